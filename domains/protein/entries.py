@@ -1,0 +1,52 @@
+"""Catalog entries of the protein problems; standard library only."""
+
+from __future__ import annotations
+
+from domains.catalog import Entry, Parameter
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        name="protein/ehrlich",
+        loader="domains.protein.ehrlich:Ehrlich",
+        title="Ehrlich function",
+        summary="Closed-form epistatic landscape with motifs, infeasible transitions and a known optimum.",
+        objective="motif quality",
+        unit="fraction of motifs satisfied",
+        parameters=(
+            Parameter("length", "int", 15, "Length of the sequences, in residues.", 4, 256),
+            Parameter("motifs", "int", 2, "Number of motifs that must be present.", 1, 8),
+            Parameter("motif_length", "int", 4, "Residues in each motif.", 2, 8),
+            Parameter("quantization", "int", 4, "Levels of credit for a partly present motif.", 1, 8),
+            Parameter("instance", "int", 0, "Seed that generates the landscape.", 0, 2**31 - 1),
+        ),
+        backbones=("library", "protein"),
+        settings={"search": {"edit_share": 1.0, "branches": 4}, "budget": {"rounds": 12, "batch": 32}},
+        reads="A benchmark with a known answer, not a protein property.",
+    ),
+    Entry(
+        name="protein/instability",
+        loader="domains.protein.instability:Instability",
+        title="Instability index",
+        summary="Negative Guruprasad instability index of a free sequence, the protein task of ToSFiT.",
+        objective="- instability index",
+        unit="index points",
+        parameters=(Parameter("length", "int", 60, "Longest sequence, in residues.", 10, 512),),
+        backbones=("protein", "library"),
+        reads="A degenerate benchmark: its optimum is a repeat of T and W, not a stable protein.",
+    ),
+    Entry(
+        name="protein/landscape",
+        loader="domains.protein.landscape:Landscape",
+        title="Measured landscape",
+        summary="A table of measured variants at chosen positions of a wild type, searched as if unmeasured.",
+        objective="measured value",
+        unit="units of the table",
+        parameters=(
+            Parameter("table", "file", None, "CSV, TSV or Parquet with a variant and a value column."),
+            Parameter("wild_type", "text", "", "Residues of the wild type at the mutable positions.", 0, 512),
+            Parameter("variant_column", "text", "", "Column of variants; empty takes the first text column."),
+            Parameter("value_column", "text", "", "Column of values; empty takes the first numeric column."),
+        ),
+        backbones=("library",),
+    ),
+)

@@ -1,0 +1,57 @@
+"""Every error this project raises on purpose, in one tree.
+
+    PoetsError
+    ├── InvalidInput        something a person supplied is wrong
+    │   ├── InvalidSpec     a RunSpec, or a parameter of a problem
+    │   ├── InvalidDesign   text that is not a design of the problem
+    │   ├── InvalidTable    an uploaded table
+    │   └── InvalidModel    a backbone or adapter that is missing or unusable
+    └── StoreError          the run store could not do what was asked
+        ├── UnknownRun      no such run
+        ├── LeaseLost       another worker owns the run now; stop writing
+        └── StoreUnavailable  locked, unreadable, half-written or out of space
+
+Messages follow one pattern: what was expected, what came, where, what to do.
+"""
+
+from __future__ import annotations
+
+
+class PoetsError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class InvalidInput(PoetsError, ValueError):
+    """Something a person supplied is wrong; the message says what to change."""
+
+
+class InvalidSpec(InvalidInput):
+    """A RunSpec, or a parameter of a problem, cannot be run."""
+
+
+class InvalidDesign(InvalidInput):
+    """Text that does not decode to a design of the problem."""
+
+
+class InvalidTable(InvalidInput):
+    """An uploaded table is unreadable or contradicts itself."""
+
+
+class InvalidModel(InvalidInput):
+    """A backbone or adapter is missing, unsafe or of an unsupported kind."""
+
+
+class StoreError(PoetsError):
+    """The run store could not do what was asked."""
+
+
+class UnknownRun(StoreError):
+    """No run of that name is in the store."""
+
+
+class LeaseLost(StoreError):
+    """Another worker has taken the run over; this one must stop writing."""
+
+
+class StoreUnavailable(StoreError):
+    """The store is locked, unreadable, half-written or out of space."""

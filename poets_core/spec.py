@@ -1,0 +1,180 @@
+"""RunSpec: everything that determines a run, as plain validated data.
+
+The browser and the command line write it, the worker reads it; the same spec
+and seed on the same hardware give the same events.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from poets_core.errors import InvalidSpec
+
+Transform = Literal["auto", "z", "log"]
+Method = Literal["poets", "prior"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ProblemSpec(_Part):
+    """Which problem, with which parameters (see `domains.catalog`)."""
+
+    name: str
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class BackboneSpec(_Part):
+    """The frozen language model.
+
+    Attributes:
+        source: a catalog backbone (``"protein"``, ``"circuit"``), ``"library"``
+            (a small model trained on the problem's own prior when the run
+            starts), a local folder, or a Hugging Face hub name.
+        branch_from: first layer that carries adapters; layers below it are
+            shared by all branches and computed once. Negative counts from the
+            end (-1: the last layer). The default suits the shipped models.
+        width, layers, steps: size of a ``"library"`` backbone and its training steps.
+    """
+
+    source: str = "library"
+    branch_from: int = -1
+    width: Annotated[int, Field(ge=8, le=512, multiple_of=8)] = 32
+    layers: Annotated[int, Field(ge=1, le=12)] = 1
+    steps: Annotated[int, Field(ge=1, le=20_000)] = 150
+
+
+class SearchSpec(_Part):
+    """Settings of the search; the defaults are the measured recipe (docs/papers.md).
+
+    Attributes:
+        method: ``"poets"``, or ``"prior"`` (sample the reference, learn nothing).
+        branches: M, policies in the ensemble.
+        beta: KL weight, in units of reward standard deviation.
+        prior_scale: c, spread between branches before any data, in reward
+            standard deviations; 0 switches the prior adapters off.
+        pool: m, designs a slot's branch draws before one is evaluated.
+        tempering: tau; designs are ranked by mean + tau (own branch - mean).
+        edit_share: share of the pool that are edits of the best designs.
+        elites: how many of the best designs edits start from.
+        rank, prior_rank: ranks of the trainable and of the fixed adapter.
+        steps: Adam steps a round. learning_rate, minibatch, gradient_norm: of each step.
+        transform: reward transform: ``"log"`` for positive skewed values,
+            ``"z"`` otherwise; ``"auto"`` decides from the data.
+        allow_repeats: evaluate designs again that were evaluated before.
+        reset_every: re-initialise the trainable adapters every so many rounds; 0 never.
+    """
+
+    method: Method = "poets"
+    branches: Annotated[int, Field(ge=1, le=64)] = 8
+    beta: Annotated[float, Field(gt=0, le=10)] = 0.1
+    prior_scale: Annotated[float, Field(ge=0, le=20)] = 0.3
+    pool: Annotated[int, Field(ge=1, le=512)] = 16
+    tempering: Annotated[float, Field(ge=0, le=2)] = 0.5
+    edit_share: Annotated[float, Field(ge=0, le=1)] = 0.45
+    elites: Annotated[int, Field(ge=1, le=1000)] = 16
+    rank: Annotated[int, Field(ge=1, le=256)] = 8
+    prior_rank: Annotated[int, Field(ge=1, le=256)] = 8
+    steps: Annotated[int, Field(ge=0, le=10_000)] = 40
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-3
+    minibatch: Annotated[int, Field(ge=2, le=4096)] = 32
+    gradient_norm: Annotated[float, Field(gt=0)] = 1.0
+    transform: Transform = "auto"
+    allow_repeats: bool = False
+    reset_every: Annotated[int, Field(ge=0)] = 0
+
+
+class Budget(_Part):
+    """How much may be spent: `rounds` rounds of `batch` oracle calls."""
+
+    rounds: Annotated[int, Field(ge=1, le=100_000)] = 12
+    batch: Annotated[int, Field(ge=1, le=4096)] = 32
+
+    @property
+    def calls(self) -> int:
+        """Oracle calls in all."""
+        return self.rounds * self.batch
+
+
+class TaskSpec(_Part):
+    """A short piece of science a page needs, answered by a short-lived worker.
+
+    Attributes:
+        name: ``"export"`` (write, reload and re-score candidates of a run) or
+            ``"check"`` (load the problem and measure a few designs of its prior).
+        run: the run an export is made of.
+        format: export format, one of the problem's `export_formats`.
+        candidates: candidate ids; empty means every valid observed one.
+    """
+
+    name: Literal["export", "check"]
+    run: str = ""
+    format: str = ""
+    candidates: tuple[str, ...] = ()
+
+
+class RunSpec(_Part):
+    """One run. `kind` is ``"search"`` or ``"task"``."""
+
+    kind: Literal["search", "task"] = "search"
+    label: Annotated[str, Field(max_length=120)] = ""
+    problem: ProblemSpec
+    backbone: BackboneSpec = BackboneSpec()
+    search: SearchSpec = SearchSpec()
+    budget: Budget = Budget()
+    task: TaskSpec | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Annotated[int, Field(ge=1, le=256)] = 1
+
+    @model_validator(mode="after")
+    def _kind_and_task_agree(self) -> RunSpec:
+        if (self.kind == "task") != (self.task is not None):
+            raise ValueError(f"Expected a task exactly when kind is 'task', got kind={self.kind!r}, task={self.task!r}")
+        return self
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the canonical JSON, hex."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_spec(data: str | bytes | dict[str, Any], *, where: str = "the run spec") -> RunSpec:
+    """Validate JSON text, or the object it holds, into a RunSpec.
+
+    Raises:
+        InvalidSpec: names each field that is wrong, what it got, and where.
+    """
+    try:
+        if isinstance(data, dict):
+            return RunSpec.model_validate(data)
+        return RunSpec.model_validate_json(data)
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(map(str, e['loc'])) or '(whole)'}: {e['msg']}, got {str(e.get('input'))[:80]!r}"
+            for e in error.errors()
+        ]
+        raise InvalidSpec(
+            f"Expected a valid run spec in {where}, got {len(lines)} problem(s):\n"
+            + "\n".join(lines)
+            + "\nChange the fields named, or print a complete one with `python -m poets_core spec PROBLEM`."
+        ) from error
+
+
+def read_spec(path: Path) -> RunSpec:
+    """Read a RunSpec from a JSON file.
+
+    Raises:
+        InvalidSpec: the file is missing, unreadable or not a valid spec.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSpec(f"Expected a readable JSON file at {path}, got: {error}.") from error
+    return parse_spec(text, where=str(path))

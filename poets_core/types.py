@@ -1,0 +1,194 @@
+"""The nouns that every room shares, as frozen values.
+
+Shape letters: n batch, N observations so far, M branches, T tokens,
+V vocabulary, t rounds. Log-probabilities are in nats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Design: TypeAlias = str
+"""A canonical scientific object as text: a sequence, a circuit."""
+
+F8: TypeAlias = NDArray[np.float64]
+I8: TypeAlias = NDArray[np.int64]
+Bool: TypeAlias = NDArray[np.bool_]
+
+Direction: TypeAlias = Literal["maximise", "minimise"]
+Source: TypeAlias = Literal["branch", "edit", "reference"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One number an oracle returns.
+
+    Attributes:
+        name: short name, e.g. ``"fitness"``.
+        unit: unit for axes, e.g. ``"relative to wild type"``; ``""`` when dimensionless.
+        direction: which way is better.
+        optimum: the best attainable value when it is known exactly, else None.
+        optimum_source: how the optimum was computed, in one phrase.
+    """
+
+    name: str
+    unit: str
+    direction: Direction = "maximise"
+    optimum: float | None = None
+    optimum_source: str = ""
+
+
+@dataclass(frozen=True)
+class ProblemInfo:
+    """What is public about a problem.
+
+    Attributes:
+        name: catalog name, e.g. ``"protein/landscape"``.
+        domain: ``"protein"``, ``"quantum"`` or ``"text"``.
+        title: name for people.
+        objectives: what the oracle returns, in order; the search uses the first.
+        answered_by: a program, or people (a run then waits for them).
+        chunk: how many designs one oracle call takes; a chunk is observed or
+            lost as a whole, so expensive oracles keep it small.
+        export_formats: names accepted by `Problem.export`.
+        max_tokens: longest completion of the problem, in design units (residues,
+            circuit words), the end marker not counted.
+        facts: further facts for display (wild type, qubits, couplings, ...), JSON values.
+    """
+
+    name: str
+    domain: str
+    title: str
+    objectives: tuple[Objective, ...]
+    answered_by: Literal["program", "people"] = "program"
+    chunk: int = 32
+    export_formats: tuple[str, ...] = ("csv",)
+    max_tokens: int = 64
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One oracle answer for n designs.
+
+    Attributes:
+        values: f8 (n, objectives), NaN where invalid; never a magic penalty.
+        std: f8 (n, objectives), known standard deviation of each value, 0 if exact.
+        valid: bool (n,).
+        reason: (n,) why a design is invalid, ``""`` where it is valid.
+        details: (n,) JSON-able facts worth keeping (angles, energy, gate counts).
+    """
+
+    values: F8
+    std: F8
+    valid: Bool
+    reason: tuple[str, ...]
+    details: tuple[Mapping[str, Any], ...]
+
+    def __post_init__(self) -> None:
+        n = len(self.valid)
+        if self.values.ndim != 2 or self.values.shape != self.std.shape or len(self.values) != n:
+            raise ValueError(
+                f"Expected values and std of shape ({n}, objectives), got {self.values.shape} and {self.std.shape}."
+            )
+        if len(self.reason) != n or len(self.details) != n:
+            raise ValueError(f"Expected {n} reasons and details, got {len(self.reason)} and {len(self.details)}.")
+        if not np.isfinite(self.values[self.valid]).all():
+            raise ValueError("Expected finite values for every valid design; mark the design invalid instead.")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file made for people: a drawing, a table, an export."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Record:
+    """One observed design as exports need it.
+
+    Attributes:
+        id: candidate id, ``"<round>-<slot>"``.
+        design: canonical design.
+        value: value of the first objective, in its own unit.
+        metadata: further columns (round, branch, source, details), JSON values.
+    """
+
+    id: str
+    design: Design
+    value: float
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tokens of a backbone as a grammar sees them.
+
+    Attributes:
+        tokens: (V,) text of each token; special tokens are ``""``.
+        eos: id of the end-of-sequence token.
+    """
+
+    tokens: tuple[str, ...]
+    eos: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A proposed design, not yet measured.
+
+    Attributes:
+        id: ``"<round>-<slot>"``; with the run it is the idempotency key.
+        round: round that proposed it, from 0.
+        branch: branch that chose it; -1 for the reference.
+        source: where the text came from.
+        prompt: index of the prompt.
+        design: canonical design, ``""`` if the text did not decode.
+        text: what the backbone wrote, before canonicalisation.
+        reason: why the text is not a design, ``""`` if it is one.
+        log_prob: log-probability under its branch, nats.
+        reference_log_prob: log-probability under the reference, nats.
+        predicted_mean: mean over branches of the predicted value (first
+            objective's unit before any transform is undone: standardised reward).
+        predicted_std: standard deviation over branches, same unit.
+    """
+
+    id: str
+    round: int
+    branch: int
+    source: Source
+    prompt: int
+    design: Design
+    text: str
+    reason: str
+    log_prob: float
+    reference_log_prob: float
+    predicted_mean: float
+    predicted_std: float
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One oracle answer for one candidate.
+
+    Attributes:
+        candidate: id of the candidate.
+        value: (objectives,) values; NaN where invalid.
+        std: (objectives,) known noise.
+        valid: whether the design could be evaluated.
+        reason: why not, ``""`` if it could.
+    """
+
+    candidate: str
+    value: tuple[float, ...]
+    std: tuple[float, ...]
+    valid: bool
+    reason: str
