@@ -1,0 +1,236 @@
+"""Circuits as words: the language, its parser and its canonical form.
+
+    circuit := op {op};   op := G1 q | R1 q aK | G2 q q'
+    G1: h x s sdg t;   R1: rx ry rz;   G2: cx cz
+
+Words are separated by whitespace; the canonical text holds one gate a line
+(``"ry 2 a5\\ncx 0 1"``). An angle is a level ``a0`` .. ``a31`` (2 pi k / 32), or
+``a*`` where an optimiser sets the angles. Nothing is ever executed or evaluated.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from poets_core.errors import InvalidDesign
+
+G1 = ("h", "x", "s", "sdg", "t")
+R1 = ("rx", "ry", "rz")
+G2 = ("cx", "cz")
+GATES = (*G1, *R1, *G2)
+LEVELS = 32
+FREE = LEVELS
+"""Angle code of ``a*``; levels are 0 .. 31 and gates without an angle carry -1."""
+MAX_BYTES = 64 * 1024
+INVERSE = {"h": "h", "x": "x", "s": "sdg", "sdg": "s", "cx": "cx", "cz": "cz"}
+"""Gates whose inverse is in the language, rotations aside."""
+
+_CALL = re.compile(r"(?:[A-Za-z_]\w{0,30}\.)?([a-z]{1,4})\(([^()]{0,200})\)")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,3})?")
+
+
+class Op(NamedTuple):
+    """One gate: its word, its qubits (control first), its angle code (-1 where it has none)."""
+
+    gate: str
+    qubits: tuple[int, ...]
+    angle: int = -1
+
+
+@dataclass(frozen=True)
+class Language:
+    """The circuits a problem allows.
+
+    Attributes:
+        qubits: number of qubits, at most 10.
+        pairs: ordered pairs (q, q') a two-qubit gate may act on.
+        free: angles are ``a*`` only; else levels only.
+        max_ops: most gates.
+        max_two: most two-qubit gates.
+    """
+
+    qubits: int
+    pairs: frozenset[tuple[int, int]]
+    free: bool
+    max_ops: int
+    max_two: int
+
+    @property
+    def angles(self) -> tuple[str, ...]:
+        """The angle words of this language."""
+        return ("a*",) if self.free else tuple(f"a{k}" for k in range(LEVELS))
+
+
+def line_coupling(n: int) -> frozenset[tuple[int, int]]:
+    """Return both directions of every bond of an open chain of n qubits."""
+    return frozenset((a, b) for a in range(n) for b in range(n) if abs(a - b) == 1)
+
+
+def full_coupling(n: int) -> frozenset[tuple[int, int]]:
+    """Return every ordered pair of n qubits."""
+    return frozenset((a, b) for a in range(n) for b in range(n) if a != b)
+
+
+def parse(text: str, language: Language) -> list[Op]:
+    """Read the words of a circuit, or calls like ``qc.ry(0.3, 2)``.
+
+    In the call form an angle in radians becomes the nearest level (``a*`` in a
+    language of free angles).
+
+    Raises:
+        InvalidDesign: names the first gate that is wrong and why.
+    """
+    if len(text) > MAX_BYTES or len(text.encode()) > MAX_BYTES:
+        raise InvalidDesign(f"Expected a circuit of at most {MAX_BYTES} bytes, got {len(text)} characters. Shorten it.")
+    words = _words_of_calls(text, language) if "(" in text else text.split()
+    ops: list[Op] = []
+    two = at = 0
+    while at < len(words):
+        op, used = _operation(words, at, len(ops) + 1, language)
+        two += len(op.qubits) == 2
+        ops.append(op)
+        at += used
+        if len(ops) > language.max_ops:
+            raise InvalidDesign(f"Expected at most {language.max_ops} gates, got more. Shorten the circuit.")
+        if two > language.max_two:
+            raise InvalidDesign(
+                f"Expected at most {language.max_two} two-qubit gates, got one more at gate {len(ops)}. Remove some."
+            )
+    if not ops:
+        raise InvalidDesign("Expected at least one gate, got an empty circuit. Write e.g. 'h 0'.")
+    return ops
+
+
+def _operation(words: list[str], at: int, number: int, language: Language) -> tuple[Op, int]:
+    """Read one gate from `words[at:]`; also return how many words it took."""
+    gate = words[at]
+    where = f"at gate {number} (word {at + 1})"
+    if gate not in GATES:
+        raise InvalidDesign(f"Expected a gate, one of {' '.join(GATES)}, got {gate[:20]!r} {where}.")
+    used = 2 if gate in G1 else 3
+    if at + used > len(words):
+        raise InvalidDesign(f"Expected {used - 1} words after {gate!r} {where}, got {len(words) - at - 1}. Complete it.")
+    first = _qubit(words[at + 1], language, where)
+    if gate in G1:
+        return Op(gate, (first,)), used
+    last = words[at + 2]
+    if gate in R1:
+        if last not in language.angles:
+            wanted = "a*" if language.free else f"a0 .. a{LEVELS - 1}"
+            raise InvalidDesign(f"Expected an angle {wanted} for {gate!r} {where}, got {last[:20]!r}.")
+        return Op(gate, (first,), FREE if language.free else int(last[1:])), used
+    second = _qubit(last, language, where)
+    if (first, second) not in language.pairs:
+        raise InvalidDesign(f"Expected coupled qubits for {gate!r} {where}, got {first} and {second}.")
+    return Op(gate, (first, second)), used
+
+
+def _qubit(word: str, language: Language, where: str) -> int:
+    # A single ASCII digit: int() alone would also take "٣", "1_0" or "+1".
+    if len(word) != 1 or word not in "0123456789" or int(word) >= language.qubits:
+        raise InvalidDesign(f"Expected a qubit 0 .. {language.qubits - 1} {where}, got {word[:20]!r}.")
+    return int(word)
+
+
+def _words_of_calls(text: str, language: Language) -> list[str]:
+    """Turn ``qc.ry(0.3, 2); qc.cx(0, 1)`` into words, leaving every check of content to `parse`."""
+    words: list[str] = []
+    end = 0
+    for call in _CALL.finditer(text):
+        if text[end : call.start()].strip(" \t\r\n;"):
+            raise InvalidDesign(f"Expected gates like 'qc.ry(0.3, 2)', got {text[end : call.start()].strip()[:40]!r}.")
+        end = call.end()
+        gate, arguments = call[1], [part.strip() for part in call[2].split(",")]
+        if gate in R1:
+            angle = float(arguments[0]) if _NUMBER.fullmatch(arguments[0]) else math.nan
+            if len(arguments) != 2 or not math.isfinite(angle):
+                raise InvalidDesign(f"Expected a finite angle in radians and a qubit, got {call[0][:40]!r}.")
+            words += [gate, arguments[1], "a*" if language.free else f"a{level_of(angle)}"]
+        else:
+            words += [gate, *arguments]
+    if text[end:].strip(" \t\r\n;"):
+        raise InvalidDesign(f"Expected gates like 'qc.ry(0.3, 2)', got {text[end:].strip()[:40]!r}.")
+    return words
+
+
+def level_of(angle: float) -> int:
+    """Return the level nearest to an angle in radians (mod 2 pi: a global phase)."""
+    return round(math.fmod(angle, 2 * math.pi) * LEVELS / (2 * math.pi)) % LEVELS
+
+
+def canonical(ops: list[Op], language: Language) -> list[Op]:
+    """Return the canonical circuit of the same operator (up to global phase).
+
+    Adjacent inverse pairs cancel, adjacent rotations about one axis merge,
+    rotations by a0 vanish, ``cz`` names its lower qubit first where it may, and
+    gates are ordered by (earliest layer, lowest qubit), so that circuits which
+    differ only in the order of gates on disjoint qubits become equal. With free
+    angles the family of circuits is kept, not each angle. Idempotent. A circuit
+    that cancels altogether becomes ``rz 0 a0`` (``rz 0 a*``), which leaves |0..0>
+    as it is: a design is never empty.
+    """
+    kept: list[Op | None] = []
+    last: list[list[int]] = [[] for _ in range(language.qubits)]  # per qubit: indices into kept, oldest first
+    for op in ops:
+        if op.gate == "cz" and op.qubits[::-1] in language.pairs:
+            op = op._replace(qubits=(min(op.qubits), max(op.qubits)))
+        tops = {last[q][-1] if last[q] else -1 for q in op.qubits}
+        top = tops.pop() if len(tops) == 1 else -1
+        before = kept[top] if top >= 0 else None
+        if before is not None and before.qubits == op.qubits and _reduces(before, op):
+            angle = FREE if op.angle == FREE else (before.angle + op.angle) % LEVELS if op.angle >= 0 else 0
+            if angle:
+                kept[top] = op._replace(angle=angle)
+                continue
+            kept[top] = None
+            for q in op.qubits:
+                last[q].pop()
+        elif op.angle != 0:
+            for q in op.qubits:
+                last[q].append(len(kept))
+            kept.append(op)
+    layer = [0] * language.qubits
+    placed: list[tuple[int, int, Op]] = []
+    for kept_op in kept:
+        if kept_op is None:
+            continue
+        depth = max(layer[q] for q in kept_op.qubits)
+        for q in kept_op.qubits:
+            layer[q] = depth + 1
+        placed.append((depth, min(kept_op.qubits), kept_op))
+    placed.sort()
+    return [op for _, _, op in placed] or [Op("rz", (0,), FREE if language.free else 0)]
+
+
+def _reduces(before: Op, op: Op) -> bool:
+    """Whether two neighbours on the same qubits cancel or merge."""
+    return before.gate == op.gate if op.gate in R1 else INVERSE.get(before.gate) == op.gate
+
+
+def text_of(ops: list[Op]) -> str:
+    """Return the text of a circuit, one gate a line."""
+    return "\n".join(line_of(op) for op in ops)
+
+
+def line_of(op: Op) -> str:
+    """Return the words of one gate, separated by spaces."""
+    angle = "" if op.angle < 0 else " a*" if op.angle == FREE else f" a{op.angle}"
+    return f"{op.gate} {' '.join(map(str, op.qubits))}{angle}"
+
+
+def count_two(ops: list[Op]) -> int:
+    """Return the number of two-qubit gates; each is one CX in the basis {cx, 1-qubit}."""
+    return sum(len(op.qubits) == 2 for op in ops)
+
+
+def depth_of(ops: list[Op], qubits: int) -> int:
+    """Return the circuit depth, every gate counting one layer."""
+    layer = [0] * qubits
+    for op in ops:
+        top = 1 + max(layer[q] for q in op.qubits)
+        for q in op.qubits:
+            layer[q] = top
+    return max(layer)
