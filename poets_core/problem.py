@@ -19,8 +19,10 @@ class TokenMask(Protocol):
     is allowed it has probability one and adds nothing to a log-probability.
     """
 
-    max_tokens: int
-    """Upper bound on completion tokens, the end marker included."""
+    @property
+    def max_tokens(self) -> int:
+        """Upper bound on completion tokens, the end marker included."""
+        ...
 
     def start(self, n: int) -> I8:
         """Return the start state of n rows, i8 (n,)."""

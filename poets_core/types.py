@@ -159,6 +159,7 @@ class Candidate:
         predicted_mean: mean over branches of the predicted value (first
             objective's unit before any transform is undone: standardised reward).
         predicted_std: standard deviation over branches, same unit.
+        tokens: completion token ids, the end marker included where it was written.
     """
 
     id: str
@@ -173,6 +174,7 @@ class Candidate:
     reference_log_prob: float
     predicted_mean: float
     predicted_std: float
+    tokens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

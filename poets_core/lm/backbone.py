@@ -1,0 +1,214 @@
+"""The frozen language model, loaded from a folder, a GGUF file or a hub name, and cut at the branch point.
+
+A Hugging Face decoder is used as it is: `Backbone.trunk` and `Backbone.upper`
+are shallow copies of it that share every weight but run only their own layers.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from poets_core.errors import InvalidModel
+from poets_core.types import Vocabulary
+
+# Where each supported family keeps its layers, its final norm and, where they
+# are added to the embeddings rather than rotated in, its positions.
+FAMILIES: dict[str, tuple[str, str, str | None]] = {
+    "llama": ("layers", "norm", None),
+    "mistral": ("layers", "norm", None),
+    "qwen2": ("layers", "norm", None),
+    "qwen3": ("layers", "norm", None),
+    "gpt2": ("h", "ln_f", "wpe"),
+}
+
+
+class _NoPositions(nn.Module):
+    """Stands in for GPT-2's position table above the branch point, where positions were added already."""
+
+    def forward(self, position_ids: torch.Tensor) -> torch.Tensor:
+        return torch.zeros((), device=position_ids.device)
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A frozen causal language model, cut into trunk and upper part.
+
+    Attributes:
+        model: the whole Hugging Face model, evaluation mode, no gradients.
+        tokenizer: its tokenizer.
+        vocabulary: token texts as a grammar sees them.
+        branch_from: number of trunk layers, 0 <= branch_from <= layers.
+        trunk: token ids -> hidden states below the branch point.
+        upper: those hidden states -> final hidden states.
+        source: what it was loaded from.
+    """
+
+    model: Any
+    tokenizer: Any
+    vocabulary: Vocabulary
+    branch_from: int
+    trunk: Any
+    upper: Any
+    source: str
+
+    @property
+    def layers(self) -> int:
+        """Number of layers, trunk included."""
+        return int(self.model.config.num_hidden_layers)
+
+    @property
+    def head(self) -> nn.Module:
+        """The language-model head."""
+        head: nn.Module = self.model.get_output_embeddings()
+        return head
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        device: torch.device = next(iter(self.model.parameters())).device
+        return device
+
+    def prompt_ids(self, prompt: str) -> list[int]:
+        """Return the token ids that precede a completion; never empty.
+
+        The beginning-of-sequence token where the tokenizer has one, then the
+        prompt; without either, the end token, as GPT-2's family is trained.
+        """
+        bos = self.tokenizer.bos_token_id
+        ids = [] if bos is None else [int(bos)]
+        ids += [int(i) for i in self.tokenizer(prompt, add_special_tokens=False)["input_ids"]] if prompt else []
+        if len(ids) >= 2 and ids[0] == ids[1]:  # a prompt that spells the special token out, as ProtGPT2's does
+            ids = ids[1:]
+        return ids or [self.vocabulary.eos]
+
+    def completion_ids(self, text: str) -> list[int]:
+        """Return the token ids of a completion, the end token included."""
+        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return [*(int(i) for i in ids), self.vocabulary.eos]
+
+    def text(self, ids: list[int]) -> str:
+        """Return the text of completion ids, up to and without the end token."""
+        if self.vocabulary.eos in ids:
+            ids = ids[: ids.index(self.vocabulary.eos)]
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True))
+
+
+def load_backbone(source: str | Path, *, branch_from: int = 0, device: str = "cpu") -> Backbone:
+    """Load and freeze a causal language model.
+
+    Only safetensors (or GGUF) weights are read and no code of the model's
+    repository is run.
+
+    Args:
+        source: local folder, path of a ``.gguf`` file, or hub name.
+        branch_from: first layer with adapters; negative counts from the end.
+        device: ``"cpu"`` or ``"cuda"``.
+
+    Raises:
+        InvalidModel: missing, unreadable, unsupported, or a branch point outside the model.
+    """
+    path = Path(source)
+    options: dict[str, Any] = {"trust_remote_code": False}
+    if path.suffix == ".gguf":
+        where, options["gguf_file"] = str(path.parent), path.name
+        if not path.is_file():
+            raise InvalidModel(f"Expected a GGUF file at {path}, found none. Check the path of the backbone.")
+    else:
+        where = str(source)
+        if path.is_absolute() or where.startswith("."):
+            if not (path / "config.json").is_file():
+                raise InvalidModel(
+                    f"Expected a Hugging Face model folder (with config.json) as the backbone, got {path}, which has "
+                    "none. Give the folder that save_pretrained wrote, a .gguf file, or a hub name."
+                )
+            if not list(path.glob("*.safetensors")):
+                raise InvalidModel(
+                    f"Expected safetensors weights in {path}, found none. Convert the model with "
+                    "save_pretrained(safe_serialization=True); pickled weights are never loaded."
+                )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(where, **options)
+        weights = {} if "gguf_file" in options else {"use_safetensors": True}
+        model = AutoModelForCausalLM.from_pretrained(
+            where, dtype=torch.float32, attn_implementation="sdpa", **weights, **options
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise InvalidModel(
+            f"Expected a loadable causal language model as the backbone, got {source}: {error}. "
+            "Check the name or path, and that the weights are safetensors or GGUF."
+        ) from error
+    return cut(model, tokenizer, branch_from=branch_from, device=device, source=str(source))
+
+
+def cut(model: Any, tokenizer: Any, *, branch_from: int, device: str = "cpu", source: str = "memory") -> Backbone:
+    """Freeze a loaded model and cut it at the branch point.
+
+    Raises:
+        InvalidModel: unsupported family, mixed layer types, no end token, or a
+            branch point outside the model.
+    """
+    config = model.config
+    if config.model_type not in FAMILIES:
+        raise InvalidModel(
+            f"Expected a model of the families {sorted(FAMILIES)}, got {config.model_type!r} ({source}). "
+            "Choose another backbone."
+        )
+    n_layers = int(config.num_hidden_layers)
+    first = branch_from + n_layers if branch_from < 0 else branch_from
+    if not 0 <= first <= n_layers:
+        raise InvalidModel(
+            f"Expected branch_from between {-n_layers} and {n_layers} for a model of {n_layers} layers, "
+            f"got {branch_from}."
+        )
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    if len(kinds) > 1 and first not in (0, n_layers):
+        raise InvalidModel(f"Expected one kind of attention in all layers, got {sorted(kinds)}; use branch_from=0.")
+    if tokenizer.eos_token_id is None:
+        raise InvalidModel(f"Expected a tokenizer with an end-of-sequence token, got one without ({source}).")
+    model.eval().requires_grad_(False).to(device)
+    layers_name, norm_name, positions_name = FAMILIES[config.model_type]
+    inner = model.base_model
+    layers = list(getattr(inner, layers_name))
+    for index, layer in enumerate(layers):
+        _renumber(layer, index if index < first else index - first)
+    trunk = _with_layers(inner, layers_name, layers[:first], {norm_name: nn.Identity()})
+    positions: dict[str, nn.Module] = {positions_name: _NoPositions()} if positions_name else {}
+    upper = _with_layers(inner, layers_name, layers[first:], positions)
+    return Backbone(model, tokenizer, vocabulary_of(model, tokenizer), first, trunk, upper, source)
+
+
+def vocabulary_of(model: Any, tokenizer: Any) -> Vocabulary:
+    """Return the text of every output token; special and unused ids are ``""``."""
+    special = set(tokenizer.all_special_ids)
+    size, known = int(model.config.vocab_size), len(tokenizer)
+    texts = tokenizer.batch_decode([[i] for i in range(min(size, known))])
+    tokens = tuple("" if i in special or i >= known else str(texts[i]) for i in range(size))
+    return Vocabulary(tokens=tokens, eos=int(tokenizer.eos_token_id))
+
+
+def _with_layers(inner: Any, name: str, layers: list[nn.Module], replace: dict[str, nn.Module]) -> Any:
+    """Shallow copy of a decoder that runs other layers; weights are shared, not copied."""
+    part = copy.copy(inner)
+    part._modules = dict(inner._modules)
+    part._modules[name] = nn.ModuleList(layers)
+    part._modules.update(replace)
+    part.config = copy.deepcopy(inner.config)
+    kinds = getattr(part.config, "layer_types", None)
+    part.config.num_hidden_layers = len(layers)
+    if kinds:
+        part.config.layer_types = list(kinds[: len(layers)])
+    return part
+
+
+def _renumber(layer: nn.Module, index: int) -> None:
+    """Number a layer within its part, because its KV cache counts from zero."""
+    for module in layer.modules():
+        if hasattr(module, "layer_idx"):
+            setattr(module, "layer_idx", index)  # noqa: B010  (a plain attribute, not a parameter)

@@ -1,0 +1,184 @@
+"""Stacked LoRA: M low-rank adapters beside one frozen linear layer.
+
+The frozen matrix multiplies all rows at once; the adapters add their deltas by
+batched products, so M policies cost little more than one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
+
+from poets_core.keyed import rng_for
+from poets_core.types import I8
+
+
+@dataclass
+class Layout:
+    """Which branch each row of the coming forward pass belongs to.
+
+    Shared by all stacked layers of an ensemble and set by it before a pass:
+    `reference()` (no branch), `grouped()` (rows lie as M blocks of equal
+    size) or `mixed(branch)` (rows of any branch, padded once into blocks).
+    """
+
+    branches: int
+    active: bool = False
+    gather: Tensor | None = None
+    scatter: Tensor | None = None
+
+    def reference(self) -> None:
+        """No branch: the frozen backbone."""
+        self.active, self.gather, self.scatter = False, None, None
+
+    def grouped(self) -> None:
+        """Rows are (M, b), branch by branch."""
+        self.active, self.gather, self.scatter = True, None, None
+
+    def mixed(self, branch: I8, device: torch.device) -> None:
+        """Rows belong to `branch` i8 (n,); -1 is the reference and gets no delta."""
+        counts = np.bincount(branch[branch >= 0], minlength=self.branches)
+        width = max(1, int(counts.max(initial=0)))
+        gather = np.zeros((self.branches, width), dtype=np.int64)
+        scatter = np.full(len(branch), self.branches * width, dtype=np.int64)  # reference rows: the zero row
+        for m in range(self.branches):
+            rows = np.flatnonzero(branch == m)
+            gather[m, : len(rows)] = rows
+            scatter[rows] = m * width + np.arange(len(rows))
+        self.active = True
+        self.gather = torch.from_numpy(gather).to(device)
+        self.scatter = torch.from_numpy(scatter).to(device)
+
+
+@dataclass(frozen=True)
+class AdapterShape:
+    """Sizes of the adapters of an ensemble.
+
+    Attributes:
+        branches: M.
+        rank: rank of the trainable block.
+        prior_rank: rank of the fixed random block, 0 for none.
+        scaling: factor on both blocks (alpha / rank of LoRA, Hu et al. 2021).
+    """
+
+    branches: int
+    rank: int
+    prior_rank: int
+    scaling: float = 2.0
+
+
+class StackedLoRALinear(nn.Module):
+    """A frozen linear layer with M adapters, each a fixed prior block beside a trainable block.
+
+    delta_m(x) = scaling * ( s B'_m A'_m x  +  B_m A_m x ), primes for the prior
+    block (randomised prior functions, Osband et al. 2018), s = `prior_factor`.
+    """
+
+    def __init__(self, base: nn.Module, shape: AdapterShape, layout: Layout, *, seed: int, name: str) -> None:
+        """Wrap `base` (`nn.Linear` or GPT-2's `Conv1D`); blocks are drawn from the key (seed, name, branch)."""
+        super().__init__()
+        self.base, self.shape, self.layout, self.name = base, shape, layout, name
+        if isinstance(base, Conv1D):
+            self.in_features, self.out_features = (int(k) for k in base.weight.shape)
+        else:
+            self.out_features, self.in_features = (int(k) for k in base.weight.shape)  # type: ignore[union-attr]
+        self.prior_factor = 0.0
+        a, prior_a, prior_b = self._draw(seed, reset=0)
+        self.prior_a: Tensor
+        self.prior_b: Tensor
+        self.register_buffer("prior_a", prior_a, persistent=False)
+        self.register_buffer("prior_b", prior_b, persistent=False)
+        self.a = nn.Parameter(a)
+        self.b = nn.Parameter(torch.zeros(shape.branches, self.out_features, shape.rank))
+        self._packed: tuple[Tensor, Tensor] | None = None
+
+    def _draw(self, seed: int, reset: int) -> tuple[Tensor, Tensor, Tensor]:
+        m, r, p, bound = self.shape.branches, self.shape.rank, self.shape.prior_rank, self.in_features**-0.5
+        rngs = [rng_for(seed, "adapter", self.name, k) for k in range(m)]
+        prior_a = np.stack([g.normal(0.0, bound, (p, self.in_features)) for g in rngs])
+        prior_b = np.stack([g.normal(0.0, max(p, 1) ** -0.5, (self.out_features, p)) for g in rngs])
+        starts = [rng_for(seed, "adapter start", self.name, k, reset) for k in range(m)]
+        a = np.stack([g.uniform(-bound, bound, (r, self.in_features)) for g in starts])
+        ours = [torch.from_numpy(x).float() for x in (a, prior_a, prior_b)]
+        return ours[0], ours[1], ours[2]
+
+    def restart(self, seed: int, reset: int) -> None:
+        """Put the trainable block back to its start: A from the key (seed, ..., reset), B = 0."""
+        with torch.no_grad():
+            self.a.copy_(self._draw(seed, reset)[0].to(self.a.device))
+            self.b.zero_()
+
+    def blocks(self) -> tuple[Float[Tensor, "M R in"], Float[Tensor, "M out R"]]:
+        """Return both blocks as one adapter of rank R = prior_rank + rank, without `scaling`."""
+        if self.shape.prior_rank == 0:
+            return self.a, self.b
+        return (
+            torch.cat([self.prior_a, self.a], dim=1),
+            torch.cat([self.prior_b * self.prior_factor, self.b], dim=2),
+        )
+
+    def pack(self, packed: bool) -> None:
+        """Keep the joined blocks while no gradient is needed (sampling), or let them go."""
+        a, b = self.blocks()
+        self._packed = (a.detach(), b.detach()) if packed else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.base(x)
+        layout = self.layout
+        if not layout.active:
+            return y
+        a, b = self._packed or self.blocks()
+        m = self.shape.branches
+        rows = x if layout.gather is None else x[layout.gather].flatten(0, 1)
+        inner = torch.bmm(rows.reshape(m, -1, self.in_features), a.transpose(1, 2))
+        if layout.gather is None:  # rows already lie as (M, b)
+            return torch.baddbmm(
+                y.reshape(m, -1, self.out_features), inner, b.transpose(1, 2), alpha=self.shape.scaling
+            ).reshape(y.shape)
+        delta = torch.bmm(inner, b.transpose(1, 2)).reshape(rows.shape[0], *y.shape[1:-1], self.out_features)
+        delta = torch.cat([delta, delta.new_zeros(1, *delta.shape[1:])])
+        return y + self.shape.scaling * delta[layout.scatter]
+
+
+@dataclass
+class Stack:
+    """All stacked layers of an ensemble, by their path in the Hugging Face model."""
+
+    layout: Layout
+    shape: AdapterShape
+    layers: dict[str, StackedLoRALinear] = field(default_factory=dict)
+
+    def parameters(self) -> list[nn.Parameter]:
+        """Trainable blocks, each with leading dimension M, in a stable order."""
+        return [p for layer in self.layers.values() for p in (layer.a, layer.b)]
+
+    def set_prior_factor(self, value: float) -> None:
+        """Scale every prior block by `value`."""
+        for layer in self.layers.values():
+            layer.prior_factor = value
+
+
+def install(parts: dict[str, nn.Module], shape: AdapterShape, *, seed: int) -> Stack:
+    """Replace every linear layer below the given modules by a stacked one.
+
+    Args:
+        parts: module path in the Hugging Face model -> module; a part that is
+            itself linear cannot be replaced here and is refused.
+        shape: sizes of the adapters.
+        seed: key of the random blocks.
+    """
+    stack = Stack(Layout(shape.branches), shape)
+    for prefix, part in parts.items():
+        for name, module in list(part.named_modules()):
+            if isinstance(module, nn.Linear | Conv1D):
+                path = f"{prefix}.{name}"
+                parent, _, leaf = name.rpartition(".")
+                layer = StackedLoRALinear(module, shape, stack.layout, seed=seed, name=path)
+                setattr(part.get_submodule(parent), leaf, layer.to(module.weight.device))
+                stack.layers[path] = layer
+    return stack

@@ -1,0 +1,137 @@
+"""Cached sampling of rows that belong to different branches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from poets_core.lm.likelihood import masked_log_softmax
+from poets_core.types import F8, I8
+
+if TYPE_CHECKING:
+    from poets_core.lm.ensemble import BranchEnsemble
+
+
+@dataclass(frozen=True)
+class Samples:
+    """n sampled completions.
+
+    Attributes:
+        tokens: (n,) token ids, the end token included where it was drawn.
+        log_prob: f8 (n,) under the row's own branch at temperature 1, nats.
+    """
+
+    tokens: list[list[int]]
+    log_prob: F8
+
+
+@torch.no_grad()
+def sample_rows(ensemble: BranchEnsemble, branch: I8, prompt: I8, uniforms: F8, temperature: F8) -> Samples:
+    """Draw completions token by token, all rows together; see `BranchEnsemble.sample`.
+
+    Tokens are drawn by inverting the cumulative distribution at the given
+    uniform numbers, so a row's text depends on its key, not on its neighbours.
+    Rows that have ended leave the batch once half of it has.
+    """
+    n = len(branch)
+    if n == 0:
+        return Samples([], np.zeros(0))
+    order = np.argsort(branch, kind="stable")
+    run = _Run(ensemble, branch[order], prompt[order])
+    table, mask = ensemble.table, ensemble.table.mask
+    state = mask.start(n)
+    tokens: list[list[int]] = [[] for _ in range(n)]
+    log_prob, alive = np.zeros(n), np.arange(n)  # positions in sorted order that still write
+    heat = torch.from_numpy(np.ascontiguousarray(temperature[order])).to(run.device)
+    for layer in ensemble.stack.layers.values():
+        layer.pack(True)
+    try:
+        logits = run.prefill()
+        for t in range(min(uniforms.shape[1], mask.max_tokens)):
+            rows = torch.from_numpy(table.rows(state[alive])).to(run.device)
+            allowed = table.table()[rows]
+            log_p = masked_log_softmax(logits, allowed)
+            u = torch.from_numpy(uniforms[order[alive], t]).to(run.device)
+            drawn = _invert(log_p, u, heat[torch.from_numpy(alive).to(run.device)])
+            log_prob[alive] += log_p.gather(1, drawn[:, None])[:, 0].double().cpu().numpy()
+            ids = drawn.cpu().numpy()
+            for row, token in zip(alive.tolist(), ids.tolist(), strict=True):
+                tokens[row].append(token)
+            state[alive] = mask.advance(state[alive], ids)
+            going = ids != ensemble.backbone.vocabulary.eos
+            alive, ids = alive[going], ids[going]
+            if len(alive) == 0:
+                break
+            run.keep(going)
+            logits = run.step(ids)
+    finally:
+        for layer in ensemble.stack.layers.values():
+            layer.pack(False)
+    back = np.argsort(order)
+    return Samples([tokens[i] for i in back.tolist()], log_prob[back])
+
+
+def _invert(log_p: Tensor, u: Tensor, heat: Tensor) -> Tensor:
+    """First token whose cumulative probability exceeds u, in float64."""
+    p = torch.softmax(log_p.double() / heat[:, None], dim=-1)
+    total = p.cumsum(-1)
+    target = u * total[:, -1]
+    drawn = (total <= target[:, None]).sum(-1)
+    last = p.shape[-1] - 1 - (p.flip(-1) > 0).int().argmax(-1)  # guards u next to one against rounding
+    return torch.minimum(drawn, last)
+
+
+class _Run:
+    """The caches of one sampling run; rows are sorted by branch."""
+
+    def __init__(self, ensemble: BranchEnsemble, branch: I8, prompt: I8) -> None:
+        self.ensemble, self.branch, self.prompt = ensemble, branch, prompt
+        self.device = ensemble.backbone.device
+        self.trunk_cache, self.upper_cache = DynamicCache(), DynamicCache()
+        lengths = np.array([len(ids) for ids in ensemble.prompt_ids], dtype=np.int64)[prompt]
+        self.padding = int(lengths.max()) - lengths  # prompts are padded on the left
+        self.seen = int(lengths.max())
+
+    def prefill(self) -> Tensor:
+        """Read the prompts; return logits of the first token, (n, V)."""
+        ids = self.ensemble.prompt_ids
+        eos = self.ensemble.backbone.vocabulary.eos
+        rows = [[eos] * pad + ids[p] for pad, p in zip(self.padding.tolist(), self.prompt.tolist(), strict=True)]
+        return self._forward(np.array(rows, dtype=np.int64), np.arange(self.seen))
+
+    def step(self, tokens: I8) -> Tensor:
+        """Read one token per row; return logits of the next, (n, V)."""
+        self.seen += 1
+        return self._forward(tokens[:, None], np.array([self.seen - 1]))
+
+    def keep(self, going: np.ndarray) -> None:
+        """Drop ended rows from the caches."""
+        if going.all():
+            return
+        index = torch.from_numpy(np.flatnonzero(going)).to(self.device)
+        for cache in (self.trunk_cache, self.upper_cache):
+            if len(cache.layers):
+                cache.batch_select_indices(index)
+        self.branch, self.prompt, self.padding = self.branch[going], self.prompt[going], self.padding[going]
+
+    def _forward(self, ids: I8, columns: I8) -> Tensor:
+        backbone, layout = self.ensemble.backbone, self.ensemble.stack.layout
+        positions = np.maximum(columns[None, :] - self.padding[:, None], 0)
+        where = torch.from_numpy(positions).to(self.device)
+        attention = None
+        if self.padding.any():
+            attention = torch.from_numpy((np.arange(self.seen)[None, :] >= self.padding[:, None]).astype(np.int64))
+            attention = attention.to(self.device)
+        common = {"position_ids": where, "attention_mask": attention, "use_cache": True}
+        layout.reference()
+        x = torch.from_numpy(ids).to(self.device)
+        hidden = backbone.trunk(input_ids=x, past_key_values=self.trunk_cache, **common).last_hidden_state
+        layout.mixed(self.branch, self.device)
+        final = backbone.upper(inputs_embeds=hidden, past_key_values=self.upper_cache, **common).last_hidden_state
+        logits: Tensor = self.ensemble.head(final[:, -1])
+        return logits
