@@ -3,10 +3,10 @@
 | kind | body |
 |---|---|
 | claimed | worker, pid, epoch, device, threads, asked_again: [candidate ids] |
-| prepared | info: problem (see `info_to_json`), backbone: {source, parameters, layers, branch_from, vocabulary, device} |
+| prepared | info: problem (see `info_to_json`), backbone: facts of backbone and search (source, parameters, ...) |
 | proposed | round, candidates: [candidate fields, see `poets_core.types.Candidate`] |
 | observed | round, candidate, key: "run/round/slot", value: [..], std: [..], valid, reason, details |
-| updated | round, metrics: {name: number or list}, checkpoint: file name, seconds |
+| updated | round, metrics: {name: number or list}, checkpoint: file name, sha256: of that file, seconds |
 | state | state: paused, running, stopped |
 | artifact | name, media_type, path, sha256, rows, rescored, max_difference, and what a task adds |
 | finished | reason: "budget", "stopped", "exhausted", "task" |
@@ -18,9 +18,14 @@ of the spec. Non-finite numbers are stored as null.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from poets_core.types import ProblemInfo
 
 EventKind: TypeAlias = Literal[
     "claimed", "prepared", "proposed", "observed", "updated", "state", "artifact", "finished", "failed"
@@ -45,3 +50,43 @@ class Event:
     body: Mapping[str, Any] = field(default_factory=dict)
     seq: int = 0
     at: float = 0.0
+
+
+def jsonable(value: Any) -> Any:
+    """Return `value` as JSON data: NumPy scalars and arrays become plain, non-finite numbers null.
+
+    Args:
+        value: numbers, text, booleans, None, and mappings and sequences of them.
+
+    Raises:
+        TypeError: something else is inside.
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if value is None or isinstance(value, bool | str | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value) if isinstance(value, set | frozenset) else value
+        return [jsonable(v) for v in items]
+    raise TypeError(f"Expected JSON data in an event, got {type(value).__name__}.")
+
+
+def info_to_json(info: ProblemInfo) -> dict[str, Any]:
+    """Return what `prepared` says about the problem."""
+    found: dict[str, Any] = jsonable(asdict(info))
+    return found
+
+
+def without_times(event: Event) -> tuple[str, dict[str, Any]]:
+    """Return kind and body of an event, without what differs between two equal runs.
+
+    Drops `seconds`, and the run's id in the idempotency key of `observed`.
+    """
+    body = {k: v for k, v in event.body.items() if k != "seconds"}
+    if "key" in body:
+        body["key"] = str(body["key"]).partition("/")[2]
+    return event.kind, body

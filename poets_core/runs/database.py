@@ -1,0 +1,120 @@
+"""Connections to the database of a store, and its failures in our own words.
+
+SQLite runs in WAL mode with ``synchronous=FULL``: a transaction that was
+acknowledged is on the disk before `append` returns, whatever is killed then.
+Writers take the lock when they begin (``BEGIN IMMEDIATE``), so two of them
+wait for one another instead of failing half way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+
+from poets_core.errors import StoreUnavailable
+
+BUSY_SECONDS = 20
+
+
+def parse_url(url: str) -> URL:
+    """Read a store URL.
+
+    Raises:
+        StoreUnavailable: it is not a SQLite or PostgreSQL URL.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreUnavailable(f"Expected a store URL such as sqlite:///store/poets.db, got {url!r}.") from error
+    if parsed.get_backend_name() == "postgresql":
+        return parsed if "+" in parsed.drivername else parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise StoreUnavailable(f"Expected a SQLite file or PostgreSQL URL as the store, got {url!r}.")
+    return parsed
+
+
+def connect(url: URL, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
+    """Return an engine for a store.
+
+    Args:
+        url: what `parse_url` returned.
+        busy_seconds: how long a writer waits for another one.
+
+    Raises:
+        StoreUnavailable: the folder cannot be made, or the driver is missing.
+    """
+    if url.get_backend_name() == "postgresql":
+        try:
+            return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        except (ImportError, NoSuchModuleError) as error:
+            raise StoreUnavailable(f"Expected the PostgreSQL driver, got: {error}. Install psycopg[binary].") from error
+    path = Path(str(url.database))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(f"Expected a writable folder for the store at {path.parent}, got: {error}.") from error
+    engine = create_engine(url, connect_args={"timeout": busy_seconds})
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
+    """One transaction; committed on leaving, rolled back on any error.
+
+    Raises:
+        StoreUnavailable: locked, unreadable, half-written or full.
+    """
+    try:
+        with engine.connect().execution_options(writes=writes) as connection, connection.begin():
+            yield connection
+    except (SQLAlchemyError, OSError) as error:
+        raise unavailable(error, engine.url) from error
+
+
+def unavailable(error: Exception, url: URL) -> StoreUnavailable:
+    """Say what a database error means for a person, and what to do."""
+    where = str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+    text = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+    lower = text.lower()
+    if "is full" in lower or "no space" in lower or "enospc" in lower:
+        return StoreUnavailable(
+            f"Expected room for the run store, got a full disk at {where} ({text}). "
+            "Nothing acknowledged is lost: free some space, then resume the run."
+        )
+    if "locked" in lower or "busy" in lower:
+        return StoreUnavailable(
+            f"Expected the run store to be free, got a lock that was not released at {where} ({text}). "
+            "Close the program that holds it, then try again."
+        )
+    if "malformed" in lower or "not a database" in lower or "no such table" in lower or "corrupt" in lower:
+        return StoreUnavailable(
+            f"Expected a run store at {where}, got a damaged or half-written database ({text}). "
+            "Restore it from a copy, or move it away and start a new one."
+        )
+    if "readonly" in lower or "unable to open" in lower or isinstance(error, OSError):
+        return StoreUnavailable(
+            f"Expected a readable and writable run store at {where}, got: {text}. Check path and rights."
+        )
+    kind = "no connection" if isinstance(error, OperationalError) else "a database error"
+    return StoreUnavailable(f"Expected the run store at {where} to answer, got {kind}: {text}.")

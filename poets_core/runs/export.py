@@ -1,0 +1,106 @@
+"""One archive of a run: everything needed to read it, check it and go on without this program."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+import zipfile
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from poets_core.runs.artifacts import sha256_of, write_atomic
+from poets_core.runs.events import Event
+from poets_core.runs.lease import RunStore
+from poets_core.runs.view import RunView, fold
+
+_PACKAGES = ("torch", "transformers", "peft", "safetensors", "numpy", "scipy", "qiskit", "biopython", "sqlalchemy")
+_COLUMNS = (
+    "id", "order", "round", "branch", "source", "prompt", "design", "text", "value", "std", "valid", "reason",
+    "log_prob", "reference_log_prob", "predicted_mean", "predicted_std",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def candidates_csv(view: RunView) -> bytes:
+    """Return the candidates as UTF-8 CSV, in the order proposed; details as one JSON column.
+
+    Text cells that a spreadsheet would take for a formula get a leading
+    apostrophe: designs and texts come out of a language model.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow([*_COLUMNS, "details"])
+    for candidate in view.candidates.values():
+        fields = asdict(candidate)
+        writer.writerow([*(_cell(fields[name]) for name in _COLUMNS), json.dumps(fields["details"], sort_keys=True)])
+    return out.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return "'" + value
+    return "" if value is None else repr(value) if isinstance(value, float) else value
+
+
+def _line(event: Event) -> str:
+    return json.dumps({"seq": event.seq, "at": event.at, "kind": event.kind, "body": event.body})
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def archive_bytes(store: RunStore, run: str) -> bytes:
+    """Return the archive of a run as a zip.
+
+    It holds spec.json, events.jsonl, candidates.csv, the last checkpoint,
+    adapters/ and artifacts/ where there are any, versions.json, and
+    checksums.json with the SHA-256 of every other member.
+
+    Raises:
+        UnknownRun, StoreUnavailable.
+    """
+    events = store.read(run)
+    view, folder = fold(events), store.folder(run)
+    members: dict[str, bytes] = {
+        "spec.json": store.spec(run).model_dump_json(indent=2).encode(),
+        "events.jsonl": "".join(_line(e) + "\n" for e in events).encode(),
+        "candidates.csv": candidates_csv(view),
+        "versions.json": json.dumps(_versions(), indent=2).encode(),
+    }
+    if view.rounds and (name := view.rounds[-1]["checkpoint"]) and (folder / "checkpoints" / name).is_file():
+        members[f"checkpoints/{name}"] = (folder / "checkpoints" / name).read_bytes()
+    for part in ("adapters", "artifacts"):
+        for path in sorted((folder / part).rglob("*")):
+            if path.is_file() and not path.is_symlink() and not path.name.endswith(".part"):
+                members[path.relative_to(folder).as_posix()] = path.read_bytes()
+    checksums = {name: sha256_of(data) for name, data in members.items()}
+    members["checksums.json"] = json.dumps(checksums, indent=2, sort_keys=True).encode()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def export_archive(store: RunStore, run: str, path: Path) -> Path:
+    """Write `archive_bytes` to a file, whole or not at all.
+
+    Returns:
+        `path`.
+
+    Raises:
+        UnknownRun, StoreUnavailable.
+    """
+    write_atomic(path, archive_bytes(store, run))
+    return path

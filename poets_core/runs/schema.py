@@ -1,0 +1,125 @@
+"""Tables of a run store. Events are append-only; a run's row caches what lists need."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Engine,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    inspect,
+    select,
+    text,
+)
+
+from poets_core.errors import StoreUnavailable
+from poets_core.runs.database import transaction
+
+SCHEMA_VERSION = 1
+
+METADATA = MetaData()
+
+META = Table("poets_meta", METADATA, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False))
+
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("label", String(120), nullable=False),
+    Column("problem", String(120), nullable=False),
+    Column("method", String(40), nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("budget", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("spec", Text, nullable=False),
+    # what the log says, kept in the transaction that appends it
+    Column("phase", String(20), nullable=False, default="waiting"),
+    Column("reason", Text, nullable=False, default=""),
+    Column("last_seq", Integer, nullable=False, default=0),
+    Column("calls", Integer, nullable=False, default=0),
+    Column("best", Float),
+    Column("minimise", Boolean, nullable=False, default=False),
+    # the lease
+    Column("epoch", Integer, nullable=False, default=0),
+    Column("held", Boolean, nullable=False, default=False),
+    Column("worker", String(120), nullable=False, default=""),
+    Column("host", String(120), nullable=False, default=""),
+    Column("pid", Integer),
+    Column("pid_started", String(60), nullable=False, default=""),
+    Column("heartbeat", Float),
+    Column("expires", Float),
+    Column("progress", Float),
+    Column("doing", Text, nullable=False, default=""),
+    # a worker that was started for this run and has not claimed it yet
+    Column("launched_pid", Integer),
+    Column("launched_started", String(60), nullable=False, default=""),
+    Column("pending", String(20), nullable=False, default=""),
+    Index("runs_by_kind", "kind", "created"),
+)
+
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("run", String(40), ForeignKey("runs.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+COMMANDS = Table(
+    "commands",
+    METADATA,
+    Column("run", String(40), ForeignKey("runs.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("command", String(20), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("acknowledged", Float),
+)
+
+
+def prepare(engine: Engine) -> None:
+    """Create the tables of a new store, or check the version of an existing one.
+
+    Raises:
+        StoreUnavailable: another version, a foreign database, or one that cannot be read.
+    """
+    with transaction(engine, writes=False) as connection:
+        tables = set(inspect(connection).get_table_names())
+        if META.name in tables:
+            _check_version(connection.scalar(select(META.c.value).where(META.c.key == "schema")), engine, tables)
+            return
+    if engine.dialect.name == "sqlite" and tables:
+        raise StoreUnavailable(
+            f"Expected a run store at {engine.url.database}, got a database with tables {sorted(tables)[:5]}. "
+            "Choose another file."
+        )
+    with transaction(engine, writes=True) as connection:
+        if engine.dialect.name == "postgresql":  # two programs may open a new store at once
+            connection.execute(text("SELECT pg_advisory_xact_lock(7235517)"))
+        METADATA.create_all(connection)
+        if connection.scalar(select(META.c.value).where(META.c.key == "schema")) is None:
+            connection.execute(META.insert().values(key="schema", value=str(SCHEMA_VERSION)))
+
+
+def _check_version(found: str | None, engine: Engine, tables: set[str]) -> None:
+    missing = {t.name for t in METADATA.sorted_tables} - tables
+    if found != str(SCHEMA_VERSION):
+        raise StoreUnavailable(
+            f"Expected a run store of schema version {SCHEMA_VERSION}, got version {found!r} at {engine.url!r}. "
+            "Use the program version that wrote it, or a new store."
+        )
+    if missing:
+        raise StoreUnavailable(
+            f"Expected the tables of a run store at {engine.url!r}, got a half-written one without {sorted(missing)}. "
+            "Restore it from a copy, or move it away and start a new one."
+        )

@@ -1,0 +1,322 @@
+"""A run store in a SQL database.
+
+One worker writes a run at a time. It holds a lease with a fencing epoch, and
+every append checks the epoch in its own transaction: a worker that was taken
+for dead and wakes up again cannot write (`LeaseLost`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Connection, RowMapping, func, select, update
+
+from poets_core.errors import LeaseLost, StoreUnavailable, UnknownRun
+from poets_core.runs import process
+from poets_core.runs.database import connect, parse_url, transaction
+from poets_core.runs.events import Event, EventKind
+from poets_core.runs.lease import Command, CommandName, Lease
+from poets_core.runs.rows import changes, holder, run_row
+from poets_core.runs.schema import COMMANDS, EVENTS, RUNS, prepare
+from poets_core.runs.status import LEASE_SECONDS, RunRow, RunStatus
+from poets_core.spec import RunSpec, parse_spec
+
+_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}")
+_CLOSED = ("budget", "exhausted", "task")  # finished for good; "stopped" can be resumed
+
+
+class SqlStore:
+    """A run store in a SQL database; safe for threads and for several processes."""
+
+    def __init__(self, url: str, *, busy_seconds: float = 20) -> None:
+        parsed = parse_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            path = Path(str(parsed.database)).absolute()
+            parsed, self.files = parsed.set(database=str(path)), path.parent
+        else:
+            self.files = Path(os.environ.get("POETS_FILES") or "store").absolute()
+        self.url = parsed.render_as_string(hide_password=False)
+        self._engine = connect(parsed, busy_seconds=busy_seconds)
+        prepare(self._engine)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def create(self, spec: RunSpec) -> str:
+        """Write down a new run, before any worker exists.
+
+        Returns:
+            its id: date, time and four random letters; sorts by time.
+
+        Raises:
+            StoreUnavailable: the store cannot be written.
+        """
+        run = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        method = spec.search.method if spec.task is None else spec.task.name
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(
+                RUNS.insert().values(
+                    id=run, kind=spec.kind, label=spec.label, problem=spec.problem.name, method=method, seed=spec.seed,
+                    budget=spec.budget.calls if spec.kind == "search" else 0, created=time.time(),
+                    spec=spec.model_dump_json(),
+                )
+            )  # fmt: skip
+        return run
+
+    def claim(self, run: str | None, worker: str, pid: int, pid_started: str) -> Lease | None:
+        """Take over a run that nobody works on; atomic between processes.
+
+        Args:
+            run: run id, None for the oldest waiting run.
+            worker: name for the log.
+            pid, pid_started: the worker's process, see `poets_core.runs.process`.
+
+        Returns:
+            the lease; None if another worker's lease is alive, the run has
+            finished for good, or nothing waits.
+
+        Raises:
+            UnknownRun, StoreUnavailable.
+        """
+        now = time.time()
+        with transaction(self._engine, writes=True) as connection:
+            row = self._row(connection, run, lock=True) if run is not None else self._oldest_waiting(connection)
+            if row is None or holder(row).lives(now):
+                return None
+            if row["phase"] == "finished" and row["reason"] in _CLOSED:
+                return None
+            cut_off = row["held"] or row["phase"] == "failed"
+            lease = Lease(row["id"], row["epoch"] + 1, worker, row["doing"] if cut_off else "")
+            connection.execute(
+                update(RUNS).where(RUNS.c.id == lease.run).values(
+                    epoch=lease.epoch, held=True, worker=worker, host=process.host(), pid=pid, pid_started=pid_started,
+                    heartbeat=now, progress=now, expires=now + LEASE_SECONDS, phase="starting", reason="", doing="",
+                    launched_pid=None, launched_started="",
+                )
+            )  # fmt: skip
+        return lease
+
+    def heartbeat(self, lease: Lease) -> None:
+        """Say that the worker's process lives; call it each second from a thread.
+
+        Raises:
+            LeaseLost, StoreUnavailable.
+        """
+        now = time.time()
+        self._touch(lease, heartbeat=now, expires=now + LEASE_SECONDS)
+
+    def progress(self, lease: Lease, doing: str = "") -> None:
+        """Say that the worker begins another step.
+
+        Args:
+            doing: what it begins, for people and for the next worker.
+
+        Raises:
+            LeaseLost, StoreUnavailable.
+        """
+        self._touch(lease, progress=time.time(), doing=doing)
+
+    def release(self, lease: Lease) -> None:
+        """Give the run back; nothing can be appended under this lease afterwards.
+
+        Raises:
+            LeaseLost, StoreUnavailable.
+        """
+        self._touch(lease, held=False, expires=None)
+
+    def append(self, lease: Lease, events: Sequence[Event]) -> int:
+        """Append events, all or none, after checking the epoch.
+
+        Returns:
+            sequence number of the last one; they are durable when this returns.
+
+        Raises:
+            LeaseLost: another worker has the run, or this lease was released.
+            StoreUnavailable: full, locked or damaged; nothing was appended.
+        """
+        now = time.time()
+        bodies = [json.dumps(e.body, allow_nan=False, separators=(",", ":")) for e in events]
+        with transaction(self._engine, writes=True) as connection:
+            row = self._row(connection, lease.run, lock=True)
+            if row["epoch"] != lease.epoch or not row["held"]:
+                raise _lost(lease)
+            last = int(row["last_seq"])
+            if not events:
+                return last
+            connection.execute(
+                EVENTS.insert(),
+                [
+                    {"run": lease.run, "seq": last + i, "at": now, "kind": e.kind, "body": body}
+                    for i, (e, body) in enumerate(zip(events, bodies, strict=True), 1)
+                ],
+            )
+            cached = {"last_seq": last + len(events), "progress": now} | changes(row, events)
+            connection.execute(update(RUNS).where(RUNS.c.id == lease.run).values(**cached))
+        return last + len(events)
+
+    def read(self, run: str, after: int = 0, limit: int | None = None) -> list[Event]:
+        """Return events with ``seq > after``, oldest first, at most `limit`.
+
+        Raises:
+            UnknownRun, StoreUnavailable.
+        """
+        query = select(EVENTS).where(EVENTS.c.run == run, EVENTS.c.seq > after).order_by(EVENTS.c.seq).limit(limit)
+        with transaction(self._engine, writes=False) as connection:
+            rows = connection.execute(query).mappings().all()
+            if not rows:
+                self._row(connection, run)
+        return [Event(cast(EventKind, r["kind"]), self._json(r["body"]), r["seq"], r["at"]) for r in rows]
+
+    def send(self, run: str, command: CommandName, body: Mapping[str, Any] | None = None) -> int:
+        """Leave a command for the worker, which answers between two steps.
+
+        Returns:
+            the command's number.
+
+        Raises:
+            UnknownRun, StoreUnavailable.
+        """
+        with transaction(self._engine, writes=True) as connection:
+            self._row(connection, run, lock=True)
+            top = connection.scalar(select(func.max(COMMANDS.c.seq)).where(COMMANDS.c.run == run)) or 0
+            connection.execute(
+                COMMANDS.insert().values(
+                    run=run, seq=top + 1, at=time.time(), command=command, body=json.dumps(dict(body or {}))
+                )
+            )
+            connection.execute(update(RUNS).where(RUNS.c.id == run).values(pending=command))
+        return int(top) + 1
+
+    def commands(self, run: str, after: int = 0) -> list[Command]:
+        """Return commands with a number above `after`, oldest first.
+
+        Raises:
+            StoreUnavailable.
+        """
+        query = select(COMMANDS).where(COMMANDS.c.run == run, COMMANDS.c.seq > after).order_by(COMMANDS.c.seq)
+        with transaction(self._engine, writes=False) as connection:
+            rows = connection.execute(query).mappings().all()
+        return [Command(r["seq"], r["command"], self._json(r["body"]), r["at"], r["acknowledged"]) for r in rows]
+
+    def acknowledge(self, lease: Lease, through: int) -> None:
+        """Mark commands up to number `through` as obeyed.
+
+        Raises:
+            LeaseLost, StoreUnavailable.
+        """
+        with transaction(self._engine, writes=True) as connection:
+            row = self._row(connection, lease.run, lock=True)
+            if row["epoch"] != lease.epoch:
+                raise _lost(lease)
+            mine = (COMMANDS.c.run == lease.run) & COMMANDS.c.acknowledged.is_(None)
+            connection.execute(update(COMMANDS).where(mine, COMMANDS.c.seq <= through).values(acknowledged=time.time()))
+            left = connection.scalar(select(COMMANDS.c.command).where(mine).order_by(COMMANDS.c.seq.desc()).limit(1))
+            connection.execute(update(RUNS).where(RUNS.c.id == lease.run).values(pending=left or ""))
+
+    def launched(self, run: str, pid: int, pid_started: str) -> None:
+        """Note the process that was started for a run and has yet to claim it.
+
+        Raises:
+            StoreUnavailable.
+        """
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(
+                update(RUNS)
+                .where(RUNS.c.id == run, (RUNS.c.pid != pid) | RUNS.c.pid.is_(None) | ~RUNS.c.held)
+                .values(launched_pid=pid, launched_started=pid_started)
+            )
+
+    def runs(self, limit: int = 200, offset: int = 0, kind: str | None = "search") -> list[RunRow]:
+        """Return runs, newest first.
+
+        Args:
+            limit, offset: page of the table.
+            kind: ``"search"``, ``"task"``, or None for all.
+
+        Raises:
+            StoreUnavailable.
+        """
+        query = select(RUNS).order_by(RUNS.c.created.desc(), RUNS.c.id.desc()).limit(limit).offset(offset)
+        with transaction(self._engine, writes=False) as connection:
+            rows = connection.execute(query if kind is None else query.where(RUNS.c.kind == kind)).mappings().all()
+        return [run_row(r) for r in rows]
+
+    def row(self, run: str) -> RunRow:
+        """Return one line of the table of runs.
+
+        Raises:
+            UnknownRun, StoreUnavailable.
+        """
+        with transaction(self._engine, writes=False) as connection:
+            return run_row(self._row(connection, run))
+
+    def status(self, run: str) -> RunStatus:
+        """Return the state of a run and of its worker.
+
+        Raises:
+            UnknownRun, StoreUnavailable.
+        """
+        return self.row(run).status
+
+    def spec(self, run: str) -> RunSpec:
+        """Return the spec a run was created with.
+
+        Raises:
+            UnknownRun, StoreUnavailable.
+            InvalidSpec: it was written by another version.
+        """
+        with transaction(self._engine, writes=False) as connection:
+            return parse_spec(self._row(connection, run)["spec"], where=f"run {run}")
+
+    def folder(self, run: str) -> Path:
+        """Return the folder of a run's files, made if needed.
+
+        Raises:
+            UnknownRun: the id is not of the form that `create` gives.
+            StoreUnavailable: the folder cannot be made.
+        """
+        if not _RUN_ID.fullmatch(run):
+            raise UnknownRun(f"Expected a run id, got {run!r}.")
+        folder = self.files / "runs" / run
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(f"Expected a writable folder for run {run}, got: {error}.") from error
+        return folder
+
+    def _touch(self, lease: Lease, **values: Any) -> None:
+        mine = (RUNS.c.id == lease.run) & (RUNS.c.epoch == lease.epoch) & RUNS.c.held
+        with transaction(self._engine, writes=True) as connection:
+            if connection.execute(update(RUNS).where(mine).values(**values)).rowcount != 1:
+                raise _lost(lease)
+
+    def _row(self, connection: Connection, run: str, *, lock: bool = False) -> RowMapping:
+        query = select(RUNS).where(RUNS.c.id == run)
+        row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+        if row is None:
+            raise UnknownRun(f"Expected the id of a run in the store, got {run!r}. The page Runs lists them.")
+        return row
+
+    def _oldest_waiting(self, connection: Connection) -> RowMapping | None:
+        waiting = (~RUNS.c.held) & RUNS.c.launched_pid.is_(None) & RUNS.c.phase.in_(("waiting", "stopped"))
+        query = select(RUNS).where(waiting).order_by(RUNS.c.created).limit(1).with_for_update(skip_locked=True)
+        return connection.execute(query).mappings().first()
+
+    def _json(self, text: str) -> dict[str, Any]:
+        try:
+            return cast("dict[str, Any]", json.loads(text))
+        except ValueError as error:
+            raise StoreUnavailable(f"Expected JSON in the store {self.files}, got {text[:60]!r}: {error}.") from error
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"Expected to hold run {lease.run} at epoch {lease.epoch}, got a newer or released lease.")

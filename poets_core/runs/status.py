@@ -1,0 +1,142 @@
+"""The state of a run, out of its lease and its process.
+
+| state | meaning |
+|---|---|
+| waiting | nobody works on it: not started yet, put down by its worker, or in need of people |
+| starting | a worker was launched and prepares problem and backbone |
+| running | a worker holds the lease, its heartbeat is fresh |
+| pausing, stopping | a command was sent and not acknowledged yet |
+| paused | the worker holds the lease and waits for Resume |
+| dead | the worker's process is gone (or is another one with its pid) |
+| stalled | the process lives and its heartbeat has stopped |
+| finished, failed | the log says so |
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from poets_core.runs import process
+
+State: TypeAlias = Literal[
+    "starting", "running", "pausing", "paused", "stopping", "finished", "failed", "dead", "stalled", "waiting"
+]
+LEASE_SECONDS = 10.0
+"""How long a lease holds without a heartbeat."""
+ACTIVE: frozenset[State] = frozenset({"starting", "running", "pausing", "stopping", "paused", "stalled"})
+"""States in which a worker's process exists, so that a page keeps polling."""
+RESUMABLE: frozenset[State] = frozenset({"dead", "failed", "waiting", "paused", "pausing"})
+"""States from which Resume does something; a finished run is resumable when it was stopped (`RunStatus.resumable`)."""
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """What a page says about a run's worker.
+
+    Attributes:
+        state: see the module's table.
+        reason: why it finished or failed, ``""`` otherwise.
+        doing: what the worker does now, e.g. ``"evaluate 3 0"``.
+        epoch: how many workers have held the run.
+        worker, host, pid: the last worker.
+        heartbeat: seconds since the epoch, None before the first one.
+        progress: when the worker last did something, not merely lived.
+        pending: command sent and not acknowledged, ``""`` for none.
+    """
+
+    state: State
+    reason: str
+    doing: str
+    epoch: int
+    worker: str
+    host: str
+    pid: int | None
+    heartbeat: float | None
+    progress: float | None
+    pending: str
+
+    @property
+    def active(self) -> bool:
+        """Whether a worker's process exists."""
+        return self.state in ACTIVE
+
+    @property
+    def resumable(self) -> bool:
+        """Whether Resume does something."""
+        return self.state in RESUMABLE or (self.state == "finished" and self.reason == "stopped")
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One line of the table of runs.
+
+    Attributes:
+        id, label, kind, problem, method, seed: out of the spec; `method` is the task's name for tasks.
+        budget: oracle calls allowed.
+        created: seconds since the epoch.
+        calls: oracle calls observed.
+        best: best valid value of the first objective, None before there is one.
+        status: the worker's state.
+    """
+
+    id: str
+    label: str
+    kind: str
+    problem: str
+    method: str
+    seed: int
+    budget: int
+    created: float
+    calls: int
+    best: float | None
+    status: RunStatus
+
+    @property
+    def state(self) -> State:
+        """Short for `status.state`."""
+        return self.status.state
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The lease columns of a run's row, as the rules below need them."""
+
+    phase: str
+    held: bool
+    host: str
+    pid: int | None
+    pid_started: str
+    expires: float | None
+    launched_pid: int | None
+    launched_started: str
+    pending: str
+
+    def lives(self, now: float) -> bool:
+        """Whether the lease must be respected: not expired, and its process exists."""
+        return self.held and now <= (self.expires or 0.0) and self._process()
+
+    def _process(self) -> bool:
+        return self.host != process.host() or process.alive(self.pid, self.pid_started)
+
+    def state(self, now: float | None = None) -> State:
+        """Return the state at `now` (seconds since the epoch)."""
+        now = time.time() if now is None else now
+        if not (self.held and self._process()) and process.alive(self.launched_pid, self.launched_started):
+            return "starting"
+        if self.phase in ("finished", "failed"):
+            return "finished" if self.phase == "finished" else "failed"
+        if not self.held:
+            return "waiting" if self.launched_pid is None else "dead"
+        if not self._process():
+            return "dead"
+        if now > (self.expires or 0.0):
+            return "stalled" if self.host == process.host() else "dead"
+        if self.pending == "stop":
+            return "stopping"
+        if self.phase == "paused":
+            return "paused"
+        if self.pending == "pause":
+            return "pausing"
+        return "starting" if self.phase == "starting" else "running"
