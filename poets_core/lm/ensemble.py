@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from poets_core.lm.backbone import FAMILIES, Backbone
 from poets_core.lm.grammar import LengthLimit, MaskTable
-from poets_core.lm.likelihood import Encoded, LogProb, predictors, sequence_log_prob
+from poets_core.lm.likelihood import Encoded, LogProb, masked_log_softmax, predictors, sequence_log_prob
 from poets_core.lm.lora import AdapterShape, Stack, StackedLoRALinear, install
 from poets_core.lm.sampling import Samples, sample_rows
 from poets_core.problem import TokenMask
@@ -130,8 +130,8 @@ class BranchEnsemble:
             rows = np.arange(start, min(start + most, n))
             yield np.concatenate([rows, np.repeat(rows[-1:], max(0, SMALLEST_PASS - len(rows)))]), len(rows)
 
-    def _score(self, encoded: Encoded, *, grammar: bool = True) -> Float[Tensor, "G N"]:
-        """Upper layers, head and log-softmax in the current layout: G = M, or 1 for the reference."""
+    def _logits(self, encoded: Encoded, *, grammar: bool) -> tuple[Float[Tensor, "G N T V"], Bool[Tensor, "N T V"]]:
+        """Upper layers and head in the current layout: G = M, or 1 for the reference; and the mask."""
         groups = self.branches if self.stack.layout.active else 1
         device, (n, t) = self.backbone.device, encoded.tokens.shape
         hidden = encoded.hidden.repeat(groups, 1, 1)
@@ -139,7 +139,12 @@ class BranchEnsemble:
         states = predictors(final, np.tile(encoded.position, groups), t)
         logits = self.head(states).view(groups, n, t, -1)
         rows = encoded.rows if grammar else np.zeros_like(encoded.rows)
-        allowed = self.table.table()[torch.from_numpy(rows).to(device)]
+        return logits, self.table.table()[torch.from_numpy(rows).to(device)]
+
+    def _score(self, encoded: Encoded, *, grammar: bool = True) -> Float[Tensor, "G N"]:
+        """Sequence log-probabilities in the current layout."""
+        logits, allowed = self._logits(encoded, grammar=grammar)
+        device = self.backbone.device
         return sequence_log_prob(
             logits, allowed, torch.from_numpy(encoded.tokens).to(device), torch.from_numpy(encoded.length).to(device)
         )
@@ -170,3 +175,20 @@ class BranchEnsemble:
                 reference[start : start + keep] = self._score(part, grammar=False)[0, :keep].cpu().numpy()
             start += keep
         return LogProb(branches, reference)
+
+    @torch.no_grad()
+    def token_log_prob(self, encoded: Encoded) -> F8:
+        """Next-token log-probabilities of every branch at every place inside the completions.
+
+        Returns:
+            f8 (M, contexts, V), -inf where the grammar allows no token.
+        """
+        parts = []
+        for rows, keep in self._passes(len(encoded), encoded.hidden.shape[1], self.branches):
+            part = encoded.take(rows)
+            self.stack.layout.grouped()
+            logits, allowed = self._logits(part, grammar=True)
+            inside = np.arange(part.tokens.shape[1]) < part.length[:, None]
+            inside[keep:] = False
+            parts.append(masked_log_softmax(logits, allowed)[:, torch.from_numpy(inside)].double().cpu().numpy())
+        return np.concatenate(parts, axis=1)

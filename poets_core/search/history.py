@@ -1,0 +1,75 @@
+"""All observations of a run, in the order they were told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from poets_core.lm.likelihood import Encoded, join
+from poets_core.search.bootstrap import bootstrap_weights
+from poets_core.search.reward import RewardScale, fit_scale
+from poets_core.types import F8, I8, Candidate, Direction, Observation
+
+
+class History:
+    """Observations, their bootstrap weights and their encoded completions."""
+
+    def __init__(self, direction: Direction, transform: str, branches: int, seed: int) -> None:
+        """Start empty."""
+        self.direction, self.transform, self.branches, self.seed = direction, transform, branches, seed
+        self.candidates: list[Candidate] = []
+        self.latest: list[Candidate] = []
+        self.seen: set[tuple[int, str]] = set()
+        self.values: F8 = np.zeros(0)
+        self.valid = np.zeros(0, dtype=np.bool_)
+        self.weights: I8 = np.zeros((branches, 0), dtype=np.int64)
+        self._encoded: Encoded | None = None
+        self._scale: RewardScale | None = None
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def add(self, candidates: Sequence[Candidate], observations: Sequence[Observation], encoded: Encoded) -> None:
+        """Append one round.
+
+        Raises:
+            ValueError: candidates and observations do not belong together.
+        """
+        if [c.id for c in candidates] != [o.candidate for o in observations] or not candidates:
+            raise ValueError("Expected one observation per candidate, in their order, and at least one.")
+        self.candidates += candidates
+        self.latest = list(candidates)
+        self.seen |= {(c.prompt, c.design) for c in candidates if c.design}
+        self.values = np.append(self.values, [o.value[0] if o.valid else np.nan for o in observations])
+        self.valid = np.append(self.valid, [o.valid for o in observations])
+        new = bootstrap_weights(self.seed, [o.candidate for o in observations], self.branches)
+        self.weights = np.concatenate([self.weights, new], axis=1)
+        eos = int(encoded.tokens[0, -1])  # any id does: padding is never read
+        self._encoded = encoded if self._encoded is None else join([self._encoded, encoded], pad=eos)
+        self._scale = None
+
+    @property
+    def encoded(self) -> Encoded:
+        """All completions, ready to be scored."""
+        if self._encoded is None:
+            raise ValueError("Expected at least one told round, got none. Call tell() first.")
+        return self._encoded
+
+    def scale(self) -> RewardScale:
+        """The reward scale fitted to everything so far."""
+        if self._scale is None:
+            self._scale = fit_scale(self.values, self.valid, direction=self.direction, transform=self.transform)
+        return self._scale
+
+    def rewards(self) -> F8:
+        """Standardised rewards, f8 (N,)."""
+        return self.scale().rewards(self.values, self.valid)
+
+    def elites(self, n: int) -> list[str]:
+        """The n best distinct valid designs, best first; earlier ones win ties."""
+        sign = 1.0 if self.direction == "maximise" else -1.0
+        key = np.where(self.valid, -sign * self.values, np.inf)
+        order = np.argsort(key, kind="stable")
+        designs = dict.fromkeys(self.candidates[i].design for i in order.tolist() if self.valid[i])
+        return list(designs)[:n]

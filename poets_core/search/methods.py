@@ -1,0 +1,80 @@
+"""Build the search that a RunSpec describes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from poets_core.errors import InvalidSpec
+from poets_core.keyed import rng_for
+from poets_core.lm.backbone import load_backbone
+from poets_core.lm.ensemble import BranchEnsemble
+from poets_core.lm.library import train_library_backbone
+from poets_core.lm.lora import AdapterShape
+from poets_core.problem import Problem
+from poets_core.search.baselines.prior import PriorSearch
+from poets_core.search.propose import Sampler
+from poets_core.search.search import PoetsSearch, Search
+from poets_core.spec import RunSpec
+
+LIBRARY_DESIGNS = 8192
+
+
+def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, workspace: Path) -> Search:
+    """Load the backbone and set the search up at round 0.
+
+    Args:
+        problem: what to optimise.
+        spec: settings.
+        backbone: folder or hub name, or ``"library"`` to train one on the
+            problem's own prior; it is saved in ``workspace/backbone`` and
+            loaded from there when the run resumes.
+        workspace: the run's folder.
+
+    Raises:
+        InvalidSpec: a device that is not here.
+        InvalidModel: the backbone cannot be used.
+    """
+    torch.set_num_threads(spec.threads)
+    device = _device(spec)
+    source: Path | str = backbone
+    if backbone == "library":
+        source = workspace / "backbone"
+        if not (source / "model.safetensors").is_file():
+            texts = problem.library(LIBRARY_DESIGNS, rng=rng_for(spec.seed, "library"))
+            part = spec.backbone
+            train_library_backbone(
+                texts, source, width=part.width, layers=part.layers, steps=part.steps, seed=spec.seed
+            )
+    model = load_backbone(source, branch_from=spec.backbone.branch_from, device=device)
+    mask = problem.mask(model.vocabulary)
+    max_tokens = mask.max_tokens if mask is not None else problem.info.max_tokens + 1
+    s = spec.search
+    # Without prior the rank is zero, so that nothing of it is computed or exported.
+    prior_rank = s.prior_rank if s.prior_scale > 0 else 0
+    shape = AdapterShape(branches=s.branches if s.method == "poets" else 1, rank=s.rank, prior_rank=prior_rank)
+    ensemble = BranchEnsemble(model, shape, problem.prompts, mask, max_tokens=max_tokens, seed=spec.seed)
+    search: Search
+    if s.method == "prior":
+        sampler = Sampler(problem, ensemble, spec.seed, max_tokens)
+        search = PriorSearch(sampler, allow_repeats=s.allow_repeats)
+    else:
+        search = PoetsSearch(problem, ensemble, spec, max_tokens=max_tokens)
+    search.facts |= {
+        "source": spec.backbone.source,
+        "parameters": sum(p.numel() for p in model.model.parameters() if not p.requires_grad),
+        "trainable": sum(p.numel() for p in ensemble.parameters()),
+        "layers": model.layers,
+        "branch_from": model.branch_from,
+        "vocabulary": len(model.vocabulary.tokens),
+        "grammar": mask is not None,
+        "device": device,
+    }
+    return search
+
+
+def _device(spec: RunSpec) -> str:
+    if spec.device == "cuda" and not torch.cuda.is_available():
+        raise InvalidSpec("Expected a CUDA device because device is 'cuda', got none. Use 'auto' or 'cpu'.")
+    return "cuda" if spec.device != "cpu" and torch.cuda.is_available() else "cpu"

@@ -1,0 +1,65 @@
+"""How far branches disagree before any data: the scale of the fixed prior adapters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from poets_core.lm.ensemble import BranchEnsemble
+from poets_core.lm.likelihood import Encoded
+from poets_core.types import F8
+
+TOLERANCE = 0.005
+MOST_STEPS = 60
+
+
+def spread(delta: F8, prompt: np.ndarray) -> float:
+    """Root mean square over designs of the deviation over branches.
+
+    Args:
+        delta: f8 (M, N) implicit rewards; each branch is centred per prompt,
+            because a constant says nothing about its preferences.
+        prompt: i8 (N,).
+    """
+    centred = delta.copy()
+    for p in np.unique(prompt):
+        centred[:, prompt == p] -= centred[:, prompt == p].mean(1, keepdims=True)
+    return float(np.sqrt(centred.var(0, ddof=1).mean())) if len(delta) > 1 else float(centred.std())
+
+
+def calibrate_prior(ensemble: BranchEnsemble, samples: Encoded, *, beta: float, target: float) -> float:
+    """Scale the prior adapters until the spread of implicit rewards equals `target`.
+
+    With one branch the spread is taken over designs instead, so that M = 1 is
+    the same search with a single draw of the prior.
+
+    Args:
+        ensemble: the branches, untrained (B = 0).
+        samples: reference samples.
+        beta: KL weight.
+        target: c, in reward standard deviations; 0 switches the prior off.
+
+    Returns:
+        The factor, already applied.
+
+    Raises:
+        ArithmeticError: the spread cannot reach the target.
+    """
+    if target == 0:
+        ensemble.stack.set_prior_factor(0.0)
+        return 0.0
+
+    def measured(factor: float) -> float:
+        ensemble.stack.set_prior_factor(factor)
+        p = ensemble.log_prob(samples)
+        return spread(beta * (p.branches - p.reference), samples.prompt)
+
+    low, high, factor = 0.0, np.inf, 1.0
+    for _ in range(MOST_STEPS):
+        found = measured(factor)
+        if abs(found / target - 1.0) <= TOLERANCE:
+            return factor
+        low, high = (factor, high) if found < target else (low, factor)
+        secant = factor * target / max(found, 1e-12)  # the spread is nearly proportional to the factor
+        inside = low < secant < high
+        factor = secant if inside else (2 * factor if np.isinf(high) else (low + high) / 2)
+    raise ArithmeticError(f"Expected prior adapters to reach a spread of {target}, got {found:.3g}. Lower prior_scale.")

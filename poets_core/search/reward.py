@@ -1,0 +1,87 @@
+"""From values in their own unit to the standardised rewards of the loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from poets_core.types import F8, Bool, Direction
+
+# Distance of an invalid design below the worst valid one, and the winsorising
+# limits, in units of reward standard deviation.
+INVALID_STEP = 0.1
+WINSOR = 5.0
+SKEWED = 1.0
+
+
+@dataclass(frozen=True)
+class RewardScale:
+    """An increasing map from values to rewards of about unit spread.
+
+    Attributes:
+        sign: +1 to maximise, -1 to minimise.
+        log: whether values are taken to their logarithm first.
+        floor: smallest value that is told apart under the logarithm.
+        location, scale: of the transformed values.
+        invalid: reward of an invalid design: just below the worst valid one.
+    """
+
+    sign: float
+    log: bool
+    floor: float
+    location: float
+    scale: float
+    invalid: float
+
+    def rewards(self, values: F8, valid: Bool) -> F8:
+        """Return rewards f8 (N,) of values f8 (N,); invalid ones get `invalid`."""
+        out = np.full(len(values), self.invalid)
+        out[valid] = self._valid(values[valid])
+        return out
+
+    def _valid(self, values: F8) -> F8:
+        x = np.log(np.maximum(values, self.floor)) if self.log else self.sign * values
+        return np.clip((x - self.location) / self.scale, -WINSOR, WINSOR)
+
+
+def fit_scale(values: F8, valid: Bool, *, direction: Direction, transform: str) -> RewardScale:
+    """Fit the reward scale to all observations so far.
+
+    `"log"` is for non-negative skewed values that are maximised; `"auto"`
+    chooses it when every value is non-negative and the skewness exceeds one.
+    Location and scale are the median and the interquartile range (as standard
+    deviations of a normal), with the plain deviation where the range is zero.
+
+    Args:
+        values: f8 (N,) first objective.
+        valid: bool (N,).
+        direction: which way is better.
+        transform: ``"auto"``, ``"z"`` or ``"log"``.
+    """
+    sign = 1.0 if direction == "maximise" else -1.0
+    v = values[valid]
+    if len(v) == 0:
+        return RewardScale(sign, False, 0.0, 0.0, 1.0, 0.0)
+    log = transform == "log" or (transform == "auto" and sign > 0 and bool(v.min() >= 0) and _skewness(v) > SKEWED)
+    log = log and sign > 0 and bool((v > 0).any())
+    floor = _floor(v) if log else 0.0
+    x = np.log(np.maximum(v, floor)) if log else sign * v
+    location = float(np.median(x))
+    low, high = np.quantile(x, [0.25, 0.75])
+    scale = float(high - low) / 1.349 or float(x.std()) or 1.0
+    bare = RewardScale(sign, log, floor, location, scale, 0.0)
+    worst = float(bare._valid(v).min())
+    return RewardScale(sign, log, floor, location, scale, worst - INVALID_STEP)
+
+
+def _skewness(v: F8) -> float:
+    centred = v - v.mean()
+    deviation = float(np.sqrt((centred**2).mean()))
+    return float((centred**3).mean() / deviation**3) if deviation > 0 else 0.0
+
+
+def _floor(v: F8) -> float:
+    """Values below a hundredth of the upper decile are noise of an assay's zero, not a scale of their own."""
+    top = float(np.quantile(v, 0.9))
+    return 0.01 * (top if top > 0 else float(v.max()))

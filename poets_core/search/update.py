@@ -1,0 +1,104 @@
+"""The replay fit: every round all branches learn from all observations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from poets_core.keyed import rng_for
+from poets_core.lm.ensemble import BranchEnsemble
+from poets_core.lm.likelihood import Encoded
+from poets_core.search.loss import matching_loss
+from poets_core.types import F8, I8
+
+
+@dataclass(frozen=True)
+class Replay:
+    """All observations so far, ready to be fitted.
+
+    Attributes:
+        encoded: N completions with cached trunk and reference.
+        rewards: f8 (N,) standardised rewards, fixed within a fit.
+        weights: i8 (M, N) bootstrap weights.
+    """
+
+    encoded: Encoded
+    rewards: F8
+    weights: I8
+
+
+class Fit:
+    """Adam on the stacked adapters, with state and clipping per branch."""
+
+    def __init__(self, ensemble: BranchEnsemble, *, beta: float, learning_rate: float, gradient_norm: float) -> None:
+        """Args: beta in reward standard deviations; the others as in `SearchSpec`."""
+        self.ensemble, self.beta, self.gradient_norm = ensemble, beta, gradient_norm
+        self.learning_rate = learning_rate
+        self._parameters = ensemble.parameters()
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the optimiser's state."""
+        self._adam = torch.optim.Adam(self._parameters, lr=self.learning_rate, foreach=True)
+
+    def run(self, replay: Replay, *, steps: int, minibatch: int, seed: int, round: int) -> None:
+        """Take Adam steps on minibatches drawn uniformly from the whole replay."""
+        rng = rng_for(seed, "minibatch", round)
+        n = len(replay.encoded)
+        for _ in range(steps):
+            index = np.sort(rng.choice(n, minibatch, replace=False)) if n > minibatch else np.arange(n)
+            self._step(replay, index)
+
+    def _step(self, replay: Replay, index: I8) -> None:
+        device = self.ensemble.backbone.device
+        rows = replay.encoded.take(index)
+        log_p = self.ensemble.branch_log_prob(rows)
+        delta = self.beta * (log_p - torch.from_numpy(rows.reference).to(device))
+        losses = matching_loss(
+            delta,
+            torch.from_numpy(replay.rewards[index]).to(device),
+            torch.from_numpy(replay.weights[:, index].astype(np.float64)).to(device),
+            torch.from_numpy(rows.prompt).to(device),
+        )
+        self._adam.zero_grad(set_to_none=True)
+        torch.autograd.backward(losses.sum())
+        self._clip()
+        self._adam.step()
+
+    def _clip(self) -> None:
+        """Bound each branch's gradient norm by itself, so that no branch slows another."""
+        grads: list[Tensor] = [p.grad for p in self._parameters if p.grad is not None]
+        squares = torch.stack([(g.flatten(1) ** 2).sum(1) for g in grads]).sum(0)
+        factor = (self.gradient_norm / squares.sqrt().clamp_min(1e-12)).clamp_max(1.0)
+        for g in grads:
+            g.mul_(factor.view(-1, *[1] * (g.dim() - 1)))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return adapters and optimiser state as arrays, exactly."""
+        out: dict[str, np.ndarray] = {}
+        for i, p in enumerate(self._parameters):
+            out[f"adapter.{i}"] = p.detach().cpu().numpy().copy()
+            for name, value in self._adam.state.get(p, {}).items():
+                out[f"adam.{name}.{i}"] = value.detach().cpu().numpy().copy()
+        return out
+
+    def restore(self, tensors: Mapping[str, np.ndarray]) -> None:
+        """Take over what `state` returned.
+
+        Raises:
+            KeyError, ValueError: tensors of another ensemble.
+        """
+        names: Sequence[str] = ("step", "exp_avg", "exp_avg_sq")
+        for i, p in enumerate(self._parameters):
+            found = tensors[f"adapter.{i}"]
+            if found.shape != tuple(p.shape):
+                raise ValueError(f"Expected adapter {i} of shape {tuple(p.shape)}, got {found.shape}.")
+            with torch.no_grad():
+                p.copy_(torch.from_numpy(found.copy()))
+            if f"adam.step.{i}" in tensors:
+                saved = {k: torch.from_numpy(np.array(tensors[f"adam.{k}.{i}"])) for k in names}
+                self._adam.state[p] = {k: v if k == "step" else v.to(p.device) for k, v in saved.items()}
