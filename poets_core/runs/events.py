@@ -3,7 +3,7 @@
 | kind | body |
 |---|---|
 | claimed | worker, pid, epoch, device, threads, asked_again: [candidate ids] |
-| prepared | info: problem (see `info_to_json`), backbone: facts of backbone and search (source, parameters, ...) |
+| prepared | info: problem (see `info_to_json`), backbone: facts of backbone and search; a task's check |
 | proposed | round, candidates: [candidate fields, see `poets_core.types.Candidate`] |
 | observed | round, candidate, key: "run/round/slot", value: [..], std: [..], valid, reason, details |
 | updated | round, metrics: {name: number or list}, checkpoint: file name, sha256: of that file, seconds |

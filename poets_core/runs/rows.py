@@ -36,8 +36,9 @@ def changes(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:
                 found["best"] = value if found["best"] is None else better(found["best"], value)
         elif event.kind == "prepared":
             found["minimise"] = body["info"]["objectives"][0]["direction"] == "minimise"
+            found["doing"] = ""  # no longer in flight
         elif event.kind == "claimed":
-            found |= {"phase": "running", "reason": ""}
+            found |= {"phase": "running", "reason": "", "doing": ""}
         elif event.kind == "state":
             found["phase"] = body["state"]
         elif event.kind == "finished":

@@ -72,6 +72,7 @@ class RunView:
         asked_again: oracle calls that an interruption made necessary twice.
         info: problem facts (`ProblemInfo` as JSON), None before `prepared`.
         backbone: backbone facts.
+        check: what a task of name ``"check"`` measured, None otherwise.
         rounds: per completed round: its metrics and ``round``, ``seconds``, ``checkpoint``, ``sha256``.
         candidates: by id, in the order proposed.
         order: candidate ids in call order.
@@ -94,6 +95,7 @@ class RunView:
     asked_again: int = 0
     info: Mapping[str, Any] | None = None
     backbone: Mapping[str, Any] | None = None
+    check: Mapping[str, Any] | None = None
     rounds: Sequence[Mapping[str, Any]] = field(default_factory=list)
     candidates: Mapping[str, CandidateView] = field(default_factory=dict)
     order: Sequence[str] = field(default_factory=list)

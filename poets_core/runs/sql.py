@@ -94,12 +94,11 @@ class SqlStore:
                 return None
             if row["phase"] == "finished" and row["reason"] in _CLOSED:
                 return None
-            cut_off = row["held"] or row["phase"] == "failed"
-            lease = Lease(row["id"], row["epoch"] + 1, worker, row["doing"] if cut_off else "")
+            lease = Lease(row["id"], row["epoch"] + 1, worker, row["doing"])
             connection.execute(
                 update(RUNS).where(RUNS.c.id == lease.run).values(
                     epoch=lease.epoch, held=True, worker=worker, host=process.host(), pid=pid, pid_started=pid_started,
-                    heartbeat=now, progress=now, expires=now + LEASE_SECONDS, phase="starting", reason="", doing="",
+                    heartbeat=now, progress=now, expires=now + LEASE_SECONDS, phase="starting", reason="",
                     launched_pid=None, launched_started="",
                 )
             )  # fmt: skip
@@ -114,16 +113,19 @@ class SqlStore:
         now = time.time()
         self._touch(lease, heartbeat=now, expires=now + LEASE_SECONDS)
 
-    def progress(self, lease: Lease, doing: str = "") -> None:
+    def progress(self, lease: Lease, doing: str | None = None) -> None:
         """Say that the worker begins another step.
 
         Args:
-            doing: what it begins, for people and for the next worker.
+            doing: what it begins, for people and for the next worker, which
+                takes it for in flight until `observed` or `claimed` is
+                appended; None leaves it.
 
         Raises:
             LeaseLost, StoreUnavailable.
         """
-        self._touch(lease, progress=time.time(), doing=doing)
+        now = time.time()
+        self._touch(lease, progress=now, **({} if doing is None else {"doing": doing}))
 
     def release(self, lease: Lease) -> None:
         """Give the run back; nothing can be appended under this lease afterwards.

@@ -64,7 +64,7 @@ def _claimed(draft: _Draft, body: Mapping[str, Any]) -> None:
 
 
 def _prepared(draft: _Draft, body: Mapping[str, Any]) -> None:
-    draft.set(info=body["info"], backbone=body["backbone"])
+    draft.set(info=body["info"], backbone=body["backbone"], check=body.get("check"))
 
 
 def _proposed(draft: _Draft, body: Mapping[str, Any]) -> None:

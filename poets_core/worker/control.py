@@ -1,0 +1,117 @@
+"""What reaches a worker from outside: commands, signals, and the loss of its lease."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+
+from poets_core.errors import LeaseLost, StoreUnavailable
+from poets_core.runs.events import Event
+from poets_core.runs.lease import Lease, RunStore
+
+BEAT_SECONDS = 1.0
+POLL_SECONDS = 0.2
+
+
+class Stopped(Exception):
+    """Somebody pressed Stop: finish in good order."""
+
+
+class Terminated(Exception):
+    """The process was told to end: give the run back as it stands."""
+
+
+class Control:
+    """Heartbeat thread, signal flag and command reader of one worker; use as a context.
+
+    Only `check` raises, and only the loop calls it, so nothing is cut off in
+    the middle of a step.
+    """
+
+    def __init__(self, store: RunStore, lease: Lease) -> None:
+        self._store, self._lease = store, lease
+        self._over = threading.Event()
+        self._lost = threading.Event()
+        self._terminated = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._after = 0
+        self._paused = False
+
+    def __enter__(self) -> Control:
+        self._thread.start()
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._terminate)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(timeout=5)
+
+    def check(self) -> None:
+        """Obey what was asked for since the last call; returns when work may go on.
+
+        Raises:
+            Stopped, Terminated.
+            LeaseLost: another worker has the run.
+            StoreUnavailable.
+        """
+        self._obey()
+        while self._paused:
+            time.sleep(POLL_SECONDS)
+            self._obey()
+
+    def check_held(self) -> None:
+        """Like `check`, for steps that no command may interrupt.
+
+        Raises:
+            Terminated.
+            LeaseLost: another worker has the run.
+        """
+        if self._lost.is_set():
+            raise LeaseLost(
+                f"Expected to keep run {self._lease.run}, got a newer lease than epoch {self._lease.epoch}."
+            )
+        if self._terminated.is_set():
+            raise Terminated
+
+    def acknowledge(self) -> None:
+        """Mark every command read so far as obeyed.
+
+        Raises:
+            LeaseLost, StoreUnavailable.
+        """
+        self._store.acknowledge(self._lease, self._after)
+
+    def _obey(self) -> None:
+        self.check_held()
+        new = [c for c in self._store.commands(self._lease.run, self._after) if c.acknowledged is None]
+        if not new:
+            return
+        self._after = new[-1].seq
+        # The last word counts: a Resume takes back the Pause or Stop before it.
+        last = new[-1].command
+        if last == "stop":
+            raise Stopped  # acknowledged when `finished` is in the log
+        if (last == "pause") != self._paused:
+            self._paused = last == "pause"
+            state = "paused" if self._paused else "running"
+            self._store.append(self._lease, [Event("state", {"state": state})])
+        self.acknowledge()
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT_SECONDS):
+            try:
+                self._store.heartbeat(self._lease)
+            except LeaseLost:
+                self._lost.set()
+                return
+            except StoreUnavailable as error:  # the next beat may succeed; until then the run looks stalled
+                print(f"heartbeat: {error}", file=sys.stderr, flush=True)
+
+    def _terminate(self, number: int, _: FrameType | None) -> None:
+        self._terminated.set()
+        signal.signal(number, signal.SIG_DFL)  # the second one ends the process at once

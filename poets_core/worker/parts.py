@@ -1,0 +1,79 @@
+"""What a worker joins. The science is imported when a run needs it, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from domains import catalog
+from poets_core.problem import Problem
+from poets_core.spec import RunSpec
+from poets_core.types import Candidate, Observation
+
+Round = tuple[Sequence[Candidate], Sequence[Observation]]
+
+
+class Report(Protocol):
+    """What `update` says: numbers for charts, JSON data."""
+
+    @property
+    def metrics(self) -> Mapping[str, Any]: ...
+
+
+class Asks(Protocol):
+    """The part of a search that the worker's loop uses."""
+
+    @property
+    def round(self) -> int: ...
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
+    def ask(self, n: int) -> list[Candidate]: ...
+    def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None: ...
+    def update(self) -> Report: ...
+    def state(self) -> Mapping[str, NDArray[Any]]: ...
+    def restore(self, tensors: Mapping[str, NDArray[Any]], history: Sequence[Round]) -> None: ...
+    def export_adapters(self, folder: Path) -> list[Path]: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How to make a problem and a search from a spec.
+
+    Attributes:
+        load: spec -> problem.
+        build: problem, spec, folder of the run -> search before its first round.
+    """
+
+    load: Callable[[RunSpec], Problem]
+    build: Callable[[Problem, RunSpec, Path], Asks]
+
+
+def _load(spec: RunSpec) -> Problem:
+    return catalog.load(spec.problem.name, **spec.problem.params)
+
+
+def _build(problem: Problem, spec: RunSpec, folder: Path) -> Asks:
+    from poets_core.search.methods import build_search  # torch and transformers: seconds, so not before it is needed
+
+    return build_search(problem, spec, backbone=resolve_backbone(spec.backbone.source), workspace=folder)
+
+
+def resolve_backbone(source: str) -> Path | str:
+    """Return the folder of a catalog or local backbone; ``"library"`` and hub names as they are."""
+    if source in catalog.BACKBONES:
+        return catalog.BACKBONES[source]
+    path = Path(source).expanduser()
+    return path if path.is_dir() else source
+
+
+REAL = Parts(_load, _build)
+"""The catalog and the methods of this program."""
+
+
+def chunks(n: int, chunk: int) -> list[tuple[int, slice]]:
+    """Return (chunk index, rows) that cut n rows into chunks."""
+    return [(i, slice(start, min(start + chunk, n))) for i, start in enumerate(range(0, n, max(1, chunk)))]

@@ -1,0 +1,144 @@
+"""A search run: ask, evaluate, tell, update, with every step in the log before the next begins."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from poets_core.errors import InvalidInput, InvalidSpec, StoreUnavailable
+from poets_core.keyed import rng_for
+from poets_core.problem import Problem
+from poets_core.runs.events import Event, info_to_json, jsonable
+from poets_core.runs.lease import Lease, RunStore
+from poets_core.spec import RunSpec
+from poets_core.types import Candidate, Evaluation
+from poets_core.worker import checkpoint
+from poets_core.worker.control import Control, Stopped
+from poets_core.worker.history import History, candidate_to_json, observation_of, observations, read_history
+from poets_core.worker.parts import Asks, Parts, chunks
+
+
+class SearchRun:
+    """One worker's work on one search run.
+
+    Interrupted anywhere and resumed, it appends what an uninterrupted one
+    would have: proposals of a cut-off round are reused, observed candidates
+    are not asked again, and every random number is keyed.
+    """
+
+    def __init__(self, store: RunStore, lease: Lease, spec: RunSpec, control: Control, parts: Parts) -> None:
+        self._store, self._lease, self._spec, self._control, self._parts = store, lease, spec, control, parts
+        self._folder = store.folder(lease.run)
+
+    def __call__(self) -> None:
+        """Work until the run is finished.
+
+        Raises:
+            Terminated: told to leave; the run can be resumed.
+            PoetsError: and whatever problem, oracle or search raise.
+        """
+        problem = self._parts.load(self._spec)
+        history = read_history(self._store.read(self._lease.run))
+        info = info_to_json(problem.info)
+        if history.prepared is not None and history.prepared["info"] != info:
+            raise InvalidSpec(
+                f"Expected the problem that run {self._lease.run} began with, got other facts for "
+                f"{problem.info.name}: a file it reads or the program has changed. Start a new run."
+            )
+        search = self._parts.build(problem, self._spec, self._folder)
+        self._begin(search, problem, history, {"info": info, "backbone": jsonable(search.facts)})
+        search = self._restored(search, problem, history)
+        try:
+            reason = self._rounds(search, problem, history)
+        except Stopped:
+            reason = "stopped"
+        self._store.progress(self._lease, "export adapters")
+        search.export_adapters(self._folder / "adapters")
+        self._store.append(self._lease, [Event("finished", {"reason": reason})])
+        self._control.acknowledge()
+
+    def _begin(self, search: Asks, problem: Problem, history: History, prepared: dict[str, object]) -> None:
+        claimed = {
+            "worker": self._lease.worker, "pid": os.getpid(), "epoch": self._lease.epoch,
+            "device": str(search.facts.get("device", "cpu")), "threads": self._spec.threads,
+            "asked_again": history.in_flight(self._lease.doing, problem.info.chunk),
+        }  # fmt: skip
+        events = [Event("claimed", claimed)]
+        if history.prepared is None:
+            events.append(Event("prepared", prepared))
+        self._store.append(self._lease, events)
+
+    def _restored(self, search: Asks, problem: Problem, history: History) -> Asks:
+        """The search after the completed rounds: from the checkpoint, or by living through them again."""
+        if history.updated is None:
+            return search
+        try:
+            tensors = checkpoint.read(self._folder / "checkpoints", history.updated)
+        except StoreUnavailable as error:
+            print(f"no usable checkpoint, rebuilding from {len(history.rounds)} rounds: {error}", file=sys.stderr)
+        else:
+            search.restore(tensors, history.rounds)
+            return search
+        for candidates, answers in history.rounds:
+            self._control.check_held()
+            self._store.progress(self._lease, f"rebuild {search.round}")
+            search.tell(candidates, answers)
+            search.update()
+        if not checkpoint.same(search.state(), history.updated):
+            print("the rebuilt state differs in its last bits from the lost one (other hardware?)", file=sys.stderr)
+        checkpoint.write(self._folder / "checkpoints", search.round, search.state())
+        return search
+
+    def _rounds(self, search: Asks, problem: Problem, history: History) -> str:
+        while search.round < self._spec.budget.rounds:
+            began = time.monotonic()
+            self._control.check()
+            if not history.pending:
+                self._store.progress(self._lease, f"ask {search.round}")
+                asked = search.ask(self._spec.budget.batch)
+                if not asked:
+                    return "exhausted"
+                body = {"round": search.round, "candidates": [candidate_to_json(c) for c in asked]}
+                self._store.append(self._lease, [Event("proposed", body)])
+                history = History(pending=tuple(asked))
+            self._round(search, problem, history, began)
+            history = History()
+        return "budget"
+
+    def _round(self, search: Asks, problem: Problem, history: History, began: float) -> None:
+        candidates, number = history.pending, search.round
+        observed = dict(history.observed)
+        for index, rows in chunks(len(candidates), problem.info.chunk):
+            chunk = candidates[rows]
+            if all(c.id in observed for c in chunk):
+                continue
+            self._control.check()
+            self._store.progress(self._lease, f"evaluate {number} {index}")
+            answer = self._ask_oracle(problem, chunk, number, index)
+            events = observations(self._lease.run, chunk, answer, len(problem.info.objectives))
+            self._store.append(self._lease, events)
+            observed |= {o.candidate: o for o in map(observation_of, events)}
+        self._control.check()
+        self._store.progress(self._lease, f"update {number}")
+        search.tell(candidates, [observed[c.id] for c in candidates])
+        report = search.update()
+        name, checksum = checkpoint.write(self._folder / "checkpoints", search.round, search.state())
+        body = {
+            "round": number, "metrics": jsonable(report.metrics), "checkpoint": name, "sha256": checksum,
+            "seconds": round(time.monotonic() - began, 3),
+        }  # fmt: skip
+        self._store.append(self._lease, [Event("updated", body)])
+
+    def _ask_oracle(self, problem: Problem, chunk: tuple[Candidate, ...], number: int, index: int) -> Evaluation | None:
+        decoded = [c for c in chunk if c.design]
+        if not decoded:
+            return None
+        rng = rng_for(self._spec.seed, "oracle", number, index)
+        answer = problem.oracle.evaluate([c.design for c in decoded], [c.prompt for c in decoded], rng=rng)
+        wanted = (len(decoded), len(problem.info.objectives))
+        if answer.values.shape != wanted:
+            raise InvalidInput(
+                f"Expected values of shape {wanted} from the oracle of {problem.info.name}, got {answer.values.shape}."
+            )
+        return answer

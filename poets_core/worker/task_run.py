@@ -1,0 +1,155 @@
+"""Short pieces of science that pages ask for: an export that was checked, a problem that answers."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from poets_core.errors import InvalidInput, InvalidSpec
+from poets_core.keyed import rng_for
+from poets_core.problem import Problem
+from poets_core.runs.artifacts import write_atomic
+from poets_core.runs.events import Event, info_to_json, jsonable
+from poets_core.runs.lease import Lease, RunStore
+from poets_core.runs.view import CandidateView, fold
+from poets_core.spec import RunSpec, TaskSpec
+from poets_core.types import Record
+from poets_core.worker.control import Control
+from poets_core.worker.history import read_history
+from poets_core.worker.parts import Parts, chunks
+
+TOLERANCE = 1e-9
+"""Largest difference between a stored value and its repetition, in the objective's unit."""
+CHECKED = 8
+_MEDIA = {"csv": "text/csv", "fasta": "text/x-fasta", "json": "application/json", "qasm3": "text/plain"}
+_ENDING = {"qasm3": "qasm"}
+
+
+class TaskRun:
+    """One worker's work on one task; done again from the start when it was cut off."""
+
+    def __init__(self, store: RunStore, lease: Lease, spec: RunSpec, control: Control, parts: Parts) -> None:
+        if spec.task is None:
+            raise InvalidSpec("Expected a task in a run of kind 'task', got none.")
+        self._store, self._lease, self._spec, self._control, self._parts = store, lease, spec, control, parts
+        self._task: TaskSpec = spec.task
+
+    def __call__(self) -> None:
+        """Do the task.
+
+        Raises:
+            InvalidInput: wrong candidates or format, or a winner does not score what the run says.
+            PoetsError: and whatever problem and oracle raise.
+        """
+        if self._task.name == "export":
+            problem = self._parts.load(self._store.spec(self._task.run))
+            self._begin({"info": info_to_json(problem.info), "backbone": {}})
+            done = [Event("artifact", self._export(problem))]
+        else:
+            problem = self._parts.load(self._spec)
+            check = self._check(problem)
+            self._begin({"info": info_to_json(problem.info), "backbone": {}, "check": check})
+            done = []
+        self._control.check()
+        self._store.append(self._lease, [*done, Event("finished", {"reason": "task"})])
+
+    def _begin(self, prepared: dict[str, Any]) -> None:
+        claimed = {
+            "worker": self._lease.worker, "pid": os.getpid(), "epoch": self._lease.epoch, "device": "cpu",
+            "threads": self._spec.threads, "asked_again": [],
+        }  # fmt: skip
+        events = [Event("claimed", claimed)]
+        if read_history(self._store.read(self._lease.run)).prepared is None:
+            events.append(Event("prepared", prepared))
+        self._store.append(self._lease, events)
+
+    def _export(self, problem: Problem) -> dict[str, Any]:
+        task, wanted = self._task, self._chosen()
+        if task.format not in problem.info.export_formats:
+            raise InvalidInput(
+                f"Expected an export format of {problem.info.name}, one of {list(problem.info.export_formats)}, "
+                f"got {task.format!r}."
+            )
+        records = [_record(c) for c in wanted]
+        data = problem.export(records, task.format)
+        back = problem.read_export(data, task.format)
+        if [r.design for r in back] != [r.design for r in records]:
+            wrong = next((i for i, (a, b) in enumerate(zip(back, records, strict=False)) if a.design != b.design), None)
+            raise InvalidInput(
+                f"Expected the {task.format} file to give back the {len(records)} designs it was made of, got "
+                f"{len(back)}, the first difference at row {wrong}. Nothing was exported."
+            )
+        rescored, difference = self._rescore(problem, back, wanted)
+        name = f"candidates.{_ENDING.get(task.format, task.format)}"
+        checksum = write_atomic(self._store.folder(self._lease.run) / "artifacts" / name, data)
+        return {
+            "name": name, "media_type": _MEDIA.get(task.format, "application/octet-stream"),
+            "path": f"artifacts/{name}", "sha256": checksum, "rows": len(records), "rescored": rescored,
+            "max_difference": difference, "run": task.run, "format": task.format,
+        }  # fmt: skip
+
+    def _chosen(self) -> list[CandidateView]:
+        """The candidates to export: those named, or every valid observed one."""
+        every = fold(self._store.read(self._task.run)).candidates
+        valid = {c.id: c for c in every.values() if c.valid}
+        unknown = [i for i in self._task.candidates if i not in valid]
+        if unknown:
+            raise InvalidInput(
+                f"Expected valid, observed candidates of run {self._task.run}, got {unknown[:5]}. Choose others."
+            )
+        chosen = [valid[i] for i in self._task.candidates] or list(valid.values())
+        if not chosen:
+            raise InvalidInput(f"Expected at least one valid candidate in run {self._task.run}, got none yet.")
+        return chosen
+
+    def _rescore(self, problem: Problem, back: list[Record], wanted: list[CandidateView]) -> tuple[int, float | None]:
+        """Measure what the file says again; noisy values are not comparable and are left out.
+
+        Returns:
+            how many were compared, and the largest absolute difference (None if none was).
+
+        Raises:
+            InvalidInput: a difference above `TOLERANCE`.
+        """
+        exact = [(r, c) for r, c in zip(back, wanted, strict=True) if c.std == 0.0 and c.value is not None]
+        largest = 0.0
+        for index, rows in chunks(len(exact), problem.info.chunk):
+            self._control.check()
+            self._store.progress(self._lease, f"rescore {index}")
+            part = exact[rows]
+            answer = problem.oracle.evaluate(
+                [r.design for r, _ in part], [c.prompt for _, c in part],
+                rng=rng_for(self._spec.seed, "rescore", index),
+            )  # fmt: skip
+            for (record, candidate), value, valid in zip(part, answer.values[:, 0], answer.valid, strict=True):
+                difference = abs(float(value) - float(candidate.value or 0.0)) if valid else np.inf
+                if difference > TOLERANCE:
+                    raise InvalidInput(
+                        f"Expected candidate {candidate.id} to score {candidate.value!r} again, got "
+                        f"{float(value)!r} for {record.design[:60]!r}. Nothing was exported."
+                    )
+                largest = max(largest, difference)
+        return len(exact), largest if exact else None
+
+    def _check(self, problem: Problem) -> dict[str, Any]:
+        """Measure a few designs of the problem's own prior."""
+        texts = problem.library(CHECKED, rng=rng_for(self._spec.seed, "check"))
+        designs = [problem.decode(text) for text in texts]
+        answer = problem.oracle.evaluate(designs, [0] * len(designs), rng=rng_for(self._spec.seed, "check", "oracle"))
+        rows = [
+            {"design": design, "value": jsonable(answer.values[i, 0]), "valid": bool(answer.valid[i]),
+             "reason": answer.reason[i]}
+            for i, design in enumerate(designs)
+        ]  # fmt: skip
+        return {"asked": len(rows), "valid": int(answer.valid.sum()), "rows": rows}
+
+
+def _record(candidate: CandidateView) -> Record:
+    metadata = {
+        "round": candidate.round, "branch": candidate.branch, "source": candidate.source,
+        "predicted_mean": candidate.predicted_mean, "predicted_std": candidate.predicted_std,
+        "std": candidate.std, **candidate.details,
+    }  # fmt: skip
+    return Record(candidate.id, candidate.design, float(candidate.value or 0.0), metadata)

@@ -1,0 +1,84 @@
+"""A worker's life: claim a run, work on it, say how it ended, give it back."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+from poets_core.errors import LeaseLost, PoetsError, StoreError
+from poets_core.runs import process
+from poets_core.runs.events import Event
+from poets_core.runs.lease import Lease, RunStore
+from poets_core.worker.control import Control, Stopped, Terminated
+from poets_core.worker.parts import REAL, Parts
+from poets_core.worker.search_run import SearchRun
+from poets_core.worker.task_run import TaskRun
+
+FINISHED, FAILED, NOT_MINE = 0, 1, 3
+"""Exit codes: done or put down in good order; the run failed; another worker has it."""
+
+
+def work(store: RunStore, run: str | None, parts: Parts = REAL) -> int:
+    """Claim a run and work on it until it is finished, stopped, failed or taken away.
+
+    Args:
+        store: where the run is.
+        run: run id, None for the oldest waiting one.
+        parts: how problem and search are made.
+
+    Returns:
+        an exit code.
+
+    Raises:
+        UnknownRun, StoreUnavailable: before anything was claimed.
+    """
+    pid = os.getpid()
+    lease = store.claim(run, f"{process.host()}:{pid}", pid, process.started(pid))
+    if lease is None:
+        wanted = "any run" if run is None else f"run {run}"
+        _say(f"Expected {wanted} to be free, got none: another worker has it, or it is finished.")
+        return FINISHED if run is None else NOT_MINE
+    _say(f"run {lease.run}: epoch {lease.epoch}, pid {pid}")
+    with Control(store, lease) as control:
+        return _work(store, lease, control, parts)
+
+
+def _work(store: RunStore, lease: Lease, control: Control, parts: Parts) -> int:
+    try:
+        spec = store.spec(lease.run)
+        (SearchRun if spec.kind == "search" else TaskRun)(store, lease, spec, control, parts)()
+    except Terminated:
+        _say("told to end: the run is given back and can be resumed")
+        return _leave(store, lease, [Event("state", {"state": "stopped"})], FINISHED)
+    except Stopped:  # a task has nothing to keep; a search handles Stop itself
+        return _leave(store, lease, [Event("finished", {"reason": "stopped"})], FINISHED)
+    except LeaseLost as error:
+        _say(str(error))
+        return NOT_MINE
+    except PoetsError as error:
+        _say(f"failed: {error}")
+        return _leave(store, lease, [_failed(error)], FAILED)
+    except Exception as error:  # whatever an oracle raises must end in the log, not in a dead run
+        traceback.print_exc()
+        return _leave(store, lease, [_failed(error)], FAILED)
+    return _leave(store, lease, [], FINISHED)
+
+
+def _failed(error: Exception) -> Event:
+    return Event("failed", {"error": type(error).__name__, "message": str(error) or "no message"})
+
+
+def _leave(store: RunStore, lease: Lease, last: list[Event], code: int) -> int:
+    """Say the last word and release; a store that cannot be written leaves the run to be seen as dead."""
+    try:
+        store.append(lease, last)
+        store.release(lease)
+    except StoreError as error:
+        _say(f"could not say how it ended: {error}")
+        return FAILED
+    return code
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
