@@ -76,7 +76,8 @@ def candidate_to_json(candidate: Candidate) -> dict[str, Any]:
 def candidate_from_json(body: Mapping[str, Any]) -> Candidate:
     """Read a candidate out of `proposed`; null becomes NaN."""
     known = {f.name: body[f.name] for f in fields(Candidate)}
-    return Candidate(**known | {name: _number(body[name]) for name in _FLOATS})
+    known |= {name: _number(body[name]) for name in _FLOATS}
+    return Candidate(**known | {"tokens": tuple(body["tokens"])})
 
 
 def observations(run: str, asked: Sequence[Candidate], answer: Evaluation | None, objectives: int) -> list[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,13 @@ def _load(spec: RunSpec) -> Problem:
 def _build(problem: Problem, spec: RunSpec, folder: Path) -> Asks:
     from poets_core.search.methods import build_search  # torch and transformers: seconds, so not before it is needed
 
-    return build_search(problem, spec, backbone=resolve_backbone(spec.backbone.source), workspace=folder)
+    # A library backbone is saved file by file: one that was cut off half way must be trained again, not loaded.
+    whole = folder / "backbone.whole"
+    if not whole.exists():
+        shutil.rmtree(folder / "backbone", ignore_errors=True)
+    search = build_search(problem, spec, backbone=resolve_backbone(spec.backbone.source), workspace=folder)
+    whole.touch()
+    return search
 
 
 def resolve_backbone(source: str) -> Path | str:

@@ -1,0 +1,291 @@
+"""What every run store must do; run on SQLite and on PostgreSQL (tests/runs/test_store_*.py)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from poets_core.errors import LeaseLost, UnknownRun
+from poets_core.runs import process
+from poets_core.runs import sql as sql_module
+from poets_core.runs.events import Event
+from poets_core.runs.lease import Lease
+from poets_core.runs.store import RunStore, SqlStore, open_store
+from tests.worker.fake import fake_spec
+
+CLAIMED = Event("claimed", {"worker": "w", "asked_again": []})
+RUNNING = Event("state", {"state": "running"})
+
+
+def take(store: RunStore, run: str | None, worker: str = "me") -> Lease | None:
+    return store.claim(run, worker, os.getpid(), process.started(os.getpid()))
+
+
+def taken(store: RunStore, run: str) -> Lease:
+    lease = take(store, run)
+    assert lease is not None
+    return lease
+
+
+@pytest.fixture
+def gone() -> int:
+    """Pid of a process that has ended and was waited for."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ended.pid
+
+
+class StoreContract:
+    """Subclasses give a `store` fixture with a fresh store."""
+
+    def test_spec_is_there_before_any_worker(self, store: SqlStore) -> None:
+        spec = fake_spec(seed=7)
+        run = store.create(spec)
+        assert store.spec(run) == spec
+        assert store.read(run) == []
+        assert store.status(run).state == "waiting"
+        assert store.status(run).epoch == 0
+
+    def test_ids_sort_by_time_and_are_short(self, store: SqlStore) -> None:
+        made = [store.create(fake_spec()) for _ in range(5)]
+        assert len(set(made)) == 5
+        assert all(len(m) == 20 for m in made)
+        assert [m[:15] for m in made] == sorted(m[:15] for m in made)
+
+    def test_events_come_back_in_order_and_equal(self, store: SqlStore) -> None:
+        run = store.create(fake_spec())
+        lease = taken(store, run)
+        bodies = [{"state": "running", "n": i, "x": 0.1 + i / 3, "text": "ä\n'\"%s:α", "none": None} for i in range(7)]
+        assert store.append(lease, [Event("state", b) for b in bodies[:3]]) == 3
+        assert store.append(lease, [Event("state", b) for b in bodies[3:]]) == 7
+        read = store.read(run)
+        assert [e.seq for e in read] == [1, 2, 3, 4, 5, 6, 7]
+        assert [dict(e.body) for e in read] == bodies
+        assert [e.seq for e in store.read(run, after=2, limit=3)] == [3, 4, 5]
+        assert store.read(run, after=7) == []
+
+    def test_runs_do_not_see_each_other(self, store: SqlStore) -> None:
+        a, b = store.create(fake_spec()), store.create(fake_spec())
+        store.append(taken(store, a), [RUNNING])
+        assert store.read(b) == []
+        assert store.append(taken(store, b), [RUNNING]) == 1
+
+    def test_unknown_runs(self, store: SqlStore) -> None:
+        for ask in (store.read, store.spec, store.status, store.row):
+            with pytest.raises(UnknownRun, match="nowhere"):
+                ask("nowhere")
+        with pytest.raises(UnknownRun):
+            store.send("nowhere", "pause")
+        with pytest.raises(UnknownRun):
+            take(store, "nowhere")
+        for bad in ("../other", "", "/etc", "a/b", ".hidden"):
+            with pytest.raises(UnknownRun):
+                store.folder(bad)
+
+    def test_a_living_lease_is_respected(self, store: SqlStore) -> None:
+        run = store.create(fake_spec())
+        assert taken(store, run).epoch == 1
+        assert take(store, run, "other") is None
+
+    def test_a_stale_lease_cannot_write(self, store: SqlStore, gone: int) -> None:
+        run = store.create(fake_spec())
+        old = store.claim(run, "old", gone, "long ago")
+        assert old is not None
+        store.append(old, [RUNNING])
+        new = taken(store, run)
+        assert new.epoch == old.epoch + 1
+        for write in (
+            lambda: store.append(old, [RUNNING]),
+            lambda: store.heartbeat(old),
+            lambda: store.progress(old, "x"),
+            lambda: store.release(old),
+            lambda: store.acknowledge(old, 1),
+            lambda: store.append(replace(new, epoch=new.epoch + 1), [RUNNING]),
+        ):
+            with pytest.raises(LeaseLost):
+                write()
+        assert store.append(new, [RUNNING]) == 2
+
+    def test_a_released_lease_cannot_write_and_the_run_is_free(self, store: SqlStore) -> None:
+        run = store.create(fake_spec())
+        lease = taken(store, run)
+        store.release(lease)
+        with pytest.raises(LeaseLost):
+            store.append(lease, [RUNNING])
+        assert taken(store, run).epoch == 2
+
+    def test_appending_is_all_or_nothing(self, store: SqlStore) -> None:
+        run = store.create(fake_spec())
+        lease = taken(store, run)
+        with pytest.raises(ValueError, match="JSON"):
+            store.append(lease, [RUNNING, Event("state", {"state": "running", "x": float("nan")})])
+        bad = Event("observed", {"valid": True})  # breaks while the run's row is updated, after the insert
+        with pytest.raises(KeyError):
+            store.append(lease, [RUNNING, bad])
+        assert store.read(run) == []
+        assert store.append(lease, [RUNNING]) == 1
+
+    def test_an_expired_lease_is_stalled_while_its_process_lives(
+        self, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = store.create(fake_spec())
+        with monkeypatch.context() as m:
+            m.setattr(sql_module, "LEASE_SECONDS", -1.0)
+            old = taken(store, run)
+        assert store.status(run).state == "stalled"
+        new = take(store, run)  # may be taken over, and the sleeper is fenced off
+        assert new is not None
+        with pytest.raises(LeaseLost):
+            store.append(old, [RUNNING])
+
+    def test_states(self, store: SqlStore, gone: int) -> None:
+        run = store.create(fake_spec())
+        store.launched(run, os.getpid(), process.started(os.getpid()))
+        assert store.status(run).state == "starting"
+        store.launched(run, gone, "long ago")
+        assert store.status(run).state == "dead"
+        lease = taken(store, run)
+        assert store.status(run).state == "starting"
+        store.append(lease, [CLAIMED])
+        assert store.status(run).state == "running"
+        store.send(run, "pause")
+        assert store.status(run).state == "pausing"
+        store.append(lease, [Event("state", {"state": "paused"})])
+        store.acknowledge(lease, 1)
+        assert store.status(run).state == "paused"
+        store.send(run, "stop")
+        assert store.status(run).state == "stopping"
+        store.append(lease, [Event("finished", {"reason": "stopped"})])
+        store.release(lease)
+        status = store.status(run)
+        assert (status.state, status.reason, status.resumable) == ("finished", "stopped", True)
+
+    def test_dead_when_the_pid_is_gone_or_another_process(self, store: SqlStore, gone: int) -> None:
+        for pid, start in ((gone, "long ago"), (os.getpid(), "another start")):
+            run = store.create(fake_spec())
+            lease = store.claim(run, "w", pid, start)
+            assert lease is not None
+            store.append(lease, [CLAIMED])
+            assert store.status(run).state == "dead"
+            store.release(lease)
+
+    def test_failed_can_be_tried_again_and_finished_cannot(self, store: SqlStore) -> None:
+        run = store.create(fake_spec())
+        lease = taken(store, run)
+        store.append(lease, [Event("failed", {"error": "InvalidInput", "message": "no"})])
+        store.release(lease)
+        assert store.status(run).state == "failed"
+        assert store.status(run).reason == "InvalidInput: no"
+        lease = taken(store, run)
+        store.append(lease, [CLAIMED, Event("finished", {"reason": "budget"})])
+        store.release(lease)
+        assert take(store, run) is None
+        assert not store.status(run).resumable
+
+    def test_oldest_waiting_run_first(self, store: SqlStore) -> None:
+        first, second = store.create(fake_spec()), store.create(fake_spec())
+        one, two = take(store, None), take(store, None)
+        assert one is not None
+        assert two is not None
+        assert [one.run, two.run] == [first, second]
+        assert take(store, None) is None
+
+    def test_one_of_many_claims_wins(self, store: SqlStore) -> None:
+        """Eight threads of their own connections; the loser sees None, never a shared epoch."""
+        for _ in range(5):
+            run, gate = store.create(fake_spec()), threading.Barrier(8)
+
+            def attempt(i: int, run: str = run, gate: threading.Barrier = gate) -> Lease | None:
+                gate.wait()
+                return take(store, run, f"worker {i}")
+
+            with ThreadPoolExecutor(8) as pool:
+                won = [lease for lease in pool.map(attempt, range(8)) if lease is not None]
+            assert [lease.epoch for lease in won] == [1]
+
+    def test_appends_of_many_runs_at_once(self, store: SqlStore) -> None:
+        runs = [store.create(fake_spec()) for _ in range(4)]
+
+        def fill(run: str) -> None:
+            lease = taken(store, run)
+            for i in range(20):
+                store.append(lease, [Event("state", {"state": "running", "i": i})] * 2)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(fill, runs))
+        for run in runs:
+            assert [e.seq for e in store.read(run)] == list(range(1, 41))
+            assert [e.body["i"] for e in store.read(run)] == [i // 2 for i in range(40)]
+
+    def test_commands(self, store: SqlStore) -> None:
+        run = store.create(fake_spec())
+        lease = taken(store, run)
+        assert [store.send(run, "pause"), store.send(run, "resume", {"by": "me"})] == [1, 2]
+        assert store.status(run).pending == "resume"
+        assert [(c.seq, c.command, c.acknowledged) for c in store.commands(run)] == [
+            (1, "pause", None),
+            (2, "resume", None),
+        ]
+        store.acknowledge(lease, 1)
+        one, two = store.commands(run)
+        assert one.acknowledged is not None
+        assert two.acknowledged is None
+        assert dict(two.body) == {"by": "me"}
+        assert store.status(run).pending == "resume"
+        store.acknowledge(lease, 2)
+        assert store.status(run).pending == ""
+        assert store.commands(run, after=2) == []
+
+    def test_the_table_of_runs(self, store: SqlStore) -> None:
+        made = [store.create(fake_spec(seed=i)) for i in range(3)]
+        task = store.create(
+            fake_spec().model_copy(update={"kind": "task", "task": {"name": "check"}}).model_validate(
+                {**fake_spec().model_dump(), "kind": "task", "task": {"name": "check"}}
+            )
+        )  # fmt: skip
+        assert [r.id for r in store.runs()] == made[::-1]
+        assert [r.id for r in store.runs(limit=1, offset=1)] == [made[1]]
+        assert [r.id for r in store.runs(kind="task")] == [task]
+        assert len(store.runs(kind=None)) == 4
+        lease = taken(store, made[0])
+        observed = {"valid": True, "value": [2.0]}
+        store.append(
+            lease,
+            [
+                Event("prepared", {"info": {"objectives": [{"direction": "minimise"}]}}),
+                Event("observed", observed),
+                Event("observed", {"valid": True, "value": [1.0]}),
+                Event("observed", {"valid": False, "value": [None]}),
+            ],
+        )
+        row = store.row(made[0])
+        assert (row.calls, row.best, row.seed, row.budget, row.method) == (3, 1.0, 0, 24, "poets")
+
+    def test_what_was_in_flight_is_handed_on(self, store: SqlStore, gone: int) -> None:
+        run = store.create(fake_spec())
+        lease = store.claim(run, "w", gone, "long ago")
+        assert lease is not None
+        store.append(lease, [CLAIMED])
+        store.progress(lease, "evaluate 0 1")
+        second = store.claim(run, "w", gone, "long ago")
+        assert second is not None
+        third = store.claim(run, "w", gone, "long ago")  # the second was cut off before it said anything
+        assert third is not None
+        assert (second.doing, third.doing) == ("evaluate 0 1", "evaluate 0 1")
+        store.append(third, [CLAIMED])
+        assert store.status(run).doing == ""
+
+    def test_another_connection_sees_it(self, store: SqlStore) -> None:
+        run = store.create(fake_spec())
+        store.append(taken(store, run), [RUNNING])
+        other = open_store(store.url)
+        try:
+            assert other.read(run) == store.read(run)
+        finally:
+            other.close()

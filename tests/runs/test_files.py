@@ -1,0 +1,209 @@
+"""Uploads, artifacts, the archive, and what a launch does."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from poets_core.errors import InvalidInput, InvalidSpec, StoreUnavailable
+from poets_core.runs import launch as launch_module
+from poets_core.runs import process
+from poets_core.runs.artifacts import UPLOAD_LIMIT, read_artifact, save_upload, write_atomic
+from poets_core.runs.events import Event
+from poets_core.runs.export import candidates_csv, export_archive
+from poets_core.runs.launch import default_spec, launch, resume
+from poets_core.runs.store import SqlStore, default_store_url, open_store
+from poets_core.runs.view import fold
+from tests.contracts.store_contract import taken
+from tests.runs.test_view import log
+from tests.worker.fake import fake_spec
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SqlStore:
+    return open_store(f"sqlite:///{tmp_path}/store/poets.db")
+
+
+def test_uploads_are_kept_by_content(store: SqlStore) -> None:
+    one = save_upload(store, "my table.CSV", b"a,b\n1,2\n")
+    assert one.read_bytes() == b"a,b\n1,2\n"
+    assert one.is_relative_to(store.files / "uploads")
+    assert one.name.startswith("my_table-")
+    assert one.suffix == ".csv"
+    assert save_upload(store, "my table.CSV", b"a,b\n1,2\n") == one
+    assert save_upload(store, "my table.CSV", b"a,b\n1,3\n") != one
+    assert save_upload(store, "x.csv.gz", b"z").name.endswith(".csv.gz")
+
+
+@pytest.mark.parametrize(
+    "name", ["../../evil.csv", "..\\..\\evil.csv", "/etc/passwd", "a\x00b.csv", "", "....", "x." + "y" * 300]
+)
+def test_upload_names_are_not_trusted(store: SqlStore, name: str) -> None:
+    path = save_upload(store, name, b"x")
+    assert path.resolve().parent == (store.files / "uploads").resolve()
+    assert len(path.name) < 90
+
+
+def test_uploads_have_a_size(store: SqlStore) -> None:
+    with pytest.raises(InvalidInput, match="20 MB"):
+        save_upload(store, "x.csv", b"x" * (UPLOAD_LIMIT + 1))
+    with pytest.raises(InvalidInput, match="1 byte"):
+        save_upload(store, "x.csv", b"")
+
+
+def test_artifacts_are_checked(store: SqlStore) -> None:
+    run = store.create(fake_spec())
+    path = store.folder(run) / "artifacts" / "a.csv"
+    checksum = write_atomic(path, b"hello")
+    assert checksum == hashlib.sha256(b"hello").hexdigest()
+    assert read_artifact(store, run, "artifacts/a.csv", checksum) == b"hello"
+    path.write_bytes(b"hell")
+    with pytest.raises(StoreUnavailable, match="changed or cut off"):
+        read_artifact(store, run, "artifacts/a.csv", checksum)
+    with pytest.raises(StoreUnavailable, match="readable"):
+        read_artifact(store, run, "artifacts/b.csv", checksum)
+    with pytest.raises(StoreUnavailable, match="inside"):
+        read_artifact(store, run, "../../poets.db", checksum)
+
+
+def test_archive(store: SqlStore, tmp_path: Path) -> None:
+    run = store.create(fake_spec(seed=5))
+    store.append(taken(store, run), log([[("A", 1.5), ("B", None)], [("C", 2.5)]]))
+    folder = store.folder(run)
+    write_atomic(folder / "adapters" / "branch-0" / "adapter_config.json", b"{}")
+    write_atomic(folder / "artifacts" / "x.csv", b"x")
+    write_atomic(folder / "checkpoints" / "c", b"tensors")
+    write_atomic(folder / "checkpoints" / "older", b"tensors")
+    path = export_archive(store, run, tmp_path / "out" / "run.zip")
+    with zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+        checksums = json.loads(archive.read("checksums.json"))
+        assert names == {
+            "spec.json", "events.jsonl", "candidates.csv", "versions.json", "checksums.json", "checkpoints/c",
+            "adapters/branch-0/adapter_config.json", "artifacts/x.csv",
+        }  # fmt: skip
+        assert set(checksums) == names - {"checksums.json"}
+        assert all(hashlib.sha256(archive.read(n)).hexdigest() == c for n, c in checksums.items())
+        assert json.loads(archive.read("spec.json"))["seed"] == 5
+        events = [json.loads(line) for line in archive.read("events.jsonl").splitlines()]
+        rebuilt = fold([Event(e["kind"], e["body"], e["seq"], e["at"]) for e in events])
+        assert rebuilt == fold(store.read(run))
+        table = list(csv.DictReader(io.StringIO(archive.read("candidates.csv").decode())))
+    assert [(r["id"], r["design"], r["value"]) for r in table] == [
+        ("0-0", "A", "1.5"),
+        ("0-1", "B", ""),
+        ("1-0", "C", "2.5"),
+    ]
+
+
+def test_csv_guards_against_formulas() -> None:
+    view = fold(log([[("=HYPERLINK(1)", -1.5), ("@x", 1.0), ("ok", 2.0)]]))
+    rows = list(csv.DictReader(io.StringIO(candidates_csv(view).decode())))
+    assert [r["design"] for r in rows] == ["'=HYPERLINK(1)", "'@x", "ok"]
+    assert rows[0]["value"] == "-1.5"  # a negative number stays a number
+
+
+def test_default_spec() -> None:
+    settings = {"search": {"edit_share": 1.0}, "budget": {"rounds": 3}}
+    spec = default_spec(
+        "a/b", params={"x": 1}, settings=settings, backbone="protein", overrides={"search": {"beta": 0.3}}
+    )
+    assert (spec.search.edit_share, spec.search.beta, spec.budget.rounds) == (1.0, 0.3, 3)
+    assert (spec.backbone.source, spec.problem.params) == ("protein", {"x": 1})
+    with pytest.raises(InvalidSpec, match="search.betta"):
+        default_spec("a/b", params={}, settings={}, backbone="x", overrides={"search": {"betta": 1}})
+
+
+def test_store_url_out_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("POETS_STORE", "sqlite:////x/y.db")
+    assert default_store_url() == "sqlite:////x/y.db"
+    monkeypatch.delenv("POETS_STORE")
+    monkeypatch.chdir(tmp_path)
+    assert default_store_url() == f"sqlite:///{tmp_path}/store/poets.db"
+
+
+LAUNCHER = """
+import os, sys
+from poets_core.runs.launch import launch
+from poets_core.runs.store import open_store
+store = open_store(sys.argv[1])
+print(launch(store, sys.argv[2]), flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_launched_worker_is_detached(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The launcher is killed at once; its worker lives in a session of its own and says how the run ended."""
+    run = store.create(fake_spec())  # no such problem in the catalog: the worker must say so in the log
+    environment = {**os.environ, "STREAMLIT_SERVER_PORT": "1", "PYTHONPATH": str(launch_module.ROOT)}
+    launcher = subprocess.run(
+        [sys.executable, "-c", LAUNCHER, store.url, run], env=environment, capture_output=True, text=True, check=False
+    )
+    assert launcher.returncode == -9
+    pid = int(launcher.stdout)
+    assert store.status(run).state in ("starting", "running", "failed")
+    seen: set[str] = set()
+    for _ in range(600):
+        try:
+            seen |= set(Path(f"/proc/{pid}/environ").read_text().split("\0"))
+            assert os.getsid(pid) == pid
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+        if store.status(run).state == "failed":
+            break
+        time.sleep(0.05)
+    status = store.status(run)
+    assert status.state == "failed"
+    assert "fake/digits" in status.reason
+    assert "failed: Expected a problem name" in (store.folder(run) / "worker.log").read_text()
+    names = {line.partition("=")[0] for line in seen}
+    assert "OMP_NUM_THREADS" in names
+    assert not any(name.startswith("STREAMLIT_") for name in names)
+
+
+def test_resume_wakes_the_living_and_replaces_the_dead(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(launch_module, "launch", lambda _, run: started.append(run) or 4711)
+    run = store.create(fake_spec())
+    lease = taken(store, run)
+    store.append(lease, [Event("claimed", {"asked_again": []}), Event("state", {"state": "paused"})])
+    assert resume(store, run) is None
+    assert started == []
+    assert [c.command for c in store.commands(run)] == ["resume"]
+    store.release(lease)
+    assert resume(store, run) == 4711
+    store.append(taken(store, run), [Event("finished", {"reason": "budget"})])
+    assert resume(store, run) is None
+    assert started == [run]
+
+
+def test_processes() -> None:
+    mine = process.started(os.getpid())
+    assert process.alive(os.getpid(), mine)
+    assert not process.alive(os.getpid(), mine + "0")
+    assert not process.alive(None, "")
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    time.sleep(0.05)
+    for _ in range(200):  # a zombie until it is waited for: gone all the same
+        if not process.alive(child.pid, ""):
+            break
+        time.sleep(0.02)
+    assert not process.alive(child.pid, "")
+    child.wait()
+
+
+def test_launch_of_an_unknown_run(store: SqlStore) -> None:
+    from poets_core.errors import UnknownRun
+
+    with pytest.raises(UnknownRun):
+        launch(store, "nowhere")

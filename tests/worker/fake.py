@@ -1,0 +1,169 @@
+"""A problem and a search without science: small, exact, and sensitive to every step of the loop.
+
+The search's state depends on all that it was told, in order, so a log that
+comes out equal shows that a resumed run told it the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poets_core.errors import InvalidDesign, InvalidInput
+from poets_core.keyed import rng_for
+from poets_core.spec import RunSpec
+from poets_core.types import Artifact, Candidate, Evaluation, Objective, Observation, ProblemInfo, Record
+from poets_core.worker.parts import Parts
+
+
+class DigitsOracle:
+    """Value: sum of the digits plus keyed noise; designs with a 9 are invalid."""
+
+    def __init__(self, noise: float, seconds: float, log: Path | None) -> None:
+        self.noise, self.seconds, self.log = noise, seconds, log
+        self.fail_at: str | None = None
+
+    def evaluate(self, designs: Sequence[str], prompts: Sequence[int], *, rng: np.random.Generator) -> Evaluation:
+        time.sleep(self.seconds)
+        if self.log is not None:
+            with self.log.open("a") as file:
+                file.write(" ".join(designs) + "\n")
+        if self.fail_at is not None and self.fail_at in designs:
+            raise InvalidInput("Expected the instrument to answer, got smoke.")
+        valid = np.array(["9" not in d for d in designs])
+        values = np.array([[float(sum(map(int, d)))] for d in designs]) + self.noise * rng.normal(
+            size=(len(designs), 1)
+        )
+        values[~valid] = np.nan
+        return Evaluation(
+            values,
+            np.full(values.shape, self.noise),
+            valid,
+            tuple("" if v else "contains a nine" for v in valid),
+            tuple({"digits": len(d), "odd": float("nan")} for d in designs),
+        )
+
+
+class Digits:
+    """Strings of four digits; text with an x does not decode."""
+
+    prompts = ("",)
+
+    def __init__(self, noise: float = 0.0, seconds: float = 0.0, log: Path | None = None, chunk: int = 3) -> None:
+        self.info = ProblemInfo(
+            "fake/digits", "fake", "Digits", (Objective("sum", "", "maximise", 32.0, "four eights"),),
+            chunk=chunk, export_formats=("csv", "broken"), max_tokens=4, facts={"invalid_value": 0.0},
+        )  # fmt: skip
+        self.oracle = DigitsOracle(noise, seconds, log)
+
+    def decode(self, text: str) -> str:
+        if not (len(text) == 4 and text.isdigit()):
+            raise InvalidDesign(f"Expected four digits, got {text!r}.")
+        return text
+
+    def encode(self, design: str) -> str:
+        return design
+
+    def mask(self, vocabulary: object) -> None:
+        return None
+
+    def edit(self, elites: Sequence[str], n: int, *, rng: np.random.Generator) -> list[str]:
+        return [str(elites[0])] * n
+
+    def library(self, n: int, *, rng: np.random.Generator) -> list[str]:
+        return ["".join(map(str, rng.integers(10, size=4))) for _ in range(n)]
+
+    def render(self, design: str, details: Mapping[str, Any]) -> list[Artifact]:
+        return []
+
+    def export(self, records: Sequence[Record], format: str) -> bytes:
+        lines = [f"{r.id},{r.design},{r.value!r}" for r in records]
+        return "\n".join(lines[:-1] if format == "broken" else lines).encode()
+
+    def read_export(self, data: bytes, format: str) -> list[Record]:
+        rows = [line.split(",") for line in data.decode().splitlines()]
+        return [Record(i, design, float(value)) for i, design, value in rows]
+
+
+@dataclass(frozen=True)
+class FakeReport:
+    metrics: dict[str, Any]
+
+
+class FakeSearch:
+    """Proposes keyed digits near what its state remembers."""
+
+    def __init__(self, spec: RunSpec, *, seconds: float = 0.0, exhausted_after: int | None = None) -> None:
+        self.spec, self.seconds, self.exhausted_after = spec, seconds, exhausted_after
+        self.round = 0
+        self.facts: dict[str, Any] = {"source": "fake", "device": "cpu", "parameters": 4}
+        self.memory = np.zeros(4)
+        self.told: list[tuple[Sequence[Candidate], Sequence[Observation]]] = []
+
+    def ask(self, n: int) -> list[Candidate]:
+        if self.exhausted_after is not None and self.round >= self.exhausted_after:
+            return []
+        found = []
+        for slot in range(n):
+            rng = rng_for(self.spec.seed, "fake", self.round, slot)
+            digits = (rng.integers(10, size=4) + np.floor(np.abs(self.memory) * 100).astype(int)) % 10
+            text = "".join(map(str, digits)) if rng.random() > 0.15 else "x"
+            design, reason = ("", "not four digits") if text == "x" else (text, "")
+            mean = float("nan") if slot == 0 else float(rng.normal())
+            found.append(
+                Candidate(f"{self.round}-{slot}", self.round, slot % 2, "branch", 0, design, text, reason,
+                          float(rng.normal()), float(rng.normal()), mean, 0.1)
+            )  # fmt: skip
+        return found
+
+    def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
+        assert [c.id for c in candidates] == [o.candidate for o in observations]
+        self.told.append((tuple(candidates), tuple(observations)))
+
+    def update(self) -> FakeReport:
+        time.sleep(self.seconds)
+        for candidates, observations in self.told[-1:]:
+            for c, o in zip(candidates, observations, strict=True):
+                gain = o.value[0] if o.valid else -1.0
+                self.memory = np.sin(self.memory * 1.7 + gain + np.arange(4) * (c.branch + 1))
+        self.round += 1
+        return FakeReport({"memory": self.memory, "loss": np.float64(self.memory.sum()), "nothing": float("nan")})
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"memory": self.memory, "round": np.array(self.round)}
+
+    def restore(self, tensors: Mapping[str, np.ndarray], history: Sequence[Any]) -> None:
+        self.memory, self.round = tensors["memory"].copy(), int(tensors["round"])
+        assert len(history) == self.round
+        self.told = list(history)
+
+    def export_adapters(self, folder: Path) -> list[Path]:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "adapter.txt"
+        path.write_text(repr(self.memory.tolist()))
+        return [path]
+
+
+def fake_spec(rounds: int = 3, batch: int = 8, seed: int = 0, **problem: Any) -> RunSpec:
+    """A spec of the fakes; `problem` are the arguments of `Digits`."""
+    return RunSpec.model_validate(
+        {
+            "problem": {"name": "fake/digits", "params": problem},
+            "budget": {"rounds": rounds, "batch": batch},
+            "seed": seed,
+        }
+    )
+
+
+def _digits(spec: RunSpec) -> Digits:
+    params = dict(spec.problem.params)
+    log = params.pop("log", None)
+    return Digits(log=None if log is None else Path(str(log)), **params)  # type: ignore[arg-type]
+
+
+FAKES = Parts(_digits, lambda problem, spec, folder: FakeSearch(spec))
