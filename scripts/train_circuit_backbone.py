@@ -144,9 +144,18 @@ def main() -> None:
     tokenizer().save_pretrained(options.out)
     (options.out / "README.md").write_text(
         CARD.format(
-            size=size, steps=options.steps, batch=options.batch, seed=options.seed, tokens=tokens, circuits=len(seen),
-            cpu=time.process_time() - started, reached=reached, unigram=unigram, bigram=bigram, words=len(WORDS),
-        )  # fmt: skip
+            size=size,
+            steps=options.steps,
+            batch=options.batch,
+            seed=options.seed,
+            tokens=tokens,
+            circuits=len(seen),
+            cpu=time.process_time() - started,
+            reached=reached,
+            unigram=unigram,
+            bigram=bigram,
+            words=len(WORDS),
+        )
     )
     print(f"perplexity {reached:.3f}, bigram {bigram:.3f}, unigram {unigram:.3f}, {tokens} tokens")
 
@@ -164,11 +173,14 @@ vocabulary), `free` or `fixed` angles, `line` or `all` couplings. {words} words;
 
 | | |
 |---|---|
-| data | {circuits:,} circuits ({tokens:,} completion tokens) drawn from `domains/quantum/prior.py`: 60 % layered families, 20 % templates (GHZ, W, graph, Fourier), 20 % uniform. Synthetic; no Hamiltonian, no energy, no one else's data |
+| data | {circuits:,} circuits, {tokens:,} completion tokens, synthetic (below) |
 | training | {steps} steps of {batch}, AdamW 2e-3 with cosine decay, seed {seed}, loss on completions only |
 | cost | {cpu:.0f} s of CPU time, one thread |
 | perplexity a word, 1,000 fresh circuits | **{reached:.2f}**; bigram {bigram:.2f}; unigram {unigram:.2f} |
 | licence | that of the project it ships with |
+
+Data: drawn from `domains/quantum/prior.py`: 60 % layered families, 20 % templates (GHZ, W, graph, Fourier), 20 %
+uniform, with random budgets and relabelled qubits. No Hamiltonian, no energy and no one else's data enters.
 
 Budgets and couplings are enforced by the grammar mask (`domains/quantum/grammar.py`) when circuits are sampled, not by
 the model. It is a prior to search from, not a solver.

@@ -112,7 +112,9 @@ def _operation(words: list[str], at: int, number: int, language: Language) -> tu
         raise InvalidDesign(f"Expected a gate, one of {' '.join(GATES)}, got {gate[:20]!r} {where}.")
     used = 2 if gate in G1 else 3
     if at + used > len(words):
-        raise InvalidDesign(f"Expected {used - 1} words after {gate!r} {where}, got {len(words) - at - 1}. Complete it.")
+        raise InvalidDesign(
+            f"Expected {used - 1} words after {gate!r} {where}, got {len(words) - at - 1}. Complete it."
+        )
     first = _qubit(words[at + 1], language, where)
     if gate in G1:
         return Op(gate, (first,)), used

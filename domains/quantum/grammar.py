@@ -26,7 +26,7 @@ class GrammarMask:
 
         Args:
             language: the circuits allowed.
-            ids: token id of every word of the language.
+            ids: token id of every word of the language; ``a0`` may be missing.
             eos: id of the end marker.
             size: V, number of tokens.
         """
@@ -44,7 +44,7 @@ class GrammarMask:
             step[_R1_QUBIT, word] = _ANGLE
             if q in sources:
                 step[_FIRST, word] = _SECOND + q
-        step[_ANGLE, [ids[a] for a in language.angles]] = _START
+        step[_ANGLE, [ids[a] for a in language.angles if a in ids]] = _START
         for a, b in language.pairs:
             step[_SECOND + a, ids[str(b)]] = _START
         self._step = step
@@ -88,12 +88,16 @@ class GrammarMask:
 
 
 def grammar_mask(language: Language, vocabulary: Vocabulary) -> GrammarMask | None:
-    """Return the automaton over a vocabulary, None if a word is not one of its tokens."""
+    """Return the automaton over a vocabulary, None if a word is not one of its tokens.
+
+    Only a rotation by nothing, ``a0``, may be missing: no canonical circuit but
+    the identity holds one, so a vocabulary made of circuits rarely knows it.
+    """
     ids: dict[str, int] = {}
     for k, word in enumerate(vocabulary.tokens):
         if word and k != vocabulary.eos:
             ids.setdefault(word, k)
     wanted = (*GATES, *map(str, range(language.qubits)), *language.angles)
-    if any(word not in ids for word in wanted):
+    if any(word not in ids for word in wanted if word != "a0"):
         return None
     return GrammarMask(language, ids, vocabulary.eos, len(vocabulary.tokens))

@@ -6,6 +6,8 @@ relabelled (reversed on a chain, permuted where every pair is coupled).
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from domains.quantum.circuit import FREE, G1, G2, LEVELS, R1, Language, Op, canonical, count_two
@@ -40,9 +42,9 @@ class _Draft:
         else:
             order = list(range(n)) if rng.random() < 0.5 else list(range(n))[::-1]
         self.order = order
-        self.path: Bonds = [(a, b) for a, b in zip(order, order[1:], strict=False) if (a, b) in language.pairs]
+        self.path: Bonds = [(a, b) for a, b in pairwise(order) if (a, b) in language.pairs]
         self.max_ops = int(rng.integers(max(1, language.max_ops // 2), language.max_ops + 1))
-        # Squaring a uniform draw towards 1 favours circuits that use their two-qubit gates.
+        # The root of a uniform draw favours circuits that use their two-qubit gates.
         self.max_two = round(language.max_two * float(np.sqrt(rng.random())))
         self.two = 0
 
@@ -128,7 +130,7 @@ def _hamiltonian_variational(d: _Draft) -> None:
 def _ghz(d: _Draft) -> None:
     d.add("h", d.order[0])
     star = d.rng.random() < 0.5
-    for a, b in zip(d.order, d.order[1:], strict=False):
+    for a, b in pairwise(d.order):
         d.add("cx", d.order[0] if star and (d.order[0], b) in d.language.pairs else a, b)
 
 

@@ -1,0 +1,108 @@
+"""Single edits and crossovers of circuits, kept inside the language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from domains.quantum.circuit import FREE, G1, G2, LEVELS, R1, Language, Op, canonical, parse, text_of
+from domains.quantum.prior import draw_circuit, within
+from poets_core.types import Design
+
+TRIES = 20
+"""Drafts per edit before the parent is returned as it is (its grammar may leave no room)."""
+CROSSOVER_SHARE = 0.2
+_Edit = Callable[[list[Op], Language, np.random.Generator], list[Op]]
+
+
+def edit_circuits(elites: Sequence[Design], n: int, language: Language, *, rng: np.random.Generator) -> list[Design]:
+    """Return n canonical circuits, each one edit or one crossover away from an elite.
+
+    Args:
+        elites: canonical circuits; without any, draws of the prior are returned.
+        n: how many.
+        language: couplings and budgets to keep.
+        rng: all randomness.
+    """
+    parents = [parse(design, language) for design in elites]
+    return [text_of(_child(parents, language, rng)) for _ in range(n)]
+
+
+def _child(parents: list[list[Op]], language: Language, rng: np.random.Generator) -> list[Op]:
+    if not parents:
+        return draw_circuit(language, rng)
+    parent = parents[rng.integers(len(parents))]
+    for _ in range(TRIES):
+        if len(parents) > 1 and rng.random() < CROSSOVER_SHARE:
+            other = parents[rng.integers(len(parents))]
+            draft = parent[: rng.integers(len(parent) + 1)] + other[rng.integers(len(other) + 1) :]
+        else:
+            draft = EDITS[rng.integers(len(EDITS))](list(parent), language, rng)
+        if within(draft, language) and (child := canonical(draft, language)) != parent:
+            return child
+    return parent
+
+
+def random_op(language: Language, rng: np.random.Generator) -> Op:
+    """Draw one gate: uniform over the three kinds, then within the kind."""
+    kind = rng.integers(3 if language.pairs else 2)
+    if kind == 2:
+        pairs = sorted(language.pairs)
+        return Op(str(rng.choice(G2)), pairs[rng.integers(len(pairs))])
+    qubit = (int(rng.integers(language.qubits)),)
+    if (kind == 0 and not language.free) or rng.random() < 0.1:
+        return Op(str(rng.choice(G1)), qubit)
+    return Op(str(rng.choice(R1)), qubit, FREE if language.free else int(rng.integers(1, LEVELS)))
+
+
+def _insert(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    at = int(rng.integers(len(ops) + 1))
+    return [*ops[:at], random_op(language, rng), *ops[at:]]
+
+
+def _delete(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    at = int(rng.integers(len(ops)))
+    return ops[:at] + ops[at + 1 :]
+
+
+def _replace(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    at = int(rng.integers(len(ops)))
+    return [*ops[:at], random_op(language, rng), *ops[at + 1 :]]
+
+
+def _move(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    """Swap a gate with its neighbour in time on one of its qubits, past all gates between."""
+    at = int(rng.integers(len(ops)))
+    later = [k for k in range(at + 1, len(ops)) if set(ops[k].qubits) & set(ops[at].qubits)]
+    if later:
+        ops[at], ops[later[0]] = ops[later[0]], ops[at]
+    return ops
+
+
+def _retarget(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    """Put a gate on other qubits, or turn a two-qubit gate round."""
+    at = int(rng.integers(len(ops)))
+    op = ops[at]
+    if len(op.qubits) == 1:
+        ops[at] = op._replace(qubits=(int(rng.integers(language.qubits)),))
+    else:
+        near = sorted(p for p in language.pairs if set(p) & set(op.qubits))
+        ops[at] = op._replace(qubits=near[rng.integers(len(near))])
+    return ops
+
+
+def _turn(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    """Change the angle of a level rotation: half of the time by one step; else exchange its word for another."""
+    at = int(rng.integers(len(ops)))
+    op = ops[at]
+    if op.gate in R1 and not language.free and rng.random() < 0.7:
+        step = int(rng.choice([-1, 1])) if rng.random() < 0.5 else int(rng.integers(1, LEVELS))
+        ops[at] = op._replace(angle=(op.angle + step) % LEVELS)
+    else:
+        words = next(kind for kind in (G1, R1, G2) if op.gate in kind)
+        ops[at] = op._replace(gate=str(rng.choice(words)))
+    return ops
+
+
+EDITS: tuple[_Edit, ...] = (_insert, _delete, _replace, _move, _retarget, _turn)

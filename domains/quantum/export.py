@@ -1,0 +1,204 @@
+"""Circuits as files that reload: OpenQASM 3 (one file, or a zip of files) and CSV.
+
+Every circuit is recomputed by Qiskit before it is written. What is read back
+may come from anyone, so it is checked before Qiskit's parser sees it (`qasm`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from domains.quantum.circuit import FREE, LEVELS, Op, canonical, line_of
+from poets_core.errors import InvalidDesign, InvalidInput, InvalidTable
+from poets_core.types import Record
+
+if TYPE_CHECKING:
+    from domains.quantum.problem import CircuitProblem
+
+MAX_FILES = 5000
+MARK = "// poets: "
+COLUMNS = ("id", "value", "design", "qiskit_energy", "metadata")
+_GUARDED = "=+-@\t\r'"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed time keeps equal exports equal byte for byte
+
+
+def qasm_text(ops: Sequence[Op], qubits: int, angles: Sequence[float], comment: str = "") -> str:
+    """Return OpenQASM 3 of a circuit; angles keep every digit.
+
+    Args:
+        ops: gates.
+        qubits: number of qubits.
+        angles: radians of the free angles, in gate order.
+        comment: one line put after the header.
+    """
+    lines = ["OPENQASM 3.0;", 'include "stdgates.inc";', *([comment] if comment else []), f"qubit[{qubits}] q;"]
+    rest = iter(angles)
+    for op in ops:
+        wires = ", ".join(f"q[{q}]" for q in op.qubits)
+        if op.angle >= 0:
+            angle = next(rest) if op.angle == FREE else 2 * math.pi * op.angle / LEVELS
+            lines.append(f"{op.gate}({angle!r}) {wires};")
+        else:
+            lines.append(f"{op.gate} {wires};")
+    return "\n".join(lines) + "\n"
+
+
+def write_qasm(problem: CircuitProblem, records: Sequence[Record]) -> bytes:
+    """Return one OpenQASM 3 file for one record, else a zip with one file per record."""
+    from domains.quantum.verify import confirm
+
+    files: list[str] = []
+    for record in records:
+        ops = problem.ops(record.design)
+        energy = confirm(problem, record.design, record.metadata)
+        facts = {
+            "id": record.id, "value": record.value, "problem": problem.info.name,
+            "design": " ; ".join(line_of(op) for op in ops), "qiskit_energy": energy, "metadata": dict(record.metadata),
+        }  # fmt: skip
+        comment = MARK + json.dumps(facts, sort_keys=True, allow_nan=False)
+        files.append(
+            qasm_text(ops, problem.language.qubits, problem.angles(record.design, record.metadata), comment)
+        )  # fmt: skip
+    if len(files) == 1:
+        return files[0].encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for k, (record, text) in enumerate(zip(records, files, strict=True)):
+            name = "".join(c if c.isalnum() or c in "-_" else "_" for c in record.id)[:60]
+            archive.writestr(zipfile.ZipInfo(f"{k:05d}_{name}.qasm", _EPOCH), text)
+    return buffer.getvalue()
+
+
+def read_qasm(problem: CircuitProblem, data: bytes) -> list[Record]:
+    """Read one OpenQASM 3 file or a zip of them.
+
+    Raises:
+        InvalidDesign: see `qasm.read_circuit`; also where a file contradicts its own comment.
+    """
+    return [_record(problem, text, k) for k, text in enumerate(_texts(data))]
+
+
+def _texts(data: bytes) -> list[str]:
+    from domains.quantum.circuit import MAX_BYTES
+
+    if not data.startswith(b"PK"):
+        return [_utf8(data)]
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            if len(members) > MAX_FILES or any(m.file_size > MAX_BYTES for m in members):
+                raise InvalidDesign(f"Expected at most {MAX_FILES} files of {MAX_BYTES} bytes in the zip, got more.")
+            texts: list[str] = []
+            for member in members:
+                with archive.open(member) as file:
+                    texts.append(_utf8(file.read(MAX_BYTES + 1)))  # the declared size may lie
+            return texts
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        if isinstance(error, InvalidDesign):
+            raise
+        raise InvalidDesign("Expected a zip of OpenQASM 3 files, got a damaged or encrypted one.") from error
+
+
+def _utf8(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidDesign("Expected OpenQASM 3 as UTF-8 text, got other bytes.") from error
+
+
+def _record(problem: CircuitProblem, text: str, number: int) -> Record:
+    from domains.quantum.qasm import read_circuit
+
+    language = problem.language
+    ops, angles = read_circuit(text, language)
+    design = problem.decode("\n".join(line_of(op) for op in ops))
+    facts = _facts(text)
+    if facts is None:
+        # A foreign file. Its angles are kept only where canonical order is its order.
+        kept = {"angles": angles} if language.free and canonical(ops, language) == ops else {}
+        return Record(f"file-{number}", design, math.nan, kept)
+    where = f"in file {number + 1}"
+    stated = facts.get("design")
+    value, metadata = facts.get("value"), facts.get("metadata")
+    if not isinstance(stated, str) or problem.decode(stated.replace(";", " ")) != design:
+        raise InvalidDesign(f"Expected the circuit {where} to be the one its comment names, got another. Export again.")
+    if not isinstance(value, int | float) or not isinstance(metadata, dict) or not isinstance(facts.get("id"), str):
+        raise InvalidDesign(f"Expected id, value and metadata in the comment {where}, got {str(facts)[:80]}.")
+    if language.free:
+        noted = problem.angles(design, metadata)
+        if any(abs(math.remainder(a - b, 2 * math.pi)) > 1e-9 for a, b in zip(angles, noted, strict=True)):
+            raise InvalidDesign(f"Expected the angles {where} to be those of its comment, got others. Export again.")
+    return Record(facts["id"], design, float(value), metadata)
+
+
+def _facts(text: str) -> dict[str, Any] | None:
+    for line in text.splitlines():
+        if line.startswith(MARK):
+            try:
+                facts = json.loads(line[len(MARK) :])
+            except (ValueError, RecursionError) as error:
+                raise InvalidDesign(f"Expected JSON after {MARK!r}, got {line[:60]!r}.") from error
+            return facts if isinstance(facts, dict) else {}
+    return None
+
+
+def write_csv(problem: CircuitProblem, records: Sequence[Record]) -> bytes:
+    """Return a CSV of id, value, design, Qiskit's energy and metadata as JSON.
+
+    A text cell that a spreadsheet could take for a formula begins with an
+    apostrophe, which `read_csv` takes off again.
+    """
+    from domains.quantum.verify import confirm
+
+    buffer = io.StringIO()
+    table = csv.writer(buffer, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for record in records:
+        energy = confirm(problem, record.design, record.metadata)
+        metadata = json.dumps(dict(record.metadata), sort_keys=True, allow_nan=False)
+        words = _guard(problem.encode(record.design))
+        table.writerow([_guard(record.id), repr(float(record.value)), words, repr(energy), metadata])
+    return buffer.getvalue().encode()
+
+
+def read_csv(problem: CircuitProblem, data: bytes) -> list[Record]:
+    """Read what `write_csv` wrote.
+
+    Raises:
+        InvalidTable: unreadable, other columns, or a bad cell, with its row.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidTable(f"Expected a CSV in UTF-8, got {error}.") from error
+    if not rows or tuple(rows[0]) != COLUMNS:
+        raise InvalidTable(
+            f"Expected the columns {','.join(COLUMNS)}, got {','.join(rows[0])[:80] if rows else 'none'}."
+        )
+    records: list[Record] = []
+    for number, row in enumerate(rows[1:], start=2):
+        try:
+            name, value, design, _, text = row
+            metadata = json.loads(text)
+            if not isinstance(metadata, Mapping) or not math.isfinite(float(value)):
+                raise InvalidTable(f"Expected a finite value and a JSON object as metadata in row {number}.")
+            records.append(Record(_unguard(name), problem.decode(_unguard(design)), float(value), metadata))
+        except InvalidInput as error:
+            raise InvalidTable(f"Expected a circuit record in row {number}: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise InvalidTable(f"Expected {len(COLUMNS)} readable cells in row {number}, got {error}.") from error
+    return records
+
+
+def _guard(cell: str) -> str:
+    return "'" + cell if cell[:1] and cell[0] in _GUARDED else cell
+
+
+def _unguard(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") else cell

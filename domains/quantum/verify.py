@@ -1,0 +1,86 @@
+"""Qiskit as the second opinion: energies recomputed by an independent path.
+
+Nothing of the numpy simulator is used here, not even its Pauli sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import SparsePauliOp, Statevector
+
+from domains.quantum.circuit import FREE, LEVELS, Op
+from poets_core.errors import InvalidDesign
+from poets_core.types import Design
+
+if TYPE_CHECKING:
+    from domains.quantum.problem import CircuitProblem
+
+TOLERANCE = 1e-9
+"""How far Qiskit may be from an energy that was stored as JSON."""
+
+
+def to_qiskit(ops: Sequence[Op], qubits: int, angles: Sequence[float] = ()) -> QuantumCircuit:
+    """Build a Qiskit circuit.
+
+    Args:
+        ops: gates.
+        qubits: number of qubits.
+        angles: radians of the free angles, in gate order.
+
+    Raises:
+        InvalidDesign: not one angle per free gate.
+    """
+    free = sum(op.angle == FREE for op in ops)
+    if free != len(angles):
+        raise InvalidDesign(f"Expected {free} angles, one per a* of the circuit, got {len(angles)}.")
+    rest = iter(angles)
+    circuit = QuantumCircuit(qubits)
+    for op in ops:
+        if op.angle >= 0:
+            angle = next(rest) if op.angle == FREE else 2 * np.pi * op.angle / LEVELS
+            getattr(circuit, op.gate)(angle, *op.qubits)  # op.gate is one of the language's ten words
+        else:
+            getattr(circuit, op.gate)(*op.qubits)
+    return circuit
+
+
+def circuit_energy(circuit: QuantumCircuit, terms: Sequence[tuple[str, float]]) -> float:
+    """Return <psi|H|psi> of a Qiskit circuit from |0..0>."""
+    return float(np.real(Statevector(circuit).expectation_value(SparsePauliOp.from_list(list(terms)))))
+
+
+def qiskit_energy(problem: CircuitProblem, design: Design, details: Mapping[str, Any]) -> float:
+    """Recompute the energy of a design with Qiskit.
+
+    Args:
+        problem: gives the language and the Hamiltonian.
+        design: canonical circuit.
+        details: details of its evaluation, for its angles; without them they are optimised again.
+
+    Raises:
+        InvalidDesign: the design or its angles do not fit the problem.
+    """
+    ops = problem.ops(design)
+    circuit = to_qiskit(ops, problem.language.qubits, problem.angles(design, details))
+    return circuit_energy(circuit, problem.hamiltonian.terms)
+
+
+def confirm(problem: CircuitProblem, design: Design, details: Mapping[str, Any]) -> float:
+    """Recompute an energy with Qiskit and compare it with the stored one, if there is one.
+
+    Raises:
+        InvalidDesign: they differ by more than 1e-9.
+    """
+    energy = qiskit_energy(problem, design, details)
+    inner = details.get("details", details)
+    stored = inner.get("energy") if isinstance(inner, Mapping) else None
+    if isinstance(stored, int | float) and not abs(stored - energy) <= TOLERANCE:
+        raise InvalidDesign(
+            f"Expected the stored energy {stored!r} of {design[:60]!r} to be Qiskit's, got {energy!r}. "
+            "The record was changed, or its angles belong to another circuit; export it from the run again."
+        )
+    return energy
