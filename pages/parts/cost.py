@@ -1,0 +1,61 @@
+"""What a run will cost, before it is started: exact in oracle calls, rough in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from poets_core.spec import RunSpec
+
+# Seconds on one CPU core of 2024, of a small backbone. They are guesses to within a factor of three,
+# which is what the estimate says; a GPU or a large model moves them further.
+START = 6.0
+TOKEN = {"library": 2.5e-5, "protein": 2.5e-4, "circuit": 2.5e-4}
+OTHER_TOKEN = 5e-3
+ORACLE = {
+    "protein/ehrlich": 2e-4,
+    "protein/instability": 2e-4,
+    "protein/landscape": 1e-5,
+    "quantum/artificial-7q": 2e-3,
+    "quantum/tfim-6": 2e-2,
+}
+OTHER_ORACLE = 1e-2
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An estimate.
+
+    Attributes:
+        calls: oracle calls, exact unless the run ends early.
+        drawn: designs that the branches write to choose from, at most.
+        trained: gradient steps in all.
+        seconds: middle of the estimate.
+    """
+
+    calls: int
+    drawn: int
+    trained: int
+    seconds: float
+
+
+def estimate(spec: RunSpec, tokens: int = 32) -> Cost:
+    """Estimate a run.
+
+    Args:
+        spec: the run.
+        tokens: length of a design, in tokens.
+    """
+    search, calls = spec.search, spec.budget.calls
+    learns = search.method == "poets"
+    drawn = calls * (max(1, round(search.pool * (1 - search.edit_share))) if learns else 1)
+    trained = spec.budget.rounds * search.steps if learns else 0
+    token = TOKEN.get(spec.backbone.source, OTHER_TOKEN)
+    # Backward costs about three forwards; every branch scores every observation and every pooled design.
+    seconds = START + calls * ORACLE.get(spec.problem.name, OTHER_ORACLE)
+    seconds += drawn * tokens * token
+    if learns:
+        seconds += calls * search.pool * search.branches * tokens * token
+        seconds += 3 * trained * search.minibatch * search.branches * tokens * token
+    if spec.backbone.source == "library":
+        seconds += spec.backbone.steps * 0.02 * spec.backbone.layers * (spec.backbone.width / 32)
+    return Cost(calls, drawn, trained, seconds)

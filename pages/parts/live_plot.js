@@ -1,0 +1,69 @@
+// A chart that is updated in place: Plotly.react on one DOM node, for as long as the page lives.
+// The node tells tests what happened to it: data-mounts, data-renders, data-points, data-picked.
+
+function library(source) {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  // One script tag for all charts of the page; a failed one is forgotten, so that a later tick tries again.
+  window.poetsPlotly ??= new Promise((resolve, reject) => {
+    const tag = document.createElement("script");
+    tag.src = source;
+    tag.onload = () => (window.Plotly ? resolve(window.Plotly) : reject(new Error("no Plotly in it")));
+    tag.onerror = () => reject(new Error("it could not be loaded"));
+    document.head.appendChild(tag);
+  }).catch((error) => {
+    window.poetsPlotly = undefined;
+    throw error;
+  });
+  return window.poetsPlotly;
+}
+
+function show_problem(box, source, error) {
+  box.querySelector(".poets-plot-problem").hidden = false;
+  box.querySelector(".poets-plot-problem code").textContent = source;
+  box.querySelector(".poets-plot-problem span").textContent = error.message;
+}
+
+export default function (component) {
+  const { data, parentElement, setStateValue } = component;
+  const box = parentElement.querySelector(".poets-plot");
+  const node = box.querySelector(".poets-plot-node");
+  box.style.minHeight = `${data.height}px`;
+  node.setAttribute("aria-label", data.alt);
+  node.latest = data;
+  node.pick = (id) => setStateValue("picked", id);
+  if (!node.started) {
+    node.started = true;
+    box.dataset.mounts = String(Number(box.dataset.mounts ?? 0) + 1);
+  }
+
+  library(data.source)
+    .then((Plotly) => {
+      // Updates can overtake the loading of the library: draw the newest only.
+      if (node.latest !== data || !node.isConnected) return;
+      const layout = { ...data.layout, height: data.height, uirevision: data.uirevision, autosize: true };
+      const config = {
+        responsive: true, displaylogo: false, doubleClick: "reset", showTips: false,
+        modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+        toImageButtonOptions: { filename: data.name, scale: 2 },
+      };
+      return Plotly.react(node, data.traces, layout, config).then(() => {
+        box.querySelector(".poets-plot-problem").hidden = true;
+        box.dataset.renders = String(Number(box.dataset.renders ?? 0) + 1);
+        box.dataset.points = String(data.points);
+        box.dataset.picked = data.selected ?? "";
+        if (node.listening) return;
+        node.listening = true;
+        node.on("plotly_click", (event) => {
+          const id = event.points.map((p) => p.customdata).find((value) => typeof value === "string");
+          if (id) node.pick(id);
+        });
+      });
+    })
+    .catch((error) => show_problem(box, data.source, error));
+
+  return () => {
+    node.started = false;
+    if (window.Plotly) window.Plotly.purge(node);
+    node.listening = false;
+  };
+}

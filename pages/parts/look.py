@@ -1,0 +1,43 @@
+"""Colours of charts and drawings, for the light and the dark theme.
+
+The palette is Okabe and Ito's (2008), told apart by every common kind of
+colour vision. Colour never stands alone: dash, marker or text differ too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a drawing needs to know about the theme.
+
+    Attributes:
+        dark: whether the page is dark.
+        text, muted, grid, paper: CSS colours.
+        series: colours of series, in order of use, readable on `paper`.
+    """
+
+    dark: bool
+    text: str
+    muted: str
+    grid: str
+    paper: str
+    series: tuple[str, ...]
+
+
+LIGHT = Look(False, "#1B2430", "#5B6775", "#E3E7EC", "#FFFFFF", (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY))
+DARK = Look(True, "#E6EAEE", "#9BA7B4", "#2C3541", "#11161D", (SKY, ORANGE, "#1FC796", PURPLE, "#F27A24", YELLOW))
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+MARKERS = ("circle", "diamond", "square", "triangle-up", "cross", "x")
+
+
+def current_look() -> Look:
+    """Return the look of the theme this browser shows; light where it is not known."""
+    return DARK if st.context.theme.type == "dark" else LIGHT

@@ -1,0 +1,172 @@
+"""From form values to a RunSpec: presets, fields, validation, a rough cost. No widgets here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from domains.catalog import Entry, check_params
+from poets_core.errors import InvalidSpec
+from poets_core.spec import BackboneSpec, Budget, RunSpec, SearchSpec, parse_spec
+
+Section = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Named settings, laid over those of the problem.
+
+    Attributes:
+        title, says: for people.
+        settings: RunSpec fields that differ, ``{"search": {...}, "budget": {...}}``.
+    """
+
+    title: str
+    says: str
+    settings: Section = field(default_factory=dict)
+
+
+PRESETS: dict[str, Preset] = {
+    "quick": Preset(
+        "Quick look",
+        "A small run, to see everything work. Too short to judge the method by.",
+        {
+            "search": {"branches": 4, "steps": 20, "pool": 8},
+            "budget": {"rounds": 6, "batch": 16},
+            "backbone": {"steps": 100},
+        },
+    ),
+    "default": Preset("Recommended", "The measured settings for this problem."),
+    "explore": Preset(
+        "Explore widely",
+        "Branches start further apart and disagree longer: slower at first, for rugged landscapes with many peaks.",
+        {"search": {"prior_scale": 3.0, "tempering": 1.0, "steps": 80, "pool": 96, "edit_share": 1 / 3}},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One form field of a RunSpec section.
+
+    Attributes:
+        section, name: where the value goes, e.g. ``"search"``, ``"beta"``.
+        label, help: for people.
+        advanced: hidden until asked for.
+    """
+
+    section: str
+    name: str
+    label: str
+    help: str
+    advanced: bool = False
+
+    @property
+    def path(self) -> str:
+        """Dotted place in the spec."""
+        return f"{self.section}.{self.name}"
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("budget", "rounds", "Rounds", "Propose, measure, learn: so many times."),
+    Setting("budget", "batch", "Designs per round", "Oracle calls in each round. Rounds times this is the budget."),
+    Setting("search", "branches", "Branches", "Policies in the ensemble. Their disagreement is the uncertainty."),
+    Setting("search", "edit_share", "Share of edits", "Part of a pool that edits good designs; the rest is written."),
+    Setting("search", "prior_scale", "Spread before data (c)", "How far branches start apart, in reward s.d."),
+    Setting("search", "tempering", "Tempering (τ)", "A branch's own opinion against the mean's. 1: only its own."),
+    Setting("search", "pool", "Pool", "Designs considered for each one that is measured."),
+    Setting("search", "beta", "KL weight (β)", "Pull to the reference model, in reward s.d."),
+    Setting("search", "steps", "Training steps per round", "Adam steps after each round."),
+    Setting("search", "transform", "Reward transform", "“log” for positive, skewed values; “z” for others."),
+    Setting("search", "learning_rate", "Learning rate", "Of Adam.", True),
+    Setting("search", "minibatch", "Minibatch", "Observations in each training step.", True),
+    Setting("search", "gradient_norm", "Largest gradient norm", "Longer gradients are shortened to this.", True),
+    Setting("search", "rank", "Adapter rank", "Size of the trained adapter of each branch.", True),
+    Setting("search", "prior_rank", "Prior adapter rank", "Size of the fixed adapter that sets branches apart.", True),
+    Setting("search", "elites", "Elites", "How many of the best designs edits start from.", True),
+    Setting("search", "reset_every", "Reset every", "Start the adapters afresh every so many rounds. 0: never.", True),
+    Setting("search", "allow_repeats", "Measure designs again", "Sensible for noisy oracles only.", True),
+    Setting("backbone", "width", "Width", "Of a library model, in units.", True),
+    Setting("backbone", "layers", "Layers", "Of a library model.", True),
+    Setting("backbone", "steps", "Library training steps", "Training of a library model when the run starts.", True),
+)  # fmt: skip
+
+_MODELS = {"search": SearchSpec, "budget": Budget, "backbone": BackboneSpec}
+
+
+def limits(setting: Setting) -> tuple[float | None, float | None]:
+    """Return the inclusive limits that the RunSpec sets for a field, None where it sets none.
+
+    An exclusive limit is not returned: a form cannot express it, so the spec's own
+    check answers beside the field.
+    """
+    low = high = None
+    for rule in _MODELS[setting.section].model_fields[setting.name].metadata:
+        low = getattr(rule, "ge", low)
+        high = getattr(rule, "le", high)
+    return low, high
+
+
+def defaults(entry: Entry, preset: str) -> dict[str, dict[str, Any]]:
+    """Return all settings for a problem and a preset: the spec's, then the problem's, then the preset's."""
+    out: dict[str, dict[str, Any]] = {name: model().model_dump() for name, model in _MODELS.items()}
+    out["backbone"]["source"] = entry.backbones[0]
+    for layer in (entry.settings, PRESETS[preset].settings):
+        for section, values in layer.items():
+            out[section].update(values)
+    return out
+
+
+def build_spec(
+    entry: Entry, params: Mapping[str, Any], sections: Section, *, label: str = "", seed: int = 0, device: str = "auto"
+) -> tuple[RunSpec | None, dict[str, str]]:
+    """Validate a form into a RunSpec.
+
+    Args:
+        entry: the problem.
+        params: its parameters by name.
+        sections: ``search``, ``budget`` and ``backbone`` values by name.
+        label, seed, device: of the run.
+
+    Returns:
+        the spec, None if anything is wrong; and messages by dotted field
+        (``"search.beta"``, ``"params.table"``, ``""`` where no field can be named).
+    """
+    errors: dict[str, str] = {}
+    checked: dict[str, Any] = {}
+    try:
+        checked = check_params(entry.name, params)
+    except InvalidSpec as error:
+        named = [p.name for p in entry.parameters if repr(p.name) in str(error)]
+        errors[f"params.{named[0]}" if named else ""] = str(error)
+    data = {
+        "label": label,
+        "problem": {"name": entry.name, "params": checked},
+        "seed": seed,
+        "device": device,
+        **{k: dict(v) for k, v in sections.items()},
+    }
+    try:
+        spec = parse_spec(data, where="the form")
+    except InvalidSpec as error:
+        # The validation error behind it knows the fields; its text alone would have to be taken apart again.
+        details = getattr(error.__cause__, "errors", list)()
+        for item in details:
+            errors[".".join(map(str, item["loc"]))] = f"{item['msg']}; got {item.get('input')!r}."
+        if not details:
+            errors[""] = str(error)
+        return None, errors
+    return (None, errors) if errors else (spec, errors)
+
+
+def quick_spec(entry: Entry) -> RunSpec:
+    """Return the quick-look run of a problem whose parameters all have defaults.
+
+    Raises:
+        InvalidSpec: a parameter has no default.
+    """
+    spec, errors = build_spec(entry, {}, defaults(entry, "quick"), label=f"First look: {entry.title}")
+    if spec is None:
+        raise InvalidSpec("\n".join(errors.values()))
+    return spec

@@ -1,0 +1,128 @@
+"""The table of candidates: filtered, sorted and cut into pages before it reaches the browser.
+
+A chosen row is looked up as a candidate id in what was on the screen when it
+was chosen: positions mean nothing once more candidates have arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from poets_core.runs.view import CandidateView, RunView
+
+PAGE = 100
+"""Rows a page; 500 is the most that stays quick."""
+
+SORTS: dict[str, str] = {
+    "best": "best first",
+    "newest": "newest first",
+    "oldest": "oldest first",
+    "unsure": "least sure first",
+}
+SHOWS: dict[str, str] = {"measured": "measured", "invalid": "invalid", "all": "all, with those not measured yet"}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which candidates are wanted.
+
+    Attributes:
+        show: a key of `SHOWS`.
+        sort: a key of `SORTS`.
+        text: part of the design, any case; "" for all.
+        branch: branch index, -1 the reference; None for all.
+        source: ``"branch"``, ``"edit"`` or ``"reference"``; "" for all.
+    """
+
+    show: str = "measured"
+    sort: str = "best"
+    text: str = ""
+    branch: int | None = None
+    source: str = ""
+
+    def keeps(self, c: CandidateView) -> bool:
+        """Return whether a candidate is wanted."""
+        shown = {"measured": c.valid is True, "invalid": c.valid is False or bool(c.reason)}.get(self.show, True)
+        return (
+            shown
+            and self.text.lower() in c.design.lower()
+            and self.branch in (None, c.branch)
+            and self.source in ("", c.source)
+        )
+
+
+def find(view: RunView, wanted: Filter) -> list[str]:
+    """Return ids of the candidates a filter keeps, in its order."""
+    found = [c for c in view.candidates.values() if wanted.keeps(c)]
+    if wanted.sort == "best":
+        # Candidates without a value come last, whichever way is better.
+        found.sort(key=lambda c: (c.value is None, -view.sign * (c.value or 0.0)))
+    elif wanted.sort == "unsure":
+        found.sort(key=lambda c: -1.0 if c.predicted_std is None else c.predicted_std, reverse=True)
+    elif wanted.sort == "newest":
+        found.reverse()
+    return [c.id for c in found]
+
+
+def frame(view: RunView, ids: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of one page as a table for people."""
+    rows = [view.candidates[id] for id in ids]
+    return pd.DataFrame(
+        {
+            "id": [c.id for c in rows],
+            "design": [c.design.replace("\n", " ; ") or c.text[:200] for c in rows],
+            "value": pd.array([c.value for c in rows], dtype="Float64"),
+            "expected": pd.array([c.predicted_mean for c in rows], dtype="Float64"),
+            "spread": pd.array([c.predicted_std for c in rows], dtype="Float64"),
+            "round": [c.round for c in rows],
+            "branch": ["reference" if c.branch < 0 else str(c.branch) for c in rows],
+            "source": [c.source for c in rows],
+            "log-prob.": pd.array([c.log_prob for c in rows], dtype="Float64"),
+            "problem": [c.reason for c in rows],
+        }
+    )
+
+
+def candidate_table(view: RunView, ids: Sequence[str], key: str, on_pick: Callable[[str], None]) -> None:
+    """Draw a page of candidates; `on_pick` gets the id of the row that is chosen.
+
+    Args:
+        view: the run.
+        ids: candidates of this page.
+        key: widget key.
+        on_pick: called before the page is drawn again.
+    """
+    shown = f"{key}-shown"
+
+    def picked() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        on_screen = st.session_state.get(shown, [])
+        if rows and rows[0] < len(on_screen):
+            on_pick(on_screen[rows[0]])
+
+    table = frame(view, ids)
+    if not table["problem"].astype(bool).any():
+        table = table.drop(columns="problem")
+    unit = view.objective.get("unit", "")
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        key=key,
+        on_select=picked,
+        selection_mode="single-row",
+        alt=f"Table of {len(ids)} candidates",
+        column_config={
+            "design": st.column_config.TextColumn("design", width="large"),
+            "value": number("value", format="%.4g", help=f"Measured, in {unit}." if unit else "Measured."),
+            "expected": number("expected", format="%.3f", help="Predicted before it was measured, in reward s.d."),
+            "spread": number("spread", format="%.3f", help="Standard deviation over the branches, in reward s.d."),
+            "log-prob.": number("log-prob.", format="%.2f", help="Log-probability under its branch, in nats."),
+            "source": st.column_config.TextColumn("source", help="Written by a branch, an edit, or the reference."),
+        },
+    )
+    st.session_state[shown] = list(ids)

@@ -1,0 +1,208 @@
+"""Candidates of one run: table, detail, downloads. The address is ``?run=&id=``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.parts.detail import candidate_detail
+from pages.parts.feed import Feed, open_feed
+from pages.parts.links import LIVE, feed_of_address, store_problem
+from pages.parts.look import current_look
+from pages.parts.states import plain
+from pages.parts.tables import PAGE, SHOWS, SORTS, Filter, candidate_table, find
+from poets_core.errors import PoetsError
+from poets_core.runs.artifacts import read_artifact
+from poets_core.runs.export import candidates_csv
+from poets_core.runs.launch import launch
+from poets_core.runs.view import RunView
+from poets_core.spec import RunSpec, TaskSpec
+
+FORMATS = {
+    "fasta": ("FASTA", "fasta"), "csv": ("CSV", "csv"), "qasm3": ("OpenQASM 3", "qasm"), "qpy": ("QPY", "qpy"),
+    "json": ("JSON", "json"),
+}  # fmt: skip
+AMOUNTS = {"best": "the best 32", "one": "the open design", "all": "every valid design"}
+BEST = 32
+
+
+def page() -> None:
+    """Draw the page."""
+    feed = feed_of_address("Candidates")
+    try:
+        view = feed.snapshot().view
+    except PoetsError as error:
+        store_problem(error)
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="heading"):
+        st.title("Candidates", anchor=False, width="content")
+        st.page_link(LIVE, label="Back to the run", icon=":material/monitoring:", query_params={"run": feed.run})
+    st.caption(f"{plain(feed.spec.label or feed.spec.problem.name)} · run {feed.run} · {view.calls:,} measured")
+    chosen = st.query_params.get("id", "")
+    if chosen and chosen not in view.candidates:
+        st.error(
+            f"This run has no candidate “{plain(chosen[:40])}”. Choose one of the table.", icon=":material/search_off:"
+        )
+        chosen = ""
+    if chosen:
+        _detail(feed, view, chosen)
+    if not view.candidates:
+        st.info("Nothing has been proposed yet. This page fills as the run goes on.", icon=":material/hourglass_empty:")
+        st.button("Look again", icon=":material/refresh:", key="look-again")
+        return
+    _table(feed, view)
+    _downloads(feed, view, chosen)
+
+
+def _detail(feed: Feed, view: RunView, chosen: str) -> None:
+    with st.container(border=True, key="detail"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(f"Design {chosen}", anchor=False, width="content")
+            if st.button("Close", icon=":material/close:", type="tertiary", key="close-detail"):
+                del st.query_params["id"]
+                st.rerun()
+        candidate_detail(view, view.candidates[chosen], current_look())
+
+
+def _table(feed: Feed, view: RunView) -> None:
+    st.subheader("All candidates", anchor=False)
+    branches = ["all", *(str(b) for b in range(feed.spec.search.branches)), "reference"]
+    bar = st.container(horizontal=True, vertical_alignment="bottom", key="filters")
+    with bar:
+        text = st.text_input("Design contains", key=f"text-{feed.run}", max_chars=200, width=190)
+        show = st.selectbox("Show", list(SHOWS), format_func=SHOWS.__getitem__, key=f"show-{feed.run}", width=190)
+        sort = st.selectbox("Order", list(SORTS), format_func=SORTS.__getitem__, key=f"sort-{feed.run}", width=170)
+        branch = st.selectbox("Branch", branches, key=f"branch-{feed.run}", width=120)
+        source = st.selectbox("Source", ["all", "branch", "edit", "reference"], key=f"source-{feed.run}", width=130)
+    index = None if branch == "all" else -1 if branch == "reference" else int(branch)
+    ids = find(view, Filter(show, sort, text.strip(), index, "" if source == "all" else source))
+    if not ids:
+        st.info("No candidate matches these filters.", icon=":material/filter_alt_off:")
+        return
+    pages = -(-len(ids) // PAGE)
+    number = 1
+    if pages > 1:
+        number = int(bar.number_input(f"Page of {pages}", 1, pages, 1, key=f"page-{feed.run}", width=130))
+    first = (number - 1) * PAGE
+    shown = ids[first : first + PAGE]
+    st.caption(f"{first + 1:,} to {first + len(shown):,} of {len(ids):,}. Choose a row to see the design.")
+    candidate_table(view, shown, f"table-{feed.run}", _open)
+
+
+def _open(id: str) -> None:
+    st.query_params["id"] = id
+
+
+def _downloads(feed: Feed, view: RunView, chosen: str) -> None:
+    st.subheader("Take away", anchor=False)
+    st.caption(
+        "A worker writes the file, reads it back and measures every design in it again. "
+        "You get the file only with the result."
+    )
+    formats = [f for f in (view.info or {}).get("export_formats", ()) if isinstance(f, str)]
+    amounts = [a for a in AMOUNTS if a != "one" or chosen]
+    with st.container(horizontal=True, vertical_alignment="bottom", key="export-choice"):
+        amount = st.selectbox("Designs", amounts, format_func=AMOUNTS.__getitem__, key=f"amount-{feed.run}", width=200)
+        for name in formats:
+            label = FORMATS.get(name, (name, name))[0]
+            if st.button(f"Prepare {label}", icon=":material/science:", key=f"prepare-{name}"):
+                _prepare(feed, name, _wanted(view, amount, chosen))
+    task = st.query_params.get("export", "")
+    if task:
+        st.fragment(_export, run_every=None if task in st.session_state.get("exports-done", set()) else 1)(feed, task)
+    st.download_button(
+        "Everything proposed, as CSV (not measured again)",
+        lambda: candidates_csv(feed.snapshot().view),
+        file_name=f"{feed.run}-candidates.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        type="tertiary",
+        key="all-csv",
+    )
+
+
+def _wanted(view: RunView, amount: str, chosen: str) -> tuple[str, ...]:
+    """Candidates of an export; empty means every valid one."""
+    if amount == "one":
+        return (chosen,)
+    return tuple(find(view, Filter())[:BEST]) if amount == "best" else ()
+
+
+def _prepare(feed: Feed, format: str, candidates: Sequence[str]) -> None:
+    spec = RunSpec(
+        kind="task",
+        label=f"{format} of {feed.run}",
+        problem=feed.spec.problem,
+        backbone=feed.spec.backbone,
+        seed=feed.spec.seed,
+        device="cpu",
+        task=TaskSpec(name="export", run=feed.run, format=format, candidates=tuple(candidates)),
+    )
+    try:
+        task = feed.store.create(spec)
+        launch(feed.store, task)
+    except PoetsError as error:
+        store_problem(error)
+        return
+    st.query_params["export"] = task
+    st.rerun()
+
+
+def _export(feed: Feed, task: str) -> None:
+    """Follow an export until its file can be offered."""
+    try:
+        export = open_feed(feed.store, task)
+        snapshot = export.snapshot()
+    except PoetsError as error:
+        store_problem(error)
+        return
+    made = next((a for a in snapshot.view.artifacts if a.get("path")), None)
+    state = snapshot.status.state
+    done = state in ("finished", "failed", "dead", "stalled")
+    if done and task not in st.session_state.setdefault("exports-done", set()):
+        st.session_state["exports-done"].add(task)
+        st.rerun(scope="app")  # the file is there or will not come: stop polling
+    if state == "failed":
+        st.error(f"The export failed. {plain(snapshot.view.failed or '')}", icon=":material/error:")
+    elif state in ("dead", "stalled"):
+        st.error("The export's worker is gone. Prepare the file again.", icon=":material/heart_broken:")
+    elif made is None:
+        waited = time.time() - export.store.row(task).created
+        st.info(f"Writing the file and measuring its designs again… {waited:.0f} s", icon=":material/hourglass_top:")
+    else:
+        _offer(feed, task, made)
+
+
+def _offer(feed: Feed, task: str, made: Mapping[str, Any]) -> None:
+    try:
+        data = read_artifact(feed.store, task, str(made["path"]), str(made["sha256"]))
+    except PoetsError as error:
+        store_problem(error)
+        return
+    rows, again = made.get("rows"), made.get("rescored")
+    difference = made.get("max_difference")
+    with st.container(border=True, key="export-offer"):
+        if again == rows and isinstance(difference, int | float):
+            st.success(
+                f"{rows} rows reloaded and re-scored, largest difference {difference:.3g}", icon=":material/verified:"
+            )
+        else:
+            st.warning(f"{rows} rows written, {again or 0} of them could be measured again.", icon=":material/warning:")
+        st.download_button(
+            f"Download {made['name']}",
+            data,
+            file_name=str(made["name"]),
+            mime=str(made.get("media_type") or "application/octet-stream"),
+            on_click="ignore",
+            type="primary",
+            icon=":material/download:",
+            key=f"download-{task}",
+        )
+        st.caption(f"SHA-256 {str(made['sha256'])[:16]}…")
+
+
+page()

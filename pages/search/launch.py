@@ -1,0 +1,182 @@
+"""Launch: choose a problem, a model and a search; see what it will cost; start it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from domains.catalog import Entry, entries
+from pages.parts.cost import estimate
+from pages.parts.feed import the_store
+from pages.parts.forms import Errors, backbone_field, parameter_fields, setting_fields
+from pages.parts.links import LIVE, store_problem
+from pages.parts.settings import PRESETS, build_spec, defaults
+from pages.parts.states import span
+from poets_core.errors import PoetsError
+from poets_core.runs.launch import launch
+from poets_core.runs.store import RunStore
+from poets_core.spec import RunSpec
+
+DOMAINS = {"protein": "Proteins", "quantum": "Quantum circuits", "text": "Text"}
+LARGEST_SEED = 2**31 - 1
+
+
+def page() -> None:
+    """Draw the page."""
+    st.title("Launch a run", anchor=False)
+    try:
+        store = the_store()
+    except PoetsError as error:
+        store_problem(error)
+        return
+    errors = Errors()
+    form, side = st.columns([2, 1], gap="large")
+    with form:
+        entry = _problem()
+        preset = _preset()
+        key = f"{entry.name}-{preset}"
+        start = defaults(entry, preset)
+        params = _parameters(entry, store, errors)
+        sections, about = _search(entry, start, errors, key)
+    spec, problems = build_spec(entry, params, sections, **about)
+    errors.show(problems)
+    with side, st.container(border=True, key="summary"):
+        _summary(spec, problems, entry, preset, store)
+
+
+def _problem() -> Entry:
+    """Choose domain, then problem; the choice is in the address as ``?problem=``."""
+    known = {e.name: e for e in entries()}
+    asked = known.get(st.query_params.get("problem", ""), entries()[0])
+    domains = list(dict.fromkeys(e.domain for e in entries()))
+    st.subheader("1 · Problem", anchor=False)
+    domain = st.segmented_control(
+        "Science", domains, default=asked.domain, format_func=lambda d: DOMAINS.get(d, d), required=True, key="domain"
+    )
+    offered = [e for e in entries() if e.domain == domain]
+    start = next((i for i, e in enumerate(offered) if e.name == asked.name), 0)
+    name = st.radio(
+        "Problem",
+        [e.name for e in offered],
+        index=start,
+        format_func=lambda n: known[n].title,
+        captions=[e.summary for e in offered],
+        key=f"problem-{domain}",
+    )
+    entry = known[name]
+    st.query_params["problem"] = entry.name
+    unit = f" [{entry.unit}]" if entry.unit else ""
+    st.caption(f"Maximises: {entry.objective}{unit}. {entry.reads}")
+    return entry
+
+
+def _preset() -> str:
+    st.subheader("2 · Settings", anchor=False)
+    asked = st.query_params.get("preset", "default")
+    preset = st.segmented_control(
+        "Preset",
+        list(PRESETS),
+        default=asked if asked in PRESETS else "default",
+        format_func=lambda p: PRESETS[p].title,
+        required=True,
+        key="preset-choice",
+        help="A preset fills in the fields below; every one can still be changed.",
+    )
+    st.query_params["preset"] = preset
+    st.caption(PRESETS[preset].says)
+    return str(preset)
+
+
+def _parameters(entry: Entry, store: RunStore, errors: Errors) -> dict[str, Any]:
+    if not entry.parameters:
+        return {}
+    with st.container(border=True, key="parameters"):
+        st.markdown("**The problem**")
+        return parameter_fields(entry, store, errors, entry.name)
+
+
+def _search(
+    entry: Entry, start: dict[str, dict[str, Any]], errors: Errors, key: str
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Draw the fields of the model and the search; return the spec's sections, and label, seed and device."""
+    sections = {name: dict(values) for name, values in start.items()}
+    with st.container(border=True, key="model"):
+        st.markdown("**The model that writes designs**")
+        sections["backbone"]["source"] = backbone_field(entry, errors, key)
+    with st.container(border=True, key="search"):
+        st.markdown("**Budget and search**")
+        sections["budget"] |= setting_fields("budget", start["budget"], errors, key, advanced=False)
+        methods = {"poets": "POETS ensemble", "prior": "Reference only (learns nothing)"}
+        sections["search"]["method"] = st.selectbox(
+            "Method",
+            list(methods),
+            format_func=lambda m: methods[m],
+            key=f"{key}-method",
+            help="The second samples the model as it is: the baseline that a search has to beat.",
+        )
+        sections["search"] |= setting_fields("search", start["search"], errors, key, advanced=False)
+    with st.expander("Advanced settings", icon=":material/tune:", key=f"{key}-advanced"):
+        for section in ("search", "backbone"):
+            sections[section] |= setting_fields(section, start[section], errors, key, advanced=True)
+        left, right = st.columns(2)
+        with left:
+            seed = st.number_input(
+                "Seed", 0, LARGEST_SEED, 0, key=f"{key}-seed", help="The same settings and seed give the same run."
+            )
+            errors.place("seed")
+        device = right.selectbox(
+            "Device", ["auto", "cpu", "cuda"], key=f"{key}-device", help="“auto” takes a GPU where there is one."
+        )
+    label = st.text_input("Name of the run (optional)", max_chars=120, key="label", placeholder=entry.title).strip()
+    errors.place("label")
+    return sections, {"label": label, "seed": int(seed), "device": device}
+
+
+def _summary(spec: RunSpec | None, problems: dict[str, str], entry: Entry, preset: str, store: RunStore) -> None:
+    st.subheader("3 · Start", anchor=False)
+    st.markdown(f"**{entry.title}**  \n{PRESETS[preset].title}")
+    if spec is None:
+        st.warning(f"{len(problems)} field(s) need attention before the run can start.", icon=":material/warning:")
+    else:
+        cost = estimate(spec)
+        st.metric(
+            "Oracle calls",
+            f"{cost.calls:,}",
+            help="The budget: rounds times designs per round. Fewer if nothing new is left.",
+            delta=f"{spec.budget.rounds} rounds × {spec.budget.batch}",
+            delta_color="off",
+            delta_arrow="off",
+        )
+        st.metric(
+            "Rough time",
+            f"{span(cost.seconds / 3)} to {span(cost.seconds * 3)}",
+            help="An estimate for one processor core and a small model. The page Live shows the real pace.",
+        )
+        st.caption(
+            f"Writes up to {cost.drawn:,} designs to choose from and takes {cost.trained:,} training steps. "
+            "The time is a rough estimate; the run survives a closed browser and can be paused."
+        )
+    start = st.button(
+        "Start the run",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=spec is None,
+        width="stretch",
+        key="start",
+    )
+    if spec is not None:
+        with st.expander("The run as JSON", key="spec-json"):
+            st.caption("The same file starts this run from the command line.")
+            st.code(spec.model_dump_json(indent=2), language="json")
+    if start and spec is not None:
+        try:
+            run = store.create(spec)
+            launch(store, run)
+        except PoetsError as error:
+            store_problem(error)
+            return
+        st.switch_page(LIVE, query_params={"run": run})
+
+
+page()

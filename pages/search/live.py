@@ -1,0 +1,240 @@
+"""Live: one run as it goes, with its controls. The address is ``?run=``."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.parts import charts
+from pages.parts.feed import Feed, Snapshot
+from pages.parts.links import CANDIDATES, feed_of_address, store_problem
+from pages.parts.live_plot import live_plot
+from pages.parts.look import Look, current_look
+from pages.parts.panel import Panel
+from pages.parts.states import ago, badge, doing_text, plain, span, state_of
+from poets_core.errors import PoetsError
+from poets_core.runs.launch import resume
+from poets_core.runs.view import RunView
+
+PANELS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
+
+
+def page() -> None:
+    """Draw the page."""
+    feed = feed_of_address("Live")
+    try:
+        state = feed.snapshot().status.state
+    except PoetsError as error:
+        store_problem(error)
+        return
+    st.fragment(_live, run_every=state_of(state).polls)(feed, state)
+
+
+def _live(feed: Feed, drawn_as: str) -> None:
+    """Draw everything that changes; called again every two seconds while the run is at work.
+
+    Args:
+        feed: reader of the run.
+        drawn_as: state the polling rate was chosen for; the page starts over when it changes.
+    """
+    try:
+        snapshot = feed.snapshot()
+    except PoetsError as error:
+        store_problem(error)
+        return
+    if state_of(snapshot.status.state).polls != state_of(drawn_as).polls:
+        st.rerun(scope="app")
+    _heading(feed, snapshot)
+    _controls(feed, snapshot)
+    _explain(feed, snapshot)
+    _cards(feed, snapshot.view)
+    _progress(feed, snapshot)
+    _panels(feed, snapshot)
+
+
+def _heading(feed: Feed, snapshot: Snapshot) -> None:
+    spec, view = feed.spec, snapshot.view
+    title = spec.label or (view.info or {}).get("title") or spec.problem.name
+    with st.container(horizontal=True, vertical_alignment="center", key="heading"):
+        st.title(plain(str(title)), anchor=False, width="content")
+        badge(snapshot.status.state, stopped=snapshot.status.reason == "stopped")
+    facts = [
+        spec.problem.name,
+        f"{spec.search.method}, {spec.search.branches} branches",
+        f"backbone {spec.backbone.source}",
+        f"device {view.device or 'not known yet'}",
+        f"seed {spec.seed}",
+        f"run {feed.run}",
+    ]
+    st.caption(" · ".join(plain(fact) for fact in facts))
+
+
+def _controls(feed: Feed, snapshot: Snapshot) -> None:
+    """Pause, resume, stop. They leave commands; the worker answers between two steps."""
+    status, offers = snapshot.status, state_of(snapshot.status.state).offers
+    with st.container(horizontal=True, vertical_alignment="center", key="controls"):
+        if "pause" in offers and st.button("Pause", icon=":material/pause:", key="pause"):
+            _command(feed, lambda: feed.store.send(feed.run, "pause"))
+        if status.resumable and st.button("Resume", type="primary", icon=":material/play_arrow:", key="resume"):
+            _command(feed, lambda: resume(feed.store, feed.run))
+        if "stop" in offers:
+            with st.popover("Stop", icon=":material/stop:", key="stop"):
+                st.write("Stop this run? What was measured is kept, and it can be resumed later.")
+                if st.button("Yes, stop it", type="primary", key="stop-yes"):
+                    _command(feed, lambda: feed.store.send(feed.run, "stop"))
+        st.page_link(CANDIDATES, label="Candidates", icon=":material/science:", query_params={"run": feed.run})
+
+
+def _command(feed: Feed, act: Callable[[], object]) -> None:
+    try:
+        act()
+        feed.snapshot(fresh=True)
+    except PoetsError as error:
+        store_problem(error)
+        return
+    st.rerun(scope="app")
+
+
+def _explain(feed: Feed, snapshot: Snapshot) -> None:
+    """Say in words how the run is; errors stay visible and name what to do."""
+    status = snapshot.status
+    state = state_of(status.state)
+    sign = ago(None if status.heartbeat is None else time.time() - status.heartbeat)
+    if status.state == "failed":
+        st.error(f"**The run failed.** {plain(snapshot.view.failed or status.reason)}", icon=":material/error:")
+        st.caption(
+            "Nothing measured is lost. Mend the cause, then press Resume: the run goes on from its last checkpoint. "
+            f"The worker's own words are in {feed.store.folder(feed.run) / 'worker.log'}."
+        )
+    elif status.state in ("dead", "stalled"):
+        st.error(
+            f"**{state.word.capitalize()}.** {state.says} Last sign of life: {sign}.", icon=f":material/{state.icon}:"
+        )
+    elif status.state == "finished":
+        reasons = {
+            "budget": "The run is complete: the whole budget was used.",
+            "exhausted": "The run is complete: no new design was left to measure.",
+            "stopped": "The run was stopped. Resume goes on from where it was.",
+        }
+        st.caption(reasons.get(status.reason, state.says))
+    else:
+        doing = f" {doing_text(status.doing)}" if status.state == "running" else ""
+        st.caption(f"{state.says}{doing} Last sign of life: {sign}.")
+
+
+def _cards(feed: Feed, view: RunView) -> None:
+    unit = view.objective.get("unit", "")
+    optimum = view.objective.get("optimum")
+    means = [m for m in view.round_means if m is not None]
+    last = view.rounds[-1] if view.rounds else {}
+    js = last.get("js_sequence")
+    cards = st.columns(5)
+    with cards[0]:
+        of = f"best possible {optimum:.4g}" if optimum is not None else None
+        _card("Best value", None if view.best is None else f"{view.best.value:.4g}", of, f"In {unit}." if unit else "")
+    with cards[1]:
+        done = f"{view.calls / feed.spec.budget.calls:.0%} of {feed.spec.budget.calls:,}"
+        _card("Oracle calls", f"{view.calls:,}", done, "Designs measured so far; invalid ones count.")
+    with cards[2]:
+        change = f"{means[-1] - means[0]:+.3g} since the first" if len(means) > 1 else None
+        _card("Mean of the last round", f"{means[-1]:.4g}" if means else None, change, "Of its valid designs.")
+    with cards[3]:
+        most = math.log(feed.spec.search.branches)
+        text = None if not isinstance(js, int | float) else f"{js:.3g} nats"
+        bound = f"at most {most:.2f}" if text and most > 0 else None
+        _card("Disagreement", text, bound, "Jensen-Shannon divergence between the branches, over whole designs.")
+    with cards[4]:
+        valid = view.valid_fraction
+        new = None if view.unique_fraction is None else f"{view.unique_fraction:.0%} distinct"
+        _card("Valid designs", None if valid is None else f"{valid:.0%}", new, "Share of all oracle calls.")
+
+
+def _card(label: str, value: str | None, below: str | None, help: str) -> None:
+    st.metric(
+        label,
+        value or "–",
+        below,
+        delta_color="off",
+        delta_arrow="off",
+        help=help or None,
+        border=True,
+        height="stretch",
+    )
+
+
+def _progress(feed: Feed, snapshot: Snapshot) -> None:
+    view, total = snapshot.view, feed.spec.budget.calls
+    text = f"{len(view.rounds)} of {feed.spec.budget.rounds} rounds done"
+    seconds = [s for r in view.rounds[-5:] if isinstance(s := r.get("seconds"), int | float)]
+    left = feed.spec.budget.rounds - len(view.rounds)
+    if snapshot.status.state == "running" and seconds and left > 0:
+        text += f" · about {span(left * sum(seconds) / len(seconds))} left at the pace of the last rounds"
+    elif snapshot.status.state == "finished":
+        text = f"{len(view.rounds)} of {feed.spec.budget.rounds} rounds in {span(view.last - view.started)}"
+    st.progress(min(view.calls / max(total, 1), 1.0), text=text)
+
+
+def _draw(name: str, feed: Feed, snapshot: Snapshot, look: Look, selected: str) -> Panel:
+    view = snapshot.view
+    if name == "progress":
+        return charts.progress(view, look, feed.spec.budget.batch, selected)
+    if name == "regret":
+        return charts.regret(view, look)
+    if name == "disagreement":
+        return charts.disagreement(view, look)
+    if name == "predictions":
+        return charts.predictions(view, look, selected)
+    if name == "matrix":
+        return charts.branch_matrix(view, look)
+    return charts.branches(view, look, snapshot.chosen)
+
+
+def _panels(feed: Feed, snapshot: Snapshot) -> None:
+    """Six panels, two a row. A click on a design in one marks it in all and leads to its page."""
+    look = current_look()
+    picked_key = f"picked-{feed.run}"
+    selected = str(st.session_state.get(picked_key, ""))
+    _selection(feed, snapshot.view, selected)
+    for i in range(0, len(PANELS), 2):
+        for column, name in zip(st.columns(2), PANELS[i : i + 2], strict=True):
+            marked = selected if name in ("progress", "predictions") else ""
+            panel = feed.drawn((name, look.dark, marked), lambda s, n=name, m=marked: _draw(n, feed, s, look, m))
+            with column.container(border=True, key=f"panel-{name}"):
+                st.markdown(f"**{panel.title}**", help=panel.help)
+                live_plot(
+                    panel,
+                    key=f"plot-{name}-{feed.run}",
+                    revision=feed.run,
+                    selected=marked,
+                    on_pick=_remember(picked_key),
+                )
+
+
+def _remember(key: str) -> Callable[[str], None]:
+    def remember(id: str) -> None:
+        st.session_state[key] = id
+
+    return remember
+
+
+def _selection(feed: Feed, view: RunView, selected: str) -> None:
+    candidate = view.candidates.get(selected)
+    with st.container(horizontal=True, vertical_alignment="center", key="selection"):
+        if candidate is None:
+            st.caption("Click a design in a chart to see it here.")
+            return
+        value = "not measured yet" if candidate.value is None else f"{candidate.value:.4g}"
+        who = "the reference" if candidate.branch < 0 else f"branch {candidate.branch}"
+        st.markdown(f"Selected **{selected}** · value **{value}** · round {candidate.round}, {who}", width="content")
+        st.page_link(
+            CANDIDATES,
+            label=f"Open {selected}",
+            icon=":material/open_in_new:",
+            query_params={"run": feed.run, "id": selected},
+        )
+
+
+page()
