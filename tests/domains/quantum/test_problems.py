@@ -1,0 +1,212 @@
+"""The catalog's two problems: the contract, rewards, edits, prior, backbone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from domains.catalog import BACKBONES, entry, load
+from domains.quantum.artificial import Artificial7q
+from domains.quantum.circuit import count_two, parse
+from domains.quantum.drawing import circuit_svg
+from domains.quantum.edits import edit_circuits
+from domains.quantum.problem import CircuitProblem
+from domains.quantum.tfim import OptimisedEnergyOracle, Tfim6
+from poets_core.errors import InvalidSpec
+from poets_core.keyed import rng_for
+from poets_core.types import Vocabulary
+from tests.contracts.problem_contract import ProblemContract, Spelling
+from tests.domains.quantum.circuits import FIXED, FREELY
+from tests.domains.quantum.test_grammar import WORDS
+
+NOBODY = rng_for(0, "unused")
+
+
+class CircuitContract(ProblemContract):
+    @pytest.fixture(scope="class")
+    def spelling(self) -> Spelling:
+        return Spelling(Vocabulary((*WORDS, "\N{SNOWMAN}"), eos=2), " ")
+
+
+class TestArtificial(CircuitContract):
+    bad_texts = ("", "ry 0 a*", "cx 0 0", "h 7", "h 0 " * 21)
+
+    @pytest.fixture(scope="class")
+    def problem(self) -> CircuitProblem:
+        return Artificial7q()
+
+
+class TestTfim(CircuitContract):
+    bad_texts = ("", "ry 0 a3", "cx 0 2", "h 6", "cx 0 1 " * 11, "qc.ry(1, 0) import os")
+    n = 12
+
+    @pytest.fixture(scope="class")
+    def problem(self) -> CircuitProblem:
+        return Tfim6(iterations=20)
+
+
+class TestGapReward(CircuitContract):
+    bad_texts = ("",)
+    n = 6
+
+    @pytest.fixture(scope="class")
+    def problem(self) -> CircuitProblem:
+        return Tfim6(max_cx=1, iterations=10, reward="gap")
+
+
+@pytest.mark.parametrize("name", ["quantum/artificial-7q", "quantum/tfim-6"])
+def test_catalog_and_problem_agree(name: str) -> None:
+    problem, listed = load(name), entry(name)
+    assert problem.info.name == name
+    assert (problem.info.title, problem.info.domain) == (listed.title, listed.domain)
+    assert (problem.info.objectives[0].name, problem.info.objectives[0].unit) == (listed.objective, listed.unit)
+
+
+def test_artificial_reward_is_minus_the_energy() -> None:
+    problem = Artificial7q()
+    # |0..0> gives -1 from -Z6, +1 from +Z5, -1 from -Z2 Z1 and -1 from -Z5 Z4.
+    answer = problem.oracle.evaluate(["rz 0 a0", "nonsense", "x 5"], [0, 0, 0], rng=NOBODY)
+    assert answer.values[[0, 2], 0].tolist() == pytest.approx([2.0, 2.0])
+    assert answer.valid.tolist() == [True, False, True]
+    assert np.isnan(answer.values[1, 0])
+    assert "gate" in answer.reason[1]
+    assert problem.info.objectives[0].optimum == pytest.approx(6.920810, abs=1e-6)
+
+
+def test_one_entangler_beats_the_product_bound() -> None:
+    problem = Artificial7q()
+    local = "x 5 rx 3 a24"
+    product = problem.oracle.evaluate([problem.decode(f"{local} h 4 h 0 h 2 h 1")], [0], rng=NOBODY).values[0, 0]
+    bell = problem.oracle.evaluate([problem.decode(f"{local} h 4 h 0 h 2 cx 2 1")], [0], rng=NOBODY).values[0, 0]
+    assert bell > product + 0.9
+
+
+def test_tfim_details_hold_everything() -> None:
+    problem = Tfim6()
+    text = " ".join([*(f"ry {q} a*" for q in range(6)), *(f"cx {q} {q + 1} ry {q + 1} a*" for q in range(5))])
+    answer = problem.oracle.evaluate([problem.decode(text)], [0], rng=NOBODY)
+    details = answer.details[0]
+    assert details["n_cx"] == 5
+    assert details["depth"] == 11
+    assert len(details["angles"]) == 11
+    assert 0 < details["error"] < 0.1
+    assert details["error"] == pytest.approx(details["energy"] - problem.info.facts["ground_energy"])
+
+
+def test_rewards_follow_their_formulas() -> None:
+    problem = Tfim6()
+    oracle = problem.oracle
+    assert isinstance(oracle, OptimisedEnergyOracle)
+    scale = oracle.product - oracle.ground
+    energies = oracle.ground + scale * np.array([0.0, 1e-6, 1e-3, 1.0, 10.0])
+    n_cx = np.array([0.0, 5.0, 10.0, 10.0, 10.0])
+    np.testing.assert_allclose(oracle.rewards(energies, n_cx), [1, 1, 0.5, 0, -1 / 6], atol=1e-6)
+    gap = Tfim6(reward="gap").oracle
+    assert isinstance(gap, OptimisedEnergyOracle)
+    np.testing.assert_allclose(gap.rewards(energies, n_cx), [1, 0.975 - 1e-6, 0.949, -0.05, -1.05], atol=1e-9)
+    with pytest.raises(InvalidSpec):
+        Tfim6(reward="other")
+
+
+def test_a_product_circuit_earns_nothing_and_entanglers_earn_more() -> None:
+    problem = Tfim6()
+    product = problem.decode(" ".join(f"ry {q} a*" for q in range(6)))
+    turns = " ".join(f"ry {q} a*" for q in range(6))
+    one = problem.decode(f"{turns} cx 2 3 ry 2 a* ry 3 a*")
+    chain = problem.decode(turns + "".join(f" cx {q} {q + 1} ry {q} a* ry {q + 1} a*" for q in range(5)))
+    low, middle, high = problem.oracle.evaluate([product, one, chain], [0, 0, 0], rng=NOBODY).values[:, 0]
+    assert low == pytest.approx(0, abs=1e-3)
+    assert low + 1e-3 < middle < high - 0.05
+
+
+@pytest.mark.parametrize("language", [FIXED, FREELY])
+def test_edits_stay_close_to_their_parents(language: object) -> None:
+    language = FIXED if language is FIXED else FREELY
+    parent = "h 0\ncx 0 1\nrx 2 a5\ncz 1 2\nt 3" if language is FIXED else "h 0\ncx 0 1\nrx 2 a*\ncz 1 2\nt 3"
+    for child in edit_circuits([parent], 200, language, rng=rng_for(0, "edits")):
+        ops = parse(child, language)
+        assert count_two(ops) <= language.max_two
+        # One edit leaves most lines as they were.
+        assert len(set(child.split("\n")) & set(parent.split("\n"))) >= 2
+    children = edit_circuits([parent], 400, language, rng=rng_for(1, "edits"))
+    assert parent not in children
+    assert len(set(children)) > 60
+
+
+def test_edits_climb() -> None:
+    """A few generations of keeping the best edits improve on the prior."""
+    problem = Artificial7q()
+    rng = rng_for(0, "climb")
+    pool = [problem.decode(t) for t in problem.library(64, rng=rng)]
+    first = best = -np.inf
+    for step in range(10):
+        values = problem.oracle.evaluate(pool, [0] * len(pool), rng=rng).values[:, 0]
+        order = np.argsort(-values)
+        best = float(values[order[0]])
+        first = best if step == 0 else first
+        elites = [pool[k] for k in order[:8]]
+        pool = [*elites, *problem.edit(elites, 56, rng=rng)]
+    assert best > first + 0.5
+
+
+def test_drawing_shows_every_gate() -> None:
+    svg = circuit_svg(parse("h 0 sdg 1 rx 2 a5 cx 3 0 cz 1 2", FIXED), 4)
+    assert svg.count("<rect") == 1 + 3
+    assert "S†" in svg
+    assert "5π/16" in svg
+    import xml.etree.ElementTree as xml
+
+    assert xml.fromstring(svg).tag.endswith("svg")
+
+
+def test_scoring_never_imports_qiskit_or_torch() -> None:
+    code = (
+        "import sys, numpy; from domains.catalog import load\n"
+        "for name in ('quantum/artificial-7q', 'quantum/tfim-6'):\n"
+        "    p, rng = load(name), numpy.random.default_rng(0)\n"
+        "    t = [p.decode(x) for x in p.library(2, rng=rng)]\n"
+        "    p.oracle.evaluate(t, [0, 0], rng=rng); p.edit(t, 2, rng=rng)\n"
+        "print([m for m in ('qiskit', 'torch', 'transformers') if m in sys.modules])"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(not (BACKBONES["circuit"] / "model.safetensors").exists(), reason="the backbone is not trained yet")
+def test_backbone_writes_circuits_of_both_problems() -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = BACKBONES["circuit"]
+    assert (folder / "model.safetensors").stat().st_size < 4_000_000
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    words = [tokenizer.decode([k]) if k > 3 else "" for k in range(len(tokenizer))]
+    vocabulary = Vocabulary(tuple(words), eos=tokenizer.eos_token_id)
+    for problem in (Artificial7q(), Tfim6(iterations=0)):
+        mask = problem.mask(vocabulary)
+        assert mask is not None
+        text = problem.library(1, rng=rng_for(3, "backbone"))[0]
+        assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+        prompt = [tokenizer.bos_token_id, *tokenizer(problem.prompts[0])["input_ids"]]
+        assert tokenizer.unk_token_id not in prompt
+        rng, ids, state, outside = rng_for(0, "sample"), list(prompt), mask.start(1), []
+        for _ in range(mask.max_tokens):
+            with torch.no_grad():
+                p = torch.softmax(model(torch.tensor([ids])).logits[0, -1].double(), 0).numpy()
+            allowed = mask.allowed(state)[0]
+            outside.append(float(p[~allowed].sum()))
+            p = np.where(allowed, p, 0) / p[allowed].sum()
+            token = int(rng.choice(len(p), p=p))
+            if token == vocabulary.eos:
+                break
+            ids.append(token)
+            state = mask.advance(state, np.array([token]))
+        problem.decode(tokenizer.decode(ids[len(prompt) :], skip_special_tokens=True))
+        # The model has learned the grammar: little of its mass falls outside.
+        assert np.mean(outside) < 0.1
