@@ -44,9 +44,18 @@ ENTRIES: tuple[Entry, ...] = (
         parameters=(
             Parameter("table", "file", None, "CSV, TSV or Parquet with a variant and a value column."),
             Parameter("wild_type", "text", "", "Residues of the wild type at the mutable positions.", 0, 512),
-            Parameter("variant_column", "text", "", "Column of variants; empty takes the first text column."),
-            Parameter("value_column", "text", "", "Column of values; empty takes the first numeric column."),
+            Parameter(
+                "variant_column", "text", "", "Column of variants; empty looks for a usual name, then the first text."
+            ),
+            Parameter(
+                "value_column", "text", "", "Column of values; empty looks for a usual name, then the first numbers."
+            ),
+            Parameter(
+                "positions", "text", "", "Residue numbers of the positions, e.g. 39,40,41,54; empty counts from 1."
+            ),
         ),
         backbones=("library",),
+        settings={"search": {"edit_share": 0.0, "allow_repeats": False}},
+        reads="A real experiment replayed: variants that were not measured are invalid, and cost a call.",
     ),
 )

@@ -4,7 +4,8 @@
         bad_texts = ("", "V1GV")
 
         @pytest.fixture(scope="class")
-        def problem(self): ...
+        @classmethod
+        def problem(cls): ...
 
 Texts are spelled letter by letter, or word by word where the library's texts
 hold spaces; override `spelling` for another vocabulary.
@@ -83,19 +84,23 @@ class ProblemContract:
     n: int = 24
 
     @pytest.fixture(scope="class")
-    def problem(self) -> Problem:
+    @classmethod
+    def problem(cls) -> Problem:
         raise NotImplementedError("Define the fixture `problem`.")
 
     @pytest.fixture(scope="class")
-    def texts(self, problem: Problem) -> list[str]:
+    @classmethod
+    def texts(cls, problem: Problem) -> list[str]:
         return problem.library(200, rng=rng_for(0, "contract library"))
 
     @pytest.fixture(scope="class")
-    def designs(self, problem: Problem, texts: list[str]) -> list[str]:
-        return list(dict.fromkeys(problem.decode(t) for t in texts))[: self.n]
+    @classmethod
+    def designs(cls, problem: Problem, texts: list[str]) -> list[str]:
+        return list(dict.fromkeys(problem.decode(t) for t in texts))[: cls.n]
 
     @pytest.fixture(scope="class")
-    def spelling(self, texts: list[str]) -> Spelling:
+    @classmethod
+    def spelling(cls, texts: list[str]) -> Spelling:
         return spelling_of(texts)
 
     def test_info_is_complete_and_json(self, problem: Problem) -> None:
