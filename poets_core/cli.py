@@ -25,7 +25,7 @@ from rich.table import Table
 from domains import catalog
 from poets_core.errors import InvalidInput, InvalidSpec, PoetsError, StoreError
 from poets_core.runs.export import export_archive
-from poets_core.runs.launch import default_spec, launch
+from poets_core.runs.launch import default_spec, launch, resume
 from poets_core.runs.store import RunStore, SqlStore, open_store
 from poets_core.runs.view import fold, summary
 from poets_core.spec import RunSpec, read_spec
@@ -89,7 +89,13 @@ def spec_from(problem: str, assignments: list[str], seed: int | None = None) -> 
             params[p.name] = str(Path(params[p.name]).expanduser().absolute())
             if not Path(params[p.name]).is_file():
                 raise InvalidSpec(f"Expected a file for problem.params.{p.name}, got none at {params[p.name]}.")
-    return made.model_copy(update={"problem": made.problem.model_copy(update={"params": params})})
+    problem_ = made.problem.model_copy(update={"params": params})
+    folder = Path(made.backbone.source).expanduser()
+    named = made.backbone.source == "library" or made.backbone.source in catalog.BACKBONES
+    source = str(folder.absolute()) if folder.is_dir() and not named else made.backbone.source
+    return made.model_copy(
+        update={"problem": problem_, "backbone": made.backbone.model_copy(update={"source": source})}
+    )
 
 
 def _assign(tree: dict[str, Any], path: list[str], value: Any) -> None:
@@ -114,18 +120,34 @@ def run(spec_file: Path, store: StoreUrl = None, json_: Json = False) -> None:
     catalog.check_params(made.problem.name, made.problem.params)
     opened = open_store(store)
     name = opened.create(made)
-    ERR.print(f"run {name} in {opened.files}")
+    ERR.print(f"run {name} in {opened.files}", soft_wrap=True)
     launch(opened, name)
+    _followed(opened, name, json_)
+
+
+@app.command(name="resume")
+def resume_(run: str, store: StoreUrl = None, json_: Json = False) -> None:
+    """Continue a run that was paused, stopped, killed or has failed, and follow it."""
+    opened = open_store(store)
+    if not opened.status(run).resumable and not opened.status(run).active:
+        raise InvalidInput(f"Expected a run that is not finished, got {run}, finished: {opened.status(run).reason}.")
+    resume(opened, run)
+    _followed(opened, run, json_)
+
+
+def _followed(store: SqlStore, name: str, as_json: bool) -> None:
+    """Follow a run to its end and show it; exit code 1 unless it finished."""
     try:
-        _follow(opened, name, quiet=json_)
+        _follow(store, name, quiet=as_json)
     except KeyboardInterrupt:
-        opened.send(name, "stop")
+        store.send(name, "stop")
         ERR.print("stopping after the oracle call at hand; Ctrl-C again leaves it to itself")
-        _follow(opened, name, quiet=json_)
-    _show(opened, name, json_)
-    status = opened.status(name)
+        _follow(store, name, quiet=as_json)
+    _show(store, name, as_json)
+    status = store.status(name)
     if status.state != "finished":
-        ERR.print(f"run {name} is {status.state}: {status.reason or 'see worker.log in its folder'}", style="red")
+        said = status.reason or f"see {store.folder(name) / 'worker.log'}"
+        typer.echo(f"run {name} is {status.state}: {said}", err=True)
         raise typer.Exit(1)
 
 
@@ -185,7 +207,7 @@ def runs(store: StoreUrl = None, json_: Json = False, limit: int = 50) -> None:
 def export(run: str, archive: Path, store: StoreUrl = None) -> None:
     """Write one archive of a run: spec, events, candidates, adapters, artifacts, checksums."""
     opened: RunStore = open_store(store)
-    ERR.print(f"wrote {export_archive(opened, run, archive.absolute())}")
+    typer.echo(f"wrote {export_archive(opened, run, archive.absolute())}", err=True)
 
 
 @app.command()

@@ -1,0 +1,180 @@
+"""The command line: specs, errors, and one real run from the shell to the archive."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from poets_core.cli import app, main, spec_from
+from poets_core.errors import InvalidSpec
+from poets_core.runs.launch import ROOT
+from poets_core.runs.store import open_store
+from poets_core.spec import RunSpec, parse_spec
+from poets_core.worker.worker import work
+from tests.worker.fake import FAKES, fake_spec
+
+
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """Run the command line in this process; returns exit code, stdout, stderr."""
+    monkeypatch.setattr(sys, "argv", ["poets_core", *words])
+    with pytest.raises(SystemExit) as left:
+        main()
+    out = capsys.readouterr()
+    return int(left.value.code or 0), out.out, out.err
+
+
+def test_problems() -> None:
+    listed = json.loads(CliRunner().invoke(app, ["problems", "--json"]).stdout)
+    assert "protein/ehrlich" in [p["name"] for p in listed]
+    assert "protein/ehrlich" in CliRunner().invoke(app, ["problems"]).stdout
+
+
+def test_spec_is_whole_and_reads_back(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("spec", "protein/ehrlich", "--set", "search.beta=0.3", "--set", "problem.params.length=20", "--seed", "4")
+    code, out, _ = call(monkeypatch, capsys, *words)
+    assert code == 0
+    spec = parse_spec(out)
+    assert (spec.search.beta, spec.seed, spec.problem.params["length"]) == (0.3, 4, 20)
+    assert spec.problem.params["motifs"] == 2  # the default is written down
+    assert spec.search.edit_share == 1.0  # the entry's own setting
+    assert spec.backbone.source == "library"  # its first backbone
+    assert set(json.loads(out)) == set(RunSpec.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("spec", "protein/nothing"), "Expected a problem name"),
+        (("spec", "protein/ehrlich", "--set", "search.beta=-1"), "search.beta"),
+        (("spec", "protein/ehrlich", "--set", "search.betta=1"), "search.betta"),
+        (("spec", "protein/ehrlich", "--set", "problem.params.lenght=1"), "lenght"),
+        (("spec", "protein/ehrlich", "--set", "problem.params.length=many"), "length"),
+        (("spec", "protein/ehrlich", "--set", "beta"), "KEY=VALUE"),
+        (("spec", "protein/ehrlich", "--set", "=1"), "KEY=VALUE"),
+        (("spec", "protein/ehrlich", "--set", "seed=1", "--set", "seed.x=1"), "seed"),
+        (("spec", "protein/landscape"), "table"),
+        (("spec", "protein/landscape", "--set", "problem.params.table=nowhere.csv"), "nowhere.csv"),
+        (("run", "nowhere.json"), "nowhere.json"),
+        (("show", "nothing"), "nothing"),
+        (("resume", "nothing"), "nothing"),
+        (("worker", "--run", "nothing"), "nothing"),
+        (("export", "nothing", "x.zip"), "nothing"),
+        (("show", "x", "--store", "mysql://x"), "store"),
+    ],
+)
+def test_wrong_input_is_exit_2_and_one_message(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    words: tuple[str, ...],
+    message: str,
+) -> None:
+    monkeypatch.setenv("POETS_STORE", f"sqlite:///{tmp_path}/poets.db")
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(monkeypatch, capsys, *words)
+    assert code == 2
+    assert out == ""
+    assert err.startswith("error: ")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_a_broken_spec_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text('{"problem": {"name": "protein/ehrlich"}, "budget": {"rounds": 0}, "beta": 1}')
+    code, _, err = call(monkeypatch, capsys, "run", str(path), "--store", f"sqlite:///{tmp_path}/poets.db")
+    assert code == 2
+    assert "budget.rounds" in err
+    assert "beta" in err
+    assert open_store(f"sqlite:///{tmp_path}/poets.db").runs() == []
+
+
+def test_files_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("variant,value\nAA,1\n")
+    Path("model").mkdir()
+    spec = spec_from("protein/landscape", ["problem.params.table=t.csv", "backbone.source=model"])
+    assert spec.problem.params["table"] == str(tmp_path / "t.csv")
+    assert spec.backbone.source == str(tmp_path / "model")
+    with pytest.raises(InvalidSpec, match=r"other\.csv"):
+        spec_from("protein/landscape", ["problem.params.table=other.csv"])
+
+
+def test_show_and_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/poets.db"
+    store = open_store(url)
+    run = store.create(fake_spec(rounds=2, batch=4))
+    work(store, run, FAKES)
+    capsys.readouterr()
+    code, out, _ = call(monkeypatch, capsys, "show", run, "--json", "--store", url)
+    shown = json.loads(out)
+    assert code == 0
+    assert (shown["run"], shown["state"], shown["calls"], shown["asked_again"]) == (run, "finished", 8, 0)
+    assert set(shown["best"]) == {"value", "design", "id"}
+    code, out, _ = call(monkeypatch, capsys, "runs", "--json", "--store", url)
+    assert [r["id"] for r in json.loads(out)] == [run]
+    code, out, _ = call(monkeypatch, capsys, "runs", "--store", url)
+    assert code == 0
+    code, _, err = call(monkeypatch, capsys, "resume", run, "--store", url)
+    assert code == 2
+    assert "finished" in err
+
+
+def test_a_failed_run_is_exit_1(tmp_path: Path) -> None:
+    """The table vanishes between spec and worker: the worker says so, the command shows it."""
+    spec = {"problem": {"name": "protein/landscape", "params": {"table": str(tmp_path / "gone.csv")}}}
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec))
+    done = shell(tmp_path, "run", str(path), "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["state"] == "failed"
+    assert "gone.csv" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def shell(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "POETS_STORE": f"sqlite:///{folder}/store/poets.db", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "poets_core", *words],
+        env=environment, cwd=folder, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_real_run_from_the_shell(tmp_path: Path) -> None:
+    """spec, run, show, export of one search with everything real in it; the best value is scored again."""
+    settings = ("search.branches=2", "search.pool=4", "search.steps=8", "backbone.steps=60", "budget.rounds=3",
+                "budget.batch=8", "device=\"cpu\"")  # fmt: skip
+    made = shell(tmp_path, "spec", "protein/ehrlich", *(w for s in settings for w in ("--set", s)))
+    assert made.returncode == 0, made.stderr
+    (tmp_path / "spec.json").write_text(made.stdout)
+    done = shell(tmp_path, "run", "spec.json", "--json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert (shown["state"], shown["reason"], shown["calls"], shown["rounds"]) == ("finished", "budget", 24, 3)
+    assert json.loads(shell(tmp_path, "show", shown["run"], "--json").stdout) == shown
+
+    store = open_store(f"sqlite:///{tmp_path}/store/poets.db")
+    prepared = next(e for e in store.read(shown["run"]) if e.kind == "prepared")
+    assert prepared.body["backbone"]["source"] == "library"
+    spec = json.loads(made.stdout) | {"kind": "task", "task": {"name": "export", "run": shown["run"], "format": "csv"}}
+    task = store.create(parse_spec(spec))
+    assert shell(tmp_path, "worker", "--run", task).returncode == 0
+    artifact = next(e.body for e in store.read(task) if e.kind == "artifact")
+    assert artifact["rescored"] == artifact["rows"] > 0
+    assert artifact["max_difference"] <= 1e-9
+
+    assert shell(tmp_path, "export", shown["run"], "run.zip").returncode == 0
+    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+        names = archive.namelist()
+        assert {"adapters/branch-0/adapter_model.safetensors", "checkpoints/round-000003.safetensors"} <= set(names)
+        assert len(archive.read("events.jsonl").splitlines()) == len(store.read(shown["run"]))
