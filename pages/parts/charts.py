@@ -169,7 +169,7 @@ def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
             traces.append({
                 "type": "scattergl", "mode": "markers", "name": name, "customdata": [c.id for c in part],
                 "x": numbers([c.predicted_mean for c in part]), "y": numbers([c.predicted_std for c in part]),
-                "marker": {"symbol": MARKERS[i], "size": 8, "line": {"width": 0.5, "color": look.paper}, **colours,
+                "marker": {"symbol": MARKERS[i], "size": 8, "line": {"width": 1, "color": look.muted}, **colours,
                            **({} if traces else {"showscale": True, "colorbar": bar})},
                 "hovertemplate": "design %{customdata}<br>expected %{x}<br>spread %{y}<br>"
                 "measured %{marker.color}<extra></extra>",

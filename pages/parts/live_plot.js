@@ -43,7 +43,9 @@ export default function (component) {
       const layout = { ...data.layout, height: data.height, uirevision: data.uirevision, autosize: true };
       const config = {
         responsive: true, displaylogo: false, doubleClick: "reset", showTips: false,
-        modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+        // Named one by one: the default bar has a button that sends the chart to a server of Plotly's.
+        modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"], ["toImage"]],
+        plotlyServerURL: "", topojsonURL: data.source,
         toImageButtonOptions: { filename: data.name, scale: 2 },
       };
       return Plotly.react(node, data.traces, layout, config).then(() => {

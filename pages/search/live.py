@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from domains.catalog import entries
 from pages.parts import charts
 from pages.parts.feed import Feed, Snapshot
 from pages.parts.links import CANDIDATES, feed_of_address, store_problem
@@ -57,7 +58,7 @@ def _live(feed: Feed, drawn_as: str) -> None:
 
 def _heading(feed: Feed, snapshot: Snapshot) -> None:
     spec, view = feed.spec, snapshot.view
-    title = spec.label or (view.info or {}).get("title") or spec.problem.name
+    title = spec.label or {e.name: e.title for e in entries()}.get(spec.problem.name, spec.problem.name)
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title(plain(str(title)), anchor=False, width="content")
         badge(snapshot.status.state, stopped=snapshot.status.reason == "stopped")

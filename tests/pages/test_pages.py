@@ -1,0 +1,274 @@
+"""Pages as a person meets them, without a browser: forms, addresses, empty and broken states."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from poets_core.runs.events import Event
+from poets_core.runs.sql import SqlStore
+from tests.pages import written
+from tests.pages.conftest import ROOT
+
+LIVE, CANDIDATES, LAUNCH = (f"pages/search/{name}.py" for name in ("live", "candidates", "launch"))
+
+
+def opened(page: str = "", **address: str) -> AppTest:
+    """Open the app at a page, with an address such as ``run="..."``."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    if page:
+        for name, value in address.items():
+            at.query_params[name] = value
+        at = at.switch_page(page).run()
+    assert not at.exception, at.exception
+    return at
+
+
+def address(at: AppTest, name: str) -> str:
+    """One parameter of the page's address."""
+    value = at.query_params[name]
+    return value if isinstance(value, str) else value[0]
+
+
+def said(at: AppTest) -> str:
+    """All text of a page."""
+    kinds = (at.title, at.subheader, at.markdown, at.caption, at.error, at.warning, at.info, at.success)
+    return "\n".join(str(e.value) for kind in kinds for e in kind)
+
+
+def test_an_empty_store_leads_to_the_first_run_in_one_click(store: SqlStore, launched: list[str]) -> None:
+    at = opened()
+    assert "No runs yet" in said(at)
+    at.button(key="first-run").click().run()
+    assert not at.exception
+    (row,) = store.runs()
+    assert launched == [row.id]
+    assert row.problem == "protein/ehrlich"
+    assert address(at, "run") == row.id  # the page goes to it
+    assert "First look" in said(at)
+
+
+def test_runs_are_listed_with_state_best_and_calls(store: SqlStore) -> None:
+    done = [*written.events(3), Event("finished", {"reason": "budget"})]
+    written.write(store, done, label="one *bold* run")
+    written.write(store, [*written.events(1)[:-1], Event("failed", {"error": "InvalidTable", "message": "no rows"})])
+    text = said(opened())
+    assert "one \\*bold\\* run" in text  # a label is text, not markup
+    assert "finished" in text
+    assert "failed" in text
+    assert "0.4" in text
+    assert "No runs yet" not in text
+
+
+def test_a_store_that_cannot_be_read_says_what_to_do(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"this is not a database" * 100)
+    monkeypatch.setenv("POETS_STORE", f"sqlite:///{broken}")
+    at = opened()
+    assert "damaged" in at.error[0].value
+    assert "Restore it" in at.error[0].value
+
+
+def test_the_form_starts_what_it_shows(store: SqlStore, launched: list[str]) -> None:
+    at = opened(LAUNCH, problem="protein/instability", preset="quick")
+    key = "protein/instability-quick"
+    at.number_input(key="protein/instability-length").set_value(33)
+    at.number_input(key=f"{key}-budget-rounds").set_value(5)
+    at.number_input(key=f"{key}-search-beta").set_value(0.25)
+    at.text_input(key="label").set_value("from the form").run()
+    assert any(m.label == "Oracle calls" and m.value == "80" for m in at.metric)
+    at.button(key="start").click().run()
+    assert not at.exception
+    (row,) = store.runs()
+    spec = store.spec(row.id)
+    assert launched == [row.id]
+    assert spec.problem.params == {"length": 33}
+    assert (spec.budget.rounds, spec.search.beta, spec.label) == (5, 0.25, "from the form")
+    assert spec.search.steps == 20  # of the preset
+    assert address(at, "run") == row.id
+
+
+def test_the_problem_and_the_preset_are_in_the_address(store: SqlStore) -> None:
+    at = opened(LAUNCH, problem="quantum/tfim-6", preset="explore")
+    assert address(at, "problem") == "quantum/tfim-6"
+    assert at.number_input(key="quantum/tfim-6-explore-search-prior_scale").value == 3.0
+    at = opened(LAUNCH, problem="no/such", preset="nonsense")
+    assert address(at, "problem") == "protein/ehrlich"
+
+
+def test_an_impossible_value_is_reported_and_nothing_starts(store: SqlStore, launched: list[str]) -> None:
+    at = opened(LAUNCH, problem="protein/ehrlich", preset="default")
+    at.number_input(key="protein/ehrlich-default-search-beta").set_value(0.0).run()
+    assert any("greater than 0" in e.value for e in at.error)
+    assert at.button(key="start").disabled
+    assert store.runs() == []
+    at.number_input(key="protein/ehrlich-default-search-beta").set_value(0.1).run()
+    assert not at.error
+    assert not at.button(key="start").disabled
+
+
+def test_a_problem_that_needs_a_table_waits_for_it(store: SqlStore) -> None:
+    at = opened(LAUNCH, problem="protein/landscape")
+    assert any("'table'" in e.value for e in at.error)
+    assert at.button(key="start").disabled
+
+
+@pytest.mark.parametrize("page", [LIVE, CANDIDATES])
+def test_unknown_and_missing_runs_get_a_way_out(store: SqlStore, page: str) -> None:
+    assert "Choose it in the table of runs" in said(opened(page))
+    for wrong in ("20990101-000000-aaaa", "../../etc", "<b>x</b>"):
+        at = opened(page, run=wrong)
+        assert "There is no run" in at.error[0].value
+
+
+def test_a_finished_run_is_summed_up(store: SqlStore) -> None:
+    run = written.write(store, [*written.events(3), Event("finished", {"reason": "budget"})])
+    at = opened(LIVE, run=run)
+    cards = {m.label: m.value for m in at.metric}
+    assert cards["Best value"] == "0.4"
+    assert cards["Oracle calls"] == "12"
+    assert cards["Mean of the last round"] == "0.3"
+    assert cards["Valid designs"] == "75%"
+    assert "finished" in said(at)
+    assert "whole budget was used" in said(at)
+    assert not [b for b in at.button if b.key in ("pause", "resume")]
+
+
+def test_a_running_run_offers_pause_and_says_pausing_until_it_is(store: SqlStore) -> None:
+    run = written.write(store, written.events(1), release=False)
+    at = opened(LIVE, run=run)
+    assert "running" in said(at)
+    at.button(key="pause").click().run()
+    assert [c.command for c in store.commands(run)] == ["pause"]
+    assert "pausing" in said(at)
+    assert not [b for b in at.button if b.key == "pause"]
+
+
+def test_stop_asks_first(store: SqlStore) -> None:
+    run = written.write(store, written.events(1), release=False)
+    at = opened(LIVE, run=run)
+    assert store.commands(run) == []
+    at.button(key="stop-yes").click().run()
+    assert [c.command for c in store.commands(run)] == ["stop"]
+    assert "stopping" in said(at)
+
+
+def test_a_dead_worker_is_shown_and_resume_starts_another(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store.create(store.spec(written.write(store, written.events(1))))
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    from poets_core.runs import process
+
+    lease = store.claim(run, "w", child.pid, process.started(child.pid))
+    assert lease is not None
+    store.append(lease, written.events(1))
+    assert "running" in said(opened(LIVE, run=run))
+    child.kill()
+    child.wait()
+    started: list[str] = []
+    monkeypatch.setattr("poets_core.runs.launch.launch", lambda _, run: started.append(run) or os.getpid())
+    time.sleep(0.6)  # the feed looks twice a second
+    at = opened(LIVE, run=run)
+    assert "Dead." in said(at)
+    at.button(key="resume").click().run()
+    assert started == [run]
+
+
+def test_a_failed_run_shows_message_and_remedy(store: SqlStore) -> None:
+    failure = Event("failed", {"error": "InvalidTable", "message": "Expected a column, got none."})
+    run = written.write(store, [*written.events(1), failure])
+    at = opened(LIVE, run=run)
+    assert "Expected a column, got none" in at.error[0].value
+    assert "press Resume" in said(at)
+
+
+def test_a_run_without_measurements_has_no_empty_axes(store: SqlStore) -> None:
+    run = store.create(store.spec(written.write(store, written.events(1))))
+    at = opened(LIVE, run=run)
+    assert "waiting" in said(at)
+    assert {m.value for m in at.metric} == {"–", "0"}
+    assert "Nothing has been proposed yet" in said(opened(CANDIDATES, run=run))
+
+
+def test_a_candidate_is_shown_by_its_address(store: SqlStore) -> None:
+    run = written.write(store, written.events(2, wild_type="ACDE", positions=[39, 40, 41, 54]))
+    at = opened(CANDIDATES, run=run, id="1-2")
+    text = said(at)
+    assert "Design 1-2" in text
+    assert "round 1" in text
+    assert "branch 0" in text
+    assert "oracle call 7" in text
+    assert "best of this run" in [m.delta for m in at.metric]
+    assert "A39Q" in text
+    assert "W cannot follow C" in said(opened(CANDIDATES, run=run, id="1-3"))
+    assert "has no candidate" in said(opened(CANDIDATES, run=run, id="9-9"))
+
+
+def test_filters_reach_the_table(store: SqlStore) -> None:
+    run = written.write(store, written.events(2))
+    at = opened(CANDIDATES, run=run)
+    assert at.dataframe[0].value["id"].tolist()[0] == "1-2"
+    at.selectbox(key=f"show-{run}").set_value("invalid").run()
+    assert at.dataframe[0].value["id"].tolist() == ["0-3", "1-3"]
+    at.text_input(key=f"text-{run}").set_value("ZZZ").run()
+    assert "No candidate matches" in said(at)
+
+
+def test_an_export_is_a_task_and_is_offered_with_its_verification(store: SqlStore, launched: list[str]) -> None:
+    run = written.write(store, written.events(2))
+    at = opened(CANDIDATES, run=run)
+    at.button(key="prepare-fasta").click().run()
+    (task,) = launched
+    spec = store.spec(task)
+    assert spec.task is not None
+    assert (spec.kind, spec.task.name, spec.task.run, spec.task.format) == ("task", "export", run, "fasta")
+    assert spec.task.candidates[0] == "1-2"
+    assert address(at, "export") == task  # a reload finds it again
+    assert "measuring its designs again" in said(at)
+    # the worker's answer
+    from poets_core.runs import process
+    from poets_core.runs.artifacts import write_atomic
+
+    data = b">1-2\nRSTV\n"
+    checksum = write_atomic(store.folder(task) / "artifacts" / "candidates.fasta", data)
+    lease = store.claim(task, "w", os.getpid(), process.started(os.getpid()))
+    assert lease is not None
+    body = {
+        "name": "candidates.fasta", "media_type": "text/x-fasta", "path": "artifacts/candidates.fasta",
+        "sha256": checksum, "rows": 6, "rescored": 6, "max_difference": 0.0,
+    }  # fmt: skip
+    claimed = written.events(0)[0]
+    store.append(lease, [claimed, Event("artifact", body), Event("finished", {"reason": "task"})])
+    store.release(lease)
+    time.sleep(0.6)
+    at.run()
+    assert not at.exception
+    assert at.success[0].value == "6 rows reloaded and re-scored, largest difference 0"
+    assert f"download-{task}" in [b.key for b in at.get("download_button")]
+    # a file that was changed afterwards is not handed out
+    (store.folder(task) / "artifacts" / "candidates.fasta").write_bytes(b"other")
+    at.run()
+    assert "SHA-256" in at.error[0].value
+
+
+def test_no_page_loads_the_science() -> None:
+    """Importing and running every page brings in neither torch nor qiskit."""
+    code = """
+import sys
+from streamlit.testing.v1 import AppTest
+at = AppTest.from_file("app.py", default_timeout=60).run()
+for page in ("launch", "live", "candidates", "runs"):
+    at = at.switch_page(f"pages/search/{page}.py").run()
+    assert not at.exception, at.exception
+heavy = {"torch", "transformers", "peft", "qiskit", "Bio", "scipy"} & set(sys.modules)
+sys.exit(f"loaded {heavy}" if heavy else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -1,0 +1,240 @@
+"""Drawings, tables, settings, states and the feed, without a page around them."""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+from domains.catalog import entries, entry
+from pages.parts.circuit import Gate, angle_text, circuit_svg, columns_of, parse_circuit
+from pages.parts.cost import estimate
+from pages.parts.feed import Feed
+from pages.parts.forms import read_table
+from pages.parts.look import DARK, LIGHT
+from pages.parts.sequence import legend_svg, mutations, residue_class, sequence_svg
+from pages.parts.settings import PRESETS, SETTINGS, build_spec, defaults, limits, quick_spec
+from pages.parts.states import STATES, ago, doing_text, plain, span
+from pages.parts.tables import SHOWS, SORTS, Filter, find, frame
+from poets_core.errors import InvalidTable, UnknownRun
+from poets_core.runs.events import Event
+from poets_core.runs.sql import SqlStore
+from poets_core.runs.status import State
+from poets_core.runs.view import RunView, fold
+from poets_core.spec import BackboneSpec, Budget, RunSpec, SearchSpec, parse_spec
+from scripts.static_files import copy_plotly
+from tests.pages import written
+
+
+def texts(svg: str) -> list[str]:
+    """Visible texts of a drawing; reading it as XML checks that it is well formed."""
+    return ["".join(e.itertext()) for e in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def view(rounds: int = 2) -> RunView:
+    return fold([Event(e.kind, e.body, s) for e, s in zip(written.events(rounds), count(1), strict=False)])
+
+
+def test_a_sequence_is_drawn_whole_and_numbered() -> None:
+    design = "ACDEFGHIKLMNPQRSTVWY" * 4
+    letters = [t for t in texts(sequence_svg(design, LIGHT)) if t.isalpha()]
+    assert "".join(letters) == design
+    assert "71" in texts(sequence_svg(design, DARK))
+
+
+def test_mutations_are_named_by_the_position_in_the_parent() -> None:
+    assert mutations("VWGA", "VDGV", [39, 40, 41, 54]) == ["D40W", "V54A"]
+    assert mutations("VDGV", "VDGV") == []
+    assert mutations("VDG", "VDGV") == []
+    svg = sequence_svg("VWGA", LIGHT, "VDGV", [39, 40, 41, 54])
+    assert svg.count("<path") == 2
+    assert "wild type D" in svg
+
+
+def test_every_residue_has_a_class_and_unknown_letters_say_so() -> None:
+    assert all(residue_class(a)[0] != "not a residue" for a in "ACDEFGHIKLMNPQRSTVWY")
+    assert residue_class("X")[0] == "not a residue"
+    assert len(texts(legend_svg(LIGHT))) == 7
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", '"&<>', "h 0\n<svg onload=x> 1"])
+def test_generated_text_cannot_become_markup(text: str) -> None:
+    for svg in (sequence_svg(text, LIGHT), circuit_svg(text, LIGHT)):
+        tags = {e.tag.split("}")[1] for e in ElementTree.fromstring(svg).iter()}
+        assert tags <= {"svg", "g", "rect", "text", "path", "title", "line", "circle"}
+
+
+def test_circuits_are_read_and_packed_into_columns() -> None:
+    gates = parse_circuit("ry 2 a5\ncx 0 1\nh 2\nnonsense\ncz 1 1\nrz 12345678901 a0")
+    assert gates == [Gate("ry", (2,), "a5"), Gate("cx", (0, 1)), Gate("h", (2,))]
+    assert columns_of(gates) == [0, 0, 1]
+    # a gate that crosses a wire blocks it
+    assert columns_of([Gate("cx", (0, 2)), Gate("h", (1,))]) == [0, 1]
+
+
+def test_a_circuit_drawing_names_gates_angles_and_wires() -> None:
+    found = texts(circuit_svg("ry 2 a8\ncx 0 1\nrz 0 a*", LIGHT, qubits=6, angles=[1.5708, 0.25]))
+    assert {"q0", "q5", "Ry", "1.57", "Rz", "0.25"} <= set(found)
+    assert {"π/2"} <= set(texts(circuit_svg("ry 2 a8", DARK)))
+    assert [angle_text(a) for a in ("a0", "a1", "a8", "a16", "a24", "a*")] == ["0", "π/16", "π/2", "π", "3π/2", "free"]
+    ElementTree.fromstring(circuit_svg("", LIGHT))
+
+
+def test_filters_and_orders() -> None:
+    v = view(2)
+    assert find(v, Filter())[0] == "1-2"
+    assert len(find(v, Filter())) == 6
+    assert find(v, Filter(show="invalid"))
+    assert all(not v.candidates[i].valid for i in find(v, Filter(show="invalid")))
+    assert find(v, Filter(show="all", sort="oldest")) == list(v.candidates)
+    assert {v.candidates[i].branch for i in find(v, Filter(branch=1, show="all"))} == {1}
+    assert {v.candidates[i].source for i in find(v, Filter(source="edit", show="all"))} == {"edit"}
+    design = v.candidates["1-2"].design
+    assert find(v, Filter(text=design.lower())) == ["1-2"]
+    for sort in SORTS:
+        for show in SHOWS:
+            assert len(set(find(v, Filter(show, sort)))) == len(find(v, Filter(show, sort)))
+    table = frame(v, ["1-2", "1-3"])
+    assert table["id"].tolist() == ["1-2", "1-3"]
+    assert pd.isna(table["value"][1])
+    assert table["problem"].tolist() == ["", "W cannot follow C"]
+
+
+def test_best_first_follows_the_direction() -> None:
+    events = written.events(1)
+    events[1].body["info"]["objectives"][0]["direction"] = "minimise"
+    v = fold([Event(e.kind, e.body, s) for e, s in zip(events, count(1), strict=False)])
+    assert find(v, Filter())[0] == "0-0"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("item", entries(), ids=lambda e: e.name)
+def test_every_preset_of_every_problem_is_a_valid_spec(item: object, preset: str) -> None:
+    params = {p.name: "table.csv" for p in item.parameters if p.default is None}  # type: ignore[attr-defined]
+    spec, errors = build_spec(item, params, defaults(item, preset))  # type: ignore[arg-type]
+    assert errors == {}
+    assert spec is not None
+    assert parse_spec(spec.model_dump_json()) == spec
+    cost = estimate(spec)
+    assert cost.calls == spec.budget.rounds * spec.budget.batch
+    assert cost.seconds > 0
+
+
+def test_presets_are_what_they_say() -> None:
+    wide = defaults(entry("protein/ehrlich"), "explore")["search"]
+    assert (wide["prior_scale"], wide["tempering"], wide["steps"], wide["pool"]) == (3.0, 1.0, 80, 96)
+    assert wide["edit_share"] == pytest.approx(1 / 3)
+    quick = quick_spec(entry("protein/ehrlich"))
+    assert quick.budget.calls < 200
+    assert quick.label
+
+
+def test_every_field_of_the_spec_is_in_the_form_once() -> None:
+    inside = {s.path for s in SETTINGS} | {"search.method", "backbone.source"}
+    models = {"search": SearchSpec, "budget": Budget, "backbone": BackboneSpec}
+    assert inside == {f"{k}.{name}" for k, m in models.items() for name in m.model_fields}
+    assert all(s.help.endswith(".") and len(s.help) > 8 for s in SETTINGS)
+    assert limits(next(s for s in SETTINGS if s.path == "search.branches")) == (1, 64)
+
+
+def test_each_wrong_field_gets_its_own_message() -> None:
+    item = entry("protein/ehrlich")
+    sections = defaults(item, "default")
+    sections["search"] |= {"beta": 0.0, "gradient_norm": -1.0}
+    sections["budget"]["rounds"] = 0
+    spec, errors = build_spec(item, {"length": 3}, sections, label="x" * 200)
+    assert spec is None
+    assert set(errors) == {"search.beta", "search.gradient_norm", "budget.rounds", "label", "params.length"}
+    assert "got 0.0" in errors["search.beta"]
+
+
+def test_a_missing_table_is_reported_beside_its_field() -> None:
+    item = entry("protein/landscape")
+    spec, errors = build_spec(item, {}, defaults(item, "default"))
+    assert spec is None
+    assert list(errors) == ["params.table"]
+
+
+def test_previews_read_what_people_upload() -> None:
+    for name, data in (
+        ("a.csv", b"\xef\xbb\xbfvariant,value\nVDGV,1\n"),
+        ("a.tsv", b"variant\tvalue\nVDGV\t1\n"),
+        ("a.csv", b"variant;value\nVDGV;1\n"),
+    ):
+        assert list(read_table(name, data).columns) == ["variant", "value"]
+    for name, data in (("a.csv", b""), ("a.csv", b"variant,value\n"), ("a.parquet", b"no"), ("a.csv", b"\xff\xfe\x00")):
+        with pytest.raises(InvalidTable, match="Expected"):
+            read_table(name, data)
+
+
+def test_every_state_has_words_and_an_icon() -> None:
+    assert set(STATES) == set(State.__args__)
+    assert len({(s.word, s.icon) for s in STATES.values()}) == len(STATES)
+    assert STATES["running"].polls == 2
+    assert STATES["finished"].polls is None
+    assert [span(s) for s in (5, 120, 7200, 12_000, 200_000)] == ["5 s", "2 min", "2 h", "3 h 20 min", "2 days"]
+    assert ago(None) == "never"
+    assert ago(-3) == "0 s ago"
+    assert doing_text("evaluate 3 0") == "Now: measuring designs (round 3)."
+    assert doing_text("") == ""
+    assert plain("**a** [b](c)") == "\\*\\*a\\*\\* \\[b\\]\\(c\\)"
+
+
+class Counting:
+    """A store that counts reads."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store, self.reads = store, 0
+
+    def read(self, run: str, after: int = 0, limit: int | None = None) -> list[Event]:
+        self.reads += 1
+        return self._store.read(run, after, limit)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
+def test_many_viewers_cost_one_read(store: SqlStore) -> None:
+    run = written.write(store, written.events(2))
+    counting = Counting(store)
+    feed = Feed(counting, run, period=60)  # type: ignore[arg-type]
+    first = feed.snapshot()
+    assert all(feed.snapshot() is first for _ in range(50))
+    assert counting.reads == 1
+    assert first.view.calls == 8
+    assert first.chosen == {0: 4, 1: 4}
+    drawn = [feed.drawn("k", lambda s: object()) for _ in range(5)]
+    assert len(set(map(id, drawn))) == 1
+
+
+def test_a_feed_goes_on_from_where_it_was(store: SqlStore) -> None:
+    run = written.write(store, written.events(1), release=False)
+    feed = Feed(store, run, period=0)
+    assert feed.snapshot().view.calls == 4
+    spec = store.spec(run)
+    assert isinstance(spec, RunSpec)
+    lease = store.claim(run, "other", 1, "")
+    assert lease is None  # the writer of the test still lives
+    assert feed.snapshot(fresh=True).view.seq == 8
+    with pytest.raises(UnknownRun):
+        Feed(store, "20990101-000000-aaaa")
+
+
+def test_plotly_is_copied_out_of_the_package(tmp_path: Path) -> None:
+    copy = copy_plotly(tmp_path)
+    assert copy.stat().st_size > 1_000_000
+    assert b"plotly.js v" in copy.read_bytes()[:500]
+    before = copy.stat().st_mtime_ns
+    assert copy_plotly(tmp_path).stat().st_mtime_ns == before
+    copy.write_bytes(b"half")
+    assert copy_plotly(tmp_path).stat().st_size > 1_000_000
+    assert [p.name for p in tmp_path.iterdir()] == ["plotly.min.js"]
+
+
+def test_json_of_the_spec_is_what_the_command_line_reads() -> None:
+    spec = quick_spec(entry("protein/ehrlich"))
+    assert parse_spec(json.loads(spec.model_dump_json())) == spec
