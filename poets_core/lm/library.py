@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from poets_core.errors import InvalidModel
 from poets_core.keyed import rng_for, seed_for
@@ -45,14 +45,16 @@ def train_library_backbone(
     steps: int = 150,
     batch: int = 128,
     learning_rate: float = 5e-3,
+    positions: int = 0,
     seed: int,
 ) -> Path:
-    """Train a Llama-style model on the texts and save it in Hugging Face format.
+    """Train a GPT-2-style model on the texts and save it in Hugging Face format.
 
     Args:
         texts: library designs; minibatches are drawn from them.
         folder: receives config, safetensors weights and tokenizer.
         width, layers, steps, batch, learning_rate: size and training.
+        positions: longest sequence the model must be able to read, special tokens included.
         seed: key of the initial weights and of the minibatches.
 
     Returns:
@@ -70,21 +72,24 @@ def train_library_backbone(
     ids = torch.full((len(coded), longest), pad, dtype=torch.long)
     for i, c in enumerate(coded):
         ids[i, : len(c) + 2] = torch.tensor([bos, *c, eos])
-    config = LlamaConfig(
+    # Absolute positions (GPT-2) rather than rotary ones: with a single layer, what a residue means
+    # must depend on its site, and rotary attention does not put the site into its values.
+    config = GPT2Config(
         vocab_size=len(tokenizer),
-        hidden_size=width,
-        intermediate_size=int(2.75 * width),
-        num_hidden_layers=layers,
-        num_attention_heads=max(1, width // 16),
-        max_position_embeddings=max(512, 2 * longest),
-        tie_word_embeddings=False,
+        n_embd=width,
+        n_layer=layers,
+        n_head=max(1, width // 16),
+        n_positions=max(longest, positions),
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
         pad_token_id=pad,
         bos_token_id=bos,
         eos_token_id=eos,
     )
     with torch.random.fork_rng(devices=[]):  # the model's own initialisation draws from torch's generator
         torch.manual_seed(seed_for(seed, "library weights"))
-        model = LlamaForCausalLM(config)
+        model = GPT2LMHeadModel(config)
     optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     rng = rng_for(seed, "library minibatches")

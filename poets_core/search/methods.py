@@ -19,6 +19,7 @@ from poets_core.search.search import PoetsSearch, Search
 from poets_core.spec import RunSpec
 
 LIBRARY_DESIGNS = 8192
+PROMPT_ROOM = 16
 
 
 def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, workspace: Path) -> Search:
@@ -45,7 +46,13 @@ def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, works
             texts = problem.library(LIBRARY_DESIGNS, rng=rng_for(spec.seed, "library"))
             part = spec.backbone
             train_library_backbone(
-                texts, source, width=part.width, layers=part.layers, steps=part.steps, seed=spec.seed
+                texts,
+                source,
+                width=part.width,
+                layers=part.layers,
+                steps=part.steps,
+                positions=problem.info.max_tokens + PROMPT_ROOM,
+                seed=spec.seed,
             )
     model = load_backbone(source, branch_from=spec.backbone.branch_from, device=device)
     mask = problem.mask(model.vocabulary)
