@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping, select
 
+from poets_core.errors import StoreUnavailable, UnknownRun
 from poets_core.runs.events import Event
+from poets_core.runs.schema import RUNS
 from poets_core.runs.status import Holder, RunRow, RunStatus
+
+
+def one(connection: Connection, run: str, *, lock: bool = False) -> RowMapping:
+    """Return the row of a run, locked against other writers if it will be changed.
+
+    Raises:
+        UnknownRun: there is none.
+    """
+    query = select(RUNS).where(RUNS.c.id == run)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    if row is None:
+        raise UnknownRun(f"Expected the id of a run in the store, got {run!r}. The page Runs lists them.")
+    return row
+
+
+def oldest_waiting(connection: Connection) -> RowMapping | None:
+    """Return the locked row of the oldest run that nobody was started for, None if there is none."""
+    waiting = (~RUNS.c.held) & RUNS.c.launched_pid.is_(None) & RUNS.c.phase.in_(("waiting", "stopped"))
+    query = select(RUNS).where(waiting).order_by(RUNS.c.created).limit(1).with_for_update(skip_locked=True)
+    return connection.execute(query).mappings().first()
+
+
+def body_of(text: str) -> dict[str, Any]:
+    """Read the JSON object of an event or command.
+
+    Raises:
+        StoreUnavailable: it is damaged.
+    """
+    try:
+        return cast("dict[str, Any]", json.loads(text))
+    except ValueError as error:
+        raise StoreUnavailable(f"Expected JSON in the run store, got {text[:60]!r}: {error}.") from error
 
 
 def holder(row: RowMapping) -> Holder:

@@ -17,14 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import func, select, update
 
 from poets_core.errors import LeaseLost, StoreUnavailable, UnknownRun
 from poets_core.runs import process
 from poets_core.runs.database import connect, parse_url, transaction
 from poets_core.runs.events import Event, EventKind
 from poets_core.runs.lease import Command, CommandName, Lease
-from poets_core.runs.rows import changes, holder, run_row
+from poets_core.runs.rows import body_of, changes, holder, oldest_waiting, one, run_row
 from poets_core.runs.schema import COMMANDS, EVENTS, RUNS, prepare
 from poets_core.runs.status import LEASE_SECONDS, RunRow, RunStatus
 from poets_core.spec import RunSpec, parse_spec
@@ -89,7 +89,7 @@ class SqlStore:
         """
         now = time.time()
         with transaction(self._engine, writes=True) as connection:
-            row = self._row(connection, run, lock=True) if run is not None else self._oldest_waiting(connection)
+            row = one(connection, run, lock=True) if run is not None else oldest_waiting(connection)
             if row is None or holder(row).lives(now):
                 return None
             if row["phase"] == "finished" and row["reason"] in _CLOSED:
@@ -105,11 +105,7 @@ class SqlStore:
         return lease
 
     def heartbeat(self, lease: Lease) -> None:
-        """Say that the worker's process lives; call it each second from a thread.
-
-        Raises:
-            LeaseLost, StoreUnavailable.
-        """
+        """Say that the worker's process lives; call it each second from a thread. Raises like `append`."""
         now = time.time()
         self._touch(lease, heartbeat=now, expires=now + LEASE_SECONDS)
 
@@ -128,11 +124,7 @@ class SqlStore:
         self._touch(lease, progress=now, **({} if doing is None else {"doing": doing}))
 
     def release(self, lease: Lease) -> None:
-        """Give the run back; nothing can be appended under this lease afterwards.
-
-        Raises:
-            LeaseLost, StoreUnavailable.
-        """
+        """Give the run back; nothing can be appended under this lease afterwards. Raises like `append`."""
         self._touch(lease, held=False, expires=None)
 
     def append(self, lease: Lease, events: Sequence[Event]) -> int:
@@ -148,7 +140,7 @@ class SqlStore:
         now = time.time()
         bodies = [json.dumps(e.body, allow_nan=False, separators=(",", ":")) for e in events]
         with transaction(self._engine, writes=True) as connection:
-            row = self._row(connection, lease.run, lock=True)
+            row = one(connection, lease.run, lock=True)
             if row["epoch"] != lease.epoch or not row["held"]:
                 raise _lost(lease)
             last = int(row["last_seq"])
@@ -175,8 +167,8 @@ class SqlStore:
         with transaction(self._engine, writes=False) as connection:
             rows = connection.execute(query).mappings().all()
             if not rows:
-                self._row(connection, run)
-        return [Event(cast(EventKind, r["kind"]), self._json(r["body"]), r["seq"], r["at"]) for r in rows]
+                one(connection, run)
+        return [Event(cast(EventKind, r["kind"]), body_of(r["body"]), r["seq"], r["at"]) for r in rows]
 
     def send(self, run: str, command: CommandName, body: Mapping[str, Any] | None = None) -> int:
         """Leave a command for the worker, which answers between two steps.
@@ -188,7 +180,7 @@ class SqlStore:
             UnknownRun, StoreUnavailable.
         """
         with transaction(self._engine, writes=True) as connection:
-            self._row(connection, run, lock=True)
+            one(connection, run, lock=True)
             top = connection.scalar(select(func.max(COMMANDS.c.seq)).where(COMMANDS.c.run == run)) or 0
             connection.execute(
                 COMMANDS.insert().values(
@@ -207,7 +199,7 @@ class SqlStore:
         query = select(COMMANDS).where(COMMANDS.c.run == run, COMMANDS.c.seq > after).order_by(COMMANDS.c.seq)
         with transaction(self._engine, writes=False) as connection:
             rows = connection.execute(query).mappings().all()
-        return [Command(r["seq"], r["command"], self._json(r["body"]), r["at"], r["acknowledged"]) for r in rows]
+        return [Command(r["seq"], r["command"], body_of(r["body"]), r["at"], r["acknowledged"]) for r in rows]
 
     def acknowledge(self, lease: Lease, through: int) -> None:
         """Mark commands up to number `through` as obeyed.
@@ -216,7 +208,7 @@ class SqlStore:
             LeaseLost, StoreUnavailable.
         """
         with transaction(self._engine, writes=True) as connection:
-            row = self._row(connection, lease.run, lock=True)
+            row = one(connection, lease.run, lock=True)
             if row["epoch"] != lease.epoch:
                 raise _lost(lease)
             mine = (COMMANDS.c.run == lease.run) & COMMANDS.c.acknowledged.is_(None)
@@ -259,7 +251,7 @@ class SqlStore:
             UnknownRun, StoreUnavailable.
         """
         with transaction(self._engine, writes=False) as connection:
-            return run_row(self._row(connection, run))
+            return run_row(one(connection, run))
 
     def status(self, run: str) -> RunStatus:
         """Return the state of a run and of its worker.
@@ -277,7 +269,7 @@ class SqlStore:
             InvalidSpec: it was written by another version.
         """
         with transaction(self._engine, writes=False) as connection:
-            return parse_spec(self._row(connection, run)["spec"], where=f"run {run}")
+            return parse_spec(one(connection, run)["spec"], where=f"run {run}")
 
     def folder(self, run: str) -> Path:
         """Return the folder of a run's files, made if needed.
@@ -300,24 +292,6 @@ class SqlStore:
         with transaction(self._engine, writes=True) as connection:
             if connection.execute(update(RUNS).where(mine).values(**values)).rowcount != 1:
                 raise _lost(lease)
-
-    def _row(self, connection: Connection, run: str, *, lock: bool = False) -> RowMapping:
-        query = select(RUNS).where(RUNS.c.id == run)
-        row = connection.execute(query.with_for_update() if lock else query).mappings().first()
-        if row is None:
-            raise UnknownRun(f"Expected the id of a run in the store, got {run!r}. The page Runs lists them.")
-        return row
-
-    def _oldest_waiting(self, connection: Connection) -> RowMapping | None:
-        waiting = (~RUNS.c.held) & RUNS.c.launched_pid.is_(None) & RUNS.c.phase.in_(("waiting", "stopped"))
-        query = select(RUNS).where(waiting).order_by(RUNS.c.created).limit(1).with_for_update(skip_locked=True)
-        return connection.execute(query).mappings().first()
-
-    def _json(self, text: str) -> dict[str, Any]:
-        try:
-            return cast("dict[str, Any]", json.loads(text))
-        except ValueError as error:
-            raise StoreUnavailable(f"Expected JSON in the store {self.files}, got {text[:60]!r}: {error}.") from error
 
 
 def _lost(lease: Lease) -> LeaseLost:

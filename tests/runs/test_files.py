@@ -207,3 +207,20 @@ def test_launch_of_an_unknown_run(store: SqlStore) -> None:
 
     with pytest.raises(UnknownRun):
         launch(store, "nowhere")
+
+
+def test_a_reader_never_sees_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to the rename the old file is whole, and by then the new one is whole beside it."""
+    path, seen = tmp_path / "file", []
+    write_atomic(path, b"old")
+    rename = Path.replace
+
+    def watched(self: Path, target: Path) -> Path:
+        seen.append((self.read_bytes(), target.read_bytes()))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    write_atomic(path, b"new and longer")
+    assert seen == [(b"new and longer", b"old")]
+    assert path.read_bytes() == b"new and longer"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,202 @@
+"""Cut off, paused, stopped, failed, robbed of the lease: the log is that of a run nobody touched."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from poets_core.runs import process
+from poets_core.runs.store import SqlStore, open_store
+from poets_core.runs.view import fold
+from poets_core.worker.worker import FAILED, FINISHED, NOT_MINE, work
+from tests.worker.fake import FAKES, Digits, FakeSearch, fake_spec
+from tests.worker.steps import follow, free, parts, reference, science
+
+
+class Interrupted(SqlStore):
+    """A store whose worker is cut off after so many appends: it raises, and nothing more is written."""
+
+    left = 0
+
+    def append(self, lease: Any, events: Any) -> int:
+        if self.left <= 0:
+            raise SystemExit(9)
+        self.left -= 1
+        return super().append(lease, events)
+
+
+@pytest.mark.parametrize("lost_checkpoint", [False, True])
+def test_cut_off_before_every_append_and_resumed(tmp_path: Path, lost_checkpoint: bool) -> None:
+    """Every possible place between two appends; the log is that of an uninterrupted run."""
+    url = f"sqlite:///{tmp_path}/store/poets.db"
+    store = open_store(url)
+    spec = fake_spec(rounds=3, batch=5, noise=0.3, chunk=2)
+    wanted = reference(store, spec)
+    appends = 2 + 3 * (1 + 3 + 1)
+    for place in range(appends):
+        run = store.create(spec)
+        cut = Interrupted(url)
+        cut.left = place
+        with pytest.raises(SystemExit):
+            work(cut, run, FAKES)
+        free(cut, run)
+        cut.close()
+        if lost_checkpoint:
+            for path in (store.folder(run) / "checkpoints").glob("*"):
+                path.write_bytes(path.read_bytes()[:-3])
+        assert work(store, run, FAKES) == FINISHED
+        events = store.read(run)
+        assert science(events) == wanted, f"cut off before append {place}"
+        again = [c for e in events if e.kind == "claimed" for c in e.body["asked_again"]]
+        assert len(again) <= 2
+        assert fold(events).asked_again == len(again)
+
+
+def test_asked_again_counts_what_the_oracle_saw_twice(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store/poets.db"
+    store, log = open_store(url), tmp_path / "oracle.log"
+    run = store.create(fake_spec(rounds=2, batch=6, chunk=3, log=str(log)))
+    cut = Interrupted(url)
+    cut.left = 3  # claimed+prepared, proposed, first chunk; the second chunk is asked and lost
+    with pytest.raises(SystemExit):
+        work(cut, run, FAKES)
+    free(cut, run)
+    assert work(store, run, FAKES) == FINISHED
+    asked = log.read_text().split()
+    view = fold(store.read(run))
+    assert len(asked) - view.asked_again == sum(bool(c.design) for c in view.candidates.values())
+    assert view.asked_again > 0
+    assert [c.order for c in view.candidates.values()] == list(range(1, 13))
+
+
+def test_a_failing_oracle_fails_the_run_and_loses_nothing(store: SqlStore) -> None:
+    spec = fake_spec(rounds=3, batch=6, chunk=2)
+    wanted = reference(store, spec)
+    victim = next(b["candidates"][4]["design"] for k, b in wanted if k == "proposed" and b["round"] == 1)
+    problem = Digits(chunk=2)
+    problem.oracle.fail_at = victim
+    run = store.create(spec)
+    assert work(store, run, parts(FakeSearch, problem)) == FAILED
+    status = store.status(run)
+    assert (status.state, status.reason) == ("failed", "InvalidInput: Expected the instrument to answer, got smoke.")
+    view = fold(store.read(run))
+    assert view.calls == 6 + 4
+    assert work(store, run, FAKES) == FINISHED
+    assert science(store.read(run)) == wanted
+    assert fold(store.read(run)).failed is None
+    assert fold(store.read(run)).asked_again == 2
+
+
+def test_any_exception_ends_in_the_log(store: SqlStore, capfd: pytest.CaptureFixture[str]) -> None:
+    class Broken(FakeSearch):
+        def update(self) -> Any:
+            raise ZeroDivisionError("division by nothing")
+
+    run = store.create(fake_spec())
+    assert work(store, run, parts(Broken)) == FAILED
+    assert store.status(run).reason == "ZeroDivisionError: division by nothing"
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_an_oracle_of_the_wrong_shape(store: SqlStore) -> None:
+    problem = Digits()
+    real = problem.oracle.evaluate
+    problem.oracle.evaluate = lambda d, p, *, rng: real(d[:-1], p, rng=rng)  # type: ignore[method-assign]
+    run = store.create(fake_spec())
+    assert work(store, run, parts(FakeSearch, problem)) == FAILED
+    assert "values of shape" in store.status(run).reason
+
+
+def test_a_problem_that_changed_is_refused(store: SqlStore) -> None:
+    run = store.create(fake_spec())
+    store.send(run, "stop")
+    assert work(store, run, FAKES) == FINISHED
+    store.send(run, "resume")
+    assert work(store, run, parts(FakeSearch, Digits(chunk=5))) == FAILED
+    assert "has changed" in store.status(run).reason
+
+
+def test_stop_before_the_start_and_resume(store: SqlStore) -> None:
+    spec = fake_spec()
+    wanted = reference(store, spec)
+    run = store.create(spec)
+    store.send(run, "stop")
+    assert work(store, run, FAKES) == FINISHED
+    status = store.status(run)
+    assert (status.state, status.reason, status.pending) == ("finished", "stopped", "")
+    store.send(run, "resume")
+    assert work(store, run, FAKES) == FINISHED
+    kept = [e for e in store.read(run) if not (e.kind == "finished" and e.body["reason"] == "stopped")]
+    assert science(kept) == wanted
+
+
+def test_pause_stops_every_step_and_resume_goes_on(store: SqlStore) -> None:
+    spec = fake_spec(rounds=6, batch=6, chunk=2, seconds=0.02)
+    wanted = reference(store, spec)
+    run = store.create(spec)
+    thread = threading.Thread(target=work, args=(open_store(store.url), run, FAKES))
+    thread.start()
+    follow(store, run, lambda: len(store.read(run)) > 6)
+    store.send(run, "pause")
+    follow(store, run, lambda: store.status(run).state == "paused")
+    seen, beat = len(store.read(run)), store.status(run).heartbeat
+    time.sleep(1.5)
+    assert len(store.read(run)) == seen  # no step while paused
+    assert store.status(run).state == "paused"
+    assert store.status(run).heartbeat != beat  # and the worker is seen to live
+    store.send(run, "resume")
+    thread.join(20)
+    assert not thread.is_alive()
+    assert science(store.read(run)) == wanted
+    assert [e.body["state"] for e in store.read(run) if e.kind == "state"] == ["paused", "running"]
+
+
+def test_a_worker_that_lost_its_lease_leaves(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store.create(fake_spec(rounds=50, seconds=0.05))
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(work(open_store(store.url), run, FAKES)))
+    thread.start()
+    follow(store, run, lambda: len(store.read(run)) > 5)
+    free(store, run)
+    thief = store.claim(run, "thief", os.getpid(), process.started(os.getpid()))
+    assert thief is not None
+    seen = len(store.read(run))
+    thread.join(20)
+    assert codes == [NOT_MINE]
+    assert len(store.read(run)) == seen
+
+
+def test_two_workers_one_run(store: SqlStore) -> None:
+    run = store.create(fake_spec(rounds=3, seconds=0.05))
+    codes: list[int] = []
+    threads = [threading.Thread(target=lambda: codes.append(work(open_store(store.url), run, FAKES))) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(30)
+    assert sorted(codes) == [FINISHED, NOT_MINE, NOT_MINE, NOT_MINE]
+    assert science(store.read(run)) == reference(store, fake_spec(rounds=3, seconds=0.05))
+
+
+def test_sigterm_gives_the_run_back(store: SqlStore, tmp_path: Path) -> None:
+    spec = fake_spec(rounds=4, batch=6, chunk=2, seconds=0.1)
+    run = store.create(spec)
+    environment = {**os.environ, "POETS_STORE": store.url}
+    child = subprocess.Popen([sys.executable, "-m", "tests.worker.fake_worker", run], env=environment)
+    follow(store, run, lambda: len(store.read(run)) > 5)
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(20) == FINISHED
+    status = store.status(run)
+    assert (status.state, status.resumable) == ("waiting", True)
+    assert work(store, None, FAKES) == FINISHED  # the queue hands it on
+    events = store.read(run)
+    assert science(events) == reference(store, spec)
+    assert fold(events).asked_again == 0
