@@ -107,6 +107,13 @@ def test_mask_has_no_dead_ends(vocabulary: Vocabulary, limits: tuple[int, int]) 
         front |= {int(s) for s, t in zip(states, allowed, strict=True) if t != vocabulary.eos} - seen
 
 
+def test_a_piece_after_which_the_length_cannot_be_reached_is_refused() -> None:
+    mask = residue_mask(Vocabulary(("", "", "", "AC", "ACD"), 2), 4, 4)
+    assert mask is not None
+    assert np.flatnonzero(mask.allowed(mask.start(1))[0]).tolist() == [3]  # after ACD one residue would be left
+    assert residue_mask(Vocabulary(("", "", "", "ACD"), 2), 4, 5) is None
+
+
 def test_at_the_longest_only_the_end_is_left() -> None:
     mask = residue_mask(CHARACTERS, 2, 3)
     assert mask is not None
