@@ -17,6 +17,22 @@ function library(source) {
   return window.poetsPlotly;
 }
 
+// A line may lie on top of the design that was meant: take the nearest design within 15 pixels.
+function near(node, click) {
+  const { left, top } = node.getBoundingClientRect();
+  let found, best = 15;
+  for (const trace of node.data) {
+    if (!trace.customdata || trace.visible === "legendonly") continue;
+    const { xaxis, yaxis } = node._fullLayout;
+    trace.customdata.forEach((id, i) => {
+      const dx = left + xaxis._offset + xaxis.l2p(trace.x[i]) - click.clientX;
+      const dy = top + yaxis._offset + yaxis.l2p(trace.y[i]) - click.clientY;
+      if (Math.hypot(dx, dy) < best) [found, best] = [id, Math.hypot(dx, dy)];
+    });
+  }
+  return found;
+}
+
 function show_problem(box, source, error) {
   box.querySelector(".poets-plot-problem").hidden = false;
   box.querySelector(".poets-plot-problem code").textContent = source;
@@ -56,7 +72,7 @@ export default function (component) {
         if (node.listening) return;
         node.listening = true;
         node.on("plotly_click", (event) => {
-          const id = event.points.map((p) => p.customdata).find((value) => typeof value === "string");
+          const id = event.points.map((p) => p.customdata).find((value) => typeof value === "string") ?? near(node, event.event);
           if (id) node.pick(id);
         });
       });

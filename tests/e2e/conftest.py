@@ -1,0 +1,104 @@
+"""A real server and a real browser. Nothing here sleeps for luck: every wait is for something on the page."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlsplit
+
+import pytest
+
+from poets_core.runs.sql import SqlStore
+from poets_core.runs.store import open_store
+from scripts.static_files import copy_plotly
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+LIMIT = 60_000
+"""Milliseconds any single wait may take."""
+
+
+class Server:
+    """The app on a free port of this machine, with its own store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store_url = f"sqlite:///{folder / 'poets.db'}"
+        self._log = folder / "server.log"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        environment = os.environ | {"POETS_STORE": self.store_url, "OMP_NUM_THREADS": "1"}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + LIMIT / 1000
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2):
+                    return
+            except (URLError, ConnectionError, TimeoutError):
+                time.sleep(0.1)
+        raise RuntimeError(f"Expected a server at {self.url}, got: {self._log.read_text()[-2000:]}")
+
+    def stop(self) -> None:
+        """End it as a service manager would."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(15)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(15)
+            self._process = None
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A running app."""
+    copy_plotly()
+    made = Server(tmp_path)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def store(server: Server) -> Iterator[SqlStore]:
+    """The store of that app."""
+    opened = open_store(server.store_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def browser() -> Iterator[object]:
+    """Chromium, without a sandbox (containers) and without its own errands."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    if not CHROMIUM.exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}; install one, or name it in the environment variable CHROMIUM")
+    with api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        yield started
+        started.close()
+
+
+def strangers(urls: list[str]) -> set[str]:
+    """Hosts among requested addresses that are not this machine."""
+    hosts = {urlsplit(u).hostname for u in urls if urlsplit(u).scheme in ("http", "https", "ws", "wss")}
+    return {str(h) for h in hosts} - {"127.0.0.1", "localhost"}

@@ -1,0 +1,77 @@
+"""What only a browser can tell: deep links, the chart component, themes, requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pages.parts.look import DARK, LIGHT
+from poets_core.runs.events import Event
+from poets_core.runs.sql import SqlStore
+from tests.e2e.conftest import LIMIT, Server, strangers
+from tests.pages import written
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+PLOTS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
+
+
+@pytest.fixture
+def finished(store: SqlStore) -> str:
+    """A finished run that was written by hand."""
+    return written.write(store, [*written.events(3), Event("finished", {"reason": "budget"})], label="By hand")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_deep_link_is_the_first_request(server: Server, finished: str, browser: Any, scheme: str) -> None:
+    page = browser.new_page(color_scheme=scheme)
+    page.set_default_timeout(LIMIT)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    page.goto(f"{server.url}/live?run={finished}")
+    for name in PLOTS:
+        page.locator(f".st-key-panel-{name} .poets-plot[data-renders]").wait_for()
+    page.get_by_role("heading", name="By hand").wait_for()
+    assert page.get_by_text("Page not found").count() == 0
+    assert page.url.endswith(f"/live?run={finished}")
+    label = page.locator(".st-key-panel-progress .poets-plot-node").get_attribute("aria-label")
+    assert "best 0.4" in label
+    ink = page.evaluate("() => document.querySelector('.js-plotly-plot')._fullLayout.font.color")
+    assert ink == (DARK if scheme == "dark" else LIGHT).text
+    buttons = page.locator(".modebar-btn").evaluate_all("all => all.map(b => b.dataset.title ?? '')")
+    assert not [b for b in buttons if "loud" in b or "hare" in b]
+    for path in ("/", "/launch", f"/candidates?run={finished}&id=1-2"):
+        page.goto(server.url + path)
+        page.get_by_role("heading", level=1).wait_for()
+        page.wait_for_load_state("networkidle")
+    assert strangers(asked) == set()
+    assert any("/app/static/plotly.min.js" in u for u in asked)
+
+
+def test_a_missing_chart_library_is_said_and_does_not_break_the_page(
+    server: Server, finished: str, browser: Any
+) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(LIMIT)
+    page.route("**/plotly.min.js", lambda route: route.fulfill(status=404))
+    page.goto(f"{server.url}/live?run={finished}")
+    alert = page.locator(".st-key-panel-progress .poets-plot-problem")
+    alert.wait_for(state="visible")
+    assert "scripts/static_files.py" in alert.inner_text()
+    page.get_by_text("whole budget was used").wait_for()
+
+
+def test_going_to_another_page_and_back_draws_again(server: Server, finished: str, browser: Any) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(LIMIT)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{server.url}/live?run={finished}")
+    for _ in range(2):
+        page.locator(".st-key-panel-branches .poets-plot[data-renders]").wait_for()
+        page.get_by_role("link", name="Candidates", exact=False).last.click()
+        page.get_by_role("heading", name="All candidates").wait_for()
+        page.get_by_role("link", name="Back to the run").click()
+    page.locator(".st-key-panel-branches .poets-plot[data-renders]").wait_for()
+    assert problems == []
