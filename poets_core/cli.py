@@ -5,7 +5,8 @@
     python -m poets_core run spec.json
     python -m poets_core show RUN --json
 
-Exit codes: 0 done, 1 the run failed, 2 wrong input (the message is on stderr).
+Exit codes: 0 done, 1 the run failed, 2 wrong input (the message is on stderr);
+`worker` also 3: another worker has the run, or it is finished.
 """
 
 from __future__ import annotations

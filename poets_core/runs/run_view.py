@@ -10,7 +10,7 @@ from typing import Any
 TOP = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CandidateView:
     """A candidate and, once it is observed, its value.
 
