@@ -37,14 +37,14 @@ PROMPT_LENGTH = 4  # <bos> n6 free line
 def draw_sentence(rng: np.random.Generator) -> list[int]:
     """Draw one training sequence of token ids: prompt, circuit, end."""
     n, free, line = int(rng.integers(4, 9)), bool(rng.random() < 0.5), bool(rng.random() < 0.5)
-    most = int(rng.integers(n + 2, 37 if free else 29))
-    language = Language(
-        qubits=n,
-        pairs=line_coupling(n) if line else full_coupling(n),
-        free=free,
-        max_ops=most,
-        max_two=int(rng.integers(1, max(2, most // 2) + 1)),
-    )
+    # Budgets near those of the catalog's problems: a backbone that was trained on shorter circuits ends too early.
+    if free:
+        most = n + int(rng.integers(18, 35))
+        two = int(rng.integers((most - n) // 3, most // 2))
+    else:
+        most = two = int(rng.integers(14, 27))
+    pairs = line_coupling(n) if line else full_coupling(n)
+    language = Language(qubits=n, pairs=pairs, free=free, max_ops=most, max_two=two)
     words = [f"n{n}", "free" if free else "fixed", "line" if line else "all"]
     return [BOS, *(IDS[w] for w in (*words, *text_of(draw_circuit(language, rng)).split())), EOS]
 
@@ -120,13 +120,17 @@ def main() -> None:
     valid = [draw_sentence(g) for g in [rng_for(options.seed, "validate-circuits")] for _ in range(1000)]
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01, betas=(0.9, 0.98))
     seen: list[list[int]] = []
+    drawn: list[list[list[int]]] = []
     for step in range(options.steps):
         for group in optimiser.param_groups:
             warm = min(1.0, (step + 1) / 50)
             group["lr"] = 2e-3 * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / options.steps)))
-        drawn = [draw_sentence(rng) for _ in range(options.batch)]
-        seen += drawn
-        ids, labels = batch_of(drawn)
+        if not drawn:  # circuits of like length go together, so that little is spent on padding
+            fresh = sorted((draw_sentence(rng) for _ in range(8 * options.batch)), key=len)
+            cuts = [fresh[k : k + options.batch] for k in range(0, len(fresh), options.batch)]
+            drawn = [cuts[k] for k in rng.permutation(len(cuts))]
+        seen += drawn[-1]
+        ids, labels = batch_of(drawn.pop())
         logits = model(input_ids=ids).logits[:, :-1]
         loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels[:, 1:])
         optimiser.zero_grad()

@@ -61,6 +61,19 @@ def _insert(ops: list[Op], language: Language, rng: np.random.Generator) -> list
     return [*ops[:at], random_op(language, rng), *ops[at:]]
 
 
+def _insert_block(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    """Insert a two-qubit gate with a rotation after it on each qubit: alone, neither need change the energy."""
+    pairs = sorted(language.pairs)
+    if not pairs:
+        return _insert(ops, language, rng)
+    pair = pairs[rng.integers(len(pairs))]
+    axis = str(rng.choice(R1))
+    angles = [FREE if language.free else int(rng.integers(1, LEVELS)) for _ in pair]
+    block = [Op(str(rng.choice(G2)), pair), *(Op(axis, (q,), a) for q, a in zip(pair, angles, strict=True))]
+    at = int(rng.integers(len(ops) + 1))
+    return [*ops[:at], *block, *ops[at:]]
+
+
 def _delete(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
     at = int(rng.integers(len(ops)))
     return ops[:at] + ops[at + 1 :]
@@ -105,4 +118,4 @@ def _turn(ops: list[Op], language: Language, rng: np.random.Generator) -> list[O
     return ops
 
 
-EDITS: tuple[_Edit, ...] = (_insert, _delete, _replace, _move, _retarget, _turn)
+EDITS: tuple[_Edit, ...] = (_insert, _insert_block, _delete, _replace, _move, _retarget, _turn)

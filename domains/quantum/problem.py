@@ -24,6 +24,7 @@ from poets_core.problem import Oracle
 from poets_core.types import Artifact, Design, ProblemInfo, Record, Vocabulary
 
 EXPORT_FORMATS = ("qasm3", "csv")
+IDLE_SHARE = 1 / 200
 
 
 class CircuitProblem:
@@ -75,8 +76,12 @@ class CircuitProblem:
         return edit_circuits(elites, n, self.language, rng=rng)
 
     def library(self, n: int, *, rng: np.random.Generator) -> list[str]:
-        """Return n texts drawn from the prior over circuits."""
-        return [self.encode(text_of(draw_circuit(self.language, rng))) for _ in range(n)]
+        """Return n texts drawn from the prior over circuits; where angles are levels, one in 200 is idle.
+
+        Only the idle circuit holds ``a0``, and a vocabulary made of these texts should know every word.
+        """
+        idle = (rng.random(n) < IDLE_SHARE) & (not self.language.free)
+        return [self.encode("rz 0 a0" if i else text_of(draw_circuit(self.language, rng))) for i in idle]
 
     def angles(self, design: Design, details: Mapping[str, Any]) -> tuple[float, ...]:
         """Return the free angles of a design, from its details or else by optimising again.

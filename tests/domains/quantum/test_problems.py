@@ -28,7 +28,8 @@ NOBODY = rng_for(0, "unused")
 
 class CircuitContract(ProblemContract):
     @pytest.fixture(scope="class")
-    def spelling(self) -> Spelling:
+    @classmethod
+    def spelling(cls) -> Spelling:
         return Spelling(Vocabulary((*WORDS, "\N{SNOWMAN}"), eos=2), " ")
 
 
@@ -36,7 +37,8 @@ class TestArtificial(CircuitContract):
     bad_texts = ("", "ry 0 a*", "cx 0 0", "h 7", "h 0 " * 21)
 
     @pytest.fixture(scope="class")
-    def problem(self) -> CircuitProblem:
+    @classmethod
+    def problem(cls) -> CircuitProblem:
         return Artificial7q()
 
 
@@ -45,7 +47,8 @@ class TestTfim(CircuitContract):
     n = 12
 
     @pytest.fixture(scope="class")
-    def problem(self) -> CircuitProblem:
+    @classmethod
+    def problem(cls) -> CircuitProblem:
         return Tfim6(iterations=20)
 
 
@@ -54,7 +57,8 @@ class TestGapReward(CircuitContract):
     n = 6
 
     @pytest.fixture(scope="class")
-    def problem(self) -> CircuitProblem:
+    @classmethod
+    def problem(cls) -> CircuitProblem:
         return Tfim6(max_cx=1, iterations=10, reward="gap")
 
 
