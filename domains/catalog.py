@@ -123,8 +123,8 @@ def _check(problem: str, p: Parameter, value: Any) -> Any:
     }  # fmt: skip
     if not isinstance(value, wanted[p.kind]) or (isinstance(value, bool) and p.kind != "bool"):
         raise InvalidSpec(f"Expected {p.kind} for {where}, got {value!r}.")
-    size = len(value) if isinstance(value, str) else value
-    if p.minimum is not None and size < p.minimum or p.maximum is not None and size > p.maximum:
+    size = float(len(value)) if isinstance(value, str) else float(value)
+    if (p.minimum is not None and size < p.minimum) or (p.maximum is not None and size > p.maximum):
         raise InvalidSpec(f"Expected {where} between {p.minimum} and {p.maximum}, got {value!r}.")
     if p.choices and value not in p.choices:
         raise InvalidSpec(f"Expected {where} to be one of {list(p.choices)}, got {value!r}.")

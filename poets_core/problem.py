@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from poets_core.types import Artifact, Bool, Design, Evaluation, I8, ProblemInfo, Record, Vocabulary
+from poets_core.types import I8, Artifact, Bool, Design, Evaluation, ProblemInfo, Record, Vocabulary
 
 
 class TokenMask(Protocol):

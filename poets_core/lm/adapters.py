@@ -89,7 +89,8 @@ def import_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> None:
     unsupported = [k for k in ("use_dora", "rank_pattern", "alpha_pattern", "modules_to_save") if config.get(k)]
     if unsupported or config.get("bias", "none") != "none" or rank > ensemble.shape.rank:
         raise InvalidModel(
-            f"Expected a plain LoRA adapter of rank <= {ensemble.shape.rank}, got rank {rank} with {unsupported or 'bias'}."
+            f"Expected a plain LoRA adapter of rank <= {ensemble.shape.rank}, got rank {rank} with "
+            f"{unsupported or 'bias ' + str(config.get('bias', 'none'))}."
         )
     scaling = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
     known = {f"base_model.model.{p}.lora_{k}.weight" for p in ensemble.stack.layers for k in "AB"}

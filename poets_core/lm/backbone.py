@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from poets_core.errors import InvalidModel
 from poets_core.types import Vocabulary
+
+# Loading is quick here, and its progress bars would fill the logs of workers.
+transformers_logging.disable_progress_bar()
 
 # Where each supported family keeps its layers, its final norm and, where they
 # are added to the embeddings rather than rotated in, its positions.
@@ -100,7 +105,9 @@ class Backbone:
         return str(self.tokenizer.decode(ids, skip_special_tokens=True))
 
 
-def load_backbone(source: str | Path, *, branch_from: int = 0, device: str = "cpu") -> Backbone:
+def load_backbone(
+    source: str | Path, *, branch_from: int = 0, device: str = "cpu", name: str | None = None
+) -> Backbone:
     """Load and freeze a causal language model.
 
     Only safetensors (or GGUF) weights are read and no code of the model's
@@ -110,6 +117,7 @@ def load_backbone(source: str | Path, *, branch_from: int = 0, device: str = "cp
         source: local folder, path of a ``.gguf`` file, or hub name.
         branch_from: first layer with adapters; negative counts from the end.
         device: ``"cpu"`` or ``"cuda"``.
+        name: what exported adapters call it; the source unless said otherwise.
 
     Raises:
         InvalidModel: missing, unreadable, unsupported, or a branch point outside the model.
@@ -139,12 +147,12 @@ def load_backbone(source: str | Path, *, branch_from: int = 0, device: str = "cp
         model = AutoModelForCausalLM.from_pretrained(
             where, dtype=torch.float32, attn_implementation="sdpa", **weights, **options
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise InvalidModel(
             f"Expected a loadable causal language model as the backbone, got {source}: {error}. "
             "Check the name or path, and that the weights are safetensors or GGUF."
         ) from error
-    return cut(model, tokenizer, branch_from=branch_from, device=device, source=str(source))
+    return cut(model, tokenizer, branch_from=branch_from, device=device, source=name or str(source))
 
 
 def cut(model: Any, tokenizer: Any, *, branch_from: int, device: str = "cpu", source: str = "memory") -> Backbone:

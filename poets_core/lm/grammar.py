@@ -92,7 +92,7 @@ class MaskTable:
         state = self.mask.start(n)
         for t in range(t_max):
             inside = t < length
-            rows[:, t] = np.where(inside, self.rows(state), 0)
+            rows[inside, t] = self.rows(state[inside])
             if t + 1 < t_max:
-                state = np.where(inside, self.mask.advance(state, tokens[:, t]), state)
+                state[inside] = self.mask.advance(state[inside], tokens[inside, t])
         return rows

@@ -40,11 +40,11 @@ def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, works
     torch.set_num_threads(spec.threads)
     device = _device(spec)
     source: Path | str = backbone
+    part = spec.backbone
     if backbone == "library":
         source = workspace / "backbone"
         if not (source / "model.safetensors").is_file():
             texts = problem.library(LIBRARY_DESIGNS, rng=rng_for(spec.seed, "library"))
-            part = spec.backbone
             train_library_backbone(
                 texts,
                 source,
@@ -54,7 +54,8 @@ def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, works
                 positions=problem.info.max_tokens + PROMPT_ROOM,
                 seed=spec.seed,
             )
-    model = load_backbone(source, branch_from=spec.backbone.branch_from, device=device)
+    # Adapters name the backbone as the spec does: a path of this machine means nothing elsewhere.
+    model = load_backbone(source, branch_from=part.branch_from, device=device, name=part.source)
     mask = problem.mask(model.vocabulary)
     max_tokens = mask.max_tokens if mask is not None else problem.info.max_tokens + 1
     s = spec.search

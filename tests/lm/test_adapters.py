@@ -1,0 +1,96 @@
+"""Branches leave and enter as plain PEFT adapters."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file, save_file
+
+from poets_core.errors import InvalidModel
+from poets_core.lm.adapters import CONFIG, WEIGHTS, export_adapter, import_adapter
+from tests.lm.test_ensemble import draw, plain_log_prob
+from tests.lm.tiny import FAMILIES, ensemble, model
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("branch_from", [0, 1, 2])
+def test_exported_branch_is_the_same_policy_in_plain_peft(family, branch_from, tmp_path):
+    ens = ensemble(family, branch_from, trained=True)
+    ens.stack.set_prior_factor(0.8)
+    _, prompt, samples = draw(ens, 10)
+    wanted = ens.log_prob(ens.encode(samples.tokens, prompt), grammar=False).branches[3]
+    export_adapter(ens, 3, tmp_path)
+    config = json.loads((tmp_path / CONFIG).read_text())
+    assert config["r"] == ens.shape.rank + ens.shape.prior_rank
+    plain = PeftModel.from_pretrained(model(family), tmp_path).eval()
+    found = [plain_log_prob(plain, ens.prompt_ids[0], t) for t in samples.tokens]
+    assert np.abs(found - wanted).max() < 1e-4
+    assert np.abs(np.array(found) - ens.log_prob(ens.encode(samples.tokens, prompt)).reference).max() > 1e-2
+
+
+@pytest.mark.parametrize("rslora", [False, True])
+def test_imported_adapter_gives_back_the_logits(rslora, tmp_path):
+    source = ensemble(trained=True, prior_rank=0)
+    export_adapter(source, 1, tmp_path)
+    if rslora:
+        config = json.loads((tmp_path / CONFIG).read_text())
+        config |= {"use_rslora": True, "lora_alpha": config["lora_alpha"] / np.sqrt(config["r"])}
+        (tmp_path / CONFIG).write_text(json.dumps(config))
+    target = ensemble(prior_rank=0)
+    import_adapter(target, 2, tmp_path)
+    _, prompt, samples = draw(source, 10)
+    wanted = source.log_prob(source.encode(samples.tokens, prompt)).branches[1]
+    found = target.log_prob(target.encode(samples.tokens, prompt)).branches
+    assert np.abs(found[2] - wanted).max() < 1e-5
+    assert (found[0] == target.log_prob(target.encode(samples.tokens, prompt)).reference).all()
+
+
+def test_smaller_rank_is_padded(tmp_path):
+    source = ensemble(trained=True, prior_rank=0)
+    export_adapter(source, 0, tmp_path)
+    tensors = {k: (v[:2] if "lora_A" in k else v[:, :2]).contiguous() for k, v in load_file(tmp_path / WEIGHTS).items()}
+    save_file(tensors, tmp_path / WEIGHTS)
+    config = json.loads((tmp_path / CONFIG).read_text()) | {"r": 2, "lora_alpha": 4}
+    (tmp_path / CONFIG).write_text(json.dumps(config))
+    target = ensemble(prior_rank=0, trained=True)
+    import_adapter(target, 0, tmp_path)
+    _, prompt, samples = draw(source, 8)
+    plain = PeftModel.from_pretrained(model("llama"), tmp_path).eval()
+    wanted = [plain_log_prob(plain, target.prompt_ids[0], t) for t in samples.tokens]
+    found = target.log_prob(target.encode(samples.tokens, prompt), grammar=False).branches[0]
+    assert np.abs(found - wanted).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [({"r": 64}, "rank"), ({"use_dora": True}, "use_dora"), ({"bias": "all"}, "bias"), ({"r": None}, "PEFT")],
+)
+def test_adapters_that_do_not_fit_are_refused(change, word, tmp_path):
+    ens = ensemble(prior_rank=0)
+    export_adapter(ens, 0, tmp_path)
+    config = json.loads((tmp_path / CONFIG).read_text()) | change
+    (tmp_path / CONFIG).write_text(json.dumps(config))
+    with pytest.raises(InvalidModel, match=word):
+        import_adapter(ens, 0, tmp_path)
+
+
+def test_missing_files_foreign_layers_and_active_priors_are_refused(tmp_path):
+    with pytest.raises(InvalidModel, match="Expected adapter_config"):
+        import_adapter(ensemble(prior_rank=0), 0, tmp_path)
+    export_adapter(ensemble(branch_from=0, prior_rank=0), 0, tmp_path)
+    with pytest.raises(InvalidModel, match="branched layers only"):
+        import_adapter(ensemble(branch_from=1, prior_rank=0), 0, tmp_path)
+    active = ensemble()
+    active.stack.set_prior_factor(1.0)
+    with pytest.raises(InvalidModel, match="prior_scale"):
+        import_adapter(active, 0, tmp_path)
+    with pytest.raises(IndexError, match="between 0 and 3"):
+        export_adapter(active, 4, tmp_path)
+    (tmp_path / WEIGHTS).write_bytes(b"not safetensors")
+    with pytest.raises(InvalidModel, match="PEFT LoRA adapter"):
+        import_adapter(ensemble(branch_from=0, prior_rank=0), 0, tmp_path)
+    assert torch.get_num_threads() >= 1

@@ -1,0 +1,188 @@
+"""The search as a whole, on a problem that takes a second."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from poets_core.errors import InvalidModel, InvalidSpec
+from poets_core.search.methods import build_search
+from poets_core.search.prior import spread
+from poets_core.search.propose import choose, tempered_rank
+from tests.search.sites import Sites, build, play, spec
+
+
+def values(history, problem):
+    return np.array([problem.table[c.design] for cs, _ in history for c in cs])
+
+
+def test_the_ensemble_finds_more_than_its_prior(tmp_path):
+    problem = Sites()
+    gains, bests = [], []
+    for seed in range(3):
+        ours = values(play(build(tmp_path / f"{seed}", problem, seed=seed), problem, 6)[0], problem)
+        prior = values(play(build(tmp_path / f"p{seed}", problem, seed=seed, method="prior"), problem, 6)[0], problem)
+        assert (ours[:12] == prior[:12]).all()  # the first round is the same for every method
+        gains.append(ours[36:].mean() - prior[36:].mean())
+        bests.append(ours.max() / problem.info.objectives[0].optimum)
+    assert min(gains) > 0.5
+    assert np.mean(bests) > 0.9
+
+
+def test_ask_is_pure_and_a_restored_search_goes_on_identically(tmp_path):
+    problem = Sites()
+    first = build(tmp_path, problem)
+    history, _ = play(first, problem, 3)
+    assert first.ask(12) == first.ask(12)
+    state = {k: v.copy() for k, v in first.state().items()}
+    second = build(tmp_path, problem)
+    second.restore(state, history)
+    assert second.round == first.round == 3
+    ours, theirs = play(first, problem, 2), play(second, problem, 2)
+    assert ours == theirs
+    assert all((first.state()[k] == second.state()[k]).all() for k in first.state())
+
+
+def test_a_checkpoint_of_another_ensemble_is_refused(tmp_path):
+    problem = Sites()
+    first = build(tmp_path, problem)
+    history, _ = play(first, problem, 1)
+    with pytest.raises(ValueError, match="Expected adapter"):
+        build(tmp_path, problem, branches=5).restore(first.state(), history)
+
+
+def test_no_design_is_evaluated_twice_unless_repeats_are_allowed(tmp_path):
+    problem = Sites(letters="ACD")
+    history, _ = play(build(tmp_path / "a", problem), problem, 2)
+    designs = [c.design for cs, _ in history for c in cs]
+    assert len(set(designs)) == len(designs) == 24
+    last = build(tmp_path / "b", problem)
+    history, _ = play(last, problem, 2)
+    history += play(last, problem, 1)[0]  # 27 designs in all: three are left
+    assert len({c.design for cs, _ in history for c in cs}) == 27
+    assert last.ask(12) == []
+    free, _ = play(build(tmp_path / "c", problem, allow_repeats=True), problem, 4)
+    assert sum(len(cs) for cs, _ in free) == 48
+
+
+def test_untrained_ensemble_disagrees_by_c_and_training_leaves_the_prior_alone(tmp_path):
+    problem = Sites()
+    search = build(tmp_path, problem, prior_scale=0.7)
+    p = search.ensemble.log_prob(search.probe)
+    measured = spread(search.settings.beta * (p.branches - p.reference), search.probe.prompt)
+    assert abs(measured / 0.7 - 1) < 0.02
+    layers = search.ensemble.stack.layers.values()
+    before = [(x.prior_a.clone(), x.prior_b.clone(), x.prior_factor) for x in layers]
+    trained = [x.b.detach().clone() for x in layers]
+    play(search, problem, 2)
+    for layer, (a, b, factor), old in zip(layers, before, trained, strict=True):
+        assert torch.equal(layer.prior_a, a)
+        assert torch.equal(layer.prior_b, b)
+        assert layer.prior_factor == factor
+        assert not torch.equal(layer.b, old)
+
+
+def test_branches_learn_the_rewards_they_were_shown(tmp_path):
+    problem = Sites()
+    search = build(tmp_path, problem, steps=200)
+    play(search, problem, 2)
+    p = search.ensemble.log_prob(search.history.encoded)
+    predicted = search._predict(p.branches, p.reference)
+    assert np.corrcoef(predicted.mean(0), search.history.rewards())[0, 1] > 0.9
+
+
+def test_metrics_are_json_and_within_their_bounds(tmp_path):
+    problem = Sites()
+    _, reports = play(build(tmp_path, problem), problem, 3)
+    for report in reports:
+        m = json.loads(json.dumps(report.metrics, allow_nan=False))
+        assert 0 <= m["js_sequence"] <= np.log(4) + 0.5  # a Monte Carlo estimate
+        assert 0 <= m["js_token"] <= np.log(4)
+        assert np.shape(m["js_matrix"]) == (4, 4)
+        assert len(m["kl"]) == len(m["loss"]) == len(m["ess"]) == 4
+        assert m["valid"] == m["unique"] == 1.0
+    assert reports[0].metrics["coverage"] is None
+    assert 0 <= reports[2].metrics["coverage"] <= 1
+    assert reports[2].metrics["js_sequence"] > 0
+
+
+def test_branches_are_drawn_per_candidate_and_recorded(tmp_path):
+    problem = Sites()
+    history, _ = play(build(tmp_path, problem, edit_share=0.0), problem, 4)
+    assert {c.branch for c in history[0][0]} == {-1}
+    later = [c for cs, _ in history[1:] for c in cs]
+    assert {c.branch for c in later} == {0, 1, 2, 3}
+    assert {c.source for c in later} == {"branch"}
+    edited, _ = play(build(tmp_path, problem, edit_share=1.0), problem, 3)
+    assert {c.source for c in edited[2][0]} == {"edit"}
+
+
+def test_several_prompts_are_sampled_scored_and_centred_apart(tmp_path):
+    problem = Sites(prompts=("", "A"))
+    search = build(tmp_path, problem)
+    history, _ = play(search, problem, 3)
+    assert {c.prompt for cs, _ in history for c in cs} == {0, 1}
+    keys = [(c.prompt, c.design) for cs, _ in history for c in cs]
+    assert len(set(keys)) == len(keys)
+    state, again = search.state(), build(tmp_path, problem)
+    again.restore(state, history)
+    assert again.ask(8) == search.ask(8)
+
+
+def test_text_without_a_grammar_may_be_no_design_and_is_said_to_be_none(tmp_path):
+    problem = Sites(hole="A")
+    history, reports = play(build(tmp_path, problem), problem, 3)
+    shares = [r.metrics["valid"] for r in reports]
+    assert all(0 <= s <= 1 for s in shares)
+    for candidates, observations in history:
+        for c, o in zip(candidates, observations, strict=True):
+            assert bool(c.design) == o.valid
+            assert c.design or "Expected 3 letters" in c.reason
+
+
+def test_reset_starts_the_trainable_blocks_anew(tmp_path):
+    problem = Sites()
+    search = build(tmp_path, problem, reset_every=2, steps=0)
+    play(search, problem, 2)
+    for layer in search.ensemble.stack.layers.values():
+        with torch.no_grad():
+            layer.b.fill_(1.0)
+    play(search, problem, 1)
+    assert all((layer.b == 0).all() for layer in search.ensemble.stack.layers.values())
+
+
+def test_one_branch_and_no_prior_is_a_search_too(tmp_path):
+    problem = Sites()
+    history, reports = play(build(tmp_path, problem, branches=1, prior_scale=0), problem, 3)
+    assert len(history) == 3
+    assert reports[-1].metrics["js_sequence"] == 0
+    assert all(c.predicted_std == 0 for cs, _ in history for c in cs)
+
+
+def test_cuda_is_not_pretended(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("a CUDA device is here")
+    wanted = spec().model_copy(update={"device": "cuda"})
+    with pytest.raises(InvalidSpec, match="CUDA"):
+        build_search(Sites(), wanted, backbone="library", workspace=tmp_path)
+    with pytest.raises(InvalidModel):
+        build_search(Sites(), spec(), backbone=tmp_path / "nothing", workspace=tmp_path)
+
+
+def test_tempering_runs_from_the_mean_to_the_branch():
+    predicted = np.array([[1.0, 3.0], [2.0, 0.0]])
+    assert tempered_rank(predicted, 0, 1.0).tolist() == [1.0, 3.0]
+    assert tempered_rank(predicted, 0, 0.0).tolist() == [1.5, 1.5]
+    assert tempered_rank(predicted, 1, 0.5).tolist() == [1.75, 0.75]
+
+
+def test_slots_choose_different_designs_and_fall_back_on_what_is_left():
+    predicted = np.array([[3.0, 2.0, 1.0]])
+    keys = [(0, "a"), (0, "b"), (0, "c")]
+    branch = np.zeros(4, dtype=np.int64)
+    pools = [[0, 1], [0, 1], [0, 1], [0]]
+    assert choose(pools, keys, branch, predicted, 1.0, repeats=False) == [0, 1, 2, -1]
+    assert choose(pools, keys, branch, predicted, 1.0, repeats=True) == [0, 0, 0, 0]
