@@ -123,7 +123,7 @@ def _check(problem: str, p: Parameter, value: Any) -> Any:
     }  # fmt: skip
     if not isinstance(value, wanted[p.kind]) or (isinstance(value, bool) and p.kind != "bool"):
         raise InvalidSpec(f"Expected {p.kind} for {where}, got {value!r}.")
-    size = float(len(value)) if isinstance(value, str) else float(value)
+    size = len(value) if isinstance(value, str) else cast("float", value)
     if (p.minimum is not None and size < p.minimum) or (p.maximum is not None and size > p.maximum):
         raise InvalidSpec(f"Expected {where} between {p.minimum} and {p.maximum}, got {value!r}.")
     if p.choices and value not in p.choices:

@@ -132,13 +132,13 @@ def test_forced_end_at_the_limit_adds_nothing():
 
 
 def test_temperature_warms_the_draw_but_not_the_density():
-    ens = ensemble(trained=True)
+    ens = ensemble(length=6, trained=True)
     n = 200
     branch, prompt = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    uniforms = np.random.default_rng(3).random((n, 10))
+    uniforms = np.random.default_rng(3).random((n, 7))
     cold = ens.sample(branch, prompt, uniforms=uniforms, temperature=0.2)
     log_p = ens.log_prob(ens.encode(cold.tokens, prompt)).branches[0]
     assert np.abs(log_p - cold.log_prob).max() < 1e-4
     warm = ens.sample(branch, prompt, uniforms=uniforms, temperature=3.0)
-    assert cold.log_prob.mean() > warm.log_prob.mean() + 5
+    assert cold.log_prob.mean() > warm.log_prob.mean() + 2
     assert set("".join(ens.backbone.text(t) for t in warm.tokens)) <= set(LETTERS)
