@@ -1,0 +1,97 @@
+"""Play a search against an oracle without store or worker, as benchmarks need it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from domains.catalog import BACKBONES, load
+from poets_core.keyed import rng_for
+from poets_core.search.methods import build_search
+from poets_core.spec import RunSpec
+from poets_core.types import Observation
+
+
+@dataclass(frozen=True)
+class Played:
+    """One finished search.
+
+    Attributes:
+        values: (calls,) first objective, NaN where invalid.
+        designs: (calls,) what was measured.
+        details: (calls,) what the oracle said beside.
+        seconds: wall time, backbone and search included; cpu_seconds of this process.
+        metrics: the last round's.
+    """
+
+    values: list[float]
+    designs: list[str]
+    details: list[Mapping[str, Any]]
+    seconds: float
+    cpu_seconds: float
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+def play(spec: RunSpec) -> Played:
+    """Run one search to its budget; the same events as a worker would write."""
+    start, cpu = time.perf_counter(), time.process_time()
+    problem = load(spec.problem.name, **spec.problem.params)
+    backbone = BACKBONES.get(spec.backbone.source, spec.backbone.source)
+    values: list[float] = []
+    designs: list[str] = []
+    details: list[Mapping[str, Any]] = []
+    metrics: Mapping[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        search = build_search(problem, spec, backbone=backbone, workspace=Path(folder))
+        for r in range(spec.budget.rounds):
+            candidates = search.ask(spec.budget.batch)
+            if not candidates:
+                break
+            observations = []
+            for chunk, first in enumerate(range(0, len(candidates), problem.info.chunk)):
+                part = candidates[first : first + problem.info.chunk]
+                known = [c for c in part if c.design]
+                rng = rng_for(spec.seed, "oracle", r, chunk)
+                answer = problem.oracle.evaluate([c.design for c in known], [c.prompt for c in known], rng=rng)
+                at = {c.id: i for i, c in enumerate(known)}
+                for c in part:
+                    i = at.get(c.id)
+                    valid = i is not None and bool(answer.valid[i])
+                    value = tuple(answer.values[i].tolist()) if i is not None else (float("nan"),)
+                    observations.append(Observation(c.id, value, (0.0,), valid, c.reason))
+                    details.append(answer.details[i] if i is not None else {})
+            search.tell(candidates, observations)
+            metrics = search.update().metrics
+            values += [o.value[0] if o.valid else float("nan") for o in observations]
+            designs += [c.design for c in candidates]
+    return Played(values, designs, details, time.perf_counter() - start, time.process_time() - cpu, metrics)
+
+
+def play_all(specs: Sequence[RunSpec], *, jobs: int, report: Callable[[int], None] = lambda done: None) -> list[Played]:
+    """Play several searches, `jobs` at a time, each on its own threads; answers in the order of the specs."""
+    if jobs == 1:
+        out = []
+        for spec in specs:
+            out.append(play(spec))
+            report(len(out))
+        return out
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        out = []
+        for played in pool.map(play, specs):
+            out.append(played)
+            report(len(out))
+        return out
+
+
+def top_mean(values: Sequence[float], n: int, *, missing: float) -> float:
+    """Mean of the n best values; invalid ones count as `missing`."""
+    filled = np.nan_to_num(np.asarray(values), nan=missing)
+    return float(np.sort(filled)[-n:].mean())

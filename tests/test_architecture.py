@@ -1,0 +1,172 @@
+"""Import direction is law: this test reads every import of the project and fails on a wrong one."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("app", "pages", "poets_core", "domains", "benchmarks", "scripts", "tests")
+LINES = 300
+
+# Prefix of an importing module -> prefixes of our own modules it may import. The longest prefix counts.
+# `domains.catalog` appears where only its names and forms may be used; what it imports is its own matter.
+NOUNS = ("poets_core.types", "poets_core.errors", "poets_core.keyed")
+MAY: dict[str, tuple[str, ...]] = {
+    "poets_core.errors": (),
+    "poets_core.keyed": (),
+    "poets_core.types": (),
+    "poets_core.problem": ("poets_core.types",),
+    "poets_core.spec": ("poets_core.errors",),
+    "poets_core.lm": ("poets_core.lm", "poets_core.spec", "poets_core.problem", *NOUNS),
+    "poets_core.search": ("poets_core.search", "poets_core.lm", "poets_core.problem", "poets_core.spec", *NOUNS),
+    "poets_core.runs": ("poets_core.runs", "poets_core.spec", "poets_core.types", "poets_core.errors"),
+    "poets_core.worker": ("poets_core", "domains.catalog"),
+    "poets_core.cli": ("poets_core.runs", "poets_core.worker", "poets_core.spec", "domains.catalog", *NOUNS),
+    "poets_core.__main__": ("poets_core.cli",),
+    "poets_core": (),
+    "domains.catalog": (
+        "poets_core.errors",
+        "poets_core.problem",
+        "domains.protein.entries",
+        "domains.quantum.entries",
+    ),
+    "domains.protein": ("domains.protein", "domains.catalog", "domains.csv_table", "poets_core.problem", *NOUNS),
+    "domains.quantum": ("domains.quantum", "domains.catalog", "domains.csv_table", "poets_core.problem", *NOUNS),
+    "domains": NOUNS,
+    "pages.parts": ("pages.parts", "poets_core.runs", "poets_core.spec", *NOUNS[:2], "domains.catalog"),
+    "pages": ("pages.parts", "poets_core.runs", "poets_core.spec", *NOUNS[:2], "domains.catalog"),
+    "app": ("pages", "poets_core.runs"),
+}
+# Heavy or foreign packages -> the only places that may import them.
+ONLY: dict[str, tuple[str, ...]] = {
+    "torch": ("poets_core.lm", "poets_core.search.loss", "poets_core.search.update", "poets_core.search.methods"),
+    "transformers": ("poets_core.lm",),
+    "peft": ("poets_core.lm",),
+    "qiskit": ("domains.quantum",),
+    "Bio": ("domains.protein",),
+    "streamlit": ("app", "pages"),
+    "sqlalchemy": ("poets_core.runs",),
+}
+
+
+def module_of(path: Path, root: Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(source: str) -> list[str]:
+    """Every module a file imports, wherever in the file; imports for type checkers alone do not run."""
+    out: list[str] = []
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            return
+        if isinstance(node, ast.Import):
+            out.extend(a.name for a in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            out.append(node.module)
+            out.extend(f"{node.module}.{a.name}" for a in node.names)
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(source))
+    return out
+
+
+def within(name: str, prefixes: tuple[str, ...]) -> bool:
+    return any(name == p or name.startswith(p + ".") for p in prefixes)
+
+
+def violations(root: Path) -> list[str]:
+    out = []
+    for top in ("app.py", "pages", "poets_core", "domains"):
+        start = root / top
+        files = [start] if start.is_file() else sorted(start.rglob("*.py"))
+        for path in files:
+            module = module_of(path, root)
+            rule = max((k for k in MAY if within(module, (k,))), key=len)
+            for name in imports(path.read_text()):
+                first = name.split(".")[0]
+                if first in OURS and name not in ("poets_core", "domains", "pages"):
+                    shorter = any(p.startswith(name + ".") for p in MAY[rule])  # `from a import b` names a too
+                    if not within(name, MAY[rule]) and not shorter:
+                        out.append(f"{module} imports {name}")
+                if first in ONLY and not within(module, ONLY[first]):
+                    out.append(f"{module} imports {name}, which belongs to {', '.join(ONLY[first])}")
+    return sorted(set(out))
+
+
+def test_imports_go_the_way_they_may():
+    assert violations(ROOT) == []
+
+
+PLANTED = {
+    "pages/search/x.py": ("import torch", "from poets_core.lm import ensemble", "from poets_core.worker import worker"),
+    "domains/protein/x.py": (
+        "from poets_core.search import loss",
+        "import qiskit",
+        "from domains.quantum import circuit",
+    ),
+    "poets_core/search/x.py": ("import poets_core.runs.store", "from domains import catalog", "import streamlit"),
+    "poets_core/runs/x.py": ("def f():\n    import transformers", "from poets_core.problem import Problem"),
+    "poets_core/spec.py": ("from poets_core.lm.backbone import Backbone",),
+    "app.py": ("from domains.protein import ehrlich",),
+}
+
+
+@pytest.mark.parametrize(("file", "line"), [(f, x) for f, lines in PLANTED.items() for x in lines])
+def test_a_planted_violation_is_found(file, line, tmp_path):
+    path = tmp_path / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(line + "\n")
+    assert violations(tmp_path)
+
+
+def test_type_checking_imports_and_own_rooms_are_free(tmp_path):
+    path = tmp_path / "poets_core" / "lm" / "x.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        "from typing import TYPE_CHECKING\nfrom poets_core.lm.lora import Stack\nimport torch\n"
+        "if TYPE_CHECKING:\n    from poets_core.search.search import Search\n"
+    )
+    assert violations(tmp_path) == []
+
+
+def test_files_stay_readable():
+    tops = ("app.py", "pages", "poets_core", "domains", "benchmarks", "scripts")
+    files = [p for t in tops for p in ([ROOT / t] if (ROOT / t).is_file() else (ROOT / t).rglob("*.py"))]
+    long = {str(p.relative_to(ROOT)): n for p in files if (n := len(p.read_text().splitlines())) > LINES}
+    assert long == {}
+
+
+def test_the_browser_side_loads_no_science():
+    heavy = ("torch", "transformers", "peft", "qiskit")
+    code = (
+        "import sys, importlib, pathlib\n"
+        "import domains.catalog; domains.catalog.entries()\n"
+        "import poets_core.runs.store, poets_core.runs.view, poets_core.runs.launch, poets_core.runs.export\n"
+        "for p in sorted(pathlib.Path('pages/parts').glob('*.py')):\n"
+        "    importlib.import_module('pages.parts.' + p.stem)\n"
+        f"print([m for m in {heavy!r} if m in sys.modules])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.stdout.strip().splitlines()[-1:] == ["[]"], run.stderr
+
+
+def test_the_tree_in_the_architecture_document_is_the_one_on_disk():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    tree = text.split("```")[1]
+    stated = {line.split("  ")[0].strip().rstrip("/") for line in tree.splitlines() if line.strip()}
+    folders = {
+        str(p.parent.relative_to(ROOT))
+        for top in ("pages", "poets_core", "domains", "benchmarks", "scripts")
+        for p in (ROOT / top).rglob("*.py")
+    }
+    assert folders - stated == set(), "folders missing from docs/architecture.md"
+    missing = {s for s in stated if not (ROOT / s).exists()}
+    assert missing == set(), "docs/architecture.md names what is not there"
