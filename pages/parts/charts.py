@@ -46,7 +46,7 @@ def progress(view: RunView, look: Look, batch: int, selected: str = "") -> Panel
     traces: list[Json] = [
         {
             "type": "scattergl", "mode": "markers", "name": "measured design",
-            "x": [i + 1 for i in dots], "y": numbers([view.values[i] for i in dots]),
+            "x": [i + 1 for i in dots], "y": numbers([view.values[i] for i in dots], 4),
             "customdata": [view.order[i] for i in dots],
             "marker": {"size": 5, "color": look.muted, "opacity": 0.45},
             "hovertemplate": "design %{customdata}<br>value %{y}<extra></extra>",
@@ -164,11 +164,11 @@ def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
     for i, (source, name) in enumerate(SOURCES.items()):
         part = [c for c in shown if c.source == source]
         if part:
-            colours = {"color": numbers([c.value for c in part]), "cmin": low, "cmax": high, "colorscale": "Cividis"}
+            colours = {"color": numbers([c.value for c in part], 4), "cmin": low, "cmax": high, "colorscale": "Cividis"}
             bar = {"title": {"text": "measured", "side": "right"}, "thickness": 10, "outlinewidth": 0}
             traces.append({
                 "type": "scattergl", "mode": "markers", "name": name, "customdata": [c.id for c in part],
-                "x": numbers([c.predicted_mean for c in part]), "y": numbers([c.predicted_std for c in part]),
+                "x": numbers([c.predicted_mean for c in part], 4), "y": numbers([c.predicted_std for c in part], 4),
                 "marker": {"symbol": MARKERS[i], "size": 8, "line": {"width": 1, "color": look.muted}, **colours,
                            **({} if traces else {"showscale": True, "colorbar": bar})},
                 "hovertemplate": "design %{customdata}<br>expected %{x}<br>spread %{y}<br>"

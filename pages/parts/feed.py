@@ -6,6 +6,7 @@ half a second; everyone in between gets the same frozen snapshot.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ PERIOD = 0.5
 """Seconds between two looks into the store."""
 CHUNK = 5000
 """Events read at once: a long run is taken in by pieces."""
+SETTLE = 1000
+"""After so many new events the view is taken out of the garbage collector, which
+Streamlit runs in full after every tick: 100,000 candidates cost 100 ms each time.
+A view has no reference cycles, so it is freed all the same when it is dropped."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Feed:
         self._period = period
         self._lock = Lock()
         self._asked = float("-inf")
+        self._unsettled = 0
         self._snapshot = Snapshot(RunView(), store.status(run))
         self._drawn: dict[Any, tuple[int, Any]] = {}
 
@@ -96,7 +102,11 @@ class Feed:
         for id in view.order[counted:]:
             branch = view.candidates[id].branch
             chosen[branch] = chosen.get(branch, 0) + 1
+        self._unsettled += view.seq - self._snapshot.view.seq
         self._snapshot = Snapshot(view, status, chosen)
+        if self._unsettled >= SETTLE:
+            gc.freeze()
+            self._unsettled = 0
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

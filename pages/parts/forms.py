@@ -36,8 +36,11 @@ class Errors:
     def show(self, errors: dict[str, str]) -> None:
         """Write each message beside its field; messages without a field go below the form."""
         for path, message in errors.items():
-            place = self._places.get(path)
-            (place if place is not None else st).error(message, icon=":material/error:")
+            place = self._places.get(path, st)
+            if message.startswith("Expected a value"):  # not filled in yet: nobody has done anything wrong
+                place.warning(message, icon=":material/edit:")
+            else:
+                place.error(message, icon=":material/error:")
 
 
 def words(name: str) -> str:
@@ -88,7 +91,7 @@ def _upload(label: str, help: str, store: RunStore, key: str) -> str | None:
         table = read_table(file.name, data)
         saved = f"{key}-saved-{file.file_id}"
         if saved not in st.session_state:
-            st.session_state[saved] = str(save_upload(store.files, file.name, data))
+            st.session_state[saved] = str(save_upload(store, file.name, data))
     except PoetsError as error:
         st.error(str(error), icon=":material/error:")
         return None

@@ -19,6 +19,8 @@ from poets_core.runs.store import RunStore
 from poets_core.spec import RunSpec
 
 DOMAINS = {"protein": "Proteins", "quantum": "Quantum circuits", "text": "Text"}
+STICKY = "<style>.stColumn:has(.st-key-summary) { position: sticky; top: 4.5rem; align-self: flex-start; }</style>"
+"""The summary with its button stays in sight while the form is scrolled."""
 LARGEST_SEED = 2**31 - 1
 
 
@@ -41,6 +43,7 @@ def page() -> None:
         sections, about = _search(entry, start, errors, key)
     spec, problems = build_spec(entry, params, sections, **about)
     errors.show(problems)
+    st.html(STICKY)
     with side, st.container(border=True, key="summary"):
         _summary(spec, problems, entry, preset, store)
 
@@ -137,7 +140,7 @@ def _summary(spec: RunSpec | None, problems: dict[str, str], entry: Entry, prese
     st.subheader("3 · Start", anchor=False)
     st.markdown(f"**{entry.title}**  \n{PRESETS[preset].title}")
     if spec is None:
-        st.warning(f"{len(problems)} field(s) need attention before the run can start.", icon=":material/warning:")
+        st.warning("The run can start when the marked fields are filled in.", icon=":material/warning:")
     else:
         cost = estimate(spec)
         st.metric(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import streamlit as st
 
@@ -27,7 +28,8 @@ def page() -> None:
     """Draw the page."""
     feed = feed_of_address("Live")
     try:
-        state = feed.snapshot().status.state
+        with st.spinner("Reading the run…") if feed.polls == 0 else nullcontext():
+            state = feed.snapshot().status.state
     except PoetsError as error:
         store_problem(error)
         return

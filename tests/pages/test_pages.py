@@ -115,10 +115,19 @@ def test_an_impossible_value_is_reported_and_nothing_starts(store: SqlStore, lau
     assert not at.button(key="start").disabled
 
 
-def test_a_problem_that_needs_a_table_waits_for_it(store: SqlStore) -> None:
+def test_a_problem_that_needs_a_table_waits_for_it(store: SqlStore, launched: list[str]) -> None:
     at = opened(LAUNCH, problem="protein/landscape")
-    assert any("'table'" in e.value for e in at.error)
+    assert any("'table'" in e.value for e in at.warning)
     assert at.button(key="start").disabled
+    upload = at.file_uploader(key="protein/landscape-table")
+    upload.upload("gb1.csv", b"variant,fitness\nVDGV,1.0\nFWAA,8.8\n", "text/csv").run()
+    assert "2 rows, 2 columns" in said(at)
+    at.button(key="start").click().run()
+    assert not at.exception
+    (row,) = store.runs()
+    table = Path(str(store.spec(row.id).problem.params["table"]))
+    assert table.read_bytes().startswith(b"variant")
+    assert launched == [row.id]
 
 
 @pytest.mark.parametrize("page", [LIVE, CANDIDATES])
