@@ -14,8 +14,9 @@ from poets_core.lm.library import train_library_backbone
 from poets_core.lm.lora import AdapterShape
 from poets_core.problem import Problem
 from poets_core.search.baselines.prior import PriorSearch
+from poets_core.search.poets import PoetsSearch
 from poets_core.search.propose import Sampler
-from poets_core.search.search import PoetsSearch, Search
+from poets_core.search.search import Search
 from poets_core.spec import RunSpec
 
 LIBRARY_DESIGNS = 8192

@@ -50,8 +50,8 @@ def fit_scale(values: F8, valid: Bool, *, direction: Direction, transform: str) 
 
     `"log"` is for non-negative skewed values that are maximised; `"auto"`
     chooses it when every value is non-negative and the skewness exceeds one.
-    Location and scale are the median and the interquartile range (as standard
-    deviations of a normal), with the plain deviation where the range is zero.
+    Location and scale are mean and deviation after values further than
+    `WINSOR` robust deviations from the median have been drawn in to there.
 
     Args:
         values: f8 (N,) first objective.
@@ -67,12 +67,19 @@ def fit_scale(values: F8, valid: Bool, *, direction: Direction, transform: str) 
     log = log and sign > 0 and bool((v > 0).any())
     floor = _floor(v) if log else 0.0
     x = np.log(np.maximum(v, floor)) if log else sign * v
-    location = float(np.median(x))
-    low, high = np.quantile(x, [0.25, 0.75])
-    scale = float(high - low) / 1.349 or float(x.std()) or 1.0
+    location, scale = _moments(x)
     bare = RewardScale(sign, log, floor, location, scale, 0.0)
     worst = float(bare._valid(v).min())
     return RewardScale(sign, log, floor, location, scale, worst - INVALID_STEP)
+
+
+def _moments(x: F8) -> tuple[float, float]:
+    """Mean and deviation of the winsorised values; the deviation of equal values is taken as 1."""
+    low, middle, high = np.quantile(x, [0.25, 0.5, 0.75])
+    if high > low:
+        reach = WINSOR * (high - low) / 1.349  # the interquartile range of a normal is 1.349 deviations
+        x = np.clip(x, middle - reach, middle + reach)
+    return float(x.mean()), float(x.std()) or 1.0
 
 
 def _skewness(v: F8) -> float:
@@ -82,6 +89,6 @@ def _skewness(v: F8) -> float:
 
 
 def _floor(v: F8) -> float:
-    """Values below a hundredth of the upper decile are noise of an assay's zero, not a scale of their own."""
+    """Values below a tenth of the upper decile count as one: near an assay's zero ratios mean nothing."""
     top = float(np.quantile(v, 0.9))
-    return 0.01 * (top if top > 0 else float(v.max()))
+    return 0.1 * (top if top > 0 else float(v.max()))

@@ -91,7 +91,7 @@ def test_branches_learn_the_rewards_they_were_shown(tmp_path):
     play(search, problem, 2)
     p = search.ensemble.log_prob(search.history.encoded)
     predicted = search._predict(p.branches, p.reference)
-    assert np.corrcoef(predicted.mean(0), search.history.rewards())[0, 1] > 0.9
+    assert np.corrcoef(predicted.mean(0), search.history.rewards())[0, 1] > 0.8
 
 
 def test_metrics_are_json_and_within_their_bounds(tmp_path):

@@ -1,0 +1,269 @@
+"""POETS: KL-regularised Thompson sampling by an ensemble of policies (arXiv 2605.07775).
+
+A round is ask, tell, update. The state is the ensemble, the optimiser and the
+observations; everything random is keyed, so `ask` is a pure function of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poets_core.keyed import rng_for
+from poets_core.lm.adapters import export_adapter
+from poets_core.lm.ensemble import BranchEnsemble
+from poets_core.problem import Problem
+from poets_core.search.history import History
+from poets_core.search.metrics import coverage, effective_sample_size, ensemble_js, pairwise_js, token_js
+from poets_core.search.prior import calibrate_prior, spread
+from poets_core.search.propose import Draw, Sampler, choose, edits
+from poets_core.search.search import UpdateReport
+from poets_core.search.update import Fit, Replay
+from poets_core.spec import RunSpec
+from poets_core.types import F8, I8, Candidate, Observation
+
+PROBE = 64
+"""Fixed reference samples on which disagreement is followed from round to round."""
+
+
+class PoetsSearch:
+    """The search over one problem with one ensemble."""
+
+    def __init__(self, problem: Problem, ensemble: BranchEnsemble, spec: RunSpec, *, max_tokens: int) -> None:
+        """Calibrate the prior adapters and draw the probe set."""
+        self.problem, self.ensemble, self.spec, self.settings = problem, ensemble, spec, spec.search
+        self.round = 0
+        self.sampler = Sampler(problem, ensemble, spec.seed, max_tokens)
+        self.history = History(
+            problem.info.objectives[0].direction, spec.search.transform, ensemble.branches, spec.seed
+        )
+        self.fit = Fit(
+            ensemble,
+            beta=self.settings.beta,
+            learning_rate=self.settings.learning_rate,
+            gradient_norm=self.settings.gradient_norm,
+        )
+        prompts = np.arange(PROBE) % len(problem.prompts)
+        probe = self.sampler.draw(np.full(PROBE, -1), prompts, ("probe",), np.ones(PROBE))
+        self.probe = ensemble.encode([d.tokens for d in probe], prompts)
+        factor = calibrate_prior(ensemble, self.probe, beta=self.settings.beta, target=self.settings.prior_scale)
+        self.facts: dict[str, Any] = {"prior_factor": factor}
+        self._pending: dict[str, Any] = {}
+
+    # -- ask -------------------------------------------------------------
+
+    def ask(self, n: int) -> list[Candidate]:
+        """Propose up to n candidates; see `Search.ask`.
+
+        The first round is drawn from the reference, later ones by the branches:
+        each slot's branch, drawn uniformly, takes the best of its own pool.
+        """
+        prompt = np.arange(n) % len(self.problem.prompts)
+        if self.round == 0:
+            return self._candidates(np.full(n, -1), self._first(prompt))
+        branch = rng_for(self.spec.seed, "branch", self.round).integers(0, self.ensemble.branches, n)
+        pools, draws = self._pools(branch, prompt)
+        if not draws:
+            return []
+        encoded = self.ensemble.encode([d.tokens for d in draws], np.array([d.prompt for d in draws]))
+        log_p = self.ensemble.log_prob(encoded)
+        predicted = self._predict(log_p.branches, log_p.reference)
+        predicted[:, ~np.isfinite(log_p.reference)] = -np.inf  # an edit outside the grammar cannot be chosen
+        chosen = choose(
+            pools,
+            [d.key for d in draws],
+            branch,
+            predicted,
+            self.settings.tempering,
+            repeats=self.settings.allow_repeats,
+        )
+        index = np.array([i for i in chosen if i >= 0 and np.isfinite(log_p.reference[i])], dtype=np.int64)
+        slots = np.array(
+            [s for s, i in enumerate(chosen) if i >= 0 and np.isfinite(log_p.reference[i])], dtype=np.int64
+        )
+        return self._candidates(
+            branch[slots],
+            [draws[i] for i in index],
+            log_p.branches[branch[slots], index],
+            log_p.reference[index],
+            predicted[:, index],
+        )
+
+    def _seen(self) -> set[tuple[int, str]]:
+        return set() if self.settings.allow_repeats else self.history.seen
+
+    def _first(self, prompt: I8) -> list[Draw]:
+        unique = not self.settings.allow_repeats
+        found, _ = self.sampler.draw_unseen(np.full(len(prompt), -1), prompt, ("round", 0), set(), unique=unique)
+        return [d for d in found if d is not None]
+
+    def _pools(self, branch: I8, prompt: I8) -> tuple[list[list[int]], list[Draw]]:
+        """For each slot the indices of its designs, and the distinct designs of all slots."""
+        n, m = len(branch), self.settings.pool
+        n_edits = round(m * self.settings.edit_share)
+        elites = self.history.elites(self.settings.elites)
+        n_edits = n_edits if elites else 0
+        rows = np.repeat(np.arange(n), m - n_edits)
+        seen = self._seen()
+        found: list[tuple[int, Draw]] = []
+        if len(rows):
+            key = ("round", self.round)
+            drawn, _ = self.sampler.draw_unseen(branch[rows], prompt[rows], key, seen, unique=False)
+            found += [(int(s), d) for s, d in zip(rows, drawn, strict=True) if d is not None]
+        if n_edits:
+            slots = np.repeat(np.arange(n), n_edits)
+            rng = rng_for(self.spec.seed, "edit", self.round)
+            offered = edits(self.problem, self.ensemble, elites, prompt[slots], seen, rng=rng)
+            found += [(int(s), d) for s, d in zip(slots, offered, strict=True) if d is not None]
+        pools: list[list[int]] = [[] for _ in range(n)]
+        index: dict[tuple[int, tuple[int, ...]], int] = {}
+        draws: list[Draw] = []
+        for slot, draw in found:
+            at = index.setdefault((draw.prompt, draw.tokens), len(draws))
+            if at == len(draws):
+                draws.append(draw)
+            pools[slot].append(at)
+        return pools, draws
+
+    def _predict(self, branches: F8, reference: F8) -> F8:
+        """Rewards each branch predicts, f8 (M, n): implicit reward plus its exactly solved baseline."""
+        return self.settings.beta * (branches - reference) + self._baseline()[:, None]
+
+    def _baseline(self) -> F8:
+        """Weighted mean reward minus weighted mean implicit reward on the replay, f8 (M,)."""
+        delta = self._replay_delta()
+        w = self.history.weights.astype(np.float64)
+        total = np.maximum(w.sum(1), 1.0)
+        return np.asarray((w * (self.history.rewards()[None] - delta)).sum(1) / total)
+
+    def _replay_delta(self) -> F8:
+        if "replay_delta" not in self._pending:
+            p = self.ensemble.log_prob(self.history.encoded)
+            self._pending["replay_delta"] = self.settings.beta * (p.branches - p.reference)
+        return np.asarray(self._pending["replay_delta"])
+
+    def _candidates(
+        self,
+        branch: I8,
+        draws: Sequence[Draw],
+        own: F8 | None = None,
+        reference: F8 | None = None,
+        predicted: F8 | None = None,
+    ) -> list[Candidate]:
+        out = []
+        for slot, draw in enumerate(draws):
+            out.append(
+                Candidate(
+                    id=f"{self.round}-{slot}",
+                    round=self.round,
+                    branch=int(branch[slot]),
+                    source=draw.source,
+                    prompt=draw.prompt,
+                    design=draw.design,
+                    text=draw.text,
+                    reason=draw.reason,
+                    log_prob=draw.log_prob if own is None else float(own[slot]),
+                    reference_log_prob=draw.log_prob if reference is None else float(reference[slot]),
+                    predicted_mean=0.0 if predicted is None else float(predicted[:, slot].mean()),
+                    predicted_std=0.0 if predicted is None else _deviation(predicted[:, slot]),
+                    tokens=draw.tokens,
+                )
+            )
+        return out
+
+    # -- tell and update ---------------------------------------------------
+
+    def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
+        """Take in a round; its calibration is judged by the reward scale that made the predictions."""
+        if self.round > 0:
+            mean = np.array([c.predicted_mean for c in candidates])
+            std = np.array([c.predicted_std for c in candidates])
+            value = np.array([o.value[0] if o.valid else np.nan for o in observations])
+            valid = np.isfinite(value)
+            seen = self.history.scale().rewards(value, valid)
+            self._pending["coverage"] = coverage(mean[valid], std[valid], seen[valid])
+        prompt = np.array([c.prompt for c in candidates], dtype=np.int64)
+        self.history.add(candidates, observations, self.ensemble.encode([c.tokens for c in candidates], prompt))
+
+    def update(self) -> UpdateReport:
+        """Replay everything, then measure."""
+        s, told = self.settings, self._pending
+        self._pending = {}
+        if s.reset_every and self.round and self.round % s.reset_every == 0:
+            for layer in self.ensemble.stack.layers.values():
+                layer.restart(self.spec.seed, self.round)
+            self.fit.restart()
+        replay = Replay(self.history.encoded, self.history.rewards(), self.history.weights)
+        self.fit.run(replay, steps=s.steps, minibatch=s.minibatch, seed=self.spec.seed, round=self.round)
+        metrics = self._measure() | {"coverage": told.get("coverage")}
+        self.round += 1
+        return UpdateReport(metrics)
+
+    def _measure(self) -> dict[str, Any]:
+        """Figures of the branches as they are after the fit."""
+        m = self.ensemble.branches
+        branch = np.repeat(np.arange(m), max(4, PROBE // m))
+        prompt = np.arange(len(branch)) % len(self.problem.prompts)
+        drawn = self.sampler.draw(branch, prompt, ("measure", self.round), np.ones(len(branch)))
+        on_policy = self.ensemble.log_prob(self.ensemble.encode([d.tokens for d in drawn], prompt))
+        own = on_policy.branches[branch, np.arange(len(branch))]
+        ratio = own - on_policy.reference
+        probe = self.ensemble.log_prob(self.probe)
+        delta, rewards, w = self._replay_delta(), self.history.rewards(), self.history.weights.astype(np.float64)
+        residual = rewards[None] - delta - self._baseline()[:, None]
+        scale = self.history.scale()
+        latest = self.history.latest
+        return {
+            "js_sequence": ensemble_js(on_policy.branches, branch),
+            "js_token": token_js(self.ensemble.token_log_prob(self.probe)),
+            "js_matrix": _json(pairwise_js(on_policy.branches, branch)),
+            "spread": float(np.mean([c.predicted_std for c in latest])) if self.round else None,
+            "spread_probe": spread(self.settings.beta * (probe.branches - probe.reference), self.probe.prompt),
+            "spread_replay": spread(delta, self.history.encoded.prompt),
+            "kl": [float(ratio[branch == k].mean()) for k in range(m)],
+            "entropy": float(-own.mean()),
+            "loss": _json(0.5 * (w * residual**2).sum(1) / np.maximum(w.sum(1), 1.0)),
+            "ess": effective_sample_size(self.history.weights),
+            "unique": len({c.design for c in latest}) / len(latest),
+            "valid": float(np.mean(self.history.valid[-len(latest) :])),
+            "reward_location": scale.location,
+            "reward_scale": scale.scale,
+            "reward_log": scale.log,
+        }
+
+    # -- checkpoint --------------------------------------------------------
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return adapters, optimiser state and the number of completed rounds."""
+        return {"round": np.array(self.round, dtype=np.int64), **self.fit.state()}
+
+    def restore(
+        self,
+        tensors: Mapping[str, np.ndarray],
+        history: Sequence[tuple[Sequence[Candidate], Sequence[Observation]]],
+    ) -> None:
+        """Take over a checkpoint; observations are encoded again round by round, as they were."""
+        self.fit.restore(tensors)
+        for candidates, observations in history:
+            prompt = np.array([c.prompt for c in candidates], dtype=np.int64)
+            self.history.add(candidates, observations, self.ensemble.encode([c.tokens for c in candidates], prompt))
+        self.round = int(tensors["round"])
+        self._pending = {}
+
+    def export_adapters(self, folder: Path) -> list[Path]:
+        """Write every branch as a PEFT adapter, prior and trained part in one."""
+        return [export_adapter(self.ensemble, k, folder / f"branch-{k}") for k in range(self.ensemble.branches)]
+
+
+def _deviation(x: F8) -> float:
+    return float(x.std(ddof=1)) if len(x) > 1 else 0.0
+
+
+def _json(x: F8) -> Any:
+    """Nested lists with None where a figure does not exist."""
+    if x.ndim > 1:
+        return [_json(row) for row in x]
+    return [float(v) if np.isfinite(v) else None for v in x]
