@@ -156,7 +156,8 @@ def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
     help = "How good each design seemed before it was measured (right: better) and how unsure the branches were (up)."
     wanted = sample(len(view.order), always=_places(view, selected)).tolist()
     shown = [view.candidates[view.order[i]] for i in wanted]
-    shown = [c for c in shown if c.predicted_mean is not None and c.predicted_std is not None and c.value is not None]
+    # What the reference wrote before any data was expected by nobody: it has no place here.
+    shown = [c for c in shown if c.branch >= 0 and None not in (c.predicted_mean, c.predicted_std, c.value)]
     if not shown:
         return empty(look, "predictions", title, help, "No prediction has been measured yet.")
     low, high = min(c.value or 0.0 for c in shown), max(c.value or 0.0 for c in shown)

@@ -32,8 +32,11 @@ def candidate_detail(view: RunView, candidate: CandidateView, look: Look) -> Non
         else:
             _sequence(candidate.design, facts, look)
     _lineage(candidate)
+    facts_line = [f"{name} **{value:.6g}**" for name, value in candidate.details.items() if _is_number(value)]
+    if facts_line:
+        st.markdown("**What the oracle adds** · " + " · ".join(facts_line).replace("_", " "))
     if candidate.details:
-        with st.expander("What the oracle says about it", key="oracle-details"):
+        with st.expander("Everything the oracle says about it", key="oracle-details"):
             st.json(dict(candidate.details), expanded=1)
 
 
@@ -51,6 +54,10 @@ def _numbers(view: RunView, c: CandidateView) -> None:
     )
     for card, (label, text, below, help) in zip(st.columns(len(shown)), shown, strict=True):
         card.metric(label, text, below, delta_color="off", delta_arrow="off", help=help, border=True, height="stretch")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _number(value: float | None) -> str:
