@@ -78,8 +78,8 @@ def _parameter(p: Parameter, store: RunStore, key: str) -> Any:
         return st.text_input(label, value=str(p.default or ""), max_chars=longest, help=p.help, key=key).strip()
     as_number = int if p.kind == "int" else float
     low, high = (None if v is None else as_number(v) for v in (p.minimum, p.maximum))
-    start = None if p.default is None else as_number(p.default)
-    return st.number_input(label, min_value=low, max_value=high, value=start, help=p.help, key=key)
+    initial = None if p.default is None else as_number(p.default)
+    return st.number_input(label, min_value=low, max_value=high, value=initial, help=p.help, key=key)
 
 
 def _upload(label: str, help: str, store: RunStore, key: str) -> str | None:
@@ -145,15 +145,14 @@ def _setting(setting: Setting, start: Any, key: str) -> Any:
         return st.selectbox(
             setting.label, ["auto", "z", "log"], ["auto", "z", "log"].index(start), help=setting.help, key=key
         )
-    if isinstance(start, int):
-        low_high = {"min_value": None if low is None else int(low), "max_value": None if high is None else int(high)}
-        step = 8 if setting.name == "width" else 1
-        return st.number_input(setting.label, value=start, step=step, help=setting.help, key=key, **low_high)
-    step = 0.05 if start >= 0.05 else start / 5
-    bounds = {"min_value": None if low is None else float(low), "max_value": None if high is None else float(high)}
-    return st.number_input(
-        setting.label, value=float(start), step=step, format="%.4g", help=setting.help, key=key, **bounds
-    )
+    whole = isinstance(start, int)
+    bounds: dict[str, Any] = {
+        "min_value": None if low is None else type(start)(low),
+        "max_value": None if high is None else type(start)(high),
+        "step": (8 if setting.name == "width" else 1) if whole else 0.05 if start >= 0.05 else start / 5,
+        "format": None if whole else "%.4g",
+    }
+    return st.number_input(setting.label, value=start, help=setting.help, key=key, **bounds)
 
 
 def backbone_field(entry: Entry, errors: Errors, key: str) -> str:

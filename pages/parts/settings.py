@@ -93,7 +93,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("backbone", "steps", "Library training steps", "Training of a library model when the run starts.", True),
 )  # fmt: skip
 
-_MODELS = {"search": SearchSpec, "budget": Budget, "backbone": BackboneSpec}
+_MODELS: dict[str, type[SearchSpec] | type[Budget] | type[BackboneSpec]] = {
+    "search": SearchSpec,
+    "budget": Budget,
+    "backbone": BackboneSpec,
+}
 
 
 def limits(setting: Setting) -> tuple[float | None, float | None]:
@@ -116,7 +120,8 @@ def defaults(entry: Entry, preset: str) -> dict[str, dict[str, Any]]:
     for layer in (entry.settings, PRESETS[preset].settings):
         for section, values in layer.items():
             out[section].update(values)
-    return out
+    # Validated once, so that a share that a catalog writes as 1 is a float like any other share.
+    return {name: model.model_validate(out[name]).model_dump() for name, model in _MODELS.items()}
 
 
 def build_spec(
@@ -152,7 +157,7 @@ def build_spec(
         spec = parse_spec(data, where="the form")
     except InvalidSpec as error:
         # The validation error behind it knows the fields; its text alone would have to be taken apart again.
-        details = getattr(error.__cause__, "errors", list)()
+        details: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
         for item in details:
             errors[".".join(map(str, item["loc"]))] = f"{item['msg']}; got {item.get('input')!r}."
         if not details:

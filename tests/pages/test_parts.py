@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from xml.etree import ElementTree
@@ -122,6 +123,11 @@ def test_every_preset_of_every_problem_is_a_valid_spec(item: object, preset: str
     cost = estimate(spec)
     assert cost.calls == spec.budget.rounds * spec.budget.batch
     assert cost.seconds > 0
+
+
+def test_defaults_have_the_types_of_the_spec() -> None:
+    item = replace(entry("protein/ehrlich"), settings={"search": {"edit_share": 1}})
+    assert isinstance(defaults(item, "default")["search"]["edit_share"], float)  # else its field takes whole numbers
 
 
 def test_presets_are_what_they_say() -> None:
