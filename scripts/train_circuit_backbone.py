@@ -1,6 +1,6 @@
 """Train the circuit backbone that ships in domains/quantum/backbone.
 
-    OMP_NUM_THREADS=1 python -m scripts.train_circuit_backbone [--out FOLDER] [--steps 1500] [--seed 0]
+    OMP_NUM_THREADS=1 python -m scripts.train_circuit_backbone [--out FOLDER] [--steps 1300] [--seed 0]
 
 A small Llama is trained on the prior of `domains.quantum.prior` over 4 to 8
 qubits, chains and full couplings, levels and free angles. No Hamiltonian and no
@@ -23,29 +23,33 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from domains.quantum.circuit import GATES, LEVELS, Language, full_coupling, line_coupling, text_of
-from domains.quantum.prior import draw_circuit
+from domains.quantum.prior import draw_circuit, prompt_of
 from poets_core.keyed import rng_for
 
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
-PROMPT_WORDS = (*(f"n{k}" for k in range(2, 11)), "free", "fixed", "line", "all")
+PROMPT_WORDS = (
+    *(f"n{k}" for k in range(2, 11)), "free", "fixed", "line", "all",
+    *(f"g{k}" for k in range(4, 49, 4)), *(f"c{k}" for k in range(1, 21)),
+)  # fmt: skip
 WORDS = (*SPECIAL, *GATES, *map(str, range(10)), *(f"a{k}" for k in range(LEVELS)), "a*", *PROMPT_WORDS)
 PAD, BOS, EOS, UNK = range(4)
 IDS = {word: k for k, word in enumerate(WORDS)}
-PROMPT_LENGTH = 4  # <bos> n6 free line
+PROMPT_LENGTH = 6  # <bos> n6 free line g36 c10
 
 
 def draw_sentence(rng: np.random.Generator) -> list[int]:
     """Draw one training sequence of token ids: prompt, circuit, end."""
     n, free, line = int(rng.integers(4, 9)), bool(rng.random() < 0.5), bool(rng.random() < 0.5)
-    # Budgets near those of the catalog's problems: a backbone that was trained on shorter circuits ends too early.
+    two = int(rng.integers(1, 15))
+    # Half of the time the budgets hang together as in the catalog's problems.
     if free:
-        most = n + int(rng.integers(18, 35))
-        two = int(rng.integers((most - n) // 3, most // 2))
+        most = min(n + 3 * two, 44) if rng.random() < 0.5 else int(rng.integers(8, 45))
     else:
-        most = two = int(rng.integers(14, 27))
+        most = int(rng.integers(10, 29))
+        two = most if rng.random() < 0.5 else two
     pairs = line_coupling(n) if line else full_coupling(n)
     language = Language(qubits=n, pairs=pairs, free=free, max_ops=most, max_two=two)
-    words = [f"n{n}", "free" if free else "fixed", "line" if line else "all"]
+    words = prompt_of(language).split()
     return [BOS, *(IDS[w] for w in (*words, *text_of(draw_circuit(language, rng)).split())), EOS]
 
 
@@ -101,7 +105,7 @@ def main() -> None:
     """Train, measure, save."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("domains/quantum/backbone"))
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=1300)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -165,15 +169,15 @@ def main() -> None:
 
 
 CARD = """---
-license: mit
 library_name: transformers
 tags: [quantum-circuits]
 ---
 # Circuit backbone
 
 A Llama of {size:,} parameters (3 layers, width 128, bf16) that writes quantum circuits as words, `ry 2 a5 cx 0 1`,
-after a prompt such as `n6 free line`: number of qubits (`n4` to `n8` were trained; `n2` to `n10` are in the
-vocabulary), `free` or `fixed` angles, `line` or `all` couplings. {words} words; one word, one token.
+after a prompt such as `n6 free line g36 c10`: number of qubits (`n4` to `n8` were trained; `n2` to `n10` are in the
+vocabulary), `free` or `fixed` angles, `line` or `all` couplings, budgets of gates and of two-qubit gates (see
+`prompt_of` in `domains/quantum/prior.py`). {words} words; one word, one token.
 
 | | |
 |---|---|

@@ -9,6 +9,7 @@ import numpy as np
 
 from domains.quantum.circuit import Language, full_coupling
 from domains.quantum.hamiltonian import ARTIFICIAL_7Q, PauliSum
+from domains.quantum.prior import prompt_of
 from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, best_product_energy, counts, readable
 from domains.quantum.simulator import energies_of
 from poets_core.types import Design, Evaluation, Objective, ProblemInfo
@@ -72,4 +73,4 @@ class Artificial7q(CircuitProblem):
             },
         )  # fmt: skip
         oracle = DiscreteEnergyOracle(language, hamiltonian)
-        super().__init__(info, (f"n{n} fixed all",), oracle, language, hamiltonian, iterations=0)
+        super().__init__(info, (prompt_of(language),), oracle, language, hamiltonian, iterations=0)

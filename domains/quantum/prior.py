@@ -173,6 +173,19 @@ def _qft(d: _Draft) -> None:
             d.add("rz", b, angle=level)
 
 
+def prompt_of(language: Language) -> str:
+    """Return the prompt that tells the circuit backbone which circuits are wanted, e.g. ``n6 free line g36 c10``.
+
+    Qubits, angles, coupling, then the budgets of gates (to the nearest 4, at
+    most 48) and of two-qubit gates (at most 20).
+    """
+    n = language.qubits
+    coupling = "all" if len(language.pairs) == n * (n - 1) else "line"
+    gates = 4 * min(max(round(language.max_ops / 4), 1), 12)
+    two = min(max(language.max_two, 1), 20)
+    return f"n{n} {'free' if language.free else 'fixed'} {coupling} g{gates} c{two}"
+
+
 def within(ops: list[Op], language: Language) -> bool:
     """Whether a circuit keeps the couplings and budgets of a language."""
     return (
