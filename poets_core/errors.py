@@ -6,6 +6,7 @@
     │   ├── InvalidDesign   text that is not a design of the problem
     │   ├── InvalidTable    an uploaded table
     │   └── InvalidModel    a backbone or adapter that is missing or unusable
+    ├── Diverged            training left the finite numbers
     └── StoreError          the run store could not do what was asked
         ├── UnknownRun      no such run
         ├── LeaseLost       another worker owns the run now; stop writing
@@ -39,6 +40,10 @@ class InvalidTable(InvalidInput):
 
 class InvalidModel(InvalidInput):
     """A backbone or adapter is missing, unsafe or of an unsupported kind."""
+
+
+class Diverged(PoetsError, ArithmeticError):
+    """Training left the finite numbers, or a scale could not be reached."""
 
 
 class StoreError(PoetsError):

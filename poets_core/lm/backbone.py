@@ -7,12 +7,12 @@ are shallow copies of it that share every weight but run only their own layers.
 from __future__ import annotations
 
 import copy
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
@@ -46,13 +46,16 @@ class Backbone:
     """A frozen causal language model, cut into trunk and upper part.
 
     Attributes:
-        model: the whole Hugging Face model, evaluation mode, no gradients.
+        model: the Hugging Face model the parts were taken from, evaluation mode, no
+            gradients; its layers are numbered within their part, so it must not
+            generate with a cache itself.
         tokenizer: its tokenizer.
         vocabulary: token texts as a grammar sees them.
         branch_from: number of trunk layers, 0 <= branch_from <= layers.
         trunk: token ids -> hidden states below the branch point.
         upper: those hidden states -> final hidden states.
         source: what it was loaded from.
+        weights: SHA-256 of its weights, so that a resumed run meets the same reference.
     """
 
     model: Any
@@ -62,6 +65,7 @@ class Backbone:
     trunk: Any
     upper: Any
     source: str
+    weights: str
 
     @property
     def layers(self) -> int:
@@ -89,8 +93,14 @@ class Backbone:
         bos = self.tokenizer.bos_token_id
         ids = [] if bos is None else [int(bos)]
         ids += [int(i) for i in self.tokenizer(prompt, add_special_tokens=False)["input_ids"]] if prompt else []
-        if len(ids) >= 2 and ids[0] == ids[1]:  # a prompt that spells the special token out, as ProtGPT2's does
+        if bos is not None and ids[1:2] == [bos]:  # a prompt that spells the special token out, as ProtGPT2's does
             ids = ids[1:]
+        unknown = self.tokenizer.unk_token_id
+        if unknown is not None and unknown != bos and unknown in ids:
+            raise InvalidModel(
+                f"Expected a backbone that knows the words of the prompt {prompt!r}, got {self.source}, which does "
+                "not. Choose the problem's own backbone, or 'library'."
+            )
         return ids or [self.vocabulary.eos]
 
     def completion_ids(self, text: str) -> list[int]:
@@ -130,7 +140,7 @@ def load_backbone(
             raise InvalidModel(f"Expected a GGUF file at {path}, found none. Check the path of the backbone.")
     else:
         where = str(source)
-        if path.is_absolute() or where.startswith("."):
+        if path.is_dir() or path.is_absolute() or where.startswith("."):
             if not (path / "config.json").is_file():
                 raise InvalidModel(
                     f"Expected a Hugging Face model folder (with config.json) as the backbone, got {path}, which has "
@@ -144,14 +154,20 @@ def load_backbone(
     try:
         tokenizer = AutoTokenizer.from_pretrained(where, **options)
         weights = {} if "gguf_file" in options else {"use_safetensors": True}
-        model = AutoModelForCausalLM.from_pretrained(
-            where, dtype=torch.float32, attn_implementation="sdpa", **weights, **options
+        model, loaded = AutoModelForCausalLM.from_pretrained(
+            where, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True, **weights, **options
         )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # third-party parsers of untrusted files raise whatever they meet
         raise InvalidModel(
             f"Expected a loadable causal language model as the backbone, got {source}: {error}. "
             "Check the name or path, and that the weights are safetensors or GGUF."
         ) from error
+    missing = sorted(str(k) for k in (*loaded["missing_keys"], *loaded["mismatched_keys"]))
+    if missing:
+        raise InvalidModel(
+            f"Expected weights for every part of {source}, got none that fit for {missing[:3]} ({len(missing)} in "
+            "all); they would be random. Check that config.json belongs to these weights."
+        )
     return cut(model, tokenizer, branch_from=branch_from, device=device, source=name or str(source))
 
 
@@ -180,7 +196,9 @@ def cut(model: Any, tokenizer: Any, *, branch_from: int, device: str = "cpu", so
         raise InvalidModel(f"Expected one kind of attention in all layers, got {sorted(kinds)}; use branch_from=0.")
     if tokenizer.eos_token_id is None:
         raise InvalidModel(f"Expected a tokenizer with an end-of-sequence token, got one without ({source}).")
-    model.eval().requires_grad_(False).to(device)
+    model.eval().requires_grad_(False)
+    digest = _digest(model)
+    model.to(device)
     layers_name, norm_name, positions_name = FAMILIES[config.model_type]
     inner = model.base_model
     layers = list(getattr(inner, layers_name))
@@ -189,7 +207,7 @@ def cut(model: Any, tokenizer: Any, *, branch_from: int, device: str = "cpu", so
     trunk = _with_layers(inner, layers_name, layers[:first], {norm_name: nn.Identity()})
     positions: dict[str, nn.Module] = {positions_name: _NoPositions()} if positions_name else {}
     upper = _with_layers(inner, layers_name, layers[first:], positions)
-    return Backbone(model, tokenizer, vocabulary_of(model, tokenizer), first, trunk, upper, source)
+    return Backbone(model, tokenizer, vocabulary_of(model, tokenizer), first, trunk, upper, source, digest)
 
 
 def vocabulary_of(model: Any, tokenizer: Any) -> Vocabulary:
@@ -220,3 +238,12 @@ def _renumber(layer: nn.Module, index: int) -> None:
     for module in layer.modules():
         if hasattr(module, "layer_idx"):
             setattr(module, "layer_idx", index)  # noqa: B010  (a plain attribute, not a parameter)
+
+
+def _digest(model: nn.Module) -> str:
+    """SHA-256 over names, shapes and bytes of all weights, hex."""
+    out = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        out.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        out.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return out.hexdigest()

@@ -7,15 +7,17 @@ branch point upwards and on the head. The backbone alone is the reference.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from poets_core.errors import InvalidModel
 from poets_core.lm.backbone import FAMILIES, Backbone
 from poets_core.lm.grammar import LengthLimit, MaskTable
-from poets_core.lm.likelihood import Encoded, LogProb, masked_log_softmax, predictors, sequence_log_prob
+from poets_core.lm.likelihood import Encoded, LogProb, divergence, masked_log_softmax, predictors, sequence_log_prob
 from poets_core.lm.lora import AdapterShape, Stack, StackedLoRALinear, install
 from poets_core.lm.sampling import Samples, sample_rows
 from poets_core.problem import TokenMask
@@ -24,7 +26,10 @@ from poets_core.types import F8, I8
 # Fewer rows than this and matrix kernels round differently, which would make
 # the log-ratio of equal policies a rounding error instead of zero.
 SMALLEST_PASS = 16
-POSITIONS_PER_PASS = 32_768
+# More positions than this and activations leave the processor's cache; more
+# logits and a large vocabulary would exhaust memory.
+POSITIONS_PER_PASS = 8_192
+LOGITS_PER_PASS = 64_000_000
 
 
 class BranchEnsemble:
@@ -49,11 +54,21 @@ class BranchEnsemble:
             mask: the problem's grammar, or None for any text.
             max_tokens: longest completion where there is no grammar, end token included.
             seed: key of the adapters' random blocks.
+
+        Raises:
+            InvalidModel: sequences can be longer than the model reads.
         """
         self.backbone = backbone
         self.shape = shape
         self.prompt_ids = [backbone.prompt_ids(p) for p in prompts]
         grammar: TokenMask = mask if mask is not None else LengthLimit(backbone.vocabulary, max_tokens)
+        longest = max(len(ids) for ids in self.prompt_ids) + grammar.max_tokens - 1
+        room = int(backbone.model.config.max_position_embeddings)
+        if longest > room:
+            raise InvalidModel(
+                f"Expected a backbone that reads {longest} tokens (prompt and completion), got {backbone.source} with "
+                f"{room} positions. Shorten the designs or choose another backbone."
+            )
         self.table = MaskTable(grammar, len(backbone.vocabulary.tokens), backbone.device)
         self.stack: Stack = install(self._upper_layers(), shape, seed=seed)
         head_path = next(n for n, m in backbone.model.named_modules() if m is backbone.head)
@@ -105,30 +120,48 @@ class BranchEnsemble:
             tokens[i, : len(c)] = c
             whole = [*self.prompt_ids[p], *c[:-1]]
             ids[i, : len(whole)] = whole
-        hidden = [self._trunk(ids[rows])[:keep] for rows, keep in self._passes(len(ids), span)]
-        width = self.backbone.model.config.hidden_size
-        joined = torch.cat(hidden) if hidden else torch.zeros(0, span, width, device=self.backbone.device)
-        rows = self.table.walk(tokens, length)
-        bare = Encoded(tokens, length, prompt, position, rows, joined, np.zeros(len(tokens)))
+        ends = position + length
+        hidden = torch.zeros(len(ids), span, self.backbone.model.config.hidden_size, device=self.backbone.device)
+        for rows, keep in self._passes(ends):
+            width = int(ends[rows].max())
+            hidden[torch.from_numpy(rows[:keep]), :width] = self._trunk(ids[rows, :width])[:keep]
+        bare = Encoded(tokens, length, prompt, position, self.table.walk(tokens, length), hidden, np.zeros(len(tokens)))
         self.stack.layout.reference()
-        parts = [self._score(bare.take(r))[0, :keep].cpu().numpy() for r, keep in self._passes(len(ids), span)]
-        return Encoded(tokens, length, prompt, position, rows, joined, np.concatenate(parts) if parts else np.zeros(0))
+        reference = np.zeros(len(tokens))
+        for rows, keep in self._passes(ends):
+            reference[rows[:keep]] = self._score(bare.take(rows))[0, :keep].cpu().numpy()
+        return replace(bare, reference=reference)
 
     def _trunk(self, ids: I8) -> Tensor:
         x = torch.from_numpy(ids).to(self.backbone.device)
         out: Tensor = self.backbone.trunk(input_ids=x, use_cache=False).last_hidden_state
         return out
 
-    def _passes(self, n: int, span: int, copies: int = 1) -> Iterator[tuple[I8, int]]:
-        """Split n rows into passes of bounded size; short ones are filled up with repeats.
+    def _passes(self, ends: I8, copies: int = 1) -> Iterator[tuple[I8, int]]:
+        """Split rows into passes of bounded size, short sequences with short ones.
+
+        Args:
+            ends: i8 (n,) tokens of each row, prompt included.
+            copies: how many branches each row is computed for.
 
         Yields:
-            rows i8 of one pass, and how many of them to keep.
+            rows i8 of one pass, filled up with repeats to the smallest size,
+            and how many of them to keep.
         """
-        most = max(SMALLEST_PASS, POSITIONS_PER_PASS // max(1, span * copies))
-        for start in range(0, n, most):
-            rows = np.arange(start, min(start + most, n))
+        order = np.argsort(ends, kind="stable")
+        logits = LOGITS_PER_PASS // len(self.backbone.vocabulary.tokens)
+        start = 0
+        while start < len(order):
+            most = SMALLEST_PASS  # as many rows as their longest allows
+            while start + most < len(order):
+                wider = most * 2
+                span = int(ends[order[min(start + wider, len(order)) - 1]])
+                if wider * span * copies > min(POSITIONS_PER_PASS, logits):
+                    break
+                most = wider
+            rows = order[start : start + most]
             yield np.concatenate([rows, np.repeat(rows[-1:], max(0, SMALLEST_PASS - len(rows)))]), len(rows)
+            start += most
 
     def _logits(self, encoded: Encoded, *, grammar: bool) -> tuple[Float[Tensor, "G N T V"], Bool[Tensor, "N T V"]]:
         """Upper layers and head in the current layout: G = M, or 1 for the reference; and the mask."""
@@ -163,32 +196,30 @@ class BranchEnsemble:
             grammar: False leaves the mask out of the density, as plain
                 Hugging Face models compute it.
         """
-        n, span = len(encoded), encoded.hidden.shape[1]
-        branches, reference = np.zeros((self.branches, n)), encoded.reference.copy()
-        start = 0
-        for rows, keep in self._passes(n, span, self.branches):
+        branches, reference = np.zeros((self.branches, len(encoded))), encoded.reference.copy()
+        for rows, keep in self._passes(encoded.position + encoded.length, self.branches):
             part = encoded.take(rows)
             self.stack.layout.grouped()
-            branches[:, start : start + keep] = self._score(part, grammar=grammar)[:, :keep].cpu().numpy()
+            branches[:, rows[:keep]] = self._score(part, grammar=grammar)[:, :keep].cpu().numpy()
             if not grammar:
                 self.stack.layout.reference()
-                reference[start : start + keep] = self._score(part, grammar=False)[0, :keep].cpu().numpy()
-            start += keep
+                reference[rows[:keep]] = self._score(part, grammar=False)[0, :keep].cpu().numpy()
         return LogProb(branches, reference)
 
     @torch.no_grad()
-    def token_log_prob(self, encoded: Encoded) -> F8:
-        """Next-token log-probabilities of every branch at every place inside the completions.
+    def token_js(self, encoded: Encoded) -> float:
+        """Mean Jensen-Shannon divergence of the branches' next-token distributions, nats.
 
-        Returns:
-            f8 (M, contexts, V), -inf where the grammar allows no token.
+        The mean goes over every place inside the completions; it lies between 0 and log M.
         """
-        parts = []
-        for rows, keep in self._passes(len(encoded), encoded.hidden.shape[1], self.branches):
+        total, places = 0.0, 0
+        for rows, keep in self._passes(encoded.position + encoded.length, self.branches):
             part = encoded.take(rows)
             self.stack.layout.grouped()
             logits, allowed = self._logits(part, grammar=True)
             inside = np.arange(part.tokens.shape[1]) < part.length[:, None]
             inside[keep:] = False
-            parts.append(masked_log_softmax(logits, allowed)[:, torch.from_numpy(inside)].double().cpu().numpy())
-        return np.concatenate(parts, axis=1)
+            log_p = masked_log_softmax(logits, allowed)[:, torch.from_numpy(inside)]
+            total += float(divergence(log_p).sum())
+            places += int(inside.sum())
+        return max(0.0, total / max(places, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -27,18 +28,21 @@ class LengthLimit:
         """Return state 0 for n rows, i8 (n,)."""
         return np.zeros(n, dtype=np.int64)
 
-    def allowed(self, state: I8) -> Bool:
-        """Return bool (n, V); tokens without text are never allowed."""
+    @cached_property
+    def _table(self) -> Bool:
+        """Rows: anything, only the end, nothing."""
         ordinary = np.array([text != "" for text in self.vocabulary.tokens])
         ordinary[self.vocabulary.eos] = True
-        ended = np.zeros_like(ordinary)
-        ended[self.vocabulary.eos] = True
-        table = np.stack([ordinary, ended, np.zeros_like(ordinary)])
-        return table[np.where(state < 0, 2, np.where(state >= self.max_tokens - 1, 1, 0))]
+        end = np.arange(len(ordinary)) == self.vocabulary.eos
+        return np.stack([ordinary, end, np.zeros_like(ordinary)])
+
+    def allowed(self, state: I8) -> Bool:
+        """Return bool (n, V); tokens without text are never allowed."""
+        return self._table[np.where(state < 0, 2, np.where(state >= self.max_tokens - 1, 1, 0))]
 
     def advance(self, state: I8, token: I8) -> I8:
         """Return the states after one token each, i8 (n,); -1 is dead."""
-        alive = self.allowed(state)[np.arange(len(state)), token] & (token != self.vocabulary.eos)
+        alive = (state >= 0) & (state < self.max_tokens - 1) & self._table[0, token] & (token != self.vocabulary.eos)
         return np.where(alive, state + 1, -1)
 
 

@@ -42,6 +42,8 @@ class Layout:
 
     def mixed(self, branch: I8, device: torch.device) -> None:
         """Rows belong to `branch` i8 (n,); -1 is the reference and gets no delta."""
+        if not (branch >= 0).any():
+            return self.reference()
         counts = np.bincount(branch[branch >= 0], minlength=self.branches)
         width = max(1, int(counts.max(initial=0)))
         gather = np.zeros((self.branches, width), dtype=np.int64)

@@ -36,7 +36,7 @@ def sample_rows(ensemble: BranchEnsemble, branch: I8, prompt: I8, uniforms: F8, 
 
     Tokens are drawn by inverting the cumulative distribution at the given
     uniform numbers, so a row's text depends on its key, not on its neighbours.
-    Rows that have ended leave the batch once half of it has.
+    Rows that have ended leave the batch.
     """
     n = len(branch)
     if n == 0:

@@ -8,7 +8,7 @@ import torch
 
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
-from poets_core.lm.backbone import load_backbone
+from poets_core.lm.backbone import Backbone, load_backbone
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.library import train_library_backbone
 from poets_core.lm.lora import AdapterShape
@@ -20,7 +20,6 @@ from poets_core.search.search import Search
 from poets_core.spec import RunSpec
 
 LIBRARY_DESIGNS = 8192
-PROMPT_ROOM = 16
 
 
 def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, workspace: Path) -> Search:
@@ -35,11 +34,14 @@ def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, works
         workspace: the run's folder.
 
     Raises:
-        InvalidSpec: a device that is not here.
+        InvalidSpec: a device that is not here, or a transform that cannot be.
         InvalidModel: the backbone cannot be used.
     """
     torch.set_num_threads(spec.threads)
     device = _device(spec)
+    objective = problem.info.objectives[0]
+    if spec.search.transform == "log" and objective.direction == "minimise":
+        raise InvalidSpec(f"Expected transform 'auto' or 'z' for {objective.name!r}, which is minimised, got 'log'.")
     source: Path | str = backbone
     part = spec.backbone
     if backbone == "library":
@@ -52,18 +54,20 @@ def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, works
                 width=part.width,
                 layers=part.layers,
                 steps=part.steps,
-                positions=problem.info.max_tokens + PROMPT_ROOM,
+                positions=2 * problem.info.max_tokens + 4,
                 seed=spec.seed,
             )
     # Adapters name the backbone as the spec does: a path of this machine means nothing elsewhere.
     model = load_backbone(source, branch_from=part.branch_from, device=device, name=part.source)
     mask = problem.mask(model.vocabulary)
-    max_tokens = mask.max_tokens if mask is not None else problem.info.max_tokens + 1
+    max_tokens = mask.max_tokens if mask is not None else _longest(problem, model, spec)
+    # A library backbone is trained on this problem's designs alone and knows no prompts.
+    prompts = ("",) * len(problem.prompts) if backbone == "library" else problem.prompts
     s = spec.search
     # Without prior the rank is zero, so that nothing of it is computed or exported.
-    prior_rank = s.prior_rank if s.prior_scale > 0 else 0
+    prior_rank = s.prior_rank if s.prior_scale > 0 and s.method == "poets" else 0
     shape = AdapterShape(branches=s.branches if s.method == "poets" else 1, rank=s.rank, prior_rank=prior_rank)
-    ensemble = BranchEnsemble(model, shape, problem.prompts, mask, max_tokens=max_tokens, seed=spec.seed)
+    ensemble = BranchEnsemble(model, shape, prompts, mask, max_tokens=max_tokens, seed=spec.seed)
     search: Search
     if s.method == "prior":
         sampler = Sampler(problem, ensemble, spec.seed, max_tokens)
@@ -78,9 +82,19 @@ def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, works
         "branch_from": model.branch_from,
         "vocabulary": len(model.vocabulary.tokens),
         "grammar": mask is not None,
+        "weights": model.weights,
         "device": device,
     }
     return search
+
+
+def _longest(problem: Problem, model: Backbone, spec: RunSpec) -> int:
+    """Tokens to allow where there is no grammar: a quarter more than the library's longest design, end included.
+
+    Lengths of a problem count its own units, of which a backbone may need several tokens each.
+    """
+    texts = problem.library(256, rng=rng_for(spec.seed, "lengths"))
+    return max(len(model.completion_ids(t)) for t in texts) * 5 // 4 + 1
 
 
 def _device(spec: RunSpec) -> str:

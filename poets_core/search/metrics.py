@@ -37,21 +37,6 @@ def ensemble_js(log_prob: F8, branch: I8) -> float:
     return max(0.0, float(np.mean(per_branch)))
 
 
-def token_js(log_p: F8) -> float:
-    """Mean Jensen-Shannon divergence of next-token distributions, nats.
-
-    Args:
-        log_p: f8 (M, contexts, V), -inf where a token is not allowed.
-    """
-    p = np.exp(log_p)
-    mixture = p.mean(0)
-
-    def entropy(q: F8) -> F8:
-        return np.asarray(-np.where(q > 0, q * np.log(np.where(q > 0, q, 1.0)), 0.0).sum(-1))
-
-    return float((entropy(mixture) - entropy(p).mean(0)).mean())
-
-
 def effective_sample_size(weights: I8) -> list[float]:
     """(sum w)^2 / sum w^2 of each branch, from weights (M, N)."""
     w = weights.astype(np.float64)

@@ -17,7 +17,7 @@ from poets_core.lm.adapters import export_adapter
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.problem import Problem
 from poets_core.search.history import History
-from poets_core.search.metrics import coverage, effective_sample_size, ensemble_js, pairwise_js, token_js
+from poets_core.search.metrics import coverage, effective_sample_size, ensemble_js, pairwise_js
 from poets_core.search.prior import calibrate_prior, spread
 from poets_core.search.propose import Draw, Sampler, choose, edits
 from poets_core.search.search import UpdateReport
@@ -68,22 +68,21 @@ class PoetsSearch:
         pools, draws = self._pools(branch, prompt)
         if not draws:
             return []
-        encoded = self.ensemble.encode([d.tokens for d in draws], np.array([d.prompt for d in draws]))
+        owner = np.array([d.prompt for d in draws])
+        encoded = self.ensemble.encode([d.tokens for d in draws], owner)
         log_p = self.ensemble.log_prob(encoded)
-        predicted = self._predict(log_p.branches, log_p.reference)
-        predicted[:, ~np.isfinite(log_p.reference)] = -np.inf  # an edit outside the grammar cannot be chosen
+        spelled = np.isfinite(log_p.reference)  # an edit may lie outside what the backbone can write
+        predicted = self._predict(log_p.branches, log_p.reference, owner)
         chosen = choose(
-            pools,
+            [[i for i in pool if spelled[i]] for pool in pools],
             [d.key for d in draws],
             branch,
-            predicted,
+            np.where(spelled, predicted, -np.inf),
             self.settings.tempering,
             repeats=self.settings.allow_repeats,
         )
-        index = np.array([i for i in chosen if i >= 0 and np.isfinite(log_p.reference[i])], dtype=np.int64)
-        slots = np.array(
-            [s for s, i in enumerate(chosen) if i >= 0 and np.isfinite(log_p.reference[i])], dtype=np.int64
-        )
+        pairs = [(slot, i) for slot, i in enumerate(chosen) if i >= 0 and spelled[i]]
+        slots, index = (np.array(x, dtype=np.int64) for x in zip(*pairs, strict=True)) if pairs else (branch[:0],) * 2
         return self._candidates(
             branch[slots],
             [draws[i] for i in index],
@@ -97,7 +96,7 @@ class PoetsSearch:
 
     def _first(self, prompt: I8) -> list[Draw]:
         unique = not self.settings.allow_repeats
-        found, _ = self.sampler.draw_unseen(np.full(len(prompt), -1), prompt, ("round", 0), set(), unique=unique)
+        found = self.sampler.draw_unseen(np.full(len(prompt), -1), prompt, ("round", 0), set(), unique=unique)
         return [d for d in found if d is not None]
 
     def _pools(self, branch: I8, prompt: I8) -> tuple[list[list[int]], list[Draw]]:
@@ -106,18 +105,25 @@ class PoetsSearch:
         n_edits = round(m * self.settings.edit_share)
         elites = self.history.elites(self.settings.elites)
         n_edits = n_edits if elites else 0
-        rows = np.repeat(np.arange(n), m - n_edits)
         seen = self._seen()
         found: list[tuple[int, Draw]] = []
-        if len(rows):
-            key = ("round", self.round)
-            drawn, _ = self.sampler.draw_unseen(branch[rows], prompt[rows], key, seen, unique=False)
-            found += [(int(s), d) for s, d in zip(rows, drawn, strict=True) if d is not None]
+
+        def sample(slots: I8, *key: str) -> None:
+            drawn = self.sampler.draw_unseen(
+                branch[slots], prompt[slots], ("round", self.round, *key), seen, unique=False
+            )
+            found.extend((int(s), d) for s, d in zip(slots, drawn, strict=True) if d is not None)
+
+        if n_edits < m:
+            sample(np.repeat(np.arange(n), m - n_edits))
         if n_edits:
             slots = np.repeat(np.arange(n), n_edits)
             rng = rng_for(self.spec.seed, "edit", self.round)
             offered = edits(self.problem, self.ensemble, elites, prompt[slots], seen, rng=rng)
             found += [(int(s), d) for s, d in zip(slots, offered, strict=True) if d is not None]
+            empty = np.setdiff1d(np.arange(n), [s for s, _ in found])
+            if len(empty):  # every edit was seen before: the branches themselves still have more to offer
+                sample(np.repeat(empty, m), "refill")
         pools: list[list[int]] = [[] for _ in range(n)]
         index: dict[tuple[int, tuple[int, ...]], int] = {}
         draws: list[Draw] = []
@@ -128,16 +134,21 @@ class PoetsSearch:
             pools[slot].append(at)
         return pools, draws
 
-    def _predict(self, branches: F8, reference: F8) -> F8:
+    def _predict(self, branches: F8, reference: F8, prompt: I8) -> F8:
         """Rewards each branch predicts, f8 (M, n): implicit reward plus its exactly solved baseline."""
-        return self.settings.beta * (branches - reference) + self._baseline()[:, None]
+        with np.errstate(invalid="ignore"):  # outside the grammar both are -inf
+            return self.settings.beta * (branches - reference) + self._baseline()[:, prompt]
 
     def _baseline(self) -> F8:
-        """Weighted mean reward minus weighted mean implicit reward on the replay, f8 (M,)."""
-        delta = self._replay_delta()
+        """Weighted mean of reward minus implicit reward, per branch and prompt, f8 (M, P).
+
+        A prompt without weight takes its branch's mean over all prompts.
+        """
+        prompts = np.eye(len(self.problem.prompts))[self.history.encoded.prompt]
         w = self.history.weights.astype(np.float64)
-        total = np.maximum(w.sum(1), 1.0)
-        return np.asarray((w * (self.history.rewards()[None] - delta)).sum(1) / total)
+        e = self.history.rewards()[None] - self._replay_delta()
+        whole = (w * e).sum(1, keepdims=True) / np.maximum(w.sum(1, keepdims=True), 1.0)
+        return np.where(w @ prompts > 0, (w * e) @ prompts / np.maximum(w @ prompts, 1.0), whole)
 
     def _replay_delta(self) -> F8:
         if "replay_delta" not in self._pending:
@@ -178,7 +189,7 @@ class PoetsSearch:
 
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
         """Take in a round; its calibration is judged by the reward scale that made the predictions."""
-        if self.round > 0:
+        if self.round > 0 and self.ensemble.branches > 1:  # one branch predicts no interval
             mean = np.array([c.predicted_mean for c in candidates])
             std = np.array([c.predicted_std for c in candidates])
             value = np.array([o.value[0] if o.valid else np.nan for o in observations])
@@ -204,7 +215,7 @@ class PoetsSearch:
 
     def _measure(self) -> dict[str, Any]:
         """Figures of the branches as they are after the fit."""
-        m = self.ensemble.branches
+        m, beta = self.ensemble.branches, self.settings.beta
         branch = np.repeat(np.arange(m), max(4, PROBE // m))
         prompt = np.arange(len(branch)) % len(self.problem.prompts)
         drawn = self.sampler.draw(branch, prompt, ("measure", self.round), np.ones(len(branch)))
@@ -213,21 +224,21 @@ class PoetsSearch:
         ratio = own - on_policy.reference
         probe = self.ensemble.log_prob(self.probe)
         delta, rewards, w = self._replay_delta(), self.history.rewards(), self.history.weights.astype(np.float64)
-        residual = rewards[None] - delta - self._baseline()[:, None]
+        residual = rewards[None] - delta - self._baseline()[:, self.history.encoded.prompt]
         scale = self.history.scale()
         latest = self.history.latest
         return {
             "js_sequence": ensemble_js(on_policy.branches, branch),
-            "js_token": token_js(self.ensemble.token_log_prob(self.probe)),
+            "js_token": self.ensemble.token_js(self.probe),
             "js_matrix": _json(pairwise_js(on_policy.branches, branch)),
-            "spread": float(np.mean([c.predicted_std for c in latest])) if self.round else None,
-            "spread_probe": spread(self.settings.beta * (probe.branches - probe.reference), self.probe.prompt),
-            "spread_replay": spread(delta, self.history.encoded.prompt),
+            "spread": float(np.mean([c.predicted_std for c in latest])) if self.round and m > 1 else None,
+            "spread_probe": spread(beta * (probe.branches - probe.reference), self.probe.prompt) if m > 1 else None,
+            "spread_replay": spread(delta, self.history.encoded.prompt) if m > 1 else None,
             "kl": [float(ratio[branch == k].mean()) for k in range(m)],
             "entropy": float(-own.mean()),
             "loss": _json(0.5 * (w * residual**2).sum(1) / np.maximum(w.sum(1), 1.0)),
             "ess": effective_sample_size(self.history.weights),
-            "unique": len({c.design for c in latest}) / len(latest),
+            "unique": len({c.design for c in latest if c.design}) / len(latest),
             "valid": float(np.mean(self.history.valid[-len(latest) :])),
             "reward_location": scale.location,
             "reward_scale": scale.scale,
@@ -237,8 +248,9 @@ class PoetsSearch:
     # -- checkpoint --------------------------------------------------------
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return adapters, optimiser state and the number of completed rounds."""
-        return {"round": np.array(self.round, dtype=np.int64), **self.fit.state()}
+        """Return adapters, optimiser state, prior scale and the number of completed rounds."""
+        scale = np.array(self.facts["prior_factor"], dtype=np.float64)
+        return {"round": np.array(self.round, dtype=np.int64), "prior_factor": scale, **self.fit.state()}
 
     def restore(
         self,
@@ -247,6 +259,7 @@ class PoetsSearch:
     ) -> None:
         """Take over a checkpoint; observations are encoded again round by round, as they were."""
         self.fit.restore(tensors)
+        self.ensemble.stack.set_prior_factor(float(tensors["prior_factor"]))
         for candidates, observations in history:
             prompt = np.array([c.prompt for c in candidates], dtype=np.int64)
             self.history.add(candidates, observations, self.ensemble.encode([c.tokens for c in candidates], prompt))

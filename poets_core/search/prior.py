@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from poets_core.errors import Diverged
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import Encoded
 from poets_core.types import F8
@@ -42,7 +43,7 @@ def calibrate_prior(ensemble: BranchEnsemble, samples: Encoded, *, beta: float, 
         The factor, already applied.
 
     Raises:
-        ArithmeticError: the spread cannot reach the target.
+        Diverged: the spread cannot reach the target.
     """
     if target == 0:
         ensemble.stack.set_prior_factor(0.0)
@@ -62,4 +63,4 @@ def calibrate_prior(ensemble: BranchEnsemble, samples: Encoded, *, beta: float, 
         secant = factor * target / max(found, 1e-12)  # the spread is nearly proportional to the factor
         inside = low < secant < high
         factor = secant if inside else (2 * factor if np.isinf(high) else (low + high) / 2)
-    raise ArithmeticError(f"Expected prior adapters to reach a spread of {target}, got {found:.3g}. Lower prior_scale.")
+    raise Diverged(f"Expected prior adapters to reach a spread of {target}, got {found:.3g}. Lower prior_scale.")

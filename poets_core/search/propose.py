@@ -90,7 +90,7 @@ class Sampler:
         seen: AbstractSet[Key],
         *,
         unique: bool,
-    ) -> tuple[list[Draw | None], list[Draw]]:
+    ) -> list[Draw | None]:
         """Draw one design per row that has not been seen.
 
         Rows whose design was seen, or whose text is no design, are drawn again:
@@ -105,17 +105,15 @@ class Sampler:
 
         Returns:
             One draw per row, None where every attempt failed (an undecodable
-            text is returned if that is all there was); and the first attempt
-            of every row, untouched by the selection.
+            text is returned if that is all there was).
         """
         n = len(branch)
         found: list[Draw | None] = [None] * n
         taken: set[Key] = set()
-        waiting, first = np.arange(n), list[Draw]()
+        waiting = np.arange(n)
         for attempt in range(MOST_ATTEMPTS):
             heat = np.full(len(waiting), HEATING ** max(0, attempt - PLAIN_ATTEMPTS + 1))
             draws = self.draw(branch[waiting], prompt[waiting], (*key, attempt), heat)
-            first = draws if attempt == 0 else first
             failed = []
             for row, draw in zip(waiting.tolist(), draws, strict=True):
                 if draw.design and draw.key not in seen and not (unique and draw.key in taken):
@@ -128,7 +126,7 @@ class Sampler:
             waiting = np.array(failed, dtype=np.int64)
             if not failed:
                 break
-        return found, first
+        return found
 
 
 def edits(

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from poets_core.errors import InvalidSpec
 from poets_core.types import F8, Bool, Direction
 
 # Distance of an invalid design below the worst valid one, and the winsorising
 # limits, in units of reward standard deviation.
 INVALID_STEP = 0.1
 WINSOR = 5.0
+HEADROOM = 2.0
 SKEWED = 1.0
 
 
@@ -42,7 +44,10 @@ class RewardScale:
 
     def _valid(self, values: F8) -> F8:
         x = np.log(np.maximum(values, self.floor)) if self.log else self.sign * values
-        return np.clip((x - self.location) / self.scale, -WINSOR, WINSOR)
+        z = np.maximum((x - self.location) / self.scale, -WINSOR)
+        # Penalties are winsorised; the top is only compressed, so that the best designs stay told apart.
+        over = np.maximum(z - WINSOR, 0.0) / HEADROOM
+        return np.asarray(np.where(z > WINSOR, WINSOR + HEADROOM * over / (1.0 + over), z))
 
 
 def fit_scale(values: F8, valid: Bool, *, direction: Direction, transform: str) -> RewardScale:
@@ -58,11 +63,18 @@ def fit_scale(values: F8, valid: Bool, *, direction: Direction, transform: str) 
         valid: bool (N,).
         direction: which way is better.
         transform: ``"auto"``, ``"z"`` or ``"log"``.
+
+    Raises:
+        InvalidSpec: the logarithm was asked for and values are negative.
     """
     sign = 1.0 if direction == "maximise" else -1.0
     v = values[valid]
     if len(v) == 0:
         return RewardScale(sign, False, 0.0, 0.0, 1.0, 0.0)
+    if transform == "log" and v.min() < 0:
+        raise InvalidSpec(
+            f"Expected no negative values with search.transform='log', got {v.min():.4g}. Use 'auto' or 'z'."
+        )
     log = transform == "log" or (transform == "auto" and sign > 0 and bool(v.min() >= 0) and _skewness(v) > SKEWED)
     log = log and sign > 0 and bool((v > 0).any())
     floor = _floor(v) if log else 0.0
@@ -79,7 +91,8 @@ def _moments(x: F8) -> tuple[float, float]:
     if high > low:
         reach = WINSOR * (high - low) / 1.349  # the interquartile range of a normal is 1.349 deviations
         x = np.clip(x, middle - reach, middle + reach)
-    return float(x.mean()), float(x.std()) or 1.0
+    location, deviation = float(x.mean()), float(x.std())
+    return location, deviation if deviation > 1e-9 * max(1.0, abs(location)) else 1.0
 
 
 def _skewness(v: F8) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from poets_core.errors import Diverged
 from poets_core.keyed import rng_for
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import Encoded
@@ -46,12 +47,21 @@ class Fit:
         self._adam = torch.optim.Adam(self._parameters, lr=self.learning_rate, foreach=True)
 
     def run(self, replay: Replay, *, steps: int, minibatch: int, seed: int, round: int) -> None:
-        """Take Adam steps on minibatches drawn uniformly from the whole replay."""
+        """Take Adam steps on minibatches drawn uniformly from the whole replay.
+
+        Raises:
+            Diverged: the adapters are no longer finite.
+        """
         rng = rng_for(seed, "minibatch", round)
         n = len(replay.encoded)
         for _ in range(steps):
             index = np.sort(rng.choice(n, minibatch, replace=False)) if n > minibatch else np.arange(n)
             self._step(replay, index)
+        if not all(bool(torch.isfinite(p).all()) for p in self._parameters):
+            raise Diverged(
+                f"Expected finite adapters after round {round}, got NaN or infinity. Lower search.learning_rate, or "
+                "raise search.beta."
+            )
 
     def _step(self, replay: Replay, index: I8) -> None:
         device = self.ensemble.backbone.device

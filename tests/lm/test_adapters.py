@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
@@ -93,4 +92,3 @@ def test_missing_files_foreign_layers_and_active_priors_are_refused(tmp_path):
     (tmp_path / WEIGHTS).write_bytes(b"not safetensors")
     with pytest.raises(InvalidModel, match="PEFT LoRA adapter"):
         import_adapter(ensemble(branch_from=0, prior_rank=0), 0, tmp_path)
-    assert torch.get_num_threads() >= 1

@@ -12,6 +12,7 @@ from poets_core.errors import InvalidModel, InvalidSpec
 from poets_core.search.methods import build_search
 from poets_core.search.prior import spread
 from poets_core.search.propose import choose, tempered_rank
+from poets_core.types import Observation
 from tests.search.sites import Sites, build, play, spec
 
 
@@ -56,14 +57,15 @@ def test_a_checkpoint_of_another_ensemble_is_refused(tmp_path):
 
 def test_no_design_is_evaluated_twice_unless_repeats_are_allowed(tmp_path):
     problem = Sites(letters="ACD")
-    history, _ = play(build(tmp_path / "a", problem), problem, 2)
-    designs = [c.design for cs, _ in history for c in cs]
-    assert len(set(designs)) == len(designs) == 24
-    last = build(tmp_path / "b", problem)
-    history, _ = play(last, problem, 2)
-    history += play(last, problem, 1)[0]  # 27 designs in all: three are left
-    assert len({c.design for cs, _ in history for c in cs}) == 27
-    assert last.ask(12) == []
+    search = build(tmp_path / "a", problem)
+    designs = []
+    while candidates := search.ask(12):
+        assert search.round < 6
+        observations = [Observation(c.id, (problem.table[c.design],), (0.0,), True, "") for c in candidates]
+        search.tell(candidates, observations)
+        search.update()
+        designs += [c.design for c in candidates]
+    assert len(designs) == len(set(designs)) == 27  # the whole space, then no more
     free, _ = play(build(tmp_path / "c", problem, allow_repeats=True), problem, 4)
     assert sum(len(cs) for cs, _ in free) == 48
 
@@ -90,7 +92,7 @@ def test_branches_learn_the_rewards_they_were_shown(tmp_path):
     search = build(tmp_path, problem, steps=200)
     play(search, problem, 2)
     p = search.ensemble.log_prob(search.history.encoded)
-    predicted = search._predict(p.branches, p.reference)
+    predicted = search._predict(p.branches, p.reference, search.history.encoded.prompt)
     assert np.corrcoef(predicted.mean(0), search.history.rewards())[0, 1] > 0.8
 
 

@@ -28,7 +28,7 @@ class PriorSearch:
         """Draw n designs that were not drawn before; see `Search.ask`."""
         prompt = np.arange(n) % len(self.sampler.problem.prompts)
         seen: set[tuple[int, str]] = set() if self.allow_repeats else self._seen
-        drawn, _ = self.sampler.draw_unseen(
+        drawn = self.sampler.draw_unseen(
             np.full(n, -1), prompt, ("round", self.round), seen, unique=not self.allow_repeats
         )
         found = [d for d in drawn if d is not None]
@@ -62,7 +62,7 @@ class PriorSearch:
         n = max(1, len(self._latest))
         return UpdateReport(
             {
-                "unique": len({c.design for c, _ in self._latest}) / n,
+                "unique": len({c.design for c, _ in self._latest if c.design}) / n,
                 "valid": sum(o.valid for _, o in self._latest) / n,
             }
         )
