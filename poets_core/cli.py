@@ -30,6 +30,7 @@ from poets_core.runs.launch import default_spec, launch, resume
 from poets_core.runs.store import RunStore, SqlStore, open_store
 from poets_core.runs.view import fold, summary
 from poets_core.spec import RunSpec, read_spec
+from poets_core.worker.parts import resolve_backbone
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 StoreUrl = Annotated[str | None, typer.Option("--store", help="Store URL; default: POETS_STORE, or ./store/poets.db.")]
@@ -85,18 +86,43 @@ def spec_from(problem: str, assignments: list[str], seed: int | None = None) -> 
         overrides["seed"] = seed
     made = default_spec(problem, params={}, settings=entry.settings, backbone=entry.backbones[0], overrides=overrides)
     params = catalog.check_params(problem, made.problem.params)
+    made = located(made.model_copy(update={"problem": made.problem.model_copy(update={"params": params})}))
     for p in entry.parameters:
-        if p.kind == "file":  # the worker has another current folder
-            params[p.name] = str(Path(params[p.name]).expanduser().absolute())
-            if not Path(params[p.name]).is_file():
-                raise InvalidSpec(f"Expected a file for problem.params.{p.name}, got none at {params[p.name]}.")
-    problem_ = made.problem.model_copy(update={"params": params})
-    folder = Path(made.backbone.source).expanduser()
-    named = made.backbone.source == "library" or made.backbone.source in catalog.BACKBONES
-    source = str(folder.absolute()) if folder.is_dir() and not named else made.backbone.source
+        table = made.problem.params[p.name]
+        if p.kind == "file" and not Path(str(table)).is_file():
+            raise InvalidSpec(f"Expected a file for problem.params.{p.name}, got none at {table}.")
+    return made
+
+
+def located(made: RunSpec, beside: Path | None = None) -> RunSpec:
+    """Return a spec whose paths are absolute, because a worker has another current folder.
+
+    Args:
+        made: paths in it are relative to the current folder.
+        beside: folder that is tried for what is not in the current one.
+
+    Raises:
+        InvalidSpec: unknown problem.
+    """
+    params = dict(made.problem.params)
+    for p in catalog.entry(made.problem.name).parameters:
+        if p.kind == "file" and isinstance(value := params.get(p.name), str):
+            params[p.name] = str(_absolute(value, beside))
+    source = made.backbone.source
+    if source != "library" and source not in catalog.BACKBONES:
+        source = str(resolve_backbone(str(found) if (found := _absolute(source, beside)).exists() else source))
     return made.model_copy(
-        update={"problem": problem_, "backbone": made.backbone.model_copy(update={"source": source})}
+        update={
+            "problem": made.problem.model_copy(update={"params": params}),
+            "backbone": made.backbone.model_copy(update={"source": source}),
+        }
     )
+
+
+def _absolute(path: str, beside: Path | None) -> Path:
+    here = Path(path).expanduser().absolute()
+    there = None if beside is None else beside.absolute() / Path(path).expanduser()
+    return there if there is not None and there.exists() and not here.exists() else here
 
 
 def _assign(tree: dict[str, Any], path: list[str], value: Any) -> None:
@@ -116,9 +142,13 @@ def _value(text: str) -> Any:
 
 @app.command()
 def run(spec_file: Path, store: StoreUrl = None, json_: Json = False) -> None:
-    """Run a spec in a worker and follow it; Ctrl-C stops it after the oracle call at hand."""
+    """Run a spec in a worker and follow it; Ctrl-C stops it after the oracle call at hand.
+
+    Relative paths in it are looked up in the current folder, then beside the spec.
+    """
     made = read_spec(spec_file)
     catalog.check_params(made.problem.name, made.problem.params)
+    made = located(made, spec_file.parent)
     opened = open_store(store)
     name = opened.create(made)
     ERR.print(f"run {name} in {opened.files}", soft_wrap=True)

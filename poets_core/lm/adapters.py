@@ -12,7 +12,6 @@ import math
 from pathlib import Path
 
 import torch
-from peft import LoraConfig
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -35,6 +34,8 @@ def export_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> Path:
     Raises:
         IndexError: no such branch.
     """
+    from peft import LoraConfig  # wanted at the end of a run only, and slow to import
+
     if not 0 <= branch < ensemble.branches:
         raise IndexError(f"Expected a branch between 0 and {ensemble.branches - 1}, got {branch}.")
     tensors: dict[str, Tensor] = {}

@@ -60,12 +60,21 @@ def _versions() -> dict[str, str]:
     return found
 
 
+def _tables(store: RunStore, run: str) -> list[Path]:
+    """Uploads of this store among the problem's parameters; files elsewhere are the user's own and stay out."""
+    uploads = (store.files / "uploads").resolve()
+    named = [Path(v) for v in store.spec(run).problem.params.values() if isinstance(v, str) and "\0" not in v]
+    return [p for p in named if p.is_absolute() and p.resolve().parent == uploads and p.is_file()]
+
+
 def archive_bytes(store: RunStore, run: str) -> bytes:
     """Return the archive of a run as a zip.
 
     It holds spec.json, events.jsonl, candidates.csv, the last checkpoint,
-    adapters/ and artifacts/ where there are any, versions.json, and
-    checksums.json with the SHA-256 of every other member.
+    adapters/ and artifacts/ where there are any, backbone/ if the run trained
+    its own (its adapters fit no other), table/ with the uploaded tables the
+    problem read, versions.json, and checksums.json with the SHA-256 of every
+    other member.
 
     Raises:
         UnknownRun, StoreUnavailable.
@@ -80,7 +89,9 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
     }
     if view.rounds and (name := view.rounds[-1]["checkpoint"]) and (folder / "checkpoints" / name).is_file():
         members[f"checkpoints/{name}"] = (folder / "checkpoints" / name).read_bytes()
-    for part in ("adapters", "artifacts"):
+    for path in _tables(store, run):
+        members[f"table/{path.name}"] = path.read_bytes()
+    for part in ("adapters", "artifacts", "backbone"):
         for path in sorted((folder / part).rglob("*")):
             if path.is_file() and not path.is_symlink() and not path.name.endswith(".part"):
                 members[path.relative_to(folder).as_posix()] = path.read_bytes()

@@ -2,7 +2,7 @@
 
 | state | meaning |
 |---|---|
-| waiting | nobody works on it: not started yet, put down by its worker, or in need of people |
+| waiting | nobody works on it: not started yet, or put down by its worker |
 | starting | a worker was launched and prepares problem and backbone |
 | running | a worker holds the lease, its heartbeat is fresh |
 | pausing, stopping | a command was sent and not acknowledged yet |
@@ -27,7 +27,7 @@ LEASE_SECONDS = 10.0
 """How long a lease holds without a heartbeat."""
 ACTIVE: frozenset[State] = frozenset({"starting", "running", "pausing", "stopping", "paused", "stalled"})
 """States in which a worker's process exists, so that a page keeps polling."""
-RESUMABLE: frozenset[State] = frozenset({"dead", "failed", "waiting", "paused", "pausing"})
+RESUMABLE: frozenset[State] = frozenset({"dead", "failed", "stalled", "waiting", "paused", "pausing"})
 """States from which Resume does something; a finished run is resumable when it was stopped (`RunStatus.resumable`)."""
 
 

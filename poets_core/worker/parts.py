@@ -70,11 +70,19 @@ def _build(problem: Problem, spec: RunSpec, folder: Path) -> Asks:
 
 
 def resolve_backbone(source: str) -> Path | str:
-    """Return the folder of a catalog or local backbone; ``"library"`` and hub names as they are."""
+    """Return the folder of a catalog backbone or the absolute path of a local one.
+
+    ``"library"`` and hub names come back as they are. A source is local if it
+    exists, ends in ``.gguf``, begins like a path, or has more than one slash,
+    so that a path that is misspelt is not looked for on the hub.
+    """
     if source in catalog.BACKBONES:
         return catalog.BACKBONES[source]
+    if source == "library":
+        return source
     path = Path(source).expanduser()
-    return path if path.is_dir() else source
+    local = path.exists() or path.suffix == ".gguf" or source.startswith((".", "/", "~")) or source.count("/") > 1
+    return path.absolute() if local else source
 
 
 REAL = Parts(_load, _build)

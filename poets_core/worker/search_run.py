@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from poets_core.errors import InvalidInput, InvalidSpec, StoreUnavailable
 from poets_core.keyed import rng_for
@@ -17,6 +20,24 @@ from poets_core.worker import checkpoint
 from poets_core.worker.control import Control, Stopped
 from poets_core.worker.history import History, candidate_to_json, observation_of, observations, read_history
 from poets_core.worker.parts import Asks, Parts, chunks
+
+SAME = 1e-3
+"""Relative difference up to which measured facts count as equal: other hardware rounds otherwise."""
+
+
+def _changed(began: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Say which facts of a backbone are no longer what they were, ``""`` for none.
+
+    The device may change, and facts the run did not record cannot be compared.
+    """
+    differ = [k for k in began if k != "device" and not _equal(began[k], now.get(k))]
+    return ", ".join(f"{k} was {str(began[k])[:20]}, is {str(now.get(k))[:20]}" for k in differ)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=SAME)
+    return bool(a == b)
 
 
 class SearchRun:
@@ -47,6 +68,11 @@ class SearchRun:
                 f"{problem.info.name}: a file it reads or the program has changed. Start a new run."
             )
         search = self._parts.build(problem, self._spec, self._folder)
+        if history.prepared is not None and (changed := _changed(history.prepared["backbone"], jsonable(search.facts))):
+            raise InvalidSpec(
+                f"Expected the backbone that run {self._lease.run} began with, got another: {changed}. "
+                "Put the model back as it was, or start a new run."
+            )
         self._begin(search, problem, history, {"info": info, "backbone": jsonable(search.facts)})
         search = self._restored(search, problem, history)
         try:

@@ -52,7 +52,7 @@ def _work(store: RunStore, lease: Lease, control: Control, parts: Parts) -> int:
         _say("told to end: the run is given back and can be resumed")
         return _leave(store, lease, [Event("state", {"state": "stopped"})], FINISHED)
     except Stopped:  # a task has nothing to keep; a search handles Stop itself
-        return _leave(store, lease, [Event("finished", {"reason": "stopped"})], FINISHED)
+        return _leave(store, lease, [Event("finished", {"reason": "stopped"})], FINISHED, obeyed=control)
     except LeaseLost as error:
         _say(str(error))
         return NOT_MINE
@@ -69,10 +69,15 @@ def _failed(error: Exception) -> Event:
     return Event("failed", {"error": type(error).__name__, "message": str(error) or "no message"})
 
 
-def _leave(store: RunStore, lease: Lease, last: list[Event], code: int) -> int:
-    """Say the last word and release; a store that cannot be written leaves the run to be seen as dead."""
+def _leave(store: RunStore, lease: Lease, last: list[Event], code: int, obeyed: Control | None = None) -> int:
+    """Say the last word, acknowledge the command that `obeyed` it, and release.
+
+    A store that cannot be written leaves the run to be seen as dead.
+    """
     try:
         store.append(lease, last)
+        if obeyed is not None:
+            obeyed.acknowledge()
         store.release(lease)
     except StoreError as error:
         _say(f"could not say how it ended: {error}")

@@ -224,3 +224,35 @@ def test_a_reader_never_sees_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert seen == [(b"new and longer", b"old")]
     assert path.read_bytes() == b"new and longer"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_archives_hold_what_adapters_and_problem_need(store: SqlStore, tmp_path: Path) -> None:
+    """The run's own backbone and the uploaded table; a file elsewhere is the user's and stays out."""
+    table = save_upload(store, "gb1.csv", b"variant,value\nAA,1\n")
+    private = tmp_path / "private.csv"
+    private.write_bytes(b"secret")
+    sneaky = f"{store.files}/uploads/../../private.csv"
+    run = store.create(fake_spec(table=str(table), other=str(private), sneaky=sneaky, gone=str(table) + "x", word="a"))
+    write_atomic(store.folder(run) / "backbone" / "config.json", b"{}")
+    write_atomic(store.folder(run) / "backbone" / "model.safetensors", b"weights")
+    with zipfile.ZipFile(export_archive(store, run, tmp_path / "run.zip")) as archive:
+        names = set(archive.namelist())
+        checksums = json.loads(archive.read("checksums.json"))
+        assert names >= {"backbone/config.json", "backbone/model.safetensors"}
+        assert {n for n in names if n.startswith("table/")} == {f"table/{table.name}"}
+        assert archive.read(f"table/{table.name}") == table.read_bytes()
+        assert checksums[f"table/{table.name}"] == hashlib.sha256(table.read_bytes()).hexdigest()
+        assert set(checksums) == names - {"checksums.json"}
+
+
+def test_a_stalled_run_can_be_resumed(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(launch_module, "launch", lambda _, run: started.append(run) or 4711)
+    run = store.create(fake_spec())
+    with monkeypatch.context() as m:
+        m.setattr("poets_core.runs.sql.LEASE_SECONDS", -1.0)
+        taken(store, run)
+    assert store.status(run).state == "stalled"
+    assert store.status(run).resumable
+    assert resume(store, run) == 4711
+    assert started == [run]

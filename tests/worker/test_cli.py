@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from poets_core.cli import app, main, spec_from
+from poets_core.cli import app, located, main, spec_from
 from poets_core.errors import InvalidSpec
 from poets_core.runs.launch import ROOT
 from poets_core.runs.store import open_store
@@ -107,6 +107,50 @@ def test_files_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert spec.backbone.source == str(tmp_path / "model")
     with pytest.raises(InvalidSpec, match=r"other\.csv"):
         spec_from("protein/landscape", ["problem.params.table=other.csv"])
+
+
+def test_paths_of_a_written_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder first, then the spec's; names that are no paths stay names."""
+    here, beside = tmp_path / "here", tmp_path / "beside"
+    for folder in (here, beside):
+        folder.mkdir()
+        (folder / "both.csv").write_text("x")
+    (beside / "only.csv").write_text("x")
+    (beside / "model").mkdir()
+    (here / "library").mkdir()
+    monkeypatch.chdir(here)
+
+    def made(table: str, source: str = "library") -> tuple[object, str]:
+        raw = {"problem": {"name": "protein/landscape", "params": {"table": table}}, "backbone": {"source": source}}
+        done = located(parse_spec(raw), Path("../beside"))
+        return done.problem.params["table"], done.backbone.source
+
+    assert made("both.csv") == (str(here / "both.csv"), "library")
+    table, source = made("only.csv", "model")
+    assert Path(str(table)).samefile(beside / "only.csv")
+    assert Path(str(table)).is_absolute()
+    assert Path(source).samefile(beside / "model")
+    assert made("gone.csv", "gpt2") == (str(here / "gone.csv"), "gpt2")
+    assert made(str(beside / "only.csv"), "org/model") == (str(beside / "only.csv"), "org/model")
+    assert made("both.csv", "m.gguf")[1] == str(here / "m.gguf")
+    assert spec_from("protein/ehrlich", ["backbone.source=m.gguf"]).backbone.source == str(here / "m.gguf")
+
+
+def test_run_finds_a_table_beside_the_spec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "t.csv").write_text("variant,value\nAA,1\n")
+    (folder / "s.json").write_text('{"problem": {"name": "protein/landscape", "params": {"table": "t.csv"}}}')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("poets_core.cli.launch", lambda store, run: 0)
+    monkeypatch.setattr("poets_core.cli._followed", lambda *_: None)
+    url = f"sqlite:///{tmp_path}/poets.db"
+    call(monkeypatch, capsys, "run", "study/s.json", "--store", url)
+    store = open_store(url)
+    (row,) = store.runs()
+    assert store.spec(row.id).problem.params["table"] == str(folder / "t.csv")
 
 
 def test_show_and_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

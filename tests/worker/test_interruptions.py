@@ -200,3 +200,38 @@ def test_sigterm_gives_the_run_back(store: SqlStore, tmp_path: Path) -> None:
     events = store.read(run)
     assert science(events) == reference(store, spec)
     assert fold(events).asked_again == 0
+
+
+class OtherFacts(FakeSearch):
+    """The fake search on a backbone with other facts."""
+
+    changes: dict[str, Any]
+
+    def __init__(self, spec: Any, **changes: Any) -> None:
+        super().__init__(spec)
+        self.facts |= changes
+
+
+@pytest.mark.parametrize(
+    ("began", "now", "named"),
+    [
+        ({"weights": "aa"}, {"weights": "bb"}, "weights was aa, is bb"),
+        ({"weights": "aa"}, {}, "weights was aa, is None"),
+        ({"prior_factor": 1.0}, {"prior_factor": 1.1}, "prior_factor was 1.0, is 1.1"),
+        ({"prior_factor": 1.0}, {"prior_factor": 1.00001}, ""),  # other hardware
+        ({"device": "cpu"}, {"device": "cuda"}, ""),
+        ({}, {"weights": "bb"}, ""),  # begun before the fact was recorded
+    ],
+)
+def test_a_backbone_that_changed_is_refused(store: SqlStore, began: Any, now: Any, named: str) -> None:
+    run = store.create(fake_spec())
+    store.send(run, "stop")
+    assert work(store, run, parts(lambda spec: OtherFacts(spec, **began))) == FINISHED
+    store.send(run, "resume")
+    code = work(store, run, parts(lambda spec: OtherFacts(spec, **now)))
+    assert code == (FAILED if named else FINISHED)
+    if named:
+        assert store.status(run).reason.startswith("InvalidSpec: Expected the backbone")
+        assert named in store.status(run).reason
+        assert work(store, run, parts(lambda spec: OtherFacts(spec, **began))) == FINISHED  # put back as it was
+    assert fold(store.read(run)).calls == 24

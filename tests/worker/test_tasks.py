@@ -80,3 +80,17 @@ def test_check_measures_the_prior(store: SqlStore) -> None:
     assert view.check is not None
     assert view.check["asked"] == 8
     assert all(sum(map(int, r["design"])) == r["value"] for r in view.check["rows"] if r["valid"])
+
+
+def test_a_stopped_task_acknowledges_its_command(store: SqlStore) -> None:
+    run = store.create(fake_spec())
+    work(store, run, FAKES)
+    base = fake_spec().model_dump()
+    spec = {**base, "kind": "task", "task": {"name": "export", "run": run, "format": "csv"}}
+    made = store.create(RunSpec.model_validate(spec))
+    store.send(made, "stop")
+    assert store.status(made).pending == "stop"
+    assert work(store, made, FAKES) == FINISHED
+    status = store.status(made)
+    assert (status.state, status.reason, status.pending) == ("finished", "stopped", "")
+    assert all(c.acknowledged is not None for c in store.commands(made))

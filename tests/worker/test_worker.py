@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
@@ -100,10 +101,20 @@ def test_candidates_survive_json() -> None:
         assert repr(back) == repr(candidate)  # repr: NaN equals NaN there
 
 
-def test_backbone_names(tmp_path: Path) -> None:
+def test_backbone_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve_backbone("library") == "library"
     assert resolve_backbone("org/model") == "org/model"
+    assert resolve_backbone("gpt2") == "gpt2"
     assert resolve_backbone(str(tmp_path)) == tmp_path
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "library").mkdir()
+    assert resolve_backbone("library") == "library"  # a folder of that name does not shadow the built-in
+    for source in ("./gone", "a/b/c", "m.gguf", "org/m.gguf", "/no/where"):  # never looked for on the hub
+        assert resolve_backbone(source) == (tmp_path / source).absolute()
+    assert resolve_backbone("~/m") == tmp_path / "home" / "m"
+    (tmp_path / "org" / "model").mkdir(parents=True)
+    assert resolve_backbone("org/model") == tmp_path / "org" / "model"
     assert isinstance(resolve_backbone("protein"), Path)
 
 
