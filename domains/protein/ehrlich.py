@@ -38,7 +38,7 @@ class EhrlichFunction:
         transition: f8 (states, states), rows sum to 1; 0 marks an impossible transition.
         motifs: i8 (c, k), elements of each motif.
         offsets: i8 (c, k), where the elements stand relative to the first, which has 0.
-        quantization: levels of credit for a motif, 1 <= quantization <= k.
+        quantization: levels of credit asked for, 1 <= quantization <= k; see `step`.
     """
 
     transition: F8
@@ -164,12 +164,15 @@ class Ehrlich(SequenceProblem):
         length: residues in every sequence.
         motifs: number of motifs that must be present.
         motif_length: residues in each.
-        quantization: levels of credit for a partly present motif; at most
-            `motif_length`, and such that a whole motif earns all of them.
+        quantization: levels of credit asked for, at most `motif_length`. As in
+            holo, credit comes in steps of ceil(motif_length / quantization)
+            elements, so there may be fewer levels: 3 for motifs of 4 gives 2
+            (`info.facts["levels"]`). Refused where a whole motif would earn
+            less than 1, which holo accepts.
         instance: seed of the landscape.
 
     Raises:
-        InvalidSpec: the motifs do not fit, or the quantization does not divide them.
+        InvalidSpec: the motifs do not fit, or a step of the quantization does not divide them.
     """
 
     def __init__(self, length: int, motifs: int, motif_length: int, quantization: int, instance: int) -> None:
@@ -208,6 +211,8 @@ class Ehrlich(SequenceProblem):
                 "motifs": [text_of(m) for m in self.function.motifs],
                 "offsets": self.function.offsets.tolist(),
                 "quantization": quantization,
+                "levels": motif_length // self.function.step,
+                "invalid_value": 0.0,
                 "impossible_pairs": int((self.function.transition == 0).sum()),
                 "optimal_design": best,
             },

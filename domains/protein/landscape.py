@@ -61,6 +61,8 @@ class Landscape(SequenceProblem):
             )
         numbers = _numbers(positions, length)
         values = measured.values
+        # Below zero lies nothing in a table of activities: what was not measured then counts as none.
+        unmeasured = {"invalid_value": 0.0} if min(values.values()) >= 0 else {}
         value = Objective(
             measured.value_column,
             "units of the table",
@@ -85,6 +87,7 @@ class Landscape(SequenceProblem):
                 "space": 20**length if length <= 12 else f"20^{length}",
                 "variant_column": measured.variant_column,
                 "value_column": measured.value_column,
+                **unmeasured,
             },
         )
         oracle = LandscapeOracle(values)

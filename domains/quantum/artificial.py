@@ -14,6 +14,9 @@ from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, best_product
 from domains.quantum.simulator import energies_of
 from poets_core.types import Design, Evaluation, Objective, ProblemInfo
 
+WORST = -7.0
+"""What an unreadable circuit counts as in regret: no better than the worst readable one."""
+
 
 @dataclass(frozen=True)
 class DiscreteEnergyOracle:
@@ -69,7 +72,8 @@ class Artificial7q(CircuitProblem):
             facts={
                 "qubits": n, "coupling": "all pairs", "max_ops": max_ops,
                 "hamiltonian": [list(t) for t in hamiltonian.terms],
-                "ground_energy": -optimum, "product_state_energy": best_product_energy(hamiltonian),
+                "invalid_value": WORST, "ground_energy": -optimum,
+                "product_state_energy": best_product_energy(hamiltonian),
             },
         )  # fmt: skip
         oracle = DiscreteEnergyOracle(language, hamiltonian)

@@ -17,6 +17,7 @@ from poets_core.runs.view import CandidateView, RunView
 
 SOURCES = {"branch": "written by a branch", "edit": "edit of a good design", "reference": "written by the reference"}
 DOTS = 1200
+TICKS = [0, 0.5, 0.95]
 
 
 def value_axis(view: RunView) -> str:
@@ -113,12 +114,11 @@ def _yield(view: RunView, look: Look) -> Panel:
     return Panel("regret", title, help, traces, form, f"{title} over {len(view.rounds)} rounds.", len(view.order))
 
 
-def disagreement(view: RunView, look: Look) -> Panel:
+def disagreement(view: RunView, look: Look, branches: int = 2) -> Panel:
     """How much the branches differ, and whether their spread can be believed.
 
-    Jensen-Shannon divergence between branches (nats, at most log M) above; below,
-    the standard deviation over branches of predictions, with the share of new
-    measurements that fell within two of them.
+    Jensen-Shannon divergence (nats, at most log M) above; below, the standard deviation
+    of predictions, with the share of new measurements within two. One branch has none.
     """
     title = "Disagreement of the branches"
     help = (
@@ -126,6 +126,8 @@ def disagreement(view: RunView, look: Look) -> Panel:
         "the reward differ, in its standard deviations. The spread can be believed when about 95 % of new "
         "measurements fall within two of it (right axis)."
     )
+    if branches < 2:
+        return empty(look, "disagreement", title, help, "One policy alone has nothing to disagree with.")
     parts = [
         _metric(view, look, "js_sequence", "designs differ", 0),
         _metric(view, look, "js_token", "per token", 3),
@@ -142,12 +144,10 @@ def disagreement(view: RunView, look: Look) -> Panel:
         xaxis=_rounds(view, look, anchor="y2"),
         yaxis=axis(look, "JS [nats]", domain=[0.57, 1], rangemode="tozero"),
         yaxis2=axis(look, "spread [s.d.]", domain=[0, 0.45], rangemode="tozero"),
-        yaxis3=axis(
-            look, "share", overlaying="y2", side="right", range=[0, 1.1], showgrid=False, tickvals=[0, 0.5, 0.95]
-        ),
+        yaxis3=axis(look, "share", overlaying="y2", side="right", range=[0, 1.1], showgrid=False, tickvals=TICKS),
     )
-    last = ", ".join(f"{t['name']} {t['y'][-1]}" for t in traces)
-    return Panel("disagreement", title, help, traces, form, f"{title}, last round: {last}.", len(view.order))
+    alt = f"{title}, last round: " + ", ".join(f"{t['name']} {t['y'][-1]}" for t in traces) + "."
+    return Panel("disagreement", title, help, traces, form, alt, len(view.order))
 
 
 def predictions(view: RunView, look: Look, selected: str = "") -> Panel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domains.catalog import entry
 from poets_core.spec import RunSpec
 
 # Seconds on one core of a busy machine, fitted to short runs of five problems: right to within a factor of
@@ -38,14 +39,33 @@ class Cost:
     seconds: float
 
 
-def estimate(spec: RunSpec, tokens: int = 32) -> Cost:
+def tokens_of(spec: RunSpec) -> int:
+    """Return the longest design of a run's problem in tokens, as far as its parameters tell.
+
+    Gates of a circuit are three words each; a table does not say how long its
+    variants are before it is read, so that they count as 32.
+    """
+    known = {p.name: p.default for p in entry(spec.problem.name).parameters} | dict(spec.problem.params)
+    for name, tokens in (("length", 1), ("max_ops", 3)):
+        if isinstance(value := known.get(name), int):
+            return value * tokens
+    if isinstance(value := known.get("max_cx"), int):
+        return 3 * (6 + 3 * value)
+    return len(str(known.get("wild_type") or "")) or 32
+
+
+def estimate(spec: RunSpec, tokens: int | None = None) -> Cost:
     """Estimate a run.
 
     Args:
         spec: the run.
-        tokens: length of a design, in tokens.
+        tokens: length of a design, in tokens; None: what the problem's parameters say.
+
+    Raises:
+        InvalidSpec: unknown problem.
     """
     search, calls = spec.search, spec.budget.calls
+    tokens = tokens_of(spec) if tokens is None else tokens
     learns = search.method == "poets"
     drawn = calls * (max(1, round(search.pool * (1 - search.edit_share))) if learns else 1)
     trained = spec.budget.rounds * search.steps if learns else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from io import BytesIO
 from typing import Any
 
@@ -15,6 +17,9 @@ from poets_core.runs.artifacts import save_upload
 from poets_core.runs.store import RunStore
 
 OTHER = "other"
+TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet")]
+UNPACKED = 512 * 2**20
+"""Largest table after unpacking, bytes: a small .gz may hold anything."""
 BACKBONE_NAMES = {
     "library": "Small model, trained on this problem's own library when the run starts",
     "protein": "Protein model that ships with the app",
@@ -83,7 +88,7 @@ def _parameter(p: Parameter, store: RunStore, key: str) -> Any:
 
 
 def _upload(label: str, help: str, store: RunStore, key: str) -> str | None:
-    file = st.file_uploader(label, type=["csv", "tsv", "txt", "parquet"], help=help, key=key)
+    file = st.file_uploader(label, type=TABLES, help=help, key=key)
     if file is None:
         return None
     data = file.getvalue()
@@ -104,21 +109,28 @@ def read_table(name: str, data: bytes) -> pd.DataFrame:
     """Read an uploaded table for its preview.
 
     Args:
-        name: file name; its ending decides the format.
-        data: the file.
+        name: file name, for messages.
+        data: the file; its contents decide the format, gzipped or not.
 
     Raises:
-        InvalidTable: it is empty or unreadable.
+        InvalidTable: it is empty, unreadable or too large.
     """
     try:
-        if name.lower().endswith(".parquet"):
+        if data.startswith(b"\x1f\x8b"):
+            with gzip.open(BytesIO(data)) as packed:
+                data = packed.read(UNPACKED + 1)
+            if len(data) > UNPACKED:
+                raise InvalidTable(
+                    f"Expected at most {UNPACKED // 2**20} MB in {name} when unpacked, got more. Remove rows."
+                )
+        if data.startswith(b"PAR1"):
             table = pd.read_parquet(BytesIO(data))
         else:
             # One rule for both kinds of separator: the header line knows.
             first = data[:4096].decode("utf-8-sig", "replace").splitlines()[:1] or [""]
             separator = "\t" if "\t" in first[0] else ";" if first[0].count(";") > first[0].count(",") else ","
             table = pd.read_csv(BytesIO(data), sep=separator, encoding="utf-8-sig")
-    except (ValueError, OSError, UnicodeDecodeError) as error:  # pandas' and pyarrow's own errors are among these
+    except (ValueError, OSError, EOFError, zlib.error) as error:  # pandas' and pyarrow's own errors are among these
         raise InvalidTable(f"Expected a readable table in {name}, got: {error}. Save it as CSV in UTF-8.") from error
     if table.empty:
         raise InvalidTable(f"Expected rows in {name}, got none. Upload a table with a header line and data.")

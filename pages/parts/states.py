@@ -49,7 +49,7 @@ STATES: dict[str, State] = {
     ),
     "waiting": State(
         "waiting", "person", "violet",
-        "Nobody works on this run: it was not started yet, or it needs answers from people. Resume starts a worker.", 5,
+        "Nobody works on this run: it was not started yet, or its worker gave it back. Resume starts a worker.", 5,
     ),
     "finished": State("finished", "check_circle", "green", "The run is complete.", None),
     "failed": State("failed", "error", "red", "The run ended with an error.", None),

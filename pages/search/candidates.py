@@ -69,14 +69,18 @@ def _detail(feed: Feed, view: RunView, chosen: str) -> None:
 
 def _table(feed: Feed, view: RunView) -> None:
     st.subheader("All candidates", anchor=False)
+    learns = feed.spec.search.method == "poets"  # else everything is written by the reference
     branches = ["all", *(str(b) for b in range(feed.spec.search.branches)), "reference"]
+    sources = ["all", "branch", "edit", "reference"]
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="filters")
     with bar:
         text = st.text_input("Design contains", key=f"text-{feed.run}", max_chars=200, width=190)
         show = st.selectbox("Show", list(SHOWS), format_func=SHOWS.__getitem__, key=f"show-{feed.run}", width=190)
         sort = st.selectbox("Order", list(SORTS), format_func=SORTS.__getitem__, key=f"sort-{feed.run}", width=170)
-        branch = st.selectbox("Branch", branches, key=f"branch-{feed.run}", width=120)
-        source = st.selectbox("Source", ["all", "branch", "edit", "reference"], key=f"source-{feed.run}", width=130)
+        branch, source = "all", "all"
+        if learns:
+            branch = st.selectbox("Branch", branches, key=f"branch-{feed.run}", width=120)
+            source = st.selectbox("Source", sources, key=f"source-{feed.run}", width=130)
     index = None if branch == "all" else -1 if branch == "reference" else int(branch)
     ids = find(view, Filter(show, sort, text.strip(), index, "" if source == "all" else source))
     if not ids:

@@ -66,7 +66,9 @@ def _heading(feed: Feed, snapshot: Snapshot) -> None:
         badge(snapshot.status.state, stopped=snapshot.status.reason == "stopped")
     facts = [
         spec.problem.name,
-        f"{spec.search.method}, {spec.search.branches} branches",
+        "reference only, learns nothing"
+        if spec.search.method == "prior"
+        else f"poets, {spec.search.branches} branches",
         f"backbone {spec.backbone.source}",
         f"device {view.device or 'not known yet'}",
         f"seed {spec.seed}",
@@ -145,14 +147,19 @@ def _cards(feed: Feed, view: RunView) -> None:
         change = f"{means[-1] - means[0]:+.3g} since the first" if len(means) > 1 else None
         _card("Mean of the last round", f"{means[-1]:.4g}" if means else None, change, "Of its valid designs.")
     with cards[3]:
-        most = math.log(feed.spec.search.branches)
-        text = None if not isinstance(js, int | float) else f"{js:.3g} nats"
-        bound = f"at most {most:.2f}" if text and most > 0 else None
+        most = math.log(_branches(feed))
+        text = None if not isinstance(js, int | float) or most == 0 else f"{js:.3g} nats"
+        bound = f"at most {most:.2f}" if text else None
         _card("Disagreement", text, bound, "Jensen-Shannon divergence between the branches, over whole designs.")
     with cards[4]:
         valid = view.valid_fraction
         new = None if view.unique_fraction is None else f"{view.unique_fraction:.0%} distinct"
         _card("Valid designs", None if valid is None else f"{valid:.0%}", new, "Share of all oracle calls.")
+
+
+def _branches(feed: Feed) -> int:
+    """Policies of a run; the reference alone is one."""
+    return feed.spec.search.branches if feed.spec.search.method == "poets" else 1
 
 
 def _card(label: str, value: str | None, below: str | None, help: str) -> None:
@@ -187,7 +194,7 @@ def _draw(name: str, feed: Feed, snapshot: Snapshot, look: Look, selected: str) 
     if name == "regret":
         return charts.regret(view, look)
     if name == "disagreement":
-        return charts.disagreement(view, look)
+        return charts.disagreement(view, look, _branches(feed))
     if name == "predictions":
         return charts.predictions(view, look, selected)
     if name == "matrix":

@@ -150,3 +150,11 @@ def test_samples_are_even_and_hold_what_they_must() -> None:
     assert 77_777 in kept
     assert kept[0] == 0
     assert kept[-1] == 99_999
+
+
+def test_one_policy_has_no_disagreement() -> None:
+    view = seen(written.events(3))
+    panel = charts.disagreement(view, LIGHT, 1)
+    assert panel.traces == []
+    assert "alone" in panel.alt
+    assert charts.disagreement(view, LIGHT, 2).traces

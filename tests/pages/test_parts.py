@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from itertools import count
@@ -12,8 +13,9 @@ import pandas as pd
 import pytest
 
 from domains.catalog import entries, entry
+from pages.parts import forms
 from pages.parts.circuit import Gate, angle_text, circuit_svg, columns_of, parse_circuit
-from pages.parts.cost import estimate
+from pages.parts.cost import estimate, tokens_of
 from pages.parts.feed import Feed
 from pages.parts.forms import read_table
 from pages.parts.look import DARK, LIGHT
@@ -244,3 +246,40 @@ def test_plotly_is_copied_out_of_the_package(tmp_path: Path) -> None:
 def test_json_of_the_spec_is_what_the_command_line_reads() -> None:
     spec = quick_spec(entry("protein/ehrlich"))
     assert parse_spec(json.loads(spec.model_dump_json())) == spec
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "tokens"),
+    [
+        ("protein/ehrlich", {}, 15),
+        ("protein/ehrlich", {"length": 64}, 64),
+        ("protein/instability", {}, 60),
+        ("quantum/artificial-7q", {"max_ops": 12}, 36),
+        ("quantum/tfim-6", {}, 108),
+        ("protein/landscape", {"table": "x.csv", "wild_type": "VDGV"}, 4),
+        ("protein/landscape", {"table": "x.csv"}, 32),
+    ],
+)
+def test_the_estimate_knows_how_long_designs_are(name: str, params: dict[str, object], tokens: int) -> None:
+    spec = parse_spec({"problem": {"name": name, "params": params}})
+    assert tokens_of(spec) == tokens
+    assert estimate(spec).seconds == estimate(spec, tokens).seconds
+    assert estimate(spec, 2 * tokens).seconds > estimate(spec).seconds
+
+
+def test_packed_tables_are_previewed_and_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plain_table = pd.DataFrame({"variant": ["AA"], "value": [1.0]})
+    plain_table.to_parquet(tmp_path / "t.parquet")
+    parquet = (tmp_path / "t.parquet").read_bytes()
+    for name, data in (
+        ("a.csv.gz", b"variant,value\nAA,1\n"),
+        ("a.tsv.gz", b"variant\tvalue\nAA\t1\n"),
+        ("a.gz", parquet),
+    ):
+        assert read_table(name, gzip.compress(data)).to_dict("list") == {"variant": ["AA"], "value": [1.0]}
+    packed = gzip.compress(b"variant,value\n" + b"AA,1\n" * 1000)
+    with pytest.raises(InvalidTable, match="readable"):
+        read_table("a.csv.gz", packed[:-20])
+    monkeypatch.setattr(forms, "UNPACKED", 1000)
+    with pytest.raises(InvalidTable, match="unpacked"):
+        read_table("a.csv.gz", packed)

@@ -69,12 +69,14 @@ def events(rounds: int, **problem: Any) -> list[Event]:
     return out
 
 
-def write(store: SqlStore, body: list[Event], *, release: bool = True, rounds: int = 3, label: str = "") -> str:
+def write(
+    store: SqlStore, body: list[Event], *, release: bool = True, rounds: int = 3, label: str = "", method: str = "poets"
+) -> str:
     """Create a run, append events as its worker, and let go of it; return its id."""
     spec = RunSpec(
         label=label,
         problem=ProblemSpec(name="protein/ehrlich"),
-        search=SearchSpec(branches=BRANCHES),
+        search=SearchSpec.model_validate({"branches": BRANCHES, "method": method}),
         budget=Budget(rounds=rounds, batch=BATCH),
     )
     run = store.create(spec)

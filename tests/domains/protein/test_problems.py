@@ -128,6 +128,22 @@ class TestEhrlich:
         f = EhrlichFunction(transition, np.array([[0, 1, 2, 3]]), np.array([[0, 1, 2, 3]]), 2)
         assert [self.value(f, d) for d in ("KKKKK", "AKKKK", "ACKKK", "ACDKK", "ACDEK")] == [0, 0, 0.5, 0.5, 1]
 
+    def test_levels_are_holos(self) -> None:
+        """holo: credit in steps of ceil(k / quantization); 3 for 4 elements gives 2 levels, 3 for 5 is refused here."""
+        one, two = Ehrlich(15, 2, 4, 3, 0), Ehrlich(15, 2, 4, 2, 0)
+        assert (one.info.facts["levels"], two.info.facts["levels"]) == (2, 2)
+        assert Ehrlich(15, 2, 4, 4, 0).info.facts["levels"] == 4
+        designs = [one.decode(t) for t in one.library(200, rng=rng_for(0, "library"))]
+        np.testing.assert_array_equal(
+            one.oracle.evaluate(designs, [0] * 200, rng=RNG).values,
+            two.oracle.evaluate(designs, [0] * 200, rng=RNG).values,
+        )
+        with pytest.raises(InvalidSpec, match="quantization"):
+            Ehrlich(15, 2, 5, 3, 0)
+
+    def test_invalid_counts_as_zero(self) -> None:
+        assert load("protein/ehrlich").info.facts["invalid_value"] == 0.0
+
     def test_infeasible_names_pair_and_position(self) -> None:
         problem = Ehrlich(15, 2, 4, 4, 0)
         a, b = map(int, np.argwhere(problem.function.transition == 0)[0])
@@ -255,3 +271,13 @@ class TestLandscape:
         for positions in ("39", "39,39", "39,forty"):
             with pytest.raises(InvalidSpec, match=r"39"):
                 Landscape(str(small_table), wild_type="VD", positions=positions)
+
+
+@pytest.mark.parametrize(("values", "stated"), [((0.0, 2.5), {"invalid_value": 0.0}), ((-0.1, 2.5), {})])
+def test_unmeasured_counts_as_zero_where_nothing_is_below(
+    tmp_path: Path, values: tuple[float, float], stated: dict[str, float]
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(f"variant,value\nAA,{values[0]}\nCA,{values[1]}\n")
+    facts = load("protein/landscape", table=str(table)).info.facts
+    assert {k: v for k, v in facts.items() if k == "invalid_value"} == stated

@@ -214,3 +214,10 @@ def test_backbone_writes_circuits_of_both_problems() -> None:
         problem.decode(tokenizer.decode(ids[len(prompt) :], skip_special_tokens=True))
         # The model has learned the grammar: little of its mass falls outside.
         assert np.mean(outside) < 0.1
+
+
+def test_an_unreadable_circuit_counts_as_no_better_than_the_worst() -> None:
+    problem = Artificial7q()
+    lowest = -float(np.linalg.eigvalsh(problem.hamiltonian.matrix())[-1])
+    assert problem.info.facts["invalid_value"] == -7.0
+    assert -7.0 <= lowest < -6.9
