@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.campaign import Played, play_all, top_mean
 from benchmarks.report import Goal, finish, summary
-from domains.catalog import load
+from domains.catalog import entry, load
 from poets_core.spec import RunSpec, parse_spec
 
 GB1_VARIANTS, GB1_MAXIMUM = 149_361, 8.762
@@ -31,12 +31,12 @@ METHODS: dict[str, dict[str, Any]] = {
 
 
 def spec_for(table: Path, wild_type: str, method: str, seed: int, rounds: int) -> RunSpec:
-    """The frozen setting of one search."""
+    """The setting of one search: the catalog's for measured landscapes, as Launch and `spec` use it."""
     return parse_spec(
         {
             "problem": {"name": "protein/landscape", "params": {"table": str(table), "wild_type": wild_type}},
             "backbone": {"source": "library", "branch_from": 0},
-            "search": METHODS[method],
+            "search": dict(entry("protein/landscape").settings["search"]) | METHODS[method],
             "budget": {"rounds": rounds, "batch": BATCH},
             "seed": seed,
             "device": "cpu",

@@ -20,7 +20,10 @@ ENTRIES: tuple[Entry, ...] = (
             Parameter("instance", "int", 0, "Seed that generates the landscape.", 0, 2**31 - 1),
         ),
         backbones=("library", "protein"),
-        settings={"search": {"edit_share": 1.0, "branches": 4}, "budget": {"rounds": 12, "batch": 32}},
+        settings={
+            "search": {"edit_share": 1.0, "branches": 4, "pool": 4, "transform": "z"},
+            "budget": {"rounds": 12, "batch": 32},
+        },
         reads="A benchmark with a known answer, not a protein property.",
     ),
     Entry(
@@ -32,6 +35,10 @@ ENTRIES: tuple[Entry, ...] = (
         unit="index points",
         parameters=(Parameter("length", "int", 60, "Longest sequence, in residues.", 10, 512),),
         backbones=("protein", "library"),
+        settings={
+            "search": {"branches": 4, "pool": 8, "steps": 20, "minibatch": 16},
+            "budget": {"rounds": 12, "batch": 32},
+        },
         reads="A degenerate benchmark: its optimum is a repeat of T and W, not a stable protein.",
     ),
     Entry(

@@ -14,7 +14,10 @@ ENTRIES: tuple[Entry, ...] = (
         unit="units of J",
         parameters=(Parameter("max_ops", "int", 20, "Most gates a circuit may hold.", 1, 60),),
         backbones=("circuit", "library"),
-        settings={"budget": {"rounds": 32, "batch": 32}},
+        settings={
+            "search": {"branches": 4, "pool": 8, "steps": 20, "minibatch": 16, "edit_share": 0.75},
+            "budget": {"rounds": 25, "batch": 40},
+        },
         reads="A benchmark of search, not of physics: product states reach 5.92 of at most 6.92.",
     ),
     Entry(
@@ -37,7 +40,10 @@ ENTRIES: tuple[Entry, ...] = (
             ),
         ),
         backbones=("circuit", "library"),
-        settings={"budget": {"rounds": 10, "batch": 30}},
+        settings={
+            "search": {"branches": 4, "pool": 8, "steps": 20, "minibatch": 16, "edit_share": 0.5},
+            "budget": {"rounds": 10, "batch": 30},
+        },
         reads="A small model whose exact energy is known, so the error of every circuit is exact too.",
     ),
 )

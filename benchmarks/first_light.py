@@ -1,0 +1,118 @@
+"""Every built-in problem, searched with its shipped backbone, beside prior sampling.
+
+    python -m benchmarks.first_light --json
+
+Plays examples/*.json (the specs Launch and `python -m poets_core spec` start
+from) over five seeds, and the same number of calls by prior sampling. The best
+circuits are recomputed by Qiskit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.campaign import Played, play_all
+from benchmarks.report import Goal, finish, summary
+from domains.catalog import load
+from domains.quantum.verify import qiskit_energy
+from poets_core.spec import RunSpec, read_spec
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+NAMES = ("ehrlich", "instability", "artificial_7q", "tfim_6")
+CX_BUDGET = 10
+
+
+def with_method(spec: RunSpec, method: str, seed: int, quick: bool) -> RunSpec:
+    """The example's spec with another seed, and sampling of the prior where asked."""
+    search = spec.search.model_copy(update={"method": method})
+    budget = spec.budget.model_copy(update={"rounds": 2, "batch": 16} if quick else {})
+    return spec.model_copy(update={"search": search, "seed": seed, "budget": budget, "device": "cpu"})
+
+
+def best_of(played: Played) -> float:
+    """Best value of a search; -inf if nothing was valid."""
+    return float(np.nan_to_num(np.asarray(played.values), nan=-np.inf).max())
+
+
+def least_error(played: Played) -> tuple[float, int]:
+    """Smallest energy error within the CX budget, and which call made it."""
+    errors = [d["error"] if d and d["n_cx"] <= CX_BUDGET else np.inf for d in played.details]
+    at = int(np.argmin(errors))
+    return float(errors[at]), at
+
+
+def recomputed(spec: RunSpec, played: Played, call: int) -> float:
+    """Difference between the stored energy of a call and Qiskit's."""
+    problem: Any = load(spec.problem.name, **spec.problem.params)
+    details = played.details[call]
+    return abs(qiskit_energy(problem, played.designs[call], details) - float(details["energy"]))
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", choices=NAMES, action="append", help="some of the problems; no goals for the rest")
+    parser.add_argument("--jobs", type=int, default=2, help="searches at a time, one thread each")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="one seed, two short rounds, no goals: under 60 s")
+    args = parser.parse_args()
+    names = args.only or list(NAMES)
+    seeds = range(1 if args.quick else args.seeds)
+    examples = {name: read_spec(EXAMPLES / f"{name}.json") for name in names}
+    cells = [(n, m, s) for n in names for s in seeds for m in ("poets", "prior")]
+    specs = [with_method(examples[n], m, s, args.quick) for n, m, s in cells]
+    played = play_all(
+        specs, jobs=args.jobs, report=lambda done: print(f"\r{done}/{len(specs)} searches", end="", file=sys.stderr)
+    )
+    print(file=sys.stderr)
+    results: dict[str, Any] = {}
+    goals: list[Goal] = []
+    for name in names:
+        mine = {
+            m: [p for (n, k, _), p in zip(cells, played, strict=True) if (n, k) == (name, m)]
+            for m in ("poets", "prior")
+        }
+        best = {m: [best_of(p) for p in ps] for m, ps in mine.items()}
+        gain = summary([a - b for a, b in zip(best["poets"], best["prior"], strict=True)])
+        optimum = load(examples[name].problem.name, **examples[name].problem.params).info.objectives[0].optimum
+        results[name] = {
+            "calls": len(mine["poets"][0].values),
+            "optimum": optimum,
+            "best, poets": summary(best["poets"]),
+            "best, prior sampling": summary(best["prior"]),
+            "mean of the last 100 calls, poets": summary([float(np.nanmean(p.values[-100:])) for p in mine["poets"]]),
+            "mean of the last 100 calls, prior sampling": summary(
+                [float(np.nanmean(p.values[-100:])) for p in mine["prior"]]
+            ),
+            "paired gain in best": gain,
+            "seconds a search": summary([p.seconds for p in mine["poets"]]),
+        }
+        goals.append(Goal(f"{name}: best of poets above prior sampling, mean paired gain", gain["mean"], 0.0, ">"))
+        if name == "artificial_7q":
+            goals.append(Goal("artificial_7q: mean best", results[name]["best, poets"]["mean"], 5.0, ">"))
+        if name in ("artificial_7q", "tfim_6"):
+            winners = [
+                least_error(p)[1] if name == "tfim_6" else int(np.nanargmax(np.asarray(p.values)))
+                for p in mine["poets"]
+            ]
+            off = max(recomputed(examples[name], p, c) for p, c in zip(mine["poets"], winners, strict=True))
+            goals.append(Goal(f"{name}: largest difference from Qiskit's energy", off, 1e-10, "<="))
+        if name == "tfim_6":
+            for m, ps in mine.items():
+                results[name][f"energy error at <= {CX_BUDGET} CX, {m}"] = summary([least_error(p)[0] for p in ps])
+            worst = max(least_error(p)[0] for p in mine["poets"])
+            mean = results[name][f"energy error at <= {CX_BUDGET} CX, poets"]["mean"]
+            results[name]["largest energy error of a seed, poets"] = worst
+            goals.append(Goal(f"tfim_6: mean energy error at <= {CX_BUDGET} CX", mean, 1e-2, "<="))
+    settings = {"seeds": list(seeds), "examples": {n: s.model_dump(mode="json") for n, s in examples.items()}}
+    finish([] if args.quick else goals, results, settings, as_json=args.json)
+
+
+if __name__ == "__main__":
+    main()
