@@ -59,7 +59,8 @@ class SearchSpec(_Part):
         beta: KL weight, in units of reward standard deviation.
         prior_scale: c, spread between branches before any data, in reward
             standard deviations; 0 switches the prior adapters off.
-        pool: m, designs a slot's branch draws before one is evaluated.
+        pool: m, designs drawn for each slot before one is evaluated; every slot
+            chooses among those of the whole round.
         tempering: tau; designs are ranked by mean + tau (own branch - mean).
         edit_share: share of the pool that are edits of the best designs.
         elites: how many of the best designs edits start from.

@@ -59,13 +59,13 @@ class PoetsSearch:
         """Propose up to n candidates; see `Search.ask`.
 
         The first round is drawn from the reference, later ones by the branches:
-        each slot's branch, drawn uniformly, takes the best of its own pool.
+        each slot's branch, drawn uniformly, takes the best of what all slots drew.
         """
         prompt = np.arange(n) % len(self.problem.prompts)
         if self.round == 0:
             return self._candidates(np.full(n, -1), self._first(prompt))
         branch = rng_for(self.spec.seed, "branch", self.round).integers(0, self.ensemble.branches, n)
-        pools, draws = self._pools(branch, prompt)
+        draws = self._pool(branch, prompt)
         if not draws:
             return []
         owner = np.array([d.prompt for d in draws])
@@ -74,14 +74,15 @@ class PoetsSearch:
         spelled = np.isfinite(log_p.reference)  # an edit may lie outside what the backbone can write
         predicted = self._predict(log_p.branches, log_p.reference, owner)
         chosen = choose(
-            [[i for i in pool if spelled[i]] for pool in pools],
+            np.flatnonzero(spelled).tolist(),
             [d.key for d in draws],
+            prompt,
             branch,
-            np.where(spelled, predicted, -np.inf),
+            predicted,
             self.settings.tempering,
             repeats=self.settings.allow_repeats,
         )
-        pairs = [(slot, i) for slot, i in enumerate(chosen) if i >= 0 and spelled[i]]
+        pairs = [(slot, i) for slot, i in enumerate(chosen) if i >= 0]
         slots, index = (np.array(x, dtype=np.int64) for x in zip(*pairs, strict=True)) if pairs else (branch[:0],) * 2
         return self._candidates(
             branch[slots],
@@ -99,40 +100,31 @@ class PoetsSearch:
         found = self.sampler.draw_unseen(np.full(len(prompt), -1), prompt, ("round", 0), set(), unique=unique)
         return [d for d in found if d is not None]
 
-    def _pools(self, branch: I8, prompt: I8) -> tuple[list[list[int]], list[Draw]]:
-        """For each slot the indices of its designs, and the distinct designs of all slots."""
+    def _pool(self, branch: I8, prompt: I8) -> list[Draw]:
+        """The distinct unseen designs of the round: what the slots' branches drew, and edits of the elites."""
         n, m = len(branch), self.settings.pool
         n_edits = round(m * self.settings.edit_share)
         elites = self.history.elites(self.settings.elites)
         n_edits = n_edits if elites else 0
         seen = self._seen()
-        found: list[tuple[int, Draw]] = []
+        found: dict[tuple[int, tuple[int, ...]], Draw] = {}
 
-        def sample(slots: I8, *key: str) -> None:
-            drawn = self.sampler.draw_unseen(
-                branch[slots], prompt[slots], ("round", self.round, *key), seen, unique=False
-            )
-            found.extend((int(s), d) for s, d in zip(slots, drawn, strict=True) if d is not None)
+        def sample(copies: int, *key: str) -> None:
+            rows = np.repeat(np.arange(n), copies)
+            names: tuple[int | str, ...] = ("round", self.round, *key)
+            drawn = self.sampler.draw_unseen(branch[rows], prompt[rows], names, seen, unique=False)
+            found.update({(d.prompt, d.tokens): d for d in drawn if d is not None})
 
         if n_edits < m:
-            sample(np.repeat(np.arange(n), m - n_edits))
+            sample(m - n_edits)
         if n_edits:
-            slots = np.repeat(np.arange(n), n_edits)
+            slots = np.repeat(prompt, n_edits)
             rng = rng_for(self.spec.seed, "edit", self.round)
-            offered = edits(self.problem, self.ensemble, elites, prompt[slots], seen, rng=rng)
-            found += [(int(s), d) for s, d in zip(slots, offered, strict=True) if d is not None]
-            empty = np.setdiff1d(np.arange(n), [s for s, _ in found])
-            if len(empty):  # every edit was seen before: the branches themselves still have more to offer
-                sample(np.repeat(empty, m), "refill")
-        pools: list[list[int]] = [[] for _ in range(n)]
-        index: dict[tuple[int, tuple[int, ...]], int] = {}
-        draws: list[Draw] = []
-        for slot, draw in found:
-            at = index.setdefault((draw.prompt, draw.tokens), len(draws))
-            if at == len(draws):
-                draws.append(draw)
-            pools[slot].append(at)
-        return pools, draws
+            offered = edits(self.problem, self.ensemble, elites, slots, seen, rng=rng)
+            found.update({(d.prompt, d.tokens): d for d in offered if d is not None})
+            if len({d.key for d in found.values()}) < n:  # most edits were seen: the branches still have more to offer
+                sample(m, "refill")
+        return list(found.values())
 
     def _predict(self, branches: F8, reference: F8, prompt: I8) -> F8:
         """Rewards each branch predicts, f8 (M, n): implicit reward plus its exactly solved baseline."""

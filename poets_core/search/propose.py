@@ -161,38 +161,36 @@ def tempered_rank(predicted: F8, branch: int, tempering: float) -> F8:
 
 
 def choose(
-    pools: Sequence[Sequence[int]],
+    pool: Sequence[int],
     keys: Sequence[Key],
+    prompt: I8,
     branch: I8,
     predicted: F8,
     tempering: float,
     *,
     repeats: bool,
 ) -> list[int]:
-    """Choose one design per slot: the best of its pool under its own branch.
+    """Choose one design per slot: the best of the round's pool under the slot's own branch.
 
     Args:
-        pools: for each slot, indices of the designs it drew.
+        pool: indices of the designs that may be chosen, drawn by the branches of all slots.
         keys: (n,) identity of each design.
+        prompt: i8 (slots,) prompt of each slot; it takes designs of that prompt only.
         branch: i8 (slots,).
         predicted: f8 (M, n).
         tempering: tau.
         repeats: whether two slots may choose the same design.
 
     Returns:
-        One index per slot; a slot left with nothing takes the best design that
-        no slot has taken, and is dropped when there is none.
+        One index per slot, -1 for a slot left with nothing.
     """
     taken: set[Key] = set()
     chosen: list[int] = []
-    for slot, pool in enumerate(pools):
-        rank = tempered_rank(predicted, int(branch[slot]), tempering)
-        own = [i for i in pool if repeats or keys[i] not in taken]
-        rest = own or [i for i in range(len(keys)) if keys[i] not in taken]
-        if rest:
-            best = max(rest, key=lambda i: (rank[i], -i))
-            chosen.append(best)
+    ranks = {k: tempered_rank(predicted, k, tempering) for k in set(branch.tolist())}
+    for k, p in zip(branch.tolist(), prompt.tolist(), strict=True):
+        open_ = [i for i in pool if keys[i][0] == p and (repeats or keys[i] not in taken)]
+        best = max(open_, key=lambda i, rank=ranks[k]: (rank[i], -i), default=-1)  # type: ignore[misc]
+        chosen.append(best)
+        if best >= 0:
             taken.add(keys[best])
-        else:
-            chosen.append(-1)
     return chosen

@@ -181,10 +181,30 @@ def test_tempering_runs_from_the_mean_to_the_branch():
     assert tempered_rank(predicted, 1, 0.5).tolist() == [1.75, 0.75]
 
 
-def test_slots_choose_different_designs_and_fall_back_on_what_is_left():
-    predicted = np.array([[3.0, 2.0, 1.0]])
+def test_slots_choose_different_designs_of_their_own_prompt_until_nothing_is_left():
+    predicted = np.array([[3.0, 2.0, 1.0, 9.0]])
+    keys = [(0, "a"), (0, "b"), (0, "c"), (1, "d")]
+    zeros = np.zeros(4, dtype=np.int64)
+    assert choose([0, 1, 2, 3], keys, zeros, zeros, predicted, 1.0, repeats=False) == [0, 1, 2, -1]
+    assert choose([0, 1, 2, 3], keys, zeros, zeros, predicted, 1.0, repeats=True) == [0, 0, 0, 0]
+    assert choose([1, 3], keys, np.array([1, 0, 0, 1]), zeros, predicted, 1.0, repeats=False) == [3, 1, -1, -1]
+
+
+def test_each_slot_follows_its_own_branch():
+    predicted = np.array([[3.0, 1.0, 2.0], [0.0, 5.0, 1.0]])
     keys = [(0, "a"), (0, "b"), (0, "c")]
-    branch = np.zeros(4, dtype=np.int64)
-    pools = [[0, 1], [0, 1], [0, 1], [0]]
-    assert choose(pools, keys, branch, predicted, 1.0, repeats=False) == [0, 1, 2, -1]
-    assert choose(pools, keys, branch, predicted, 1.0, repeats=True) == [0, 0, 0, 0]
+    prompt = np.zeros(2, dtype=np.int64)
+    assert choose([0, 1, 2], keys, prompt, np.array([0, 1]), predicted, 1.0, repeats=False) == [0, 1]
+    assert choose([0, 1, 2], keys, prompt, np.array([1, 0]), predicted, 1.0, repeats=False) == [1, 0]
+
+
+def test_designs_the_backbone_cannot_spell_are_never_chosen(tmp_path):
+    problem = Sites()
+    search = build(tmp_path, problem, edit_share=1.0)
+    play(search, problem, 1)
+    problem.letters += "W"  # edits may now hold a letter that the library backbone never saw
+    problem.table |= {w.replace("A", "W"): v for w, v in problem.table.items()}
+    candidates = search.ask(12)
+    assert len(candidates) == 12
+    assert not any("W" in c.design for c in candidates)
+    assert all(np.isfinite(c.log_prob) for c in candidates)
