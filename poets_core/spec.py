@@ -59,8 +59,9 @@ class SearchSpec(_Part):
         beta: KL weight, in units of reward standard deviation.
         prior_scale: c, spread between branches before any data, in reward
             standard deviations; 0 switches the prior adapters off.
-        pool: m, designs drawn for each slot before one is evaluated; every slot
-            chooses among those of the whole round.
+        pool: m, designs drawn for each slot before one is evaluated.
+        shared_pool: whether a slot chooses among the designs drawn for all slots of
+            the round (greedier) or only among its own (more varied).
         tempering: tau; designs are ranked by mean + tau (own branch - mean).
         edit_share: share of the pool that are edits of the best designs.
         elites: how many of the best designs edits start from.
@@ -77,6 +78,7 @@ class SearchSpec(_Part):
     beta: Annotated[float, Field(gt=0, le=10)] = 0.1
     prior_scale: Annotated[float, Field(ge=0, le=20)] = 0.3
     pool: Annotated[int, Field(ge=1, le=512)] = 16
+    shared_pool: bool = True
     tempering: Annotated[float, Field(ge=0, le=2)] = 0.5
     edit_share: Annotated[float, Field(ge=0, le=1)] = 0.45
     elites: Annotated[int, Field(ge=1, le=1000)] = 16

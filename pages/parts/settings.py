@@ -86,6 +86,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("search", "prior_rank", "Prior adapter rank", "Size of the fixed adapter that sets branches apart.", True),
     Setting("search", "elites", "Elites", "How many of the best designs edits start from.", True),
     Setting("search", "reset_every", "Reset every", "Start the adapters afresh every so many rounds. 0: never.", True),
+    Setting("search", "shared_pool", "One pool for all", "Off: each place in a round keeps to its own pool.", True),
     Setting("search", "allow_repeats", "Measure designs again", "Sensible for noisy oracles only.", True),
     Setting("backbone", "branch_from", "First own layer", "Lower layers are shared by all. -1: the last.", True),
     Setting("backbone", "width", "Width", "Of a library model, in units.", True),

@@ -65,7 +65,7 @@ class PoetsSearch:
         if self.round == 0:
             return self._candidates(np.full(n, -1), self._first(prompt))
         branch = rng_for(self.spec.seed, "branch", self.round).integers(0, self.ensemble.branches, n)
-        draws = self._pool(branch, prompt)
+        draws, pools = self._pool(branch, prompt)
         if not draws:
             return []
         owner = np.array([d.prompt for d in draws])
@@ -74,7 +74,7 @@ class PoetsSearch:
         spelled = np.isfinite(log_p.reference)  # an edit may lie outside what the backbone can write
         predicted = self._predict(log_p.branches, log_p.reference, owner)
         chosen = choose(
-            np.flatnonzero(spelled).tolist(),
+            [[i for i in pool if spelled[i]] for pool in pools],
             [d.key for d in draws],
             prompt,
             branch,
@@ -100,31 +100,43 @@ class PoetsSearch:
         found = self.sampler.draw_unseen(np.full(len(prompt), -1), prompt, ("round", 0), set(), unique=unique)
         return [d for d in found if d is not None]
 
-    def _pool(self, branch: I8, prompt: I8) -> list[Draw]:
-        """The distinct unseen designs of the round: what the slots' branches drew, and edits of the elites."""
+    def _pool(self, branch: I8, prompt: I8) -> tuple[list[Draw], list[list[int]]]:
+        """The distinct unseen designs of the round, and for each slot those it may choose.
+
+        Each slot's branch draws some, edits of the elites join them. Slots
+        share all designs, or keep to their own, as the spec says.
+        """
         n, m = len(branch), self.settings.pool
         n_edits = round(m * self.settings.edit_share)
         elites = self.history.elites(self.settings.elites)
         n_edits = n_edits if elites else 0
         seen = self._seen()
-        found: dict[tuple[int, tuple[int, ...]], Draw] = {}
+        draws: dict[tuple[int, tuple[int, ...]], Draw] = {}
+        slots: dict[tuple[int, tuple[int, ...]], set[int]] = {}
+
+        def add(rows: I8, drawn: Sequence[Draw | None]) -> None:
+            for slot, draw in zip(rows.tolist(), drawn, strict=True):
+                if draw is not None:
+                    key = (draw.prompt, draw.tokens)
+                    draws[key] = draw
+                    slots.setdefault(key, set()).add(slot)
 
         def sample(copies: int, *key: str) -> None:
             rows = np.repeat(np.arange(n), copies)
             names: tuple[int | str, ...] = ("round", self.round, *key)
-            drawn = self.sampler.draw_unseen(branch[rows], prompt[rows], names, seen, unique=False)
-            found.update({(d.prompt, d.tokens): d for d in drawn if d is not None})
+            add(rows, self.sampler.draw_unseen(branch[rows], prompt[rows], names, seen, unique=False))
 
         if n_edits < m:
             sample(m - n_edits)
         if n_edits:
-            slots = np.repeat(prompt, n_edits)
+            rows = np.repeat(np.arange(n), n_edits)
             rng = rng_for(self.spec.seed, "edit", self.round)
-            offered = edits(self.problem, self.ensemble, elites, slots, seen, rng=rng)
-            found.update({(d.prompt, d.tokens): d for d in offered if d is not None})
-            if len({d.key for d in found.values()}) < n:  # most edits were seen: the branches still have more to offer
+            add(rows, edits(self.problem, self.ensemble, elites, prompt[rows], seen, rng=rng))
+            if len({d.key for d in draws.values()}) < n:  # most edits were seen: the branches still have more to offer
                 sample(m, "refill")
-        return list(found.values())
+        if self.settings.shared_pool:
+            return list(draws.values()), [list(range(len(draws)))] * n
+        return list(draws.values()), [[i for i, key in enumerate(draws) if s in slots[key]] for s in range(n)]
 
     def _predict(self, branches: F8, reference: F8, prompt: I8) -> F8:
         """Rewards each branch predicts, f8 (M, n): implicit reward plus its exactly solved baseline."""

@@ -161,7 +161,7 @@ def tempered_rank(predicted: F8, branch: int, tempering: float) -> F8:
 
 
 def choose(
-    pool: Sequence[int],
+    pools: Sequence[Sequence[int]],
     keys: Sequence[Key],
     prompt: I8,
     branch: I8,
@@ -170,10 +170,10 @@ def choose(
     *,
     repeats: bool,
 ) -> list[int]:
-    """Choose one design per slot: the best of the round's pool under the slot's own branch.
+    """Choose one design per slot: the best of its pool under the slot's own branch.
 
     Args:
-        pool: indices of the designs that may be chosen, drawn by the branches of all slots.
+        pools: for each slot, indices of the designs it may choose; all slots may share one pool.
         keys: (n,) identity of each design.
         prompt: i8 (slots,) prompt of each slot; it takes designs of that prompt only.
         branch: i8 (slots,).
@@ -182,14 +182,16 @@ def choose(
         repeats: whether two slots may choose the same design.
 
     Returns:
-        One index per slot, -1 for a slot left with nothing.
+        One index per slot; a slot whose pool is used up takes from the others' pools, -1 if they are too.
     """
     taken: set[Key] = set()
     chosen: list[int] = []
     ranks = {k: tempered_rank(predicted, k, tempering) for k in set(branch.tolist())}
-    for k, p in zip(branch.tolist(), prompt.tolist(), strict=True):
-        open_ = [i for i in pool if keys[i][0] == p and (repeats or keys[i] not in taken)]
-        best = max(open_, key=lambda i, rank=ranks[k]: (rank[i], -i), default=-1)  # type: ignore[misc]
+    everything = sorted({i for pool in pools for i in pool})
+    for pool, k, p in zip(pools, branch.tolist(), prompt.tolist(), strict=True):
+        own = [i for i in pool if keys[i][0] == p and (repeats or keys[i] not in taken)]
+        rest = own or [i for i in everything if keys[i][0] == p and (repeats or keys[i] not in taken)]
+        best = max(rest, key=lambda i, rank=ranks[k]: (rank[i], -i), default=-1)  # type: ignore[misc]
         chosen.append(best)
         if best >= 0:
             taken.add(keys[best])

@@ -185,17 +185,33 @@ def test_slots_choose_different_designs_of_their_own_prompt_until_nothing_is_lef
     predicted = np.array([[3.0, 2.0, 1.0, 9.0]])
     keys = [(0, "a"), (0, "b"), (0, "c"), (1, "d")]
     zeros = np.zeros(4, dtype=np.int64)
-    assert choose([0, 1, 2, 3], keys, zeros, zeros, predicted, 1.0, repeats=False) == [0, 1, 2, -1]
-    assert choose([0, 1, 2, 3], keys, zeros, zeros, predicted, 1.0, repeats=True) == [0, 0, 0, 0]
-    assert choose([1, 3], keys, np.array([1, 0, 0, 1]), zeros, predicted, 1.0, repeats=False) == [3, 1, -1, -1]
+    assert choose([[0, 1, 2, 3]] * 4, keys, zeros, zeros, predicted, 1.0, repeats=False) == [0, 1, 2, -1]
+    assert choose([[0, 1, 2, 3]] * 4, keys, zeros, zeros, predicted, 1.0, repeats=True) == [0, 0, 0, 0]
+    assert choose([[1, 3]] * 4, keys, np.array([1, 0, 0, 1]), zeros, predicted, 1.0, repeats=False) == [3, 1, -1, -1]
+
+
+def test_slots_keep_to_their_own_pools_while_these_last():
+    predicted = np.array([[3.0, 2.0, 1.0]])
+    keys = [(0, "a"), (0, "b"), (0, "c")]
+    zeros = np.zeros(3, dtype=np.int64)
+    assert choose([[2], [1, 2], [2]], keys, zeros, zeros, predicted, 1.0, repeats=False) == [2, 1, -1]
+    assert choose([[2], [0, 2], [0, 1]], keys, zeros, zeros, predicted, 1.0, repeats=False) == [2, 0, 1]
+
+
+def test_own_pools_are_a_search_too(tmp_path):
+    problem = Sites()
+    own, _ = play(build(tmp_path / "a", problem, shared_pool=False), problem, 3)
+    shared, _ = play(build(tmp_path / "b", problem), problem, 3)
+    assert own[0] == shared[0]
+    assert own[1] != shared[1]
 
 
 def test_each_slot_follows_its_own_branch():
     predicted = np.array([[3.0, 1.0, 2.0], [0.0, 5.0, 1.0]])
     keys = [(0, "a"), (0, "b"), (0, "c")]
     prompt = np.zeros(2, dtype=np.int64)
-    assert choose([0, 1, 2], keys, prompt, np.array([0, 1]), predicted, 1.0, repeats=False) == [0, 1]
-    assert choose([0, 1, 2], keys, prompt, np.array([1, 0]), predicted, 1.0, repeats=False) == [1, 0]
+    assert choose([[0, 1, 2]] * 2, keys, prompt, np.array([0, 1]), predicted, 1.0, repeats=False) == [0, 1]
+    assert choose([[0, 1, 2]] * 2, keys, prompt, np.array([1, 0]), predicted, 1.0, repeats=False) == [1, 0]
 
 
 def test_designs_the_backbone_cannot_spell_are_never_chosen(tmp_path):

@@ -166,4 +166,8 @@ def _digits(spec: RunSpec) -> Digits:
     return Digits(log=None if log is None else Path(str(log)), **params)  # type: ignore[arg-type]
 
 
-FAKES = Parts(_digits, lambda problem, spec, folder: FakeSearch(spec))
+def _search(problem: Any, spec: RunSpec, folder: Path) -> FakeSearch:
+    return FakeSearch(spec, seconds=float(str(spec.problem.params.get("seconds", 0.0))))
+
+
+FAKES = Parts(_digits, _search)

@@ -121,6 +121,9 @@ def kill_and_resume(store: SqlStore, run: str, fake: bool, moments: np.random.Ge
                 assert time.monotonic() < deadline, "the worker made no progress"
                 time.sleep(0.01)
             time.sleep(delay)
+        if number % 4 == 1:  # while it learns, which is short
+            while child.is_alive() and not (store.status(run).doing or "").startswith("update"):
+                assert time.monotonic() < deadline, "the worker never learned"
         doing[(store.status(run).doing or store.status(run).state).split()[0]] += 1
         child.kill()
         child.join()
