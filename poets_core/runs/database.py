@@ -8,6 +8,8 @@ wait for one another instead of failing half way.
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +41,19 @@ def parse_url(url: str) -> URL:
     return parsed
 
 
+def _to_wal(cursor: Any, busy_seconds: float) -> None:
+    """Switch to write-ahead logging; SQLite does not wait its busy timeout here when two openers meet."""
+    deadline = time.monotonic() + busy_seconds
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error).lower() or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
 def connect(url: URL, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """Return an engine for a store.
 
@@ -66,7 +81,7 @@ def connect(url: URL, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
         connection.isolation_level = None  # we say BEGIN ourselves, below
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _to_wal(cursor, busy_seconds)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
