@@ -41,7 +41,7 @@ class Played:
 
 
 def play(spec: RunSpec) -> Played:
-    """Run one search to its budget; the same events as a worker would write."""
+    """Run one search to its budget, asking and answering in the order and with the keys of a worker."""
     start, cpu = time.perf_counter(), time.process_time()
     problem = load(spec.problem.name, **spec.problem.params)
     backbone = BACKBONES.get(spec.backbone.source, spec.backbone.source)

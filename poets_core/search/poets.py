@@ -200,6 +200,9 @@ class PoetsSearch:
             valid = np.isfinite(value)
             seen = self.history.scale().rewards(value, valid)
             self._pending["coverage"] = coverage(mean[valid], std[valid], seen[valid])
+        self._add(candidates, observations)
+
+    def _add(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
         prompt = np.array([c.prompt for c in candidates], dtype=np.int64)
         self.history.add(candidates, observations, self.ensemble.encode([c.tokens for c in candidates], prompt))
 
@@ -265,8 +268,7 @@ class PoetsSearch:
         self.fit.restore(tensors)
         self.ensemble.stack.set_prior_factor(float(tensors["prior_factor"]))
         for candidates, observations in history:
-            prompt = np.array([c.prompt for c in candidates], dtype=np.int64)
-            self.history.add(candidates, observations, self.ensemble.encode([c.tokens for c in candidates], prompt))
+            self._add(candidates, observations)
         self.round = int(tensors["round"])
         self._pending = {}
 
