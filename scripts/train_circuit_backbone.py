@@ -1,6 +1,6 @@
 """Train the circuit backbone that ships in domains/quantum/backbone.
 
-    OMP_NUM_THREADS=1 python -m scripts.train_circuit_backbone [--out FOLDER] [--steps 1300] [--seed 0]
+    OMP_NUM_THREADS=1 python -m scripts.train_circuit_backbone [--out FOLDER] [--steps 4000] [--seed 0]
 
 A small Llama is trained on the prior of `domains.quantum.prior` over 4 to 8
 qubits, chains and full couplings, levels and free angles. No Hamiltonian and no
@@ -105,7 +105,7 @@ def main() -> None:
     """Train, measure, save."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("domains/quantum/backbone"))
-    parser.add_argument("--steps", type=int, default=1300)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
