@@ -67,6 +67,8 @@ class SearchSpec(_Part):
         elites: how many of the best designs edits start from.
         rank, prior_rank: ranks of the trainable and of the fixed adapter.
         steps: Adam steps a round. learning_rate, minibatch, gradient_norm: of each step.
+        best_share: share of a minibatch that replays the best quarter of the observations;
+            the rest is drawn from all of them. 0 draws uniformly.
         transform: reward transform: ``"log"`` for positive skewed values,
             ``"z"`` otherwise; ``"auto"`` decides from the data.
         allow_repeats: evaluate designs again that were evaluated before.
@@ -88,6 +90,7 @@ class SearchSpec(_Part):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-3
     minibatch: Annotated[int, Field(ge=2, le=4096)] = 32
     gradient_norm: Annotated[float, Field(gt=0)] = 1.0
+    best_share: Annotated[float, Field(ge=0, le=0.95)] = 0.0
     transform: Transform = "auto"
     allow_repeats: bool = False
     reset_every: Annotated[int, Field(ge=0)] = 0

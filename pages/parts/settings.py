@@ -82,6 +82,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("search", "learning_rate", "Learning rate", "Step size of Adam, the optimiser.", True),
     Setting("search", "minibatch", "Minibatch", "Observations in each training step.", True),
     Setting("search", "gradient_norm", "Largest gradient norm", "Longer gradients are shortened to this.", True),
+    Setting("search", "best_share", "Share of the best", "Part of a minibatch that replays the best quarter.", True),
     Setting("search", "rank", "Adapter rank", "Size of the trained adapter of each branch.", True),
     Setting("search", "prior_rank", "Prior adapter rank", "Size of the fixed adapter that sets branches apart.", True),
     Setting("search", "elites", "Elites", "How many of the best designs edits start from.", True),

@@ -215,7 +215,14 @@ class PoetsSearch:
                 layer.restart(self.spec.seed, self.round)
             self.fit.restart()
         replay = Replay(self.history.encoded, self.history.rewards(), self.history.weights)
-        self.fit.run(replay, steps=s.steps, minibatch=s.minibatch, seed=self.spec.seed, round=self.round)
+        self.fit.run(
+            replay,
+            steps=s.steps,
+            minibatch=s.minibatch,
+            seed=self.spec.seed,
+            round=self.round,
+            best_share=s.best_share,
+        )
         metrics = self._measure() | {"coverage": told.get("coverage")}
         self.round += 1
         return UpdateReport(metrics)

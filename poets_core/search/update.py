@@ -32,6 +32,29 @@ class Replay:
     weights: I8
 
 
+BEST = 0.25
+"""What counts as the best of the replay: this share, and at least `FEWEST`."""
+FEWEST = 4
+
+
+def chances(rewards: F8, best_share: float) -> F8:
+    """Return each observation's chance to be drawn next, f8 (N,), summing to 1.
+
+    With probability `best_share` one of the best quarter, else any. Matching has
+    the same optimum under every distribution of full support, so no importance
+    ratio is owed; the model's capacity goes to the designs that will be compared.
+
+    Args:
+        rewards: f8 (N,); earlier observations win ties.
+        best_share: in [0, 1).
+    """
+    n = len(rewards)
+    best = np.argsort(-rewards, kind="stable")[: max(FEWEST, int(n * BEST))]
+    p = np.full(n, (1.0 - best_share) / n)
+    p[best] += best_share / len(best)
+    return p
+
+
 class Fit:
     """Adam on the stacked adapters, with state and clipping per branch."""
 
@@ -46,16 +69,25 @@ class Fit:
         """Forget the optimiser's state."""
         self._adam = torch.optim.Adam(self._parameters, lr=self.learning_rate, foreach=True)
 
-    def run(self, replay: Replay, *, steps: int, minibatch: int, seed: int, round: int) -> None:
-        """Take Adam steps on minibatches drawn uniformly from the whole replay.
+    def run(
+        self, replay: Replay, *, steps: int, minibatch: int, seed: int, round: int, best_share: float = 0.0
+    ) -> None:
+        """Take Adam steps on minibatches of the whole replay.
+
+        Args:
+            replay: all observations so far.
+            steps, minibatch: Adam steps, and observations in each (all, while there are no more).
+            seed, round: key of the draws.
+            best_share: see `chances`.
 
         Raises:
             Diverged: the adapters are no longer finite.
         """
         rng = rng_for(seed, "minibatch", round)
         n = len(replay.encoded)
+        p = chances(replay.rewards, best_share) if best_share else None
         for _ in range(steps):
-            index = np.sort(rng.choice(n, minibatch, replace=False)) if n > minibatch else np.arange(n)
+            index = np.sort(rng.choice(n, minibatch, replace=False, p=p)) if n > minibatch else np.arange(n)
             self._step(replay, index)
         if not all(bool(torch.isfinite(p).all()) for p in self._parameters):
             raise Diverged(
