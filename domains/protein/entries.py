@@ -62,7 +62,9 @@ ENTRIES: tuple[Entry, ...] = (
             ),
         ),
         backbones=("library",),
-        settings={"search": {"edit_share": 0.0, "allow_repeats": False}},
+        settings={
+            "search": {"edit_share": 0.0, "pool": 64, "tempering": 0.4, "best_share": 0.5, "allow_repeats": False}
+        },
         reads="A real experiment replayed: variants that were not measured are invalid, and cost a call.",
     ),
 )

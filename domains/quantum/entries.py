@@ -15,9 +15,17 @@ ENTRIES: tuple[Entry, ...] = (
         parameters=(Parameter("max_ops", "int", 20, "Most gates a circuit may hold.", 1, 60),),
         backbones=("circuit", "library"),
         settings={
-            "search": {"branches": 4, "pool": 8, "steps": 20, "minibatch": 16, "edit_share": 0.75},
+            "search": {
+                "branches": 4,
+                "pool": 2,
+                "shared_pool": False,
+                "steps": 20,
+                "minibatch": 16,
+                "edit_share": 1.0,
+                "elites": 8,
+            },
             "budget": {"rounds": 25, "batch": 40},
-        },
+        },  # fmt: skip
         reads="A benchmark of search, not of physics: product states reach 5.92 of at most 6.92.",
     ),
     Entry(
@@ -41,9 +49,17 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         backbones=("circuit", "library"),
         settings={
-            "search": {"branches": 4, "pool": 8, "steps": 20, "minibatch": 16, "edit_share": 0.5},
+            "search": {
+                "branches": 8,
+                "beta": 0.2,
+                "pool": 2,
+                "shared_pool": False,
+                "steps": 20,
+                "minibatch": 16,
+                "edit_share": 0.5,
+            },
             "budget": {"rounds": 10, "batch": 30},
-        },
+        },  # fmt: skip
         reads="A small model whose exact energy is known, so the error of every circuit is exact too.",
     ),
 )
