@@ -25,7 +25,7 @@ ENTRIES: tuple[Entry, ...] = (
                 "elites": 8,
             },
             "budget": {"rounds": 25, "batch": 40},
-        },  # fmt: skip
+        },
         reads="A benchmark of search, not of physics: product states reach 5.92 of at most 6.92.",
     ),
     Entry(
@@ -59,7 +59,7 @@ ENTRIES: tuple[Entry, ...] = (
                 "edit_share": 0.5,
             },
             "budget": {"rounds": 10, "batch": 30},
-        },  # fmt: skip
+        },
         reads="A small model whose exact energy is known, so the error of every circuit is exact too.",
     ),
 )
