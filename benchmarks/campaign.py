@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -89,6 +90,24 @@ def play_all(specs: Sequence[RunSpec], *, jobs: int, report: Callable[[int], Non
             out.append(played)
             report(len(out))
         return out
+
+
+def search_settings(assignments: Sequence[str]) -> dict[str, Any]:
+    """Read ``KEY=VALUE`` changes of the search section; values are JSON, or text if they are not.
+
+    Raises:
+        SystemExit: an assignment that is none (an unknown key is refused by the spec).
+    """
+    changes: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not key or not equals:
+            raise SystemExit(f"Expected --set KEY=VALUE with a search setting, e.g. pool=32, got {assignment!r}.")
+        try:
+            changes[key] = json.loads(text)
+        except json.JSONDecodeError:
+            changes[key] = text
+    return changes
 
 
 def top_mean(values: Sequence[float], n: int, *, missing: float) -> float:

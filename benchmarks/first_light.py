@@ -11,27 +11,29 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.campaign import Played, play_all
+from benchmarks.campaign import Played, play_all, search_settings
 from benchmarks.report import Goal, finish, summary
 from domains.catalog import load
 from domains.quantum.verify import qiskit_energy
-from poets_core.spec import RunSpec, read_spec
+from poets_core.spec import RunSpec, parse_spec, read_spec
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 NAMES = ("ehrlich", "instability", "artificial_7q", "tfim_6")
 CX_BUDGET = 10
 
 
-def with_method(spec: RunSpec, method: str, seed: int, quick: bool) -> RunSpec:
-    """The example's spec with another seed, and sampling of the prior where asked."""
-    search = spec.search.model_copy(update={"method": method})
-    budget = spec.budget.model_copy(update={"rounds": 2, "batch": 16} if quick else {})
-    return spec.model_copy(update={"search": search, "seed": seed, "budget": budget, "device": "cpu"})
+def with_method(spec: RunSpec, method: str, seed: int, quick: bool, changes: Mapping[str, Any]) -> RunSpec:
+    """The example's spec with another seed, other settings, and sampling of the prior where asked."""
+    data = spec.model_dump(mode="json")
+    data["search"] |= {**changes, "method": method}
+    data["budget"] |= {"rounds": 2, "batch": 16} if quick else {}
+    return parse_spec(data | {"seed": seed, "device": "cpu"}, where="the example with --set")
 
 
 def best_of(played: Played) -> float:
@@ -57,16 +59,19 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a search setting; no goals")
     parser.add_argument("--only", choices=NAMES, action="append", help="some of the problems; no goals for the rest")
     parser.add_argument("--jobs", type=int, default=2, help="searches at a time, one thread each")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="one seed, two short rounds, no goals: under 60 s")
     args = parser.parse_args()
     names = args.only or list(NAMES)
-    seeds = range(1 if args.quick else args.seeds)
+    seeds = range(args.first_seed, args.first_seed + (1 if args.quick else args.seeds))
+    changes = search_settings(args.set)
     examples = {name: read_spec(EXAMPLES / f"{name}.json") for name in names}
     cells = [(n, m, s) for n in names for s in seeds for m in ("poets", "prior")]
-    specs = [with_method(examples[n], m, s, args.quick) for n, m, s in cells]
+    specs = [with_method(examples[n], m, s, args.quick, changes) for n, m, s in cells]
     played = play_all(
         specs, jobs=args.jobs, report=lambda done: print(f"\r{done}/{len(specs)} searches", end="", file=sys.stderr)
     )
@@ -110,8 +115,9 @@ def main() -> None:
             mean = results[name][f"energy error at <= {CX_BUDGET} CX, poets"]["mean"]
             results[name]["largest energy error of a seed, poets"] = worst
             goals.append(Goal(f"tfim_6: mean energy error at <= {CX_BUDGET} CX", mean, 1e-2, "<="))
-    settings = {"seeds": list(seeds), "examples": {n: s.model_dump(mode="json") for n, s in examples.items()}}
-    finish([] if args.quick else goals, results, settings, as_json=args.json)
+    settings = {"seeds": list(seeds), "changes": changes}
+    settings["examples"] = {n: s.model_dump(mode="json") for n, s in examples.items()}
+    finish([] if args.quick or changes else goals, results, settings, as_json=args.json)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.campaign import Played, play_all, top_mean
+from benchmarks.campaign import Played, play_all, search_settings, top_mean
 from benchmarks.report import Goal, finish, summary
 from domains.catalog import entry, load
 from poets_core.spec import RunSpec, parse_spec
@@ -30,13 +31,15 @@ METHODS: dict[str, dict[str, Any]] = {
 }
 
 
-def spec_for(table: Path, wild_type: str, method: str, seed: int, rounds: int) -> RunSpec:
-    """The setting of one search: the catalog's for measured landscapes, as Launch and `spec` use it."""
+def spec_for(
+    table: Path, wild_type: str, method: str, seed: int, rounds: int, changes: Mapping[str, Any] | None = None
+) -> RunSpec:
+    """The setting of one search: the catalog's for measured landscapes, as Launch and `spec` use it, and changes."""
     return parse_spec(
         {
             "problem": {"name": "protein/landscape", "params": {"table": str(table), "wild_type": wild_type}},
             "backbone": {"source": "library", "branch_from": 0},
-            "search": dict(entry("protein/landscape").settings["search"]) | METHODS[method],
+            "search": dict(entry("protein/landscape").settings["search"]) | dict(changes or {}) | METHODS[method],
             "budget": {"rounds": rounds, "batch": BATCH},
             "seed": seed,
             "device": "cpu",
@@ -64,6 +67,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="searches at a time, one thread each")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a search setting; no goals")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="one seed, four rounds, no goals: under 60 s")
     args = parser.parse_args()
@@ -72,7 +76,8 @@ def main() -> None:
     problem = load("protein/landscape", table=str(args.table), wild_type=args.wild_type)
     optimum = problem.info.objectives[0].optimum or float("nan")
     cells = [(m, s) for m in METHODS for s in seeds]
-    specs = [spec_for(args.table, args.wild_type, m, s, rounds) for m, s in cells]
+    changes = search_settings(args.set)
+    specs = [spec_for(args.table, args.wild_type, m, s, rounds, changes) for m, s in cells]
     played = play_all(
         specs, jobs=args.jobs, report=lambda done: print(f"\r{done}/{len(specs)} searches", end="", file=sys.stderr)
     )
@@ -96,7 +101,7 @@ def main() -> None:
     settings = {"rounds": rounds, "batch": BATCH, "seeds": list(seeds), "methods": METHODS, "optimum": optimum}
     settings["spec"] = specs[0].model_copy(update={"problem": specs[0].problem.model_copy(update={"params": {}})})
     settings["spec"] = settings["spec"].model_dump(mode="json")
-    finish(goals if is_gb1 and not args.quick else [], results, settings, as_json=args.json)
+    finish(goals if is_gb1 and not args.quick and not changes else [], results, settings, as_json=args.json)
 
 
 if __name__ == "__main__":
