@@ -1,0 +1,207 @@
+"""The branch engine beside the bare model and beside loops over peft adapters.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.engine --json
+
+Ratios of CPU time in one run, one thread: the rivals of each figure take turns,
+and a figure is the ratio of their medians. Random weights; GPT-2, 8 layers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import GenerationConfig
+
+from benchmarks.engine_peers import BOS, EOS, log_prob, loop_step, optimiser, peft_model, random_model, tokenizer
+from benchmarks.report import Goal, finish
+from poets_core.keyed import rng_for
+from poets_core.lm.adapters import export_adapter, import_adapter
+from poets_core.lm.backbone import cut
+from poets_core.lm.ensemble import BranchEnsemble
+from poets_core.lm.lora import AdapterShape
+from poets_core.search.update import Fit, Replay
+
+WIDTH, LAYERS, VOCABULARY, RANK = 256, 8, 512, 8
+TOKENS = 64
+SHAPES: dict[str, Any] = {"width": WIDTH, "layers": LAYERS, "vocabulary": VOCABULARY, "positions": TOKENS + 8}
+
+
+def ensemble(branches: int, branch_from: int) -> BranchEnsemble:
+    """An untrained ensemble without prior on the benchmark's model."""
+    backbone = cut(random_model(**SHAPES), tokenizer(VOCABULARY), branch_from=branch_from)
+    shape = AdapterShape(branches=branches, rank=RANK, prior_rank=0)
+    return BranchEnsemble(backbone, shape, ("",), None, max_tokens=TOKENS, seed=0)
+
+
+def completions(n: int, key: str) -> list[list[int]]:
+    """n completions of `TOKENS` random tokens, the end included."""
+    rng = rng_for(0, "engine", key)
+    return [[*rng.integers(3, VOCABULARY, TOKENS - 1).tolist(), EOS] for _ in range(n)]
+
+
+def as_ids(rows: list[list[int]]) -> torch.Tensor:
+    """Ids with the first token in front, (n, 1 + T)."""
+    return torch.tensor([[BOS, *row] for row in rows])
+
+
+def compare(rivals: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Median CPU seconds of each rival; they take turns, the first turn is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in rivals}
+    for turn in range(repeats + 1):
+        for name, rival in rivals.items():
+            start = time.process_time()
+            rival()
+            if turn:
+                seconds[name].append(time.process_time() - start)
+    return {name: statistics.median(s) for name, s in seconds.items()}
+
+
+def our_step(ours: BranchEnsemble, rows: list[list[int]]) -> Callable[[], object]:
+    """One Adam step of all branches on shared rows, the trunk cached."""
+    n = len(rows)
+    encoded = ours.encode(rows, np.zeros(n, dtype=np.int64))
+    weights = np.ones((ours.branches, n), dtype=np.int64)
+    replay = Replay(encoded, rng_for(0, "engine", "rewards").normal(size=n), weights)
+    fit = Fit(ours, beta=0.1, learning_rate=5e-3, gradient_norm=1.0)
+    return lambda: fit.run(replay, steps=1, minibatch=n, seed=0, round=0)
+
+
+def peft_step(adapters: int, rows: list[list[int]], layers: list[int] | None = None) -> Callable[[], object]:
+    """One step of each adapter on the rows, one after the other, the trunk not cached."""
+    wrapped = peft_model(random_model(**SHAPES), adapters, rank=RANK, layers=layers)
+    adam = optimiser(wrapped, adapters)
+    ids = [as_ids(rows)] * adapters
+    rewards = [torch.from_numpy(rng_for(0, "engine", "rewards").normal(size=len(rows)))] * adapters
+    return lambda: loop_step(wrapped, adam, ids, rewards)
+
+
+def training(repeats: int) -> dict[str, float]:
+    """Training steps beside one adapter on as many rows, and beside a loop of adapters."""
+    four, one = completions(4, "train"), completions(1, "train")
+    s = compare(
+        {
+            "ours": our_step(ensemble(8, 0), four),
+            "one adapter": peft_step(1, four * 8),
+            "loop": peft_step(8, four),
+            "ours, 16": our_step(ensemble(16, 0), one),
+            "loop, 16": peft_step(16, one),
+            "ours, upper quarter": our_step(ensemble(8, 3 * LAYERS // 4), four),
+            "loop, upper quarter": peft_step(8, four, list(range(3 * LAYERS // 4, LAYERS))),
+        },
+        repeats,
+    )
+    return {
+        "M=8 step / one peft adapter on as many rows": s["ours"] / s["one adapter"],
+        "peft loop / M=8 step": s["loop"] / s["ours"],
+        "peft loop / M=16 step, one row a branch": s["loop, 16"] / s["ours, 16"],
+        "peft loop without cache / search update, branch at 3/4": s["loop, upper quarter"] / s["ours, upper quarter"],
+    }
+
+
+def scoring(repeats: int) -> dict[str, float]:
+    """Scoring by 8 branches beside the bare model on as many rows, and by branch point."""
+    rows = completions(32, "score")
+    bare, ids = random_model(**SHAPES), as_ids(rows * 8)
+    engines = {k: ensemble(8, k) for k in (0, LAYERS // 2, 3 * LAYERS // 4)}
+    encoded = {k: e.encode(rows, np.zeros(len(rows), dtype=np.int64)) for k, e in engines.items()}
+
+    def bare_score() -> None:
+        with torch.no_grad():
+            for part in ids.split(64):
+                log_prob(bare, part)
+
+    s = compare({"bare": bare_score} | {str(k): lambda k=k: engines[k].log_prob(encoded[k]) for k in engines}, repeats)  # type: ignore[misc]
+    return {
+        "score M=8, branch at 0 / bare model on as many rows": s["0"] / s["bare"],
+        "score, branch at 1/2 / at 0": s[str(LAYERS // 2)] / s["0"],
+        "score, branch at 3/4 / at 0": s[str(3 * LAYERS // 4)] / s["0"],
+    }
+
+
+def sampling(repeats: int) -> dict[str, float]:
+    """Sampling of 64 rows of 8 branches beside a loop of generate, and beside `adapter_names`."""
+    n, m = 64, 8
+    ours = ensemble(m, 0)
+    wrapped = peft_model(random_model(**SHAPES), m, rank=RANK).eval()
+    uniforms = rng_for(0, "engine", "sample").random((n, TOKENS))
+    branch, zeros = np.arange(n) % m, np.zeros(n, dtype=np.int64)
+    start = torch.full((n, 1), BOS)
+    # Every row is written to its end: the end token is suppressed on the peers' side, ours draws it 1 time in 512.
+    config = GenerationConfig(
+        do_sample=True, top_k=0, max_new_tokens=TOKENS, pad_token_id=0, eos_token_id=EOS, suppress_tokens=[EOS]
+    )
+
+    def loop() -> None:
+        for k in range(m):
+            wrapped.set_adapter(f"b{k}")
+            wrapped.generate(input_ids=start[: n // m], generation_config=config)
+
+    def named() -> None:
+        names = [f"b{k}" for k in branch.tolist()]
+        wrapped.generate(input_ids=start, generation_config=config, adapter_names=names)
+
+    with torch.no_grad():
+        s = compare(
+            {"ours": lambda: ours.sample(branch, zeros, uniforms=uniforms), "loop": loop, "named": named}, repeats
+        )
+    return {
+        "peft loop of generate / mixed sampling": s["loop"] / s["ours"],
+        "peft adapter_names / mixed sampling": s["named"] / s["ours"],
+    }
+
+
+def round_trip() -> float:
+    """Largest difference of sequence log-probabilities after export and import of a trained branch."""
+    rows = completions(8, "trip")
+    ours, other = ensemble(4, LAYERS // 2), ensemble(4, LAYERS // 2)
+    step = our_step(ours, rows)
+    for _ in range(5):
+        step()
+    zeros = np.zeros(len(rows), dtype=np.int64)
+    with tempfile.TemporaryDirectory() as folder:
+        export_adapter(ours, 3, Path(folder) / "b")
+        import_adapter(other, 1, Path(folder) / "b")
+    a = ours.log_prob(ours.encode(rows, zeros)).branches[3]
+    b = other.log_prob(other.encode(rows, zeros)).branches[1]
+    return float(np.abs(a - b).max())
+
+
+GOALS: tuple[tuple[str, float, Any], ...] = (
+    ("M=8 step / one peft adapter on as many rows", 1.15, "<="),
+    ("peft loop / M=8 step", 1.3, ">="),
+    ("peft loop / M=16 step, one row a branch", 3.0, ">="),
+    ("peft loop without cache / search update, branch at 3/4", 5.0, ">="),
+    ("score M=8, branch at 0 / bare model on as many rows", 1.3, "<="),
+    ("score, branch at 1/2 / at 0", 0.65, "<="),
+    ("score, branch at 3/4 / at 0", 0.5, "<="),
+    ("peft loop of generate / mixed sampling", 4.0, ">="),
+    ("peft adapter_names / mixed sampling", 2.0, ">="),
+)
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=9, help="turns of each rival; medians are reported")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="three turns: under 60 s; no goals")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    repeats = 3 if args.quick else args.repeats
+    results = training(repeats) | scoring(repeats) | sampling(max(3, repeats // 3))
+    results["largest difference of sequence log-probabilities after export and import"] = round_trip()
+    goals = [Goal(name, results[name], target, sense) for name, target, sense in GOALS]
+    settings = SHAPES | {"rank": RANK, "tokens": TOKENS, "repeats": repeats}
+    finish([] if args.quick else goals, results, settings, as_json=args.json)
+
+
+if __name__ == "__main__":
+    main()

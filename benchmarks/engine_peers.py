@@ -1,0 +1,80 @@
+"""What the branch engine is measured against: the bare model, and peft as its users would use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from torch import Tensor
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from poets_core.lm.library import tokenizer_for
+
+TARGETS = ("c_attn", "attn.c_proj", "c_fc", "mlp.c_proj", "lm_head")
+"""Every linear layer and the head, as the engine adapts them."""
+BOS, EOS = 1, 2
+
+
+def tokenizer(vocabulary: int) -> Any:
+    """A word tokenizer of exactly `vocabulary` tokens, three of them special."""
+    return tokenizer_for([" ".join(f"w{k}" for k in range(vocabulary - 3))])
+
+
+def random_model(*, width: int, layers: int, vocabulary: int, positions: int, seed: int = 0) -> GPT2LMHeadModel:
+    """A GPT-2 with random weights in float32; speed does not depend on what it knows."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return GPT2LMHeadModel(
+            GPT2Config(
+                vocab_size=vocabulary, n_embd=width, n_layer=layers, n_head=max(1, width // 64), n_positions=positions,
+                resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, pad_token_id=0, bos_token_id=BOS, eos_token_id=EOS,
+            )
+        ).eval()  # fmt: skip
+
+
+def peft_model(model: GPT2LMHeadModel, adapters: int, *, rank: int, layers: Sequence[int] | None = None) -> Any:
+    """The model with `adapters` LoRA adapters named b0, b1, ...
+
+    Args:
+        model: is changed in place.
+        adapters: how many.
+        rank: r; alpha is 2 r.
+        layers: blocks that carry adapters, None for all; the head always does.
+    """
+    blocks = range(model.config.n_layer) if layers is None else layers
+    names = [f"transformer.h.{i}.{t}" for i in blocks for t in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")]
+    config = LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules=[*names, "lm_head"], fan_in_fan_out=True, task_type="CAUSAL_LM"
+    )
+    wrapped: Any = get_peft_model(model, config, adapter_name="b0")
+    for k in range(1, adapters):
+        wrapped.add_adapter(f"b{k}", config)
+    return wrapped
+
+
+def optimiser(wrapped: Any, adapters: int) -> torch.optim.Optimizer:
+    """One foreach Adam over all adapters."""
+    for name, p in wrapped.named_parameters():
+        p.requires_grad_("lora_" in name)
+    parts = [p for name, p in wrapped.named_parameters() if "lora_" in name]
+    return torch.optim.Adam(parts, lr=5e-3, foreach=True)
+
+
+def log_prob(model: Any, ids: Tensor) -> Tensor:
+    """Sequence log-probabilities of (n, 1 + T) ids after the first token, by one full pass."""
+    logits = model(input_ids=ids[:, :-1], use_cache=False).logits
+    picked = logits.gather(-1, ids[:, 1:, None])[..., 0] - logits.logsumexp(-1)
+    total: Tensor = picked.double().sum(-1)
+    return total
+
+
+def loop_step(wrapped: Any, adam: torch.optim.Optimizer, ids: Sequence[Tensor], rewards: Sequence[Tensor]) -> None:
+    """One matching step of every adapter in turn, as a user of peft would write it."""
+    adam.zero_grad(set_to_none=True)
+    for k, (rows, reward) in enumerate(zip(ids, rewards, strict=True)):
+        wrapped.set_adapter(f"b{k}")
+        residual = reward - 0.1 * log_prob(wrapped, rows)
+        torch.autograd.backward((0.5 * (residual - residual.mean()) ** 2).mean())
+    adam.step()
