@@ -30,7 +30,7 @@ from poets_core.lm.lora import AdapterShape
 from poets_core.search.update import Fit, Replay
 
 WIDTH, LAYERS, VOCABULARY, RANK = 256, 8, 512, 8
-TOKENS = 64
+TOKENS = 32
 SHAPES: dict[str, Any] = {"width": WIDTH, "layers": LAYERS, "vocabulary": VOCABULARY, "positions": TOKENS + 8}
 
 

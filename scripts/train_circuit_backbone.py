@@ -1,6 +1,6 @@
 """Train the circuit backbone that ships in domains/quantum/backbone.
 
-    OMP_NUM_THREADS=1 python -m scripts.train_circuit_backbone [--out FOLDER] [--steps 4000] [--seed 0]
+    OMP_NUM_THREADS=1 python -m scripts.train_circuit_backbone [--out FOLDER] [--steps 6000] [--seed 0]
 
 A small Llama is trained on the prior of `domains.quantum.prior` over 4 to 8
 qubits, chains and full couplings, levels and free angles. No Hamiltonian and no
@@ -35,6 +35,8 @@ WORDS = (*SPECIAL, *GATES, *map(str, range(10)), *(f"a{k}" for k in range(LEVELS
 PAD, BOS, EOS, UNK = range(4)
 IDS = {word: k for k, word in enumerate(WORDS)}
 PROMPT_LENGTH = 6  # <bos> n6 free line g36 c10
+COMPLETION = 40  # about the mean length of a completion; only scales the loss
+RATE = 1e-2
 
 
 def draw_sentence(rng: np.random.Generator) -> list[int]:
@@ -91,6 +93,17 @@ def count_perplexities(train: Sequence[list[int]], valid: Sequence[list[int]]) -
     return float(np.exp(-unigram[after].mean())), float(np.exp(-bigram[before, after].mean()))
 
 
+def optimisers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
+    """Return Muon for the hidden matrices and AdamW for embeddings and norms."""
+    named = list(model.named_parameters())
+    matrices = [p for name, p in named if p.ndim == 2 and "embed" not in name]
+    others = [p for name, p in named if p.ndim != 2 or "embed" in name]
+    return [
+        torch.optim.Muon(matrices, lr=RATE, weight_decay=0.02, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=RATE, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
+
+
 def tokenizer() -> PreTrainedTokenizerFast:
     """Return the word tokenizer."""
     words = Tokenizer(WordLevel(IDS, unk_token="<unk>"))
@@ -105,7 +118,7 @@ def main() -> None:
     """Train, measure, save."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("domains/quantum/backbone"))
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -122,13 +135,13 @@ def main() -> None:
     size = sum(p.numel() for p in model.parameters())
     rng = rng_for(options.seed, "train-circuits")
     valid = [draw_sentence(g) for g in [rng_for(options.seed, "validate-circuits")] for _ in range(1000)]
-    optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01, betas=(0.9, 0.98))
+    steppers = optimisers(model)
     seen: list[list[int]] = []
     drawn: list[list[list[int]]] = []
     for step in range(options.steps):
-        for group in optimiser.param_groups:
-            warm = min(1.0, (step + 1) / 50)
-            group["lr"] = 2e-3 * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / options.steps)))
+        warm, cool = min(1.0, (step + 1) / 50), 0.5 * (1 + math.cos(math.pi * step / options.steps))
+        for group in (g for stepper in steppers for g in stepper.param_groups):
+            group["lr"] = RATE * warm * (0.01 + 0.99 * cool)
         if not drawn:  # circuits of like length go together, so that little is spent on padding
             fresh = sorted((draw_sentence(rng) for _ in range(8 * options.batch)), key=len)
             cuts = [fresh[k : k + options.batch] for k in range(0, len(fresh), options.batch)]
@@ -136,11 +149,15 @@ def main() -> None:
         seen += drawn[-1]
         ids, labels = batch_of(drawn.pop())
         logits = model(input_ids=ids).logits[:, :-1]
-        loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels[:, 1:])
-        optimiser.zero_grad()
+        # Every token counts alike. A mean over each batch would count the tokens of short circuits more,
+        # which come in batches of their own, and so teach circuits to end too early.
+        loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels[:, 1:], reduction="sum")
+        loss = loss / (options.batch * COMPLETION)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
+        for stepper in steppers:
+            stepper.step()
+            stepper.zero_grad()
         if step % 100 == 0:
             print(f"step {step} loss {loss.item():.4f} cpu {time.process_time() - started:.0f} s", flush=True)
     model = model.to(torch.bfloat16)  # what ships is what is measured
@@ -156,6 +173,7 @@ def main() -> None:
             steps=options.steps,
             batch=options.batch,
             seed=options.seed,
+            rate=RATE,
             tokens=tokens,
             circuits=len(seen),
             cpu=time.process_time() - started,
@@ -182,7 +200,7 @@ vocabulary), `free` or `fixed` angles, `line` or `all` couplings, budgets of gat
 | | |
 |---|---|
 | data | {circuits:,} circuits, {tokens:,} completion tokens, synthetic (below) |
-| training | {steps} steps of {batch}, AdamW 2e-3 with cosine decay, seed {seed}, loss on completions only |
+| training | {steps} steps of {batch}, Muon (AdamW for embeddings and norms) {rate} with cosine decay, seed {seed}, loss on completions only |
 | cost | {cpu:.0f} s of CPU time, one thread |
 | perplexity a word, 1,000 fresh circuits | **{reached:.2f}**; bigram {bigram:.2f}; unigram {unigram:.2f} |
 | licence | that of the project it ships with |

@@ -13,13 +13,23 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from poets_core.errors import InvalidModel
 from poets_core.lm.backbone import FAMILIES, Backbone
 from poets_core.lm.grammar import LengthLimit, MaskTable
-from poets_core.lm.likelihood import Encoded, LogProb, divergence, masked_log_softmax, predictors, sequence_log_prob
+from poets_core.lm.likelihood import (
+    Encoded,
+    LogProb,
+    Rows,
+    divergence,
+    masked_log_softmax,
+    predictors,
+    token_log_prob,
+)
 from poets_core.lm.lora import AdapterShape, Stack, StackedLoRALinear, install
 from poets_core.lm.sampling import Samples, sample_rows
+from poets_core.lm.states import TrunkStates
 from poets_core.problem import TokenMask
 from poets_core.types import F8, I8
 
@@ -86,6 +96,12 @@ class BranchEnsemble:
         """M."""
         return self.shape.branches
 
+    @property
+    def activation_bytes(self) -> int:
+        """About what one position of one branch keeps for its gradient: inputs of layers, attention, logits thrice."""
+        widths = sum(x.in_features + x.out_features for x in self.stack.layers.values() if x is not self.head)
+        return 4 * (2 * widths + 3 * min(self.head.out_features, 4 * self.head.in_features))
+
     def parameters(self) -> list[nn.Parameter]:
         """Trainable tensors, each (M, ...), in a stable order."""
         return self.stack.parameters()
@@ -125,11 +141,13 @@ class BranchEnsemble:
         for rows, keep in self._passes(ends):
             width = int(ends[rows].max())
             hidden[torch.from_numpy(rows[:keep]), :width] = self._trunk(ids[rows, :width])[:keep]
-        bare = Encoded(tokens, length, prompt, position, self.table.walk(tokens, length), hidden, np.zeros(len(tokens)))
+        states = TrunkStates()
+        states.append(hidden)
+        bare = Encoded(tokens, length, prompt, position, self.table.walk(tokens, length), states, np.zeros(len(tokens)))
         self.stack.layout.reference()
         reference = np.zeros(len(tokens))
         for rows, keep in self._passes(ends):
-            reference[rows[:keep]] = self._score(bare.take(rows))[0, :keep].cpu().numpy()
+            reference[rows[:keep]] = self._score(bare.take(rows))[:keep].cpu().numpy()
         return replace(bare, reference=reference)
 
     def _trunk(self, ids: I8) -> Tensor:
@@ -163,29 +181,47 @@ class BranchEnsemble:
             yield np.concatenate([rows, np.repeat(rows[-1:], max(0, SMALLEST_PASS - len(rows)))]), len(rows)
             start += most
 
-    def _logits(self, encoded: Encoded, *, grammar: bool) -> tuple[Float[Tensor, "G N T V"], Bool[Tensor, "N T V"]]:
-        """Upper layers and head in the current layout: G = M, or 1 for the reference; and the mask."""
-        groups = self.branches if self.stack.layout.active else 1
-        device, (n, t) = self.backbone.device, encoded.tokens.shape
-        hidden = encoded.hidden.repeat(groups, 1, 1)
-        final = self.backbone.upper(inputs_embeds=hidden, use_cache=False).last_hidden_state
-        states = predictors(final, np.tile(encoded.position, groups), t)
-        logits = self.head(states).view(groups, n, t, -1)
-        rows = encoded.rows if grammar else np.zeros_like(encoded.rows)
-        return logits, self.table.table()[torch.from_numpy(rows).to(device)]
+    def _upper(self, rows: Rows) -> Float[Tensor, "n T D"]:
+        """Run the upper layers in the current layout; states that predict each token."""
+        final = self.backbone.upper(inputs_embeds=rows.hidden, use_cache=False).last_hidden_state
+        return predictors(final, rows.position, rows.tokens.shape[1])
 
-    def _score(self, encoded: Encoded, *, grammar: bool = True) -> Float[Tensor, "G N"]:
-        """Sequence log-probabilities in the current layout."""
-        logits, allowed = self._logits(encoded, grammar=grammar)
-        device = self.backbone.device
-        return sequence_log_prob(
-            logits, allowed, torch.from_numpy(encoded.tokens).to(device), torch.from_numpy(encoded.length).to(device)
-        )
+    def _score(self, rows: Rows, *, grammar: bool = True) -> Float[Tensor, " n"]:
+        """Sequence log-probabilities in the current layout, a few places at a time if the vocabulary is large."""
+        device, (n, t) = self.backbone.device, rows.tokens.shape
+        states, tokens = self._upper(rows), torch.from_numpy(rows.tokens).to(device)
+        inside = torch.from_numpy(np.arange(t) < rows.length[:, None]).to(device)
+        table = torch.from_numpy(rows.rows if grammar else np.zeros_like(rows.rows)).to(device)
 
-    def branch_log_prob(self, encoded: Encoded) -> Float[Tensor, "M N"]:
-        """Log-probabilities under every branch, with gradients into the trainable blocks."""
+        def picked(at: slice) -> Float[Tensor, "n K"]:
+            logits = self.head(states[:, at])
+            return token_log_prob(logits, self.table.table()[table[:, at]], tokens[:, at])
+
+        width = max(1, LOGITS_PER_PASS // (n * len(self.backbone.vocabulary.tokens)))
+        parts = [slice(k, k + width) for k in range(0, t, width)]
+        if len(parts) == 1:
+            found = picked(parts[0])
+        else:  # logits are computed again for the gradient, rather than kept
+            keep = torch.is_grad_enabled()
+            found = torch.cat([checkpoint(picked, p, use_reentrant=False) if keep else picked(p) for p in parts], 1)
+        return torch.where(inside, found, 0.0).sum(-1)
+
+    def branch_log_prob(self, encoded: Encoded, index: I8, wanted: Bool[np.ndarray, "M N"]) -> Float[Tensor, "M N"]:
+        """Log-probabilities under the branches, with gradients into the trainable blocks.
+
+        Args:
+            encoded: completions.
+            index: i8 (N,) which of them.
+            wanted: which branch is asked about which of the N; elsewhere the answer is 0.
+                A third of all bootstrap weights are 0 and need no computation.
+        """
+        width = max(1, int(wanted.sum(1).max()))
+        chosen = np.argsort(~wanted, axis=1, kind="stable")[:, :width]  # the wanted ones, filled up with others
         self.stack.layout.grouped()
-        return self._score(encoded)
+        found = self._score(encoded.take(index[chosen.ravel()])).view(chosen.shape)
+        known = torch.from_numpy(np.take_along_axis(wanted, chosen, 1)).to(found.device)
+        out = torch.zeros(wanted.shape, dtype=found.dtype, device=found.device)
+        return out.scatter(1, torch.from_numpy(chosen).to(found.device), torch.where(known, found, 0.0))
 
     @torch.no_grad()
     def log_prob(self, encoded: Encoded, *, grammar: bool = True) -> LogProb:
@@ -197,13 +233,14 @@ class BranchEnsemble:
                 Hugging Face models compute it.
         """
         branches, reference = np.zeros((self.branches, len(encoded))), encoded.reference.copy()
-        for rows, keep in self._passes(encoded.position + encoded.length, self.branches):
-            part = encoded.take(rows)
+        for rows, keep in self._passes(encoded.ends, self.branches):
+            part = encoded.take(np.tile(rows, self.branches))
             self.stack.layout.grouped()
-            branches[:, rows[:keep]] = self._score(part, grammar=grammar)[:, :keep].cpu().numpy()
+            found = self._score(part, grammar=grammar).view(self.branches, -1)
+            branches[:, rows[:keep]] = found[:, :keep].cpu().numpy()
             if not grammar:
                 self.stack.layout.reference()
-                reference[rows[:keep]] = self._score(part, grammar=False)[0, :keep].cpu().numpy()
+                reference[rows[:keep]] = self._score(encoded.take(rows), grammar=False)[:keep].cpu().numpy()
         return LogProb(branches, reference)
 
     @torch.no_grad()
@@ -213,13 +250,15 @@ class BranchEnsemble:
         The mean goes over every place inside the completions; it lies between 0 and log M.
         """
         total, places = 0.0, 0
-        for rows, keep in self._passes(encoded.position + encoded.length, self.branches):
+        for rows, keep in self._passes(encoded.ends, self.branches):
             part = encoded.take(rows)
-            self.stack.layout.grouped()
-            logits, allowed = self._logits(part, grammar=True)
             inside = np.arange(part.tokens.shape[1]) < part.length[:, None]
             inside[keep:] = False
-            log_p = masked_log_softmax(logits, allowed)[:, torch.from_numpy(inside)]
-            total += float(divergence(log_p).sum())
+            where = torch.from_numpy(inside).to(self.backbone.device)
+            self.stack.layout.grouped()
+            states = self._upper(encoded.take(np.tile(rows, self.branches)))
+            logits = self.head(states).view(self.branches, *inside.shape, -1)[:, where]
+            allowed = self.table.table()[torch.from_numpy(part.rows[inside]).to(self.backbone.device)]
+            total += float(divergence(masked_log_softmax(logits, allowed)).sum())
             places += int(inside.sum())
         return max(0.0, total / max(places, 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from poets_core.lm.states import TrunkStates
 from poets_core.types import F8, I8
 
 
@@ -39,7 +39,7 @@ class Encoded:
         prompt: i8 (N,) index of its prompt.
         position: i8 (N,) place of the last prompt token; the state there predicts token 0.
         rows: i8 (N, T) row of the mask table before each token.
-        hidden: f4 (N, L, D) trunk output of prompt + completion without its last token.
+        states: trunk output of prompt + completion without its last token.
         reference: f8 (N,) log-probability under the frozen backbone.
     """
 
@@ -48,44 +48,55 @@ class Encoded:
     prompt: I8
     position: I8
     rows: I8
-    hidden: Tensor
+    states: TrunkStates
     reference: F8
 
     def __len__(self) -> int:
         return len(self.length)
 
-    def take(self, index: I8) -> Encoded:
+    @property
+    def ends(self) -> I8:
+        """Tokens the model reads of each, prompt included, i8 (N,)."""
+        return self.position + self.length
+
+    def take(self, index: I8) -> Rows:
         """Return the chosen sequences, trimmed to the longest of them."""
         length, position = self.length[index], self.position[index]
-        t, span = int(length.max(initial=1)), int((length + position).max(initial=1))
+        t, span = int(length.max(initial=1)), int(self.ends[index].max(initial=1))
+        hidden = self.states.take(index, span)
+        return Rows(self.tokens[index, :t], length, position, self.rows[index, :t], hidden)
+
+    def append(self, other: Encoded, *, pad: int) -> Encoded:
+        """Return both; the states of the other are added to these, shorter rows are padded with the token `pad`."""
+        t = max(self.tokens.shape[1], other.tokens.shape[1])
+
+        def both(a: I8, b: I8, fill: int) -> I8:
+            return np.concatenate([np.pad(x, ((0, 0), (0, t - x.shape[1])), constant_values=fill) for x in (a, b)])
+
         return Encoded(
-            self.tokens[index, :t],
-            length,
-            self.prompt[index],
-            position,
-            self.rows[index, :t],
-            self.hidden[torch.from_numpy(index).to(self.hidden.device), :span],
-            self.reference[index],
+            both(self.tokens, other.tokens, pad),
+            np.concatenate([self.length, other.length]),
+            np.concatenate([self.prompt, other.prompt]),
+            np.concatenate([self.position, other.position]),
+            both(self.rows, other.rows, 0),
+            self.states.extend(other.states),
+            np.concatenate([self.reference, other.reference]),
         )
 
 
-def join(parts: Sequence[Encoded], *, pad: int) -> Encoded:
-    """Concatenate; shorter parts are padded with the token `pad` and zero states."""
-    t = max(p.tokens.shape[1] for p in parts)
-    span = max(p.hidden.shape[1] for p in parts)
+@dataclass(frozen=True)
+class Rows:
+    """Some completions as one pass of the upper layers needs them; attributes as in `Encoded`.
 
-    def wide(x: I8, fill: int) -> I8:
-        return np.pad(x, ((0, 0), (0, t - x.shape[1])), constant_values=fill)
+    Attributes:
+        hidden: f4 (n, L, D) their trunk states.
+    """
 
-    return Encoded(
-        np.concatenate([wide(p.tokens, pad) for p in parts]),
-        np.concatenate([p.length for p in parts]),
-        np.concatenate([p.prompt for p in parts]),
-        np.concatenate([p.position for p in parts]),
-        np.concatenate([wide(p.rows, 0) for p in parts]),
-        torch.cat([torch.nn.functional.pad(p.hidden, (0, 0, 0, span - p.hidden.shape[1])) for p in parts]),
-        np.concatenate([p.reference for p in parts]),
-    )
+    tokens: I8
+    length: I8
+    position: I8
+    rows: I8
+    hidden: Float[Tensor, "n L D"]
 
 
 def masked_log_softmax(logits: Float[Tensor, "... V"], allowed: Bool[Tensor, "... V"]) -> Float[Tensor, "... V"]:
@@ -95,26 +106,22 @@ def masked_log_softmax(logits: Float[Tensor, "... V"], allowed: Bool[Tensor, "..
 
 def predictors(hidden: Float[Tensor, "N L D"], position: I8, t: int) -> Float[Tensor, "N T D"]:
     """Pick the states that predict completion tokens 0..t-1; past the end the last one repeats."""
+    if (position == position[0]).all():  # prompts of one length: nothing to gather
+        return hidden[:, position[0] : position[0] + t]
     at = np.minimum(position[:, None] + np.arange(t), hidden.shape[1] - 1)
     index = torch.from_numpy(at).to(hidden.device)
     return hidden.gather(1, index[:, :, None].expand(-1, -1, hidden.shape[2]))
 
 
-def sequence_log_prob(
-    logits: Float[Tensor, "*G N T V"],
-    allowed: Bool[Tensor, "N T V"],
-    tokens: Int[Tensor, "N T"],
-    length: Int[Tensor, " N"],
-) -> Float[Tensor, "*G N"]:
-    """Sum the log-probabilities of the tokens inside each length, in float64.
+def token_log_prob(
+    logits: Float[Tensor, "N T V"], allowed: Bool[Tensor, "N T V"], tokens: Int[Tensor, "N T"]
+) -> Float[Tensor, "N T"]:
+    """Log-probabilities of the given tokens: logits in float32, answers in float64 to be summed.
 
     Equal to picking from `masked_log_softmax`, without storing it.
     """
     x = logits.float().masked_fill(~allowed, -torch.inf)
-    index = tokens.expand(*logits.shape[:-1])[..., None]
-    picked = (x.gather(-1, index)[..., 0] - x.logsumexp(-1)).double()
-    inside = torch.arange(tokens.shape[1], device=tokens.device) < length[:, None]
-    return torch.where(inside, picked, torch.zeros_like(picked)).sum(-1)
+    return (x.gather(-1, tokens[..., None])[..., 0] - x.logsumexp(-1)).double()
 
 
 def divergence(log_p: Float[Tensor, "M K V"]) -> Float[Tensor, " K"]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from poets_core.keyed import rng_for
+from poets_core.lm.product import StackedProduct, add_delta, joined
 from poets_core.types import I8
 
 
@@ -30,31 +31,36 @@ class Layout:
     branches: int
     active: bool = False
     gather: Tensor | None = None
-    scatter: Tensor | None = None
+    scatter: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    bare: Tensor | None = None
 
     def reference(self) -> None:
         """No branch: the frozen backbone."""
-        self.active, self.gather, self.scatter = False, None, None
+        self.active, self.gather, self.bare = False, None, None
 
     def grouped(self) -> None:
         """Rows are (M, b), branch by branch."""
-        self.active, self.gather, self.scatter = True, None, None
+        self.active, self.gather, self.bare = True, None, None
 
     def mixed(self, branch: I8, device: torch.device) -> None:
         """Rows belong to `branch` i8 (n,); -1 is the reference and gets no delta."""
         if not (branch >= 0).any():
             return self.reference()
         counts = np.bincount(branch[branch >= 0], minlength=self.branches)
-        width = max(1, int(counts.max(initial=0)))
+        width = int(counts.max())
+        if (counts == width).all() and counts.sum() == len(branch) and (np.diff(branch) >= 0).all():
+            return self.grouped()  # sorted blocks of equal size: nothing to gather
         gather = np.zeros((self.branches, width), dtype=np.int64)
-        scatter = np.full(len(branch), self.branches * width, dtype=np.int64)  # reference rows: the zero row
+        scatter = np.zeros(len(branch), dtype=np.int64)
         for m in range(self.branches):
             rows = np.flatnonzero(branch == m)
             gather[m, : len(rows)] = rows
             scatter[rows] = m * width + np.arange(len(rows))
+        bare = np.flatnonzero(branch < 0)
         self.active = True
-        self.gather = torch.from_numpy(gather).to(device)
+        self.gather = torch.from_numpy(gather.ravel()).to(device)
         self.scatter = torch.from_numpy(scatter).to(device)
+        self.bare = torch.from_numpy(bare).to(device) if len(bare) else None
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,8 @@ class StackedLoRALinear(nn.Module):
         self.register_buffer("prior_a", prior_a, persistent=False)
         self.register_buffer("prior_b", prior_b, persistent=False)
         self.a = nn.Parameter(a)
-        self.b = nn.Parameter(torch.zeros(shape.branches, self.out_features, shape.rank))
+        # B lies transposed in memory, its long side last, as `StackedProduct` multiplies it.
+        self.b = nn.Parameter(torch.zeros(shape.branches, shape.rank, self.out_features).transpose(1, 2))
         self._packed: tuple[Tensor, Tensor] | None = None
 
     def _draw(self, seed: int, reset: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -126,25 +133,43 @@ class StackedLoRALinear(nn.Module):
 
     def pack(self, packed: bool) -> None:
         """Keep the joined blocks while no gradient is needed (sampling), or let them go."""
-        a, b = self.blocks()
-        self._packed = (a.detach(), b.detach()) if packed else None
+        self._packed = None
+        if packed:
+            b = joined(self._scaled_prior_b(), self.b.detach().transpose(1, 2))
+            self._packed = joined(self.prior_a, self.a.detach()), b.contiguous()
+
+    def _scaled_prior_b(self) -> Float[Tensor, "M p out"]:
+        return self.prior_b.transpose(1, 2) * self.prior_factor
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.base(x)
         layout = self.layout
         if not layout.active:
+            y: Tensor = self.base(x)
             return y
-        a, b = self._packed or self.blocks()
-        m = self.shape.branches
-        rows = x if layout.gather is None else x[layout.gather].flatten(0, 1)
-        inner = torch.bmm(rows.reshape(m, -1, self.in_features), a.transpose(1, 2))
+        m, scaling = self.shape.branches, self.shape.scaling
         if layout.gather is None:  # rows already lie as (M, b)
-            return torch.baddbmm(
-                y.reshape(m, -1, self.out_features), inner, b.transpose(1, 2), alpha=self.shape.scaling
-            ).reshape(y.shape)
-        delta = torch.bmm(inner, b.transpose(1, 2)).reshape(rows.shape[0], *y.shape[1:-1], self.out_features)
-        delta = torch.cat([delta, delta.new_zeros(1, *delta.shape[1:])])
-        return y + self.shape.scaling * delta[layout.scatter]
+            rows = x.reshape(m, -1, self.in_features)
+            if self._packed is None:
+                prior_b, b = self._scaled_prior_b(), self.b.transpose(1, 2)
+                y = StackedProduct.apply(rows, self.a, b, self.prior_a, prior_b, self.base, scaling)
+            else:
+                y = self.base(rows)
+                add_delta(y, rows, *self._packed, scaling)
+            return y.view(*x.shape[:-1], self.out_features)
+        if self._packed is None:
+            raise RuntimeError("Expected packed adapters for rows of mixed branches, got none. Call pack(True) first.")
+        return self._mixed(x, layout.gather, layout.scatter, *self._packed)
+
+    def _mixed(self, x: Tensor, gather: Tensor, scatter: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        """Rows of any branch, without gradients: gather them into blocks, and add the deltas back."""
+        y: Tensor = self.base(x)
+        layout = self.layout
+        rows = x.index_select(0, gather).view(self.shape.branches, -1, self.in_features)
+        inner = torch.bmm(a, rows.transpose(1, 2)).transpose(1, 2)
+        delta = torch.bmm(inner, b).view(len(gather), *y.shape[1:]).index_select(0, scatter)
+        if layout.bare is not None:
+            delta.index_fill_(0, layout.bare, 0.0)
+        return y.add_(delta, alpha=self.shape.scaling)
 
 
 @dataclass

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from poets_core.lm.likelihood import Encoded, join
+from poets_core.lm.likelihood import Encoded
+from poets_core.lm.states import TrunkStates
 from poets_core.search.bootstrap import bootstrap_weights
 from poets_core.search.reward import RewardScale, fit_scale
 from poets_core.types import F8, I8, Candidate, Direction, Observation
@@ -15,9 +17,12 @@ from poets_core.types import F8, I8, Candidate, Direction, Observation
 class History:
     """Observations, their bootstrap weights and their encoded completions."""
 
-    def __init__(self, direction: Direction, transform: str, branches: int, seed: int) -> None:
-        """Start empty."""
+    def __init__(
+        self, direction: Direction, transform: str, branches: int, seed: int, *, cache_bytes: float = float("inf")
+    ) -> None:
+        """Start empty; trunk states beyond `cache_bytes` go to disk."""
         self.direction, self.transform, self.branches, self.seed = direction, transform, branches, seed
+        self.cache_bytes = cache_bytes
         self.candidates: list[Candidate] = []
         self.latest: list[Candidate] = []
         self.seen: set[tuple[int, str]] = set()
@@ -45,8 +50,10 @@ class History:
         self.valid = np.append(self.valid, [o.valid for o in observations])
         new = bootstrap_weights(self.seed, [o.candidate for o in observations], self.branches)
         self.weights = np.concatenate([self.weights, new], axis=1)
-        eos = int(encoded.tokens[0, -1])  # any id does: padding is never read
-        self._encoded = encoded if self._encoded is None else join([self._encoded, encoded], pad=eos)
+        if self._encoded is None:
+            self._encoded = replace(encoded, states=TrunkStates(self.cache_bytes).extend(encoded.states))
+        else:
+            self._encoded = self._encoded.append(encoded, pad=int(encoded.tokens[0, -1]))  # any id: never read
         self._scale = None
 
     @property

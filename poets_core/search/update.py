@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -35,6 +36,8 @@ class Replay:
 BEST = 0.25
 """What counts as the best of the replay: this share, and at least `FEWEST`."""
 FEWEST = 4
+ACTIVATION_BYTES = 2**30
+"""What a training step may keep for its gradient; larger steps are taken in parts and compute the forward pass twice."""
 
 
 def chances(rewards: F8, best_share: float) -> F8:
@@ -67,7 +70,7 @@ class Fit:
 
     def restart(self) -> None:
         """Forget the optimiser's state."""
-        self._adam = torch.optim.Adam(self._parameters, lr=self.learning_rate, foreach=True)
+        self._adam = torch.optim.Adam(self._parameters, lr=self.learning_rate, fused=True)
 
     def run(
         self, replay: Replay, *, steps: int, minibatch: int, seed: int, round: int, best_share: float = 0.0
@@ -89,7 +92,7 @@ class Fit:
         for _ in range(steps):
             index = np.sort(rng.choice(n, minibatch, replace=False, p=p)) if n > minibatch else np.arange(n)
             self._step(replay, index)
-        if not all(bool(torch.isfinite(p).all()) for p in self._parameters):
+        if not bool(torch.isfinite(torch.stack(torch._foreach_norm(self._parameters))).all()):
             raise Diverged(
                 f"Expected finite adapters after round {round}, got NaN or infinity. Lower search.learning_rate, or "
                 "raise search.beta."
@@ -97,27 +100,47 @@ class Fit:
 
     def _step(self, replay: Replay, index: I8) -> None:
         device = self.ensemble.backbone.device
-        rows = replay.encoded.take(index)
-        log_p = self.ensemble.branch_log_prob(rows)
-        delta = self.beta * (log_p - torch.from_numpy(rows.reference).to(device))
-        losses = matching_loss(
-            delta,
-            torch.from_numpy(replay.rewards[index]).to(device),
-            torch.from_numpy(replay.weights[:, index].astype(np.float64)).to(device),
-            torch.from_numpy(rows.prompt).to(device),
-        )
+        weights = replay.weights[:, index]
+        reference = torch.from_numpy(replay.encoded.reference[index]).to(device)
         self._adam.zero_grad(set_to_none=True)
+        parts = self._parts(replay, index)
+        wanted = weights > 0
+
+        def log_p(part: slice) -> Tensor:
+            return self.ensemble.branch_log_prob(replay.encoded, index[part], wanted[:, part])
+
+        if len(parts) == 1:
+            found = log_p(parts[0])
+        else:  # too much to keep at once: find the gradient at the log-probabilities first
+            with torch.no_grad():
+                found = torch.cat([log_p(part) for part in parts], 1)
+            found.requires_grad_()
+        losses = matching_loss(
+            self.beta * (found - reference),
+            torch.from_numpy(replay.rewards[index]).to(device),
+            torch.from_numpy(weights.astype(np.float64)).to(device),
+            torch.from_numpy(replay.encoded.prompt[index]).to(device),
+        )
         torch.autograd.backward(losses.sum())
+        if len(parts) > 1:
+            gradient = cast(Tensor, found.grad)
+            for part in parts:
+                torch.autograd.backward(log_p(part), gradient[:, part])
         self._clip()
         self._adam.step()
+
+    def _parts(self, replay: Replay, index: I8) -> list[slice]:
+        """Cut a minibatch so that the activations kept for the gradient stay bounded."""
+        span = int(replay.encoded.ends[index].max())
+        rows = max(1, ACTIVATION_BYTES // (span * self.ensemble.branches * self.ensemble.activation_bytes))
+        return [slice(k, k + rows) for k in range(0, len(index), rows)]
 
     def _clip(self) -> None:
         """Bound each branch's gradient norm by itself, so that no branch slows another."""
         grads: list[Tensor] = [p.grad for p in self._parameters if p.grad is not None]
-        squares = torch.stack([(g.flatten(1) ** 2).sum(1) for g in grads]).sum(0)
-        factor = (self.gradient_norm / squares.sqrt().clamp_min(1e-12)).clamp_max(1.0)
-        for g in grads:
-            g.mul_(factor.view(-1, *[1] * (g.dim() - 1)))
+        norms = torch.stack([torch.linalg.vector_norm(g, dim=(1, 2)) for g in grads])
+        factor = (self.gradient_norm / torch.linalg.vector_norm(norms, dim=0).clamp_min(1e-12)).clamp_max(1.0)
+        torch._foreach_mul_(grads, [factor[:, None, None]] * len(grads))
 
     def state(self) -> dict[str, np.ndarray]:
         """Return adapters and optimiser state as arrays, exactly."""
@@ -134,7 +157,7 @@ class Fit:
         Raises:
             KeyError, ValueError: tensors of another ensemble.
         """
-        names: Sequence[str] = ("step", "exp_avg", "exp_avg_sq")
+        names = ("exp_avg", "exp_avg_sq")
         for i, p in enumerate(self._parameters):
             found = tensors[f"adapter.{i}"]
             if found.shape != tuple(p.shape):
@@ -142,5 +165,9 @@ class Fit:
             with torch.no_grad():
                 p.copy_(torch.from_numpy(found.copy()))
             if f"adam.step.{i}" in tensors:
-                saved = {k: torch.from_numpy(np.array(tensors[f"adam.{k}.{i}"])) for k in names}
-                self._adam.state[p] = {k: v if k == "step" else v.to(p.device) for k, v in saved.items()}
+                # Laid out in memory as the parameter is, which the fused step takes for granted.
+                moments = {k: torch.empty_like(p) for k in names}
+                for k, moment in moments.items():
+                    moment.copy_(torch.from_numpy(np.array(tensors[f"adam.{k}.{i}"])))
+                step = torch.from_numpy(np.array(tensors[f"adam.step.{i}"])).to(p.device)
+                self._adam.state[p] = {"step": step, **moments}

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poets_core.search import update
 from poets_core.search.update import BEST, FEWEST, chances
 from tests.search.sites import Sites, build, play
 
@@ -32,3 +33,18 @@ def test_the_fit_draws_the_best_more_often(tmp_path, monkeypatch):
     best = np.argsort(-rewards, kind="stable")[: len(rewards) // 4]
     others = np.setdiff1d(np.arange(len(rewards)), best)
     assert late[best].mean() > 2.5 * late[others].mean()  # 16 of 60 without replacement: up to 4 times
+
+
+def test_a_step_taken_in_parts_is_the_same_step(tmp_path, monkeypatch):
+    whole, parts = (build(tmp_path / name, Sites(), steps=5) for name in ("whole", "parts"))
+    play(whole, Sites(), 2)
+    monkeypatch.setattr(update, "ACTIVATION_BYTES", 4 * 5 * 4 * whole.ensemble.activation_bytes)
+    calls: list[int] = []
+    log_prob = parts.ensemble.branch_log_prob
+    monkeypatch.setattr(
+        parts.ensemble, "branch_log_prob", lambda e, index, w: (calls.append(len(index)), log_prob(e, index, w))[1]
+    )
+    play(parts, Sites(), 2)
+    assert max(calls) <= 6  # and not the 12 or 16 rows of a minibatch
+    for a, b in zip(whole.ensemble.parameters(), parts.ensemble.parameters(), strict=True):
+        assert (a - b).abs().max() < 2e-4  # Adam divides by small gradients: rounding is seen

@@ -1,0 +1,73 @@
+"""The product of a stacked layer, with its gradient written out.
+
+Autograd would run the same small products in layouts that matrix kernels are
+several times slower in (docs/log.md); here every one has its long side last.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
+
+
+def add_delta(
+    y: Float[Tensor, "M b out"],
+    x: Float[Tensor, "M b in"],
+    a: Float[Tensor, "M R in"],
+    b: Float[Tensor, "M R out"],
+    scaling: float,
+) -> Float[Tensor, "M R b"]:
+    """Add scaling * (x A^T) B to y in place; return x A^T, branch by branch transposed."""
+    inner = torch.bmm(a, x.transpose(1, 2))
+    y.baddbmm_(inner.transpose(1, 2), b, alpha=scaling)
+    return inner
+
+
+class StackedProduct(torch.autograd.Function):
+    """y_m = base(x_m) + scaling * (x_m A_m^T) B_m, with gradients into x and the trainable rows of A and B.
+
+    A is the prior rows above the trainable rows, and so is B: the prior rows get no gradient.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Float[Tensor, "M b in"],
+        a: Float[Tensor, "M r in"],
+        b: Float[Tensor, "M r out"],
+        prior_a: Float[Tensor, "M p in"],
+        prior_b: Float[Tensor, "M p out"],
+        base: nn.Module,
+        scaling: float,
+    ) -> Float[Tensor, "M b out"]:
+        """Run the frozen layer over all rows at once, then add the deltas in place."""
+        whole_a, whole_b = joined(prior_a, a), joined(prior_b, b)
+        y: Tensor = base(x)
+        inner = add_delta(y, x, whole_a, whole_b, scaling)
+        ctx.base, ctx.scaling, ctx.prior = base, scaling, prior_a.shape[1]
+        ctx.save_for_backward(x, inner, whole_a, whole_b)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        """Return gradients of x (if wanted), A and B."""
+        x, inner, a, b = ctx.saved_tensors
+        g = grads[0].contiguous()
+        to_inner = torch.bmm(b, g.transpose(1, 2)).mul_(ctx.scaling)  # (M, R, b)
+        grad_b = torch.bmm(inner[:, ctx.prior :], g).mul_(ctx.scaling)
+        grad_a = torch.bmm(to_inner[:, ctx.prior :], x)
+        grad_x = None
+        if ctx.needs_input_grad[0]:
+            weight = ctx.base.weight
+            grad_x = g @ (weight.T if isinstance(ctx.base, Conv1D) else weight)
+            grad_x.baddbmm_(to_inner.transpose(1, 2), a)
+        return grad_x, grad_a, grad_b, None, None, None, None
+
+
+def joined(prior: Float[Tensor, "M p k"], trained: Float[Tensor, "M r k"]) -> Float[Tensor, "M R k"]:
+    """Both blocks as one; nothing is copied where there is no prior."""
+    return torch.cat([prior, trained], dim=1) if prior.shape[1] else trained
