@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
+from poets_core.lm.kv_cache import roomy_cache
 from poets_core.lm.likelihood import masked_log_softmax
 from poets_core.types import F8, I8
 
 if TYPE_CHECKING:
     from poets_core.lm.ensemble import BranchEnsemble
+
+
+FULL = 0.75
+"""Share of a pass that must still write."""
 
 
 @dataclass(frozen=True)
@@ -36,26 +40,27 @@ def sample_rows(ensemble: BranchEnsemble, branch: I8, prompt: I8, uniforms: F8, 
 
     Tokens are drawn by inverting the cumulative distribution at the given
     uniform numbers, so a row's text depends on its key, not on its neighbours.
-    Rows that have ended leave the batch.
+    Rows that have ended leave the pass once they are a quarter of it.
     """
     n = len(branch)
     if n == 0:
         return Samples([], np.zeros(0))
     order = np.argsort(branch, kind="stable")
-    run = _Run(ensemble, branch[order], prompt[order])
     table, mask = ensemble.table, ensemble.table.mask
     state = mask.start(n)
     tokens: list[list[int]] = [[] for _ in range(n)]
-    log_prob, alive = np.zeros(n), np.arange(n)  # positions in sorted order that still write
-    heat = torch.from_numpy(np.ascontiguousarray(temperature[order])).to(run.device)
+    log_prob = np.zeros(n)
+    present, writing = np.arange(n), np.ones(n, dtype=np.bool_)  # rows of the pass, in sorted order; which still write
+    heat = torch.from_numpy(np.ascontiguousarray(temperature[order])).to(ensemble.backbone.device)
     for layer in ensemble.stack.layers.values():
         layer.pack(True)
     try:
+        run = _Run(ensemble, branch[order], prompt[order])
         logits = run.prefill()
         for t in range(min(uniforms.shape[1], mask.max_tokens)):
+            alive = present[writing]
             rows = torch.from_numpy(table.rows(state[alive])).to(run.device)
-            allowed = table.table()[rows]
-            log_p = masked_log_softmax(logits, allowed)
+            log_p = masked_log_softmax(run.pick(logits, writing), table.table()[rows])
             u = torch.from_numpy(uniforms[order[alive], t]).to(run.device)
             drawn = _invert(log_p, u, heat[torch.from_numpy(alive).to(run.device)])
             log_prob[alive] += log_p.gather(1, drawn[:, None])[:, 0].double().cpu().numpy()
@@ -63,12 +68,15 @@ def sample_rows(ensemble: BranchEnsemble, branch: I8, prompt: I8, uniforms: F8, 
             for row, token in zip(alive.tolist(), ids.tolist(), strict=True):
                 tokens[row].append(token)
             state[alive] = mask.advance(state[alive], ids)
-            going = ids != ensemble.backbone.vocabulary.eos
-            alive, ids = alive[going], ids[going]
-            if len(alive) == 0:
+            fed = np.full(len(present), ensemble.backbone.vocabulary.eos)
+            fed[writing] = ids
+            writing = fed != ensemble.backbone.vocabulary.eos
+            if not writing.any():
                 break
-            run.keep(going)
-            logits = run.step(ids)
+            if writing.mean() < FULL:  # leaving costs a copy of the caches, staying a wasted row
+                run.keep(writing)
+                present, fed, writing = present[writing], fed[writing], writing[writing]
+            logits = run.step(fed)
     finally:
         for layer in ensemble.stack.layers.values():
             layer.pack(False)
@@ -92,10 +100,11 @@ class _Run:
     def __init__(self, ensemble: BranchEnsemble, branch: I8, prompt: I8) -> None:
         self.ensemble, self.branch, self.prompt = ensemble, branch, prompt
         self.device = ensemble.backbone.device
-        self.trunk_cache, self.upper_cache = DynamicCache(), DynamicCache()
+        self.trunk_cache, self.upper_cache = roomy_cache(), roomy_cache()
         lengths = np.array([len(ids) for ids in ensemble.prompt_ids], dtype=np.int64)[prompt]
         self.padding = int(lengths.max()) - lengths  # prompts are padded on the left
         self.seen = int(lengths.max())
+        ensemble.stack.layout.mixed(branch, self.device)
 
     def prefill(self) -> Tensor:
         """Read the prompts; return logits of the first token, (n, V)."""
@@ -111,16 +120,19 @@ class _Run:
 
     def keep(self, going: np.ndarray) -> None:
         """Drop ended rows from the caches."""
-        if going.all():
-            return
         index = torch.from_numpy(np.flatnonzero(going)).to(self.device)
         for cache in (self.trunk_cache, self.upper_cache):
             if len(cache.layers):
                 cache.batch_select_indices(index)
         self.branch, self.prompt, self.padding = self.branch[going], self.prompt[going], self.padding[going]
+        self.ensemble.stack.layout.mixed(self.branch, self.device)
+
+    def pick(self, logits: Tensor, rows: np.ndarray) -> Tensor:
+        """The logits of some rows."""
+        return logits if rows.all() else logits[torch.from_numpy(rows).to(self.device)]
 
     def _forward(self, ids: I8, columns: I8) -> Tensor:
-        backbone, layout = self.ensemble.backbone, self.ensemble.stack.layout
+        backbone = self.ensemble.backbone
         positions = np.maximum(columns[None, :] - self.padding[:, None], 0)
         where = torch.from_numpy(positions).to(self.device)
         attention = None
@@ -128,10 +140,8 @@ class _Run:
             attention = torch.from_numpy((np.arange(self.seen)[None, :] >= self.padding[:, None]).astype(np.int64))
             attention = attention.to(self.device)
         common = {"position_ids": where, "attention_mask": attention, "use_cache": True}
-        layout.reference()
         x = torch.from_numpy(ids).to(self.device)
         hidden = backbone.trunk(input_ids=x, past_key_values=self.trunk_cache, **common).last_hidden_state
-        layout.mixed(self.branch, self.device)
         final = backbone.upper(inputs_embeds=hidden, past_key_values=self.upper_cache, **common).last_hidden_state
         logits: Tensor = self.ensemble.head(final[:, -1])
         return logits
