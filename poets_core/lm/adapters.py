@@ -15,7 +15,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers.pytorch_utils import Conv1D
 
 from poets_core.errors import InvalidModel
 from poets_core.lm.ensemble import BranchEnsemble
@@ -42,7 +41,7 @@ def export_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> Path:
     conv = False
     for path, layer in ensemble.stack.layers.items():
         a, b = layer.blocks()
-        conv = conv or isinstance(layer.base, Conv1D)
+        conv = conv or layer.base.conv
         tensors[f"base_model.model.{path}.lora_A.weight"] = a[branch].detach().cpu().clone().contiguous()
         tensors[f"base_model.model.{path}.lora_B.weight"] = b[branch].detach().cpu().clone().contiguous()
     rank = ensemble.shape.rank + ensemble.shape.prior_rank

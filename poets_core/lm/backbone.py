@@ -19,6 +19,7 @@ from transformers.activations import GELUTanh, NewGELUActivation
 from transformers.utils import logging as transformers_logging
 
 from poets_core.errors import InvalidModel
+from poets_core.lm.frozen import freeze_linears
 from poets_core.types import Vocabulary
 
 # Loading is quick here, and its progress bars would fill the logs of workers.
@@ -206,6 +207,7 @@ def cut(model: Any, tokenizer: Any, *, branch_from: int, device: str = "cpu", so
     for index, layer in enumerate(layers):
         _renumber(layer, index if index < first else index - first)
         _fuse_activation(layer)
+        freeze_linears(layer)
     trunk = _with_layers(inner, layers_name, layers[:first], {norm_name: nn.Identity()})
     positions: dict[str, nn.Module] = {positions_name: _NoPositions()} if positions_name else {}
     upper = _with_layers(inner, layers_name, layers[first:], positions)

@@ -17,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 from poets_core.errors import InvalidModel
 from poets_core.lm.backbone import FAMILIES, Backbone
+from poets_core.lm.frozen import FrozenLinear
 from poets_core.lm.grammar import LengthLimit, MaskTable
 from poets_core.lm.likelihood import (
     Encoded,
@@ -82,7 +83,7 @@ class BranchEnsemble:
         self.table = MaskTable(grammar, len(backbone.vocabulary.tokens), backbone.device)
         self.stack: Stack = install(self._upper_layers(), shape, seed=seed)
         head_path = next(n for n, m in backbone.model.named_modules() if m is backbone.head)
-        self.head = StackedLoRALinear(backbone.head, shape, self.stack.layout, seed=seed, name=head_path)
+        self.head = StackedLoRALinear(FrozenLinear(backbone.head), shape, self.stack.layout, seed=seed, name=head_path)
         self.stack.layers[head_path] = self.head.to(backbone.device)
 
     def _upper_layers(self) -> dict[str, nn.Module]:

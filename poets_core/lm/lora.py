@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers.pytorch_utils import Conv1D
 
 from poets_core.keyed import rng_for
+from poets_core.lm.frozen import FrozenLinear
 from poets_core.lm.product import StackedProduct, add_delta, joined
 from poets_core.types import I8
 
@@ -87,14 +87,11 @@ class StackedLoRALinear(nn.Module):
     block (randomised prior functions, Osband et al. 2018), s = `prior_factor`.
     """
 
-    def __init__(self, base: nn.Module, shape: AdapterShape, layout: Layout, *, seed: int, name: str) -> None:
-        """Wrap `base` (`nn.Linear` or GPT-2's `Conv1D`); blocks are drawn from the key (seed, name, branch)."""
+    def __init__(self, base: FrozenLinear, shape: AdapterShape, layout: Layout, *, seed: int, name: str) -> None:
+        """Wrap `base`; blocks are drawn from the key (seed, name, branch)."""
         super().__init__()
         self.base, self.shape, self.layout, self.name = base, shape, layout, name
-        if isinstance(base, Conv1D):
-            self.in_features, self.out_features = (int(k) for k in base.weight.shape)
-        else:
-            self.out_features, self.in_features = (int(k) for k in base.weight.shape)  # type: ignore[union-attr]
+        self.in_features, self.out_features = base.in_features, base.out_features
         self.prior_factor = 0.0
         a, prior_a, prior_b = self._draw(seed, reset=0)
         self.prior_a: Tensor
@@ -191,18 +188,17 @@ class Stack:
 
 
 def install(parts: dict[str, nn.Module], shape: AdapterShape, *, seed: int) -> Stack:
-    """Replace every linear layer below the given modules by a stacked one.
+    """Replace every frozen linear layer below the given modules by a stacked one.
 
     Args:
-        parts: module path in the Hugging Face model -> module; a part that is
-            itself linear cannot be replaced here and is refused.
+        parts: module path in the Hugging Face model -> module.
         shape: sizes of the adapters.
         seed: key of the random blocks.
     """
     stack = Stack(Layout(shape.branches), shape)
     for prefix, part in parts.items():
         for name, module in list(part.named_modules()):
-            if isinstance(module, nn.Linear | Conv1D):
+            if isinstance(module, FrozenLinear):
                 path = f"{prefix}.{name}"
                 parent, _, leaf = name.rpartition(".")
                 layer = StackedLoRALinear(module, shape, stack.layout, seed=seed, name=path)

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
-from transformers.pytorch_utils import Conv1D
+from torch import Tensor
+
+from poets_core.lm.frozen import FrozenLinear
 
 
 def add_delta(
@@ -41,7 +42,7 @@ class StackedProduct(torch.autograd.Function):
         b: Float[Tensor, "M r out"],
         prior_a: Float[Tensor, "M p in"],
         prior_b: Float[Tensor, "M p out"],
-        base: nn.Module,
+        base: FrozenLinear,
         scaling: float,
     ) -> Float[Tensor, "M b out"]:
         """Run the frozen layer over all rows at once, then add the deltas in place."""
@@ -62,9 +63,7 @@ class StackedProduct(torch.autograd.Function):
         grad_a = torch.bmm(to_inner[:, ctx.prior :], x)
         grad_x = None
         if ctx.needs_input_grad[0]:
-            weight = ctx.base.weight
-            grad_x = g @ (weight.T if isinstance(ctx.base, Conv1D) else weight)
-            grad_x.baddbmm_(to_inner.transpose(1, 2), a)
+            grad_x = ctx.base.against(g).baddbmm_(to_inner.transpose(1, 2), a)
         return grad_x, grad_a, grad_b, None, None, None, None
 
 
