@@ -27,10 +27,13 @@ from poets_core.lm.adapters import export_adapter, import_adapter
 from poets_core.lm.backbone import cut
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.lora import AdapterShape
+from poets_core.search.bootstrap import bootstrap_weights
 from poets_core.search.update import Fit, Replay
+from poets_core.types import I8
 
 WIDTH, LAYERS, VOCABULARY, RANK = 256, 8, 512, 8
 TOKENS = 32
+MINIBATCH = 32
 SHAPES: dict[str, Any] = {"width": WIDTH, "layers": LAYERS, "vocabulary": VOCABULARY, "positions": TOKENS + 8}
 
 
@@ -64,28 +67,33 @@ def compare(rivals: dict[str, Callable[[], object]], repeats: int) -> dict[str, 
     return {name: statistics.median(s) for name, s in seconds.items()}
 
 
-def our_step(ours: BranchEnsemble, rows: list[list[int]]) -> Callable[[], object]:
-    """One Adam step of all branches on shared rows, the trunk cached."""
+def our_step(ours: BranchEnsemble, rows: list[list[int]], weights: I8 | None = None) -> Callable[[], object]:
+    """One Adam step of all branches on shared rows, the trunk cached; weights i8 (M, n), 1 unless given."""
     n = len(rows)
     encoded = ours.encode(rows, np.zeros(n, dtype=np.int64))
-    weights = np.ones((ours.branches, n), dtype=np.int64)
+    weights = np.ones((ours.branches, n), dtype=np.int64) if weights is None else weights
     replay = Replay(encoded, rng_for(0, "engine", "rewards").normal(size=n), weights)
     fit = Fit(ours, beta=0.1, learning_rate=5e-3, gradient_norm=1.0)
     return lambda: fit.run(replay, steps=1, minibatch=n, seed=0, round=0)
 
 
-def peft_step(adapters: int, rows: list[list[int]], layers: list[int] | None = None) -> Callable[[], object]:
+def peft_step(
+    adapters: int, rows: list[list[int]], layers: list[int] | None = None, weights: I8 | None = None
+) -> Callable[[], object]:
     """One step of each adapter on the rows, one after the other, the trunk not cached."""
     wrapped = peft_model(random_model(**SHAPES), adapters, rank=RANK, layers=layers)
     adam = optimiser(wrapped, adapters)
     ids = [as_ids(rows)] * adapters
     rewards = [torch.from_numpy(rng_for(0, "engine", "rewards").normal(size=len(rows)))] * adapters
-    return lambda: loop_step(wrapped, adam, ids, rewards)
+    w = torch.ones(adapters, len(rows)) if weights is None else torch.from_numpy(weights)
+    return lambda: loop_step(wrapped, adam, ids, rewards, w)
 
 
 def training(repeats: int) -> dict[str, float]:
     """Training steps beside one adapter on as many rows, and beside a loop of adapters."""
-    four, one = completions(4, "train"), completions(1, "train")
+    four, one, minibatch = (completions(n, "train") for n in (4, 1, MINIBATCH))
+    drawn = bootstrap_weights(0, [f"0-{k}" for k in range(MINIBATCH)], 8)
+    upper = list(range(3 * LAYERS // 4, LAYERS))
     s = compare(
         {
             "ours": our_step(ensemble(8, 0), four),
@@ -93,8 +101,8 @@ def training(repeats: int) -> dict[str, float]:
             "loop": peft_step(8, four),
             "ours, 16": our_step(ensemble(16, 0), one),
             "loop, 16": peft_step(16, one),
-            "ours, upper quarter": our_step(ensemble(8, 3 * LAYERS // 4), four),
-            "loop, upper quarter": peft_step(8, four, list(range(3 * LAYERS // 4, LAYERS))),
+            "ours, upper quarter": our_step(ensemble(8, upper[0]), minibatch, drawn),
+            "loop, upper quarter": peft_step(8, minibatch, upper, drawn),
         },
         repeats,
     )

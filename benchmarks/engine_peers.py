@@ -55,11 +55,11 @@ def peft_model(model: GPT2LMHeadModel, adapters: int, *, rank: int, layers: Sequ
 
 
 def optimiser(wrapped: Any, adapters: int) -> torch.optim.Optimizer:
-    """One foreach Adam over all adapters."""
+    """One fused Adam over all adapters, as the engine has."""
     for name, p in wrapped.named_parameters():
         p.requires_grad_("lora_" in name)
     parts = [p for name, p in wrapped.named_parameters() if "lora_" in name]
-    return torch.optim.Adam(parts, lr=5e-3, foreach=True)
+    return torch.optim.Adam(parts, lr=5e-3, fused=True)
 
 
 def log_prob(model: Any, ids: Tensor) -> Tensor:
@@ -70,11 +70,14 @@ def log_prob(model: Any, ids: Tensor) -> Tensor:
     return total
 
 
-def loop_step(wrapped: Any, adam: torch.optim.Optimizer, ids: Sequence[Tensor], rewards: Sequence[Tensor]) -> None:
-    """One matching step of every adapter in turn, as a user of peft would write it."""
+def loop_step(
+    wrapped: Any, adam: torch.optim.Optimizer, ids: Sequence[Tensor], rewards: Sequence[Tensor], weights: Tensor
+) -> None:
+    """One matching step of every adapter in turn, as a user of peft would write it: weights (adapters, n) in the loss."""
     adam.zero_grad(set_to_none=True)
     for k, (rows, reward) in enumerate(zip(ids, rewards, strict=True)):
         wrapped.set_adapter(f"b{k}")
-        residual = reward - 0.1 * log_prob(wrapped, rows)
-        torch.autograd.backward((0.5 * (residual - residual.mean()) ** 2).mean())
+        residual, w = reward - 0.1 * log_prob(wrapped, rows), weights[k]
+        centred = residual - (w * residual).sum() / w.sum()
+        torch.autograd.backward((0.5 * w * centred**2).sum() / w.sum())
     adam.step()

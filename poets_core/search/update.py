@@ -36,6 +36,8 @@ class Replay:
 BEST = 0.25
 """What counts as the best of the replay: this share, and at least `FEWEST`."""
 FEWEST = 4
+FEWEST_APART, APART = 12, 0.85
+"""Rows of a minibatch, and share of its padded tokens, from which on short rows are computed apart from long ones."""
 ACTIVATION_BYTES = 2**30
 """What a training step may keep for its gradient; larger steps are taken in parts and compute the forward pass twice."""
 
@@ -103,17 +105,15 @@ class Fit:
         weights = replay.weights[:, index]
         reference = torch.from_numpy(replay.encoded.reference[index]).to(device)
         self._adam.zero_grad(set_to_none=True)
-        parts = self._parts(replay, index)
+        parts, keep = self._parts(replay.encoded.ends[index])
         wanted = weights > 0
 
-        def log_p(part: slice) -> Tensor:
+        def log_p(part: I8) -> Tensor:
             return self.ensemble.branch_log_prob(replay.encoded, index[part], wanted[:, part])
 
-        if len(parts) == 1:
-            found = log_p(parts[0])
-        else:  # too much to keep at once: find the gradient at the log-probabilities first
-            with torch.no_grad():
-                found = torch.cat([log_p(part) for part in parts], 1)
+        with torch.set_grad_enabled(keep):
+            found = torch.cat([log_p(part) for part in parts], 1)[:, np.argsort(np.concatenate(parts))]
+        if not keep:  # find the gradient at the log-probabilities first, then pass it on part by part
             found.requires_grad_()
         losses = matching_loss(
             self.beta * (found - reference),
@@ -122,18 +122,29 @@ class Fit:
             torch.from_numpy(replay.encoded.prompt[index]).to(device),
         )
         torch.autograd.backward(losses.sum())
-        if len(parts) > 1:
+        if not keep:
             gradient = cast(Tensor, found.grad)
             for part in parts:
                 torch.autograd.backward(log_p(part), gradient[:, part])
         self._clip()
         self._adam.step()
 
-    def _parts(self, replay: Replay, index: I8) -> list[slice]:
-        """Cut a minibatch so that the activations kept for the gradient stay bounded."""
-        span = int(replay.encoded.ends[index].max())
-        rows = max(1, ACTIVATION_BYTES // (span * self.ensemble.branches * self.ensemble.activation_bytes))
-        return [slice(k, k + rows) for k in range(0, len(index), rows)]
+    def _parts(self, ends: I8) -> tuple[list[I8], bool]:
+        """Cut a minibatch, short sequences apart from long ones, and say whether all of its graph may be kept.
+
+        Args:
+            ends: i8 (n,) tokens of each row.
+        """
+        order = np.argsort(ends, kind="stable")
+        a_token = self.ensemble.branches * self.ensemble.activation_bytes
+        quarters = [q for q in np.array_split(order, 4) if len(q)]
+        spent = sum(len(q) * int(ends[q].max()) for q in quarters)
+        whole = len(ends) * int(ends.max())
+        parts = quarters if len(ends) >= FEWEST_APART and spent < APART * whole else [order]
+        if min(spent, whole) * a_token <= ACTIVATION_BYTES:
+            return parts, True
+        rows = max(1, ACTIVATION_BYTES // (int(ends.max()) * a_token))
+        return [p[k : k + rows] for p in parts for k in range(0, len(p), rows)], False
 
     def _clip(self) -> None:
         """Bound each branch's gradient norm by itself, so that no branch slows another."""
