@@ -73,7 +73,7 @@ def log_prob(model: Any, ids: Tensor) -> Tensor:
 def loop_step(
     wrapped: Any, adam: torch.optim.Optimizer, ids: Sequence[Tensor], rewards: Sequence[Tensor], weights: Tensor
 ) -> None:
-    """One matching step of every adapter in turn, as a user of peft would write it: weights (adapters, n) in the loss."""
+    """One matching step of every adapter in turn, as a user of peft would write it; weights (adapters, n)."""
     adam.zero_grad(set_to_none=True)
     for k, (rows, reward) in enumerate(zip(ids, rewards, strict=True)):
         wrapped.set_adapter(f"b{k}")

@@ -40,11 +40,14 @@ class BackboneSpec(_Part):
         branch_from: first layer that carries adapters; layers below it are
             shared by all branches and computed once. Negative counts from the
             end (-1: the last layer). The default suits the shipped models.
+        cache_mb: memory for the trunk states of all observations; what comes after it
+            lies in temporary files.
         width, layers, steps: size of a ``"library"`` backbone and its training steps.
     """
 
     source: str = "library"
     branch_from: int = -1
+    cache_mb: Annotated[int, Field(ge=0, le=1_000_000)] = 2048
     width: Annotated[int, Field(ge=8, le=512, multiple_of=8)] = 32
     layers: Annotated[int, Field(ge=1, le=12)] = 1
     steps: Annotated[int, Field(ge=1, le=20_000)] = 150

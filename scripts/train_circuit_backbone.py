@@ -1,6 +1,6 @@
 """Train the circuit backbone that ships in domains/quantum/backbone.
 
-    OMP_NUM_THREADS=1 python -m scripts.train_circuit_backbone [--out FOLDER] [--steps 6000] [--seed 0]
+    python -m scripts.train_circuit_backbone [--out FOLDER] [--steps 5000] [--seed 0]
 
 A small Llama is trained on the prior of `domains.quantum.prior` over 4 to 8
 qubits, chains and full couplings, levels and free angles. No Hamiltonian and no
@@ -118,11 +118,12 @@ def main() -> None:
     """Train, measure, save."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("domains/quantum/backbone"))
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(options.threads)
     started = time.process_time()
     config = LlamaConfig(
         vocab_size=len(WORDS), hidden_size=128, intermediate_size=352, num_hidden_layers=3, num_attention_heads=4,
@@ -174,6 +175,7 @@ def main() -> None:
             batch=options.batch,
             seed=options.seed,
             rate=RATE,
+            threads=options.threads,
             tokens=tokens,
             circuits=len(seen),
             cpu=time.process_time() - started,
@@ -200,18 +202,18 @@ vocabulary), `free` or `fixed` angles, `line` or `all` couplings, budgets of gat
 | | |
 |---|---|
 | data | {circuits:,} circuits, {tokens:,} completion tokens, synthetic (below) |
-| training | {steps} steps of {batch}, Muon (AdamW for embeddings and norms) {rate} with cosine decay, seed {seed}, loss on completions only |
-| cost | {cpu:.0f} s of CPU time, one thread |
+| training | {steps} steps of {batch}, Muon (embeddings, norms: AdamW), {rate} with cosine decay, seed {seed} |
+| cost | {cpu:.0f} s of CPU time, {threads} threads |
 | perplexity a word, 1,000 fresh circuits | **{reached:.2f}**; bigram {bigram:.2f}; unigram {unigram:.2f} |
 | licence | that of the project it ships with |
 
 Data: drawn from `domains/quantum/prior.py`: 60 % layered families, 20 % templates (GHZ, W, graph, Fourier), 20 %
-uniform, with random budgets and relabelled qubits. No Hamiltonian, no energy and no one else's data enters.
+uniform; half with their full budgets, half with random ones; qubits relabelled. No Hamiltonian, no energy and no one else's data enters.
 
 Budgets and couplings are enforced by the grammar mask (`domains/quantum/grammar.py`) when circuits are sampled, not by
 the model. It is a prior to search from, not a solver.
 
-    OMP_NUM_THREADS=1 python -m scripts.train_circuit_backbone --steps {steps} --batch {batch} --seed {seed}
+    python -m scripts.train_circuit_backbone --steps {steps} --batch {batch} --seed {seed}
 """
 
 if __name__ == "__main__":

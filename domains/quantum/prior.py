@@ -1,7 +1,8 @@
 """A plain prior over circuits: 60 % layered families, 20 % templates, 20 % uniform.
 
-Nothing here knows a problem's Hamiltonian; budgets are random, and qubits are
-relabelled (reversed on a chain, permuted where every pair is coupled).
+Nothing here knows a problem's Hamiltonian; half of the circuits use their full
+budgets, the others random shares of them, and qubits are relabelled (reversed
+on a chain, permuted where every pair is coupled).
 """
 
 from __future__ import annotations
@@ -43,9 +44,12 @@ class _Draft:
             order = list(range(n)) if rng.random() < 0.5 else list(range(n))[::-1]
         self.order = order
         self.path: Bonds = [(a, b) for a, b in pairwise(order) if (a, b) in language.pairs]
+        # Half of the circuits use the budgets they are told, as the best ones do; the root of a uniform
+        # draw favours circuits that use their two-qubit gates among the others.
         self.max_ops = int(rng.integers(max(1, language.max_ops // 2), language.max_ops + 1))
-        # The root of a uniform draw favours circuits that use their two-qubit gates.
         self.max_two = round(language.max_two * float(np.sqrt(rng.random())))
+        if rng.random() < 0.5:
+            self.max_ops, self.max_two = language.max_ops, language.max_two
         self.two = 0
 
     def add(self, gate: str, *qubits: int, angle: int | None = None) -> None:

@@ -19,6 +19,7 @@ from torch import Tensor
 from poets_core.errors import InvalidModel
 from poets_core.lm.ensemble import BranchEnsemble
 
+A_KEY = ".lora_A.weight"
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 
 
@@ -66,7 +67,7 @@ def import_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> None:
     """Load a PEFT LoRA adapter into the trainable block of one branch.
 
     The branch's policy becomes the adapter's, so its prior must be off
-    (`prior_rank` 0 or factor 0). Smaller ranks are padded with zeros; alpha and
+    (`prior_rank` 0 or factor 0). Smaller and unequal ranks are padded with zeros; alpha and
     rank-stabilised scaling are folded into B. Layers the adapter leaves out get B = 0.
 
     Raises:
@@ -86,13 +87,15 @@ def import_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> None:
         rank, alpha = int(config["r"]), float(config["lora_alpha"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise InvalidModel(f"Expected a PEFT LoRA adapter in {folder}, got: {error}.") from error
-    unsupported = [k for k in ("use_dora", "rank_pattern", "alpha_pattern", "modules_to_save") if config.get(k)]
-    if unsupported or config.get("bias", "none") != "none" or rank > ensemble.shape.rank:
+    ranks = {k.removesuffix(A_KEY): int(t.shape[0]) for k, t in tensors.items() if k.endswith(A_KEY)}
+    ranks = ranks if config.get("rank_pattern") else dict.fromkeys(ranks, rank)
+    widest = max(ranks.values(), default=rank)
+    unsupported = [k for k in ("use_dora", "alpha_pattern", "modules_to_save") if config.get(k)]
+    if unsupported or config.get("bias", "none") != "none" or widest > ensemble.shape.rank:
         raise InvalidModel(
-            f"Expected a plain LoRA adapter of rank <= {ensemble.shape.rank}, got rank {rank} with "
+            f"Expected a plain LoRA adapter of rank <= {ensemble.shape.rank}, got rank {widest} with "
             f"{unsupported or 'bias ' + str(config.get('bias', 'none'))}."
         )
-    scaling = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
     known = {f"base_model.model.{p}.lora_{k}.weight" for p in ensemble.stack.layers for k in "AB"}
     foreign = sorted(set(tensors) - known)
     if foreign:
@@ -103,6 +106,8 @@ def import_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> None:
             a, b = (tensors.get(f"base_model.model.{path}.lora_{k}.weight") for k in "AB")
             if a is None or b is None:
                 continue
+            rank = ranks[f"base_model.model.{path}"]  # may differ between layers (rank_pattern)
+            scaling = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
             if a.shape != (rank, layer.in_features) or b.shape != (layer.out_features, rank):
                 raise InvalidModel(f"Expected adapter shapes of {path}, got A {tuple(a.shape)}, B {tuple(b.shape)}.")
             layer.a[branch, :rank].copy_(a)

@@ -128,7 +128,7 @@ def load_backbone(
     Args:
         source: local folder, path of a ``.gguf`` file, or hub name.
         branch_from: first layer with adapters; negative counts from the end.
-        device: ``"cpu"`` or ``"cuda"``.
+        device: ``"cpu"`` (float32) or ``"cuda"`` (bfloat16).
         name: what exported adapters call it; the source unless said otherwise.
 
     Raises:
@@ -173,8 +173,21 @@ def load_backbone(
     return cut(model, tokenizer, branch_from=branch_from, device=device, source=name or str(source))
 
 
-def cut(model: Any, tokenizer: Any, *, branch_from: int, device: str = "cpu", source: str = "memory") -> Backbone:
+def cut(
+    model: Any,
+    tokenizer: Any,
+    *,
+    branch_from: int,
+    device: str = "cpu",
+    source: str = "memory",
+    dtype: torch.dtype | None = None,
+) -> Backbone:
     """Freeze a loaded model and cut it at the branch point.
+
+    Args:
+        model, tokenizer: as transformers loads them; the model is changed in place.
+        branch_from, device, source: see `load_backbone`.
+        dtype: precision of the frozen weights; that of the device unless given.
 
     Raises:
         InvalidModel: unsupported family, mixed layer types, no end token, or a
@@ -200,7 +213,7 @@ def cut(model: Any, tokenizer: Any, *, branch_from: int, device: str = "cpu", so
         raise InvalidModel(f"Expected a tokenizer with an end-of-sequence token, got one without ({source}).")
     model.eval().requires_grad_(False)
     digest = _digest(model)
-    model.to(device)
+    model.to(device=device, dtype=dtype or (torch.bfloat16 if device == "cuda" else torch.float32))
     layers_name, norm_name, positions_name = FAMILIES[config.model_type]
     inner = model.base_model
     layers = list(getattr(inner, layers_name))

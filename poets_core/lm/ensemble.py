@@ -138,7 +138,8 @@ class BranchEnsemble:
             whole = [*self.prompt_ids[p], *c[:-1]]
             ids[i, : len(whole)] = whole
         ends = position + length
-        hidden = torch.zeros(len(ids), span, self.backbone.model.config.hidden_size, device=self.backbone.device)
+        size, like = self.backbone.model.config.hidden_size, self.backbone.head.weight
+        hidden = torch.zeros(len(ids), span, size, device=like.device, dtype=like.dtype)  # type: ignore[arg-type]
         for rows, keep in self._passes(ends):
             width = int(ends[rows].max())
             hidden[torch.from_numpy(rows[:keep]), :width] = self._trunk(ids[rows, :width])[:keep]

@@ -132,8 +132,9 @@ class StackedLoRALinear(nn.Module):
         """Keep the joined blocks while no gradient is needed (sampling), or let them go."""
         self._packed = None
         if packed:
+            a = joined(self.prior_a, self.a.detach())
             b = joined(self._scaled_prior_b(), self.b.detach().transpose(1, 2))
-            self._packed = joined(self.prior_a, self.a.detach()), b.contiguous()
+            self._packed = a.to(self.base.weight.dtype), b.to(self.base.weight.dtype).contiguous()
 
     def _scaled_prior_b(self) -> Float[Tensor, "M p out"]:
         return self.prior_b.transpose(1, 2) * self.prior_factor

@@ -32,6 +32,7 @@ class StackedProduct(torch.autograd.Function):
     """y_m = base(x_m) + scaling * (x_m A_m^T) B_m, with gradients into x and the trainable rows of A and B.
 
     A is the prior rows above the trainable rows, and so is B: the prior rows get no gradient.
+    Adapters are kept in float32 and multiplied in the precision of x.
     """
 
     @staticmethod
@@ -46,7 +47,7 @@ class StackedProduct(torch.autograd.Function):
         scaling: float,
     ) -> Float[Tensor, "M b out"]:
         """Run the frozen layer over all rows at once, then add the deltas in place."""
-        whole_a, whole_b = joined(prior_a, a), joined(prior_b, b)
+        whole_a, whole_b = joined(prior_a, a).to(x.dtype), joined(prior_b, b).to(x.dtype)
         y: Tensor = base(x)
         inner = add_delta(y, x, whole_a, whole_b, scaling)
         ctx.base, ctx.scaling, ctx.prior = base, scaling, prior_a.shape[1]
@@ -64,7 +65,7 @@ class StackedProduct(torch.autograd.Function):
         grad_x = None
         if ctx.needs_input_grad[0]:
             grad_x = ctx.base.against(g).baddbmm_(to_inner.transpose(1, 2), a)
-        return grad_x, grad_a, grad_b, None, None, None, None
+        return grad_x, grad_a.float(), grad_b.float(), None, None, None, None
 
 
 def joined(prior: Float[Tensor, "M p k"], trained: Float[Tensor, "M r k"]) -> Float[Tensor, "M R k"]:

@@ -38,7 +38,11 @@ class PoetsSearch:
         self.round = 0
         self.sampler = Sampler(problem, ensemble, spec.seed, max_tokens)
         self.history = History(
-            problem.info.objectives[0].direction, spec.search.transform, ensemble.branches, spec.seed
+            problem.info.objectives[0].direction,
+            spec.search.transform,
+            ensemble.branches,
+            spec.seed,
+            cache_bytes=spec.backbone.cache_mb * 2**20,
         )
         self.fit = Fit(
             ensemble,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -39,7 +39,7 @@ FEWEST = 4
 FEWEST_APART, APART = 12, 0.85
 """Rows of a minibatch, and share of its padded tokens, from which on short rows are computed apart from long ones."""
 ACTIVATION_BYTES = 2**30
-"""What a training step may keep for its gradient; larger steps are taken in parts and compute the forward pass twice."""
+"""What a training step may keep for its gradient; a larger one is taken in parts, each computed twice."""
 
 
 def chances(rewards: F8, best_share: float) -> F8:

@@ -64,6 +64,25 @@ def test_smaller_rank_is_padded(tmp_path):
     assert np.abs(found - wanted).max() < 1e-4
 
 
+def test_unequal_ranks_of_layers_are_padded_each(tmp_path):
+    source = ensemble(trained=True, prior_rank=0)
+    export_adapter(source, 0, tmp_path)
+    tensors = load_file(tmp_path / WEIGHTS)
+    for k, v in tensors.items():
+        if "lm_head" in k:
+            tensors[k] = (v[:1] if "lora_A" in k else v[:, :1]).contiguous()
+    save_file(tensors, tmp_path / WEIGHTS)
+    config = json.loads((tmp_path / CONFIG).read_text()) | {"rank_pattern": {"lm_head": 1}}
+    (tmp_path / CONFIG).write_text(json.dumps(config))
+    target = ensemble(prior_rank=0)
+    import_adapter(target, 1, tmp_path)
+    _, prompt, samples = draw(source, 8)
+    plain = PeftModel.from_pretrained(model("llama"), tmp_path).eval()
+    wanted = [plain_log_prob(plain, target.prompt_ids[0], t) for t in samples.tokens]
+    found = target.log_prob(target.encode(samples.tokens, prompt), grammar=False).branches[1]
+    assert np.abs(found - wanted).max() < 1e-4
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [({"r": 64}, "rank"), ({"use_dora": True}, "use_dora"), ({"bias": "all"}, "bias"), ({"r": None}, "PEFT")],

@@ -143,3 +143,67 @@ def test_temperature_warms_the_draw_but_not_the_density():
     warm = ens.sample(branch, prompt, uniforms=uniforms, temperature=3.0)
     assert cold.log_prob.mean() > warm.log_prob.mean() + 2
     assert set("".join(ens.backbone.text(t) for t in warm.tokens)) <= set(LETTERS)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_long_completions_outgrow_the_first_cache_and_are_scored_as_they_were_drawn(family):
+    ens = ensemble(family, 1, length=50, trained=True)  # 32 places are reserved at first
+    ens.stack.set_prior_factor(0.5)
+    branch, prompt, samples = draw(ens, 24)
+    assert {len(t) for t in samples.tokens} == {51}
+    log_p = ens.log_prob(ens.encode(samples.tokens, prompt))
+    own = np.where(branch < 0, log_p.reference, log_p.branches[branch, np.arange(24)])
+    assert np.abs(own - samples.log_prob).max() < 5e-4
+
+
+def test_a_large_vocabulary_is_scored_a_few_places_at_a_time(monkeypatch):
+    ens = ensemble("llama", 1, trained=True)
+    _, prompt, samples = draw(ens, 20)
+    everything = np.arange(20), np.ones((ens.branches, 20), dtype=bool)
+
+    def score():
+        for p in ens.parameters():
+            p.grad = None
+        found = ens.branch_log_prob(ens.encode(samples.tokens, prompt), *everything)
+        found.sum().backward()
+        return found.detach(), [p.grad.clone() for p in ens.parameters()]
+
+    whole, gradients = score()
+    heads: list[int] = []
+    rows = 20 * ens.branches
+    monkeypatch.setattr("poets_core.lm.ensemble.LOGITS_PER_PASS", 3 * 20 * ens.branches * len(LETTERS))
+    ens.head.register_forward_hook(lambda _, x, __: heads.append(x[0].shape[1] if len(x[0]) == rows else 0))
+    parts, again = score()
+    assert 0 < max(heads) <= 3
+    assert torch.allclose(whole, parts, atol=1e-5)
+    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(gradients, again, strict=True))
+
+
+def test_branches_are_asked_only_about_what_is_wanted():
+    ens = ensemble("gpt2", 1, trained=True)
+    _, prompt, samples = draw(ens, 12)
+    encoded, index = ens.encode(samples.tokens, prompt), np.array([3, 5, 7, 8, 9])
+    wanted = np.random.default_rng(0).random((ens.branches, 5)) < 0.5
+    wanted[0] = False
+    computed: list[int] = []
+    ens.head.register_forward_hook(lambda _, inputs, __: computed.append(len(inputs[0])))
+    found = ens.branch_log_prob(encoded, index, wanted).detach().numpy()
+    assert computed == [ens.branches * wanted.sum(1).max()]
+    assert np.abs(found - np.where(wanted, ens.log_prob(encoded).branches[:, index], 0.0)).max() < 1e-4
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_half_precision_keeps_the_adapters_and_the_log_ratio_exact(family):
+    plain = model(family)
+    ens = ensemble(family, 1, prior_rank=0, dtype=torch.bfloat16)
+    _, prompt, samples = draw(ens, 30)
+    encoded = ens.encode(samples.tokens, prompt)
+    log_p = ens.log_prob(encoded)
+    assert encoded.states.blocks[0].dtype == torch.bfloat16
+    assert (log_p.branches == log_p.reference).all()  # the same kernels for pi and pi_ref
+    wanted = [plain_log_prob(plain, ens.prompt_ids[0], t) for t in samples.tokens]
+    assert np.abs(ens.log_prob(encoded, grammar=False).reference - wanted).max() < 0.3
+    wanted_all = np.arange(30), np.ones((ens.branches, 30), dtype=bool)
+    ens.branch_log_prob(encoded, *wanted_all).sum().backward()
+    assert all(p.dtype == p.grad.dtype == torch.float32 for p in ens.parameters())
+    assert np.abs(log_p.branches[0] - samples.log_prob).max() < 0.3

@@ -40,8 +40,8 @@ def model(family: str, *, letters: str = LETTERS, seed: int = 0, tied: bool = Tr
 
 def backbone(family: str = "llama", branch_from: int = 1, **options: Any) -> Backbone:
     """A tiny model, cut."""
-    letters = options.get("letters", LETTERS)
-    return cut(model(family, **options), tokenizer(letters), branch_from=branch_from)
+    letters, dtype = options.get("letters", LETTERS), options.pop("dtype", None)
+    return cut(model(family, **options), tokenizer(letters), branch_from=branch_from, dtype=dtype)
 
 
 class ThreeLetters:

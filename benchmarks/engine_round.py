@@ -1,0 +1,144 @@
+"""One round of 16 branches beside one round of a single branch: time and memory.
+
+    python -m benchmarks.engine_round --branches 16 --rows 256 --tokens 512 --device cuda
+    python -m benchmarks.engine_round --branches 8 --rows 32 --tokens 64 --model smollm2.gguf
+
+The paper's kind of setting, frozen: 12 layers, 768 wide, a vocabulary of 32k,
+adapters on the last layer and the head, rows of sampled tokens, one fit pass.
+Every branch learns from every row its bootstrap gave weight. Prints one JSON
+object; each call is one process, so that its peak of memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.engine_peers import random_model, tokenizer
+from poets_core.keyed import rng_for
+from poets_core.lm.backbone import Backbone, cut, load_backbone
+from poets_core.lm.ensemble import BranchEnsemble
+from poets_core.lm.lora import AdapterShape
+from poets_core.search.bootstrap import bootstrap_weights
+from poets_core.search.update import Fit, Replay
+
+FROZEN = {"width": 768, "layers": 12, "vocabulary": 32_000}
+MINIBATCH, RANK = 32, 8
+FULL = {"rows": 256, "tokens": 512}
+"""The whole setting; a CPU takes hours for it, so that rows and tokens can be fewer there."""
+
+
+def memory(device: str) -> int:
+    """Peak bytes so far, of the process or of the GPU."""
+    if device == "cuda":
+        return int(torch.cuda.max_memory_allocated())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def clock(device: str) -> float:
+    """Seconds: of the CPU, or, once it is idle, of the wall beside a GPU."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+        return time.perf_counter()
+    return time.process_time()
+
+
+def backbone_for(model: str, tokens: int, device: str, branch_from: int) -> Backbone:
+    """A model by its path or name, or random weights of the frozen size."""
+    if model:
+        return load_backbone(model, branch_from=branch_from, device=device)
+    weights = random_model(positions=tokens + 8, **FROZEN)
+    return cut(weights, tokenizer(FROZEN["vocabulary"]), branch_from=branch_from, device=device)
+
+
+def play(
+    branches: int, rows: int, tokens: int, device: str, *, model: str = "", branch_from: int = -1
+) -> dict[str, Any]:
+    """Sample, encode and fit once; seconds of each part and the peak of memory above interpreter and libraries."""
+    torch.set_num_threads(1)
+    before = memory(device)
+    backbone = backbone_for(model, tokens, device, branch_from)
+    shape = AdapterShape(branches=branches, rank=RANK, prior_rank=0)
+    ensemble = BranchEnsemble(backbone, shape, ("",), None, max_tokens=tokens, seed=0)
+    branch, prompt = np.arange(rows) % branches, np.zeros(rows, dtype=np.int64)
+    seconds: dict[str, float] = {}
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        start = clock(device)
+        out = work()
+        seconds[name] = clock(device) - start
+        return out
+
+    ensemble.sample(branch[:16], prompt[:16], uniforms=rng_for(0, "warm").random((16, 4)))  # kernels are chosen here
+    uniforms = rng_for(0, "round").random((rows, tokens))
+    drawn = timed("sample", lambda: ensemble.sample(branch, prompt, uniforms=uniforms))
+    encoded = timed("encode", lambda: ensemble.encode(drawn.tokens, prompt))
+    weights = bootstrap_weights(0, [f"0-{k}" for k in range(rows)], branches)
+    replay = Replay(encoded, rng_for(0, "round", "rewards").normal(size=rows), weights)
+    fit = Fit(ensemble, beta=0.1, learning_rate=5e-3, gradient_norm=1.0)
+    steps = max(1, rows // MINIBATCH)
+    timed("fit", lambda: fit.run(replay, steps=steps, minibatch=min(MINIBATCH, rows), seed=0, round=0))
+    total = sum(seconds.values())
+    written = sum(len(t) for t in drawn.tokens)
+    return {
+        "branches": branches, "rows": rows, "tokens": tokens, "device": device, "branch_from": backbone.branch_from,
+        "seconds": seconds, "total": total, "sampled tokens a second": written / seconds["sample"],
+        "peak": memory(device), "peak above libraries": memory(device) - before,
+    }  # fmt: skip
+
+
+def ratios(*, rows: int, tokens: int, device: str, turns: int = 1) -> dict[str, Any]:
+    """M = 16 over M = 1, each turn in processes of their own; medians."""
+    found: dict[int, list[dict[str, Any]]] = {1: [], 16: []}
+    for _ in range(turns):
+        for m, runs in found.items():
+            command = [sys.executable, "-m", "benchmarks.engine_round", "--branches", str(m), "--device", device]
+            done = subprocess.run(
+                [*command, "--rows", str(rows), "--tokens", str(tokens)], check=True, capture_output=True, text=True
+            )
+            runs.append(json.loads(done.stdout))
+
+    def median(m: int, *path: str) -> float:
+        def look(run: Any) -> float:
+            for key in path:
+                run = run[key]
+            return float(run)
+
+        return float(np.median([look(run) for run in found[m]]))
+
+    parts = {
+        f"M=16 / M=1, {p}": median(16, "seconds", p) / median(1, "seconds", p) for p in ("sample", "encode", "fit")
+    }
+    return {
+        "M=16 round / M=1 round": median(16, "total") / median(1, "total"),
+        "peak memory M=16 / M=1": median(16, "peak above libraries") / median(1, "peak above libraries"),
+        **parts,
+        "rounds": {f"M={m}": runs for m, runs in found.items()},
+    }
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--branches", type=int, default=16)
+    parser.add_argument("--rows", type=int, default=FULL["rows"])
+    parser.add_argument("--tokens", type=int, default=FULL["tokens"])
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--model", default="", help="folder, GGUF file or hub name; random weights unless given")
+    parser.add_argument("--branch-from", type=int, default=-1, help="first layer with adapters")
+    args = parser.parse_args()
+    where = {"model": args.model, "branch_from": args.branch_from}
+    print(json.dumps(play(args.branches, args.rows, args.tokens, args.device, **where)))
+
+
+if __name__ == "__main__":
+    main()
