@@ -208,7 +208,8 @@ vocabulary), `free` or `fixed` angles, `line` or `all` couplings, budgets of gat
 | licence | that of the project it ships with |
 
 Data: drawn from `domains/quantum/prior.py`: 60 % layered families, 20 % templates (GHZ, W, graph, Fourier), 20 %
-uniform; half with their full budgets, half with random ones; qubits relabelled. No Hamiltonian, no energy and no one else's data enters.
+uniform; half with their full budgets, half with random ones; qubits relabelled. No Hamiltonian, no energy and no one
+else's data enters.
 
 Budgets and couplings are enforced by the grammar mask (`domains/quantum/grammar.py`) when circuits are sampled, not by
 the model. It is a prior to search from, not a solver.
