@@ -31,7 +31,7 @@ class FrozenLinear(nn.Module):
         self.out_features, self.in_features = (int(k) for k in self.weight.shape)
         weight = self.weight
         packs = weight.device.type == "cpu" and weight.dtype == torch.float32 and weight.numel() >= SMALLEST
-        self._packs = packs and torch.backends.mkldnn.is_available()
+        self._packs = packs and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
         self._forward: Tensor | None = self._pack(weight) if self._packs else None
         self._backward: Tensor | None = None
 

@@ -149,7 +149,9 @@ class StackedLoRALinear(nn.Module):
             rows = x.reshape(m, -1, self.in_features)
             if self._packed is None:
                 prior_b, b = self._scaled_prior_b(), self.b.transpose(1, 2)
-                y = StackedProduct.apply(rows, self.a, b, self.prior_a, prior_b, self.base, scaling)
+                y = StackedProduct.apply(  # type: ignore[no-untyped-call]
+                    rows, self.a, b, self.prior_a, prior_b, self.base, scaling
+                )
             else:
                 y = self.base(rows)
                 add_delta(y, rows, *self._packed, scaling)

@@ -94,7 +94,8 @@ class Fit:
         for _ in range(steps):
             index = np.sort(rng.choice(n, minibatch, replace=False, p=p)) if n > minibatch else np.arange(n)
             self._step(replay, index)
-        if not bool(torch.isfinite(torch.stack(torch._foreach_norm(self._parameters))).all()):
+        norms = torch._foreach_norm(list[Tensor](self._parameters))
+        if not bool(torch.isfinite(torch.stack(norms)).all()):
             raise Diverged(
                 f"Expected finite adapters after round {round}, got NaN or infinity. Lower search.learning_rate, or "
                 "raise search.beta."
