@@ -97,6 +97,13 @@ def import_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> None:
             f"{unsupported or 'bias ' + str(config.get('bias', 'none'))}."
         )
     known = {f"base_model.model.{p}.lora_{k}.weight" for p in ensemble.stack.layers for k in "AB"}
+    # peft adds the frozen head where it carries an adapter; the same weights as here say nothing new.
+    known |= {
+        k
+        for p, layer in ensemble.stack.layers.items()
+        if (k := f"base_model.model.{p}.base_layer.weight") in tensors
+        and torch.equal(tensors[k], layer.base.plain.weight.detach().cpu())  # type: ignore[operator]
+    }
     foreign = sorted(set(tensors) - known)
     if foreign:
         raise InvalidModel(f"Expected adapters on branched layers only, got {foreign[:3]} ({len(foreign)} in all).")

@@ -31,6 +31,23 @@ def test_exported_branch_is_the_same_policy_in_plain_peft(family, branch_from, t
     assert np.abs(np.array(found) - ens.log_prob(ens.encode(samples.tokens, prompt)).reference).max() > 1e-2
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_peft_saves_again_comes_back_unless_its_head_is_another(family, tmp_path):
+    source = ensemble(family, trained=True, prior_rank=0)
+    export_adapter(source, 1, tmp_path / "ours")
+    PeftModel.from_pretrained(model(family), tmp_path / "ours").save_pretrained(tmp_path / "peft")
+    target = ensemble(family, prior_rank=0)
+    import_adapter(target, 0, tmp_path / "peft")
+    _, prompt, samples = draw(source, 10)
+    wanted, found = (e.log_prob(e.encode(samples.tokens, prompt)).branches for e in (source, target))
+    assert np.abs(found[0] - wanted[1]).max() < 1e-5
+    tensors = load_file(tmp_path / "peft" / WEIGHTS)
+    (head,) = (k for k in tensors if "base_layer" in k)
+    save_file(tensors | {head: tensors[head] + 1}, tmp_path / "peft" / WEIGHTS)
+    with pytest.raises(InvalidModel, match="branched layers only"):
+        import_adapter(target, 0, tmp_path / "peft")
+
+
 @pytest.mark.parametrize("rslora", [False, True])
 def test_imported_adapter_gives_back_the_logits(rslora, tmp_path):
     source = ensemble(trained=True, prior_rank=0)
