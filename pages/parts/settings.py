@@ -90,6 +90,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("search", "shared_pool", "One pool for all", "Off: each place in a round keeps to its own pool.", True),
     Setting("search", "allow_repeats", "Measure designs again", "Sensible for noisy oracles only.", True),
     Setting("backbone", "branch_from", "First own layer", "Lower layers are shared by all. -1: the last.", True),
+    Setting("backbone", "cache_mb", "Trunk cache (MB)", "Memory for lower layers' results; more goes to disk.", True),
     Setting("backbone", "width", "Width", "Of a library model, in units.", True),
     Setting("backbone", "layers", "Layers", "Of a library model.", True),
     Setting("backbone", "steps", "Library training steps", "Training of a library model when the run starts.", True),
