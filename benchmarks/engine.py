@@ -226,10 +226,10 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=64, help="of each of these rows (512 in full)")
     parser.add_argument("--device", choices=tuple(ROUND_GOAL), default="cpu", help="where that round runs")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="two turns, a round of 8 short rows: under 60 s; no goals")
+    parser.add_argument("--quick", action="store_true", help="one turn, a round of 8 short rows: under 60 s; no goals")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    repeats = 2 if args.quick else args.repeats
+    repeats = 1 if args.quick else args.repeats
     size = {"rows": 8, "tokens": 8} if args.quick else {"rows": args.rows, "tokens": args.tokens}
     results: dict[str, Any] = training(repeats) | scoring(max(1, repeats // 2)) | sampling(max(1, repeats // 2))
     results |= round_trip() | ratios(**size, device=args.device)
