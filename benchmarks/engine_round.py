@@ -98,33 +98,20 @@ def play(
     }  # fmt: skip
 
 
-def ratios(*, rows: int, tokens: int, device: str, turns: int = 1) -> dict[str, Any]:
-    """M = 16 over M = 1, each turn in processes of their own; medians."""
-    found: dict[int, list[dict[str, Any]]] = {1: [], 16: []}
-    for _ in range(turns):
-        for m, runs in found.items():
-            command = [sys.executable, "-m", "benchmarks.engine_round", "--branches", str(m), "--device", device]
-            done = subprocess.run(
-                [*command, "--rows", str(rows), "--tokens", str(tokens)], check=True, capture_output=True, text=True
-            )
-            runs.append(json.loads(done.stdout))
-
-    def median(m: int, *path: str) -> float:
-        def look(run: Any) -> float:
-            for key in path:
-                run = run[key]
-            return float(run)
-
-        return float(np.median([look(run) for run in found[m]]))
-
-    parts = {
-        f"M=16 / M=1, {p}": median(16, "seconds", p) / median(1, "seconds", p) for p in ("sample", "encode", "fit")
-    }
+def ratios(*, rows: int, tokens: int, device: str) -> dict[str, Any]:
+    """M = 16 over M = 1, each in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.engine_round", "--device", device]
+    command += ["--rows", str(rows), "--tokens", str(tokens), "--branches"]
+    one, sixteen = (
+        json.loads(subprocess.run([*command, m], check=True, capture_output=True, text=True).stdout)
+        for m in ("1", "16")
+    )
+    parts = {f"M=16 / M=1, {p}": sixteen["seconds"][p] / one["seconds"][p] for p in one["seconds"]}
     return {
-        "M=16 round / M=1 round": median(16, "total") / median(1, "total"),
-        "peak memory M=16 / M=1": median(16, "peak above libraries") / median(1, "peak above libraries"),
+        "M=16 round / M=1 round": sixteen["total"] / one["total"],
+        "peak memory M=16 / M=1": sixteen["peak above libraries"] / one["peak above libraries"],
         **parts,
-        "rounds": {f"M={m}": runs for m, runs in found.items()},
+        "rounds": {"M=1": one, "M=16": sixteen},
     }
 
 

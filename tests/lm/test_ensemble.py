@@ -20,6 +20,11 @@ def draw(ens, n=40, prompts=1, seed=0):
     return branch, prompt, ens.sample(branch, prompt, uniforms=rng.random((n, ens.table.mask.max_tokens)))
 
 
+def every_log_prob(ens, encoded):
+    """Every branch asked about every completion, with gradients."""
+    return ens.branch_log_prob(encoded, np.arange(len(encoded)), np.ones((ens.branches, len(encoded)), dtype=bool))
+
+
 def plain_log_prob(plain, prompt, tokens):
     with torch.no_grad():
         log_p = plain(torch.tensor([prompt + tokens])).logits[0].log_softmax(-1)
@@ -93,8 +98,7 @@ def test_a_row_does_not_depend_on_its_neighbours():
 def test_gradients_do_not_leak_between_branches_or_into_the_backbone():
     ens = ensemble(trained=True)
     _, prompt, samples = draw(ens, 20)
-    everything = np.arange(len(prompt)), np.ones((ens.branches, len(prompt)), dtype=bool)
-    ens.branch_log_prob(ens.encode(samples.tokens, prompt), *everything)[1].sum().backward()
+    every_log_prob(ens, ens.encode(samples.tokens, prompt))[1].sum().backward()
     for p in ens.parameters():
         others = torch.cat([p.grad[:1], p.grad[2:]])
         assert (others == 0).all()
@@ -159,12 +163,11 @@ def test_long_completions_outgrow_the_first_cache_and_are_scored_as_they_were_dr
 def test_a_large_vocabulary_is_scored_a_few_places_at_a_time(monkeypatch):
     ens = ensemble("llama", 1, trained=True)
     _, prompt, samples = draw(ens, 20)
-    everything = np.arange(20), np.ones((ens.branches, 20), dtype=bool)
 
     def score():
         for p in ens.parameters():
             p.grad = None
-        found = ens.branch_log_prob(ens.encode(samples.tokens, prompt), *everything)
+        found = every_log_prob(ens, ens.encode(samples.tokens, prompt))
         found.sum().backward()
         return found.detach(), [p.grad.clone() for p in ens.parameters()]
 
@@ -203,7 +206,6 @@ def test_half_precision_keeps_the_adapters_and_the_log_ratio_exact(family):
     assert (log_p.branches == log_p.reference).all()  # the same kernels for pi and pi_ref
     wanted = [plain_log_prob(plain, ens.prompt_ids[0], t) for t in samples.tokens]
     assert np.abs(ens.log_prob(encoded, grammar=False).reference - wanted).max() < 0.3
-    wanted_all = np.arange(30), np.ones((ens.branches, 30), dtype=bool)
-    ens.branch_log_prob(encoded, *wanted_all).sum().backward()
+    every_log_prob(ens, encoded).sum().backward()
     assert all(p.dtype == p.grad.dtype == torch.float32 for p in ens.parameters())
     assert np.abs(log_p.branches[0] - samples.log_prob).max() < 0.3
