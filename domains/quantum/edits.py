@@ -13,6 +13,8 @@ from poets_core.types import Design
 TRIES = 20
 """Drafts per edit before the parent is returned as it is (its grammar may leave no room)."""
 CROSSOVER_SHARE = 0.2
+PIECE = 12
+"""Longest piece that a copy writes: two layers of rotations on six qubits."""
 _Edit = Callable[[list[Op], Language, np.random.Generator], list[Op]]
 
 
@@ -74,9 +76,76 @@ def _insert_block(ops: list[Op], language: Language, rng: np.random.Generator) -
     return [*ops[:at], *block, *ops[at:]]
 
 
-def _delete(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+def _exchange_block(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    """Insert a block in the words this circuit uses; at its full budget, a two-qubit gate goes for it.
+
+    The best circuits use the whole budget, where an insertion alone is never allowed.
+    """
+    two = [k for k, op in enumerate(ops) if op.gate in G2]
+    turns = [op.gate for op in ops if op.gate in R1]
+    if not two or not turns:
+        return _insert_block(ops, language, rng)
+    gate, axis = ops[two[rng.integers(len(two))]].gate, turns[rng.integers(len(turns))]
+    if len(two) >= language.max_two or rng.random() < 0.5:
+        ops = _without(ops, two[rng.integers(len(two))])
+    pairs = sorted(language.pairs)
+    pair = pairs[rng.integers(len(pairs))]
+    kept = [q for q in pair if rng.random() < 0.9]
+    angles = [FREE if language.free else int(rng.integers(1, LEVELS)) for _ in kept]
+    block = [Op(gate, pair), *(Op(axis, (q,), a) for q, a in zip(kept, angles, strict=True))]
+    at = int(rng.integers(len(ops) + 1))
+    return [*ops[:at], *block, *ops[at:]]
+
+
+def _copy(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    """Write a piece of the circuit once more, moved along the chain or mirrored: before, over or after other gates."""
+    piece = _moved(_piece(ops, rng), language, rng)
+    at = int(rng.integers(len(ops) + 1))
+    over = at + len(piece) if rng.random() < 0.5 else at
+    return _trimmed([*ops[:at], *piece, *ops[over:]], language, rng)
+
+
+def _mirror(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    """Write one half of the qubits' gates on the other half too; gates across the middle stay as they are."""
+    middle, low = language.qubits - 1, bool(rng.random() < 0.5)
+    out: list[Op] = []
+    for op in ops:
+        side = 2 * sum(op.qubits) - middle * len(op.qubits)
+        if side == 0:
+            out.append(op)
+        elif (side < 0) == low:
+            out += [op, op._replace(qubits=tuple(middle - q for q in op.qubits))]
+    return _trimmed(out, language, rng)
+
+
+def _piece(ops: list[Op], rng: np.random.Generator) -> list[Op]:
     at = int(rng.integers(len(ops)))
+    return ops[at : at + int(rng.integers(1, PIECE + 1))]
+
+
+def _moved(piece: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    """The gates on the same, the next, the previous or the mirrored qubits; what falls off the ends is left out."""
+    n, kind = language.qubits, rng.integers(4)
+    place = {q: (q, q + 1, q - 1, n - 1 - q)[kind] for q in range(n)}
+    moved = [op._replace(qubits=tuple(place[q] for q in op.qubits)) for op in piece]
+    return [op for op in moved if all(0 <= q < n for q in op.qubits)]
+
+
+def _trimmed(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    """Take gates away at random until the budgets hold."""
+    while (two := [k for k, op in enumerate(ops) if op.gate in G2]) and len(two) > language.max_two:
+        ops = _without(ops, two[rng.integers(len(two))])
+    while len(ops) > language.max_ops:
+        ops = _without(ops, int(rng.integers(len(ops))))
+    return ops
+
+
+def _without(ops: list[Op], at: int) -> list[Op]:
     return ops[:at] + ops[at + 1 :]
+
+
+def _delete(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
+    return _without(ops, int(rng.integers(len(ops))))
 
 
 def _replace(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
@@ -118,4 +187,15 @@ def _turn(ops: list[Op], language: Language, rng: np.random.Generator) -> list[O
     return ops
 
 
-EDITS: tuple[_Edit, ...] = (_insert, _insert_block, _delete, _replace, _move, _retarget, _turn)
+EDITS: tuple[_Edit, ...] = (
+    _insert,
+    _insert_block,
+    _exchange_block,
+    _copy,
+    _mirror,
+    _delete,
+    _replace,
+    _move,
+    _retarget,
+    _turn,
+)

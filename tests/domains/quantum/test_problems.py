@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,9 @@ import pytest
 
 from domains.catalog import BACKBONES, entry, load
 from domains.quantum.artificial import Artificial7q
-from domains.quantum.circuit import count_two, parse
+from domains.quantum.circuit import G2, count_two, parse, text_of
 from domains.quantum.drawing import circuit_svg
-from domains.quantum.edits import edit_circuits
+from domains.quantum.edits import _copy, _mirror, edit_circuits
 from domains.quantum.problem import CircuitProblem
 from domains.quantum.tfim import OptimisedEnergyOracle, Tfim6
 from poets_core.errors import InvalidSpec
@@ -131,14 +132,54 @@ def test_a_product_circuit_earns_nothing_and_entanglers_earn_more() -> None:
 def test_edits_stay_close_to_their_parents(language: object) -> None:
     language = FIXED if language is FIXED else FREELY
     parent = "h 0\ncx 0 1\nrx 2 a5\ncz 1 2\nt 3" if language is FIXED else "h 0\ncx 0 1\nrx 2 a*\ncz 1 2\nt 3"
+    kept = []
     for child in edit_circuits([parent], 200, language, rng=rng_for(0, "edits")):
         ops = parse(child, language)
         assert count_two(ops) <= language.max_two
-        # One edit leaves most lines as they were.
-        assert len(set(child.split("\n")) & set(parent.split("\n"))) >= 2
+        kept.append(len(set(child.split("\n")) & set(parent.split("\n"))))
+    assert np.mean(kept) >= 3  # of five lines; a mirrored or overwritten half keeps fewer
     children = edit_circuits([parent], 400, language, rng=rng_for(1, "edits"))
     assert parent not in children
     assert len(set(children)) > 60
+
+
+def full_circuit() -> str:
+    """Two brickwork layers of tfim-6 that use every CX allowed."""
+    layer = [f"ry {q} a*" for q in range(6)] + [f"cz {q} {q + 1}" for q in (0, 2, 4, 1, 3)]
+    return Tfim6().decode(" ".join([*layer, *layer]))
+
+
+def test_edits_of_a_circuit_that_uses_its_budget_move_its_entanglers() -> None:
+    language = Tfim6().language
+    parent = full_circuit()
+    pairs = Counter(op.qubits for op in parse(parent, language) if op.gate in G2)
+    moved = 0
+    for child in edit_circuits([parent], 200, language, rng=rng_for(0, "full")):
+        ops = parse(child, language)
+        here = Counter(op.qubits for op in ops if op.gate in G2)
+        moved += here.total() == language.max_two and here != pairs
+    assert moved > 30  # retargeting and replacing alone: 8
+
+
+def test_a_mirrored_circuit_is_symmetric() -> None:
+    language = Tfim6().language
+    rng = rng_for(0, "mirror")
+    for _ in range(20):
+        ops = _mirror(parse("ry 0 a* cx 1 2 rx 4 a* cz 4 5", language), language, rng)
+        halves = [{(op.gate, op.qubits) for op in ops if min(op.qubits) < 3}, set()]
+        halves[1] = {(op.gate, tuple(5 - q for q in op.qubits)) for op in ops if min(op.qubits) >= 3}
+        assert halves[0] == halves[1]
+        assert halves[0] in ({("ry", (0,)), ("cx", (1, 2))}, {("rx", (1,)), ("cz", (1, 0))})
+
+
+def test_a_copy_repeats_a_piece_elsewhere() -> None:
+    language = Tfim6().language
+    rng = rng_for(0, "copy")
+    parent = parse("ry 0 a* cx 0 1 rx 1 a*", language)
+    texts = {text_of(_copy(parent, language, rng)) for _ in range(300)}
+    block = ("cx 1 2", "rx 2 a*")  # moved by one qubit
+    assert any(all(line in text.split("\n") for line in block) for text in texts)
+    assert any(all(line in text.split("\n") for line in ("cx 5 4", "rx 4 a*")) for text in texts)  # mirrored
 
 
 def test_edits_climb() -> None:
