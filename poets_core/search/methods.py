@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
@@ -100,4 +101,9 @@ def _longest(problem: Problem, model: Backbone, spec: RunSpec) -> int:
 def _device(spec: RunSpec) -> str:
     if spec.device == "cuda" and not torch.cuda.is_available():
         raise InvalidSpec("Expected a CUDA device because device is 'cuda', got none. Use 'auto' or 'cpu'.")
-    return "cuda" if spec.device != "cpu" and torch.cuda.is_available() else "cpu"
+    if spec.device == "cpu" or not torch.cuda.is_available():
+        return "cpu"
+    # A run resumed after a kill has to come to the same bits; cuBLAS reads the variable at its first product.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    return "cuda"
