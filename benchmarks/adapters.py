@@ -1,0 +1,118 @@
+"""How many layers to branch, and at which rank: diversity, calibration, result and cost.
+
+    python -m benchmarks.adapters --table gb1.csv --wild-type VDGV --results adapters.jsonl --json
+
+Plays the catalog's settings of GB1 (a library backbone, of two layers here) and
+of artificial-7q (the circuit backbone, three layers, 400 of its 1000 calls),
+changing nothing but `branch_from` and the rank of both adapters, on the seeds
+that choose settings (from 100). Cells already in --results are not played
+again, so an interrupted study goes on. It states no goals: its table is in
+docs/log.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.campaign import Played, play_all
+from benchmarks.first_light import EXAMPLES
+from benchmarks.gb1 import figures, spec_for
+from benchmarks.report import finish, summary
+from domains.catalog import load
+from poets_core.spec import RunSpec, parse_spec, read_spec
+
+RANKS = (1, 4, 8, 16)
+LAYERS = {"gb1": 2, "artificial_7q": 3}
+STRIDE = 12
+"""Searches between two writes of the results; each group starts its own workers."""
+Cell = tuple[str, int, int, int]
+"""Landscape, branched layers, rank, seed."""
+
+
+def cell_spec(cell: Cell, table: Path | None, wild_type: str, quick: bool) -> RunSpec:
+    """The catalog's setting of a landscape with another cut and rank."""
+    name, branched, rank, seed = cell
+    if name == "gb1":
+        assert table is not None
+        data = spec_for(table, wild_type, "poets", seed, 3 if quick else 12).model_dump(mode="json")
+        data["backbone"] |= {"layers": LAYERS[name]}
+    else:
+        data = read_spec(EXAMPLES / f"{name}.json").model_dump(mode="json") | {"seed": seed, "device": "cpu"}
+        data["budget"] = {"rounds": 2 if quick else 10, "batch": 40}
+    data["backbone"] |= {"branch_from": LAYERS[name] - branched}
+    data["search"] |= {"rank": rank, "prior_rank": rank}
+    return parse_spec(data)
+
+
+def row(cell: Cell, played: Played, optimum: float) -> dict[str, Any]:
+    """Result, diversity, calibration and cost of one search.
+
+    `result`: cumulative regret in fractions of the maximum (GB1, lower is
+    better), best reward (artificial-7q). `js`, `js_token`: divergence of the
+    branches after the last round, nats; `coverage`: share of the last round
+    within the predicted mean +- 2 sd; `seconds`: CPU time.
+    """
+    name, branched, rank, seed = cell
+    values = np.nan_to_num(np.asarray(played.values), nan=-np.inf)
+    result = figures(played, optimum)["regret"] if name == "gb1" else float(values.max())
+    return {
+        "landscape": name, "branched": branched, "rank": rank, "seed": seed, "result": result,
+        "best": float(values.max()), "js": played.metrics["js_sequence"], "js_token": played.metrics["js_token"],
+        "coverage": played.metrics["coverage"], "seconds": played.cpu_seconds,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", type=Path, help="the GB1 table; without it artificial-7q alone is played")
+    parser.add_argument("--wild-type", default="VDGV")
+    parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--first-seed", type=int, default=100)
+    parser.add_argument("--jobs", type=int, default=2, help="searches at a time, one thread each")
+    parser.add_argument("--results", type=Path, help="a file that keeps every finished search")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="one seed, two ranks, few rounds: under 60 s")
+    args = parser.parse_args()
+    seeds = range(args.first_seed, args.first_seed + (1 if args.quick else args.seeds))
+    ranks = (1, 8) if args.quick else RANKS
+    names = [n for n in LAYERS if n != "gb1" or args.table]
+    cells: list[Cell] = [(n, b, r, s) for s in seeds for n in names for b in range(1, LAYERS[n] + 1) for r in ranks]
+    rows: list[dict[str, Any]] = []
+    if args.results and args.results.is_file():
+        rows = [json.loads(line) for line in args.results.read_text().splitlines()]
+    done = {(x["landscape"], x["branched"], x["rank"], x["seed"]) for x in rows}
+    optimum = 1.0
+    if args.table:
+        problem = load("protein/landscape", table=str(args.table), wild_type=args.wild_type)
+        optimum = problem.info.objectives[0].optimum or float("nan")
+    todo = [c for c in cells if c not in done]
+    for at in range(0, len(todo), STRIDE):
+        part = todo[at : at + STRIDE]
+        played = play_all([cell_spec(c, args.table, args.wild_type, args.quick) for c in part], jobs=args.jobs)
+        fresh = [row(c, p, optimum) for c, p in zip(part, played, strict=True)]
+        rows += fresh
+        if args.results:
+            with args.results.open("a") as file:
+                file.writelines(json.dumps(x) + "\n" for x in fresh)
+        print(f"\r{at + len(part)}/{len(todo)} searches", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    results = {}
+    for name in names:
+        for branched in range(1, LAYERS[name] + 1):
+            for rank in ranks:
+                mine = [x for x in rows if (x["landscape"], x["branched"], x["rank"]) == (name, branched, rank)]
+                keys = ("result", "best", "js", "js_token", "coverage", "seconds")
+                results[f"{name}, {branched} branched, rank {rank}"] = {k: summary([x[k] for x in mine]) for k in keys}
+    settings = {"seeds": list(seeds), "ranks": ranks, "layers": LAYERS, "quick": args.quick}
+    finish([], results, settings, as_json=args.json)
+
+
+if __name__ == "__main__":
+    main()
