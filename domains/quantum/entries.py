@@ -57,6 +57,7 @@ ENTRIES: tuple[Entry, ...] = (
                 "steps": 20,
                 "minibatch": 16,
                 "edit_share": 0.5,
+                "elites": 4,
             },
             "budget": {"rounds": 10, "batch": 30},
         },
