@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from poets_core.errors import InvalidModel
 from poets_core.lm.backbone import FAMILIES, Backbone
 from poets_core.lm.frozen import FrozenLinear
 from poets_core.lm.grammar import LengthLimit, MaskTable
+from poets_core.lm.head import head_log_prob
 from poets_core.lm.likelihood import (
     Encoded,
     LogProb,
@@ -188,8 +188,11 @@ class BranchEnsemble:
         final = self.backbone.upper(inputs_embeds=rows.hidden, use_cache=False).last_hidden_state
         return predictors(final, rows.position, rows.tokens.shape[1])
 
-    def _score(self, rows: Rows, *, grammar: bool = True) -> Float[Tensor, " n"]:
-        """Sequence log-probabilities in the current layout, a few places at a time if the vocabulary is large."""
+    def _score(self, rows: Rows, *, grammar: bool = True, values: bool = True) -> Float[Tensor, " n"]:
+        """Sequence log-probabilities in the current layout, a few places at a time if the vocabulary is large.
+
+        Without `values` the answer may be wrong and only its gradient right.
+        """
         device, (n, t) = self.backbone.device, rows.tokens.shape
         states, tokens = self._upper(rows), torch.from_numpy(rows.tokens).to(device)
         inside = torch.from_numpy(np.arange(t) < rows.length[:, None]).to(device)
@@ -201,14 +204,15 @@ class BranchEnsemble:
 
         width = max(1, LOGITS_PER_PASS // (n * len(self.backbone.vocabulary.tokens)))
         parts = [slice(k, k + width) for k in range(0, t, width)]
-        if len(parts) == 1:
-            found = picked(parts[0])
-        else:  # logits are computed again for the gradient, rather than kept
-            keep = torch.is_grad_enabled()
-            found = torch.cat([checkpoint(picked, p, use_reentrant=False) if keep else picked(p) for p in parts], 1)
+        if len(parts) > 1 and torch.is_grad_enabled():
+            found = head_log_prob(self.head, states, self.table.table(), table, tokens, values=values)
+        else:
+            found = torch.cat([picked(p) for p in parts], 1)
         return torch.where(inside, found, 0.0).sum(-1)
 
-    def branch_log_prob(self, encoded: Encoded, index: I8, wanted: Bool[np.ndarray, "M N"]) -> Float[Tensor, "M N"]:
+    def branch_log_prob(
+        self, encoded: Encoded, index: I8, wanted: Bool[np.ndarray, "M N"], *, values: bool = True
+    ) -> Float[Tensor, "M N"]:
         """Log-probabilities under the branches, with gradients into the trainable blocks.
 
         Args:
@@ -216,11 +220,12 @@ class BranchEnsemble:
             index: i8 (N,) which of them.
             wanted: which branch is asked about which of the N; elsewhere the answer is 0.
                 A third of all bootstrap weights are 0 and need no computation.
+            values: False where only the gradient will be used, which costs less.
         """
         width = max(1, int(wanted.sum(1).max()))
         chosen = np.argsort(~wanted, axis=1, kind="stable")[:, :width]  # the wanted ones, filled up with others
         self.stack.layout.grouped()
-        found = self._score(encoded.take(index[chosen.ravel()])).view(chosen.shape)
+        found = self._score(encoded.take(index[chosen.ravel()]), values=values).view(chosen.shape)
         known = torch.from_numpy(np.take_along_axis(wanted, chosen, 1)).to(found.device)
         out = torch.zeros(wanted.shape, dtype=found.dtype, device=found.device)
         return out.scatter(1, torch.from_numpy(chosen).to(found.device), torch.where(known, found, 0.0))

@@ -139,6 +139,10 @@ class StackedLoRALinear(nn.Module):
     def _scaled_prior_b(self) -> Float[Tensor, "M p out"]:
         return self.prior_b.transpose(1, 2) * self.prior_factor
 
+    def stacked_b(self) -> tuple[Float[Tensor, "M p out"], Float[Tensor, "M r out"]]:
+        """Return prior (times its factor) and trainable B as `StackedProduct` takes them."""
+        return self._scaled_prior_b(), self.b.transpose(1, 2)
+
     def forward(self, x: Tensor) -> Tensor:
         layout = self.layout
         if not layout.active:
@@ -148,7 +152,7 @@ class StackedLoRALinear(nn.Module):
         if layout.gather is None:  # rows already lie as (M, b)
             rows = x.reshape(m, -1, self.in_features)
             if self._packed is None:
-                prior_b, b = self._scaled_prior_b(), self.b.transpose(1, 2)
+                prior_b, b = self.stacked_b()
                 y = StackedProduct.apply(  # type: ignore[no-untyped-call]
                     rows, self.a, b, self.prior_a, prior_b, self.base, scaling
                 )

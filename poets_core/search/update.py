@@ -109,8 +109,8 @@ class Fit:
         parts, keep = self._parts(replay.encoded.ends[index])
         wanted = weights > 0
 
-        def log_p(part: I8) -> Tensor:
-            return self.ensemble.branch_log_prob(replay.encoded, index[part], wanted[:, part])
+        def log_p(part: I8, *, values: bool = True) -> Tensor:
+            return self.ensemble.branch_log_prob(replay.encoded, index[part], wanted[:, part], values=values)
 
         with torch.set_grad_enabled(keep):
             found = torch.cat([log_p(part) for part in parts], 1)[:, np.argsort(np.concatenate(parts))]
@@ -126,7 +126,7 @@ class Fit:
         if not keep:
             gradient = cast(Tensor, found.grad)
             for part in parts:
-                torch.autograd.backward(log_p(part), gradient[:, part])
+                torch.autograd.backward(log_p(part, values=False), gradient[:, part])
         self._clip()
         self._adam.step()
 

@@ -160,26 +160,42 @@ def test_long_completions_outgrow_the_first_cache_and_are_scored_as_they_were_dr
     assert np.abs(own - samples.log_prob).max() < 5e-4
 
 
-def test_a_large_vocabulary_is_scored_a_few_places_at_a_time(monkeypatch):
-    ens = ensemble("llama", 1, trained=True)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("prior_rank", [0, 2])
+def test_a_large_vocabulary_is_scored_a_few_places_at_a_time(monkeypatch, prior_rank, dtype):
+    ens = ensemble("llama", 1, trained=True, prior_rank=prior_rank, dtype=dtype)
+    ens.stack.set_prior_factor(0.5)
     _, prompt, samples = draw(ens, 20)
+    encoded, index = ens.encode(samples.tokens, prompt), np.arange(20)
+    wanted = np.random.default_rng(0).random((ens.branches, 20)) < 0.6
+    into = torch.from_numpy(np.random.default_rng(1).normal(size=wanted.shape))
 
-    def score():
+    def score(**how):
         for p in ens.parameters():
             p.grad = None
-        found = every_log_prob(ens, ens.encode(samples.tokens, prompt))
-        found.sum().backward()
+        found = ens.branch_log_prob(encoded, index, wanted, **how)
+        found.backward(into)
         return found.detach(), [p.grad.clone() for p in ens.parameters()]
 
     whole, gradients = score()
-    heads: list[int] = []
-    rows = 20 * ens.branches
-    monkeypatch.setattr("poets_core.lm.ensemble.LOGITS_PER_PASS", 3 * 20 * ens.branches * len(LETTERS))
-    ens.head.register_forward_hook(lambda _, x, __: heads.append(x[0].shape[1] if len(x[0]) == rows else 0))
+    blocks: list[int] = []
+    rows = ens.branches * int(wanted.sum(1).max())
+    words = rows * len(LETTERS)
+    monkeypatch.setattr("poets_core.lm.ensemble.LOGITS_PER_PASS", 3 * words)
+    monkeypatch.setattr("poets_core.lm.head.LOGITS_AT_ONCE", 3 * words)
+    ens.head.base.register_forward_hook(lambda _, x, __: blocks.append(x[0].shape[:2].numel()))
     parts, again = score()
-    assert 0 < max(heads) <= 3
-    assert torch.allclose(whole, parts, atol=1e-5)
-    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(gradients, again, strict=True))
+    assert len(blocks) > 1
+    assert max(blocks) <= 3 * rows
+    forward = len(blocks) // 2
+    unvalued, only = score(values=False)
+    assert len(blocks) == 3 * forward  # once instead of twice
+    assert (unvalued == 0).all()
+    far = 1e-4 if dtype == torch.float32 else 0.3
+    assert (whole - parts).abs().max() < far
+    for a, b, c in zip(gradients, again, only, strict=True):
+        assert (b == c).all()
+        assert (a - b).abs().max() < far * max(1.0, float(a.abs().max()))
 
 
 def test_branches_are_asked_only_about_what_is_wanted():

@@ -42,7 +42,9 @@ def test_a_step_taken_in_parts_is_the_same_step(tmp_path, monkeypatch):
     calls: list[int] = []
     log_prob = parts.ensemble.branch_log_prob
     monkeypatch.setattr(
-        parts.ensemble, "branch_log_prob", lambda e, index, w: (calls.append(len(index)), log_prob(e, index, w))[1]
+        parts.ensemble,
+        "branch_log_prob",
+        lambda e, index, w, **how: (calls.append(len(index)), log_prob(e, index, w, **how))[1],
     )
     play(parts, Sites(), 2)
     assert max(calls) <= 6  # and not the 12 or 16 rows of a minibatch

@@ -1,0 +1,112 @@
+"""Log-probabilities of tokens of a large vocabulary, a few places at a time.
+
+The logits of a step would not fit into memory (a minibatch of 32 rows of 64
+tokens, 16 branches and 32,000 words: 4 GB), so they are computed again for the
+gradient; softmax and gradient are written into the memory of the logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from poets_core.lm.likelihood import token_log_prob
+from poets_core.lm.lora import StackedLoRALinear
+from poets_core.lm.product import add_delta, joined
+
+LOGITS_AT_ONCE = 16_000_000
+"""More would be fetched from the system anew for every block, and leave the cache."""
+
+
+def head_log_prob(
+    head: StackedLoRALinear,
+    states: Float[Tensor, "n T D"],
+    allowed: Bool[Tensor, "rows V"],
+    rows: Int[Tensor, "n T"],
+    tokens: Int[Tensor, "n T"],
+    *,
+    values: bool = True,
+) -> Float[Tensor, "n T"]:
+    """Log-probabilities of tokens, float64, with gradients into the states and the head's trainable blocks.
+
+    Args:
+        head: stacked head; its rows lie branch by branch.
+        states: final states, one per token.
+        allowed: the mask's table; rows: which of its rows holds at each place.
+        tokens: what was written.
+        values: False answers zeros where only the gradient is wanted, which saves a product.
+    """
+    prior_b, b = head.stacked_b()
+    found: Tensor = HeadLogProb.apply(  # type: ignore[no-untyped-call]
+        states, head.a, b, head.prior_a, prior_b, head, allowed, rows, tokens, values
+    )
+    return found
+
+
+class HeadLogProb(torch.autograd.Function):
+    """`token_log_prob` of a stacked head's logits, none of which is kept."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        states: Tensor,
+        a: Tensor,
+        b: Tensor,
+        prior_a: Tensor,
+        prior_b: Tensor,
+        head: StackedLoRALinear,
+        allowed: Tensor,
+        rows: Tensor,
+        tokens: Tensor,
+        values: bool,
+    ) -> Tensor:
+        """Score every place; keep the states and the blocks."""
+        whole_a, whole_b = joined(prior_a, a).to(states.dtype), joined(prior_b, b).to(states.dtype)
+        ctx.head, ctx.allowed, ctx.prior = head, allowed, prior_a.shape[1]
+        ctx.save_for_backward(states, whole_a, whole_b, rows, tokens)
+        out = torch.zeros(tokens.shape, dtype=torch.float64, device=states.device)
+        if values:
+            for at in _blocks(states, head.out_features):
+                logits = _logits(head, states[:, at], whole_a, whole_b)[0].view(*tokens[:, at].shape, -1)
+                out[:, at] = token_log_prob(logits, allowed[rows[:, at]], tokens[:, at])
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        """Return gradients of the states, A and B: with p the softmax, that of the logits is g (onehot - p)."""
+        states, a, b, rows, tokens = ctx.saved_tensors
+        head, scaling, prior = ctx.head, ctx.head.shape.scaling, ctx.prior
+        grad_states = torch.empty_like(states)
+        grad_a = torch.zeros(a.shape[0], a.shape[1] - prior, a.shape[2], device=a.device)
+        grad_b = torch.zeros(b.shape[0], b.shape[1] - prior, b.shape[2], device=b.device)
+        for at in _blocks(states, head.out_features):
+            logits, x, inner = _logits(head, states[:, at], a, b)
+            t, weight = tokens[:, at], grads[0][:, at, None].float()
+            p = logits.float().view(*t.shape, -1).masked_fill_(~ctx.allowed[rows[:, at]], -torch.inf)
+            p = torch.softmax(p, -1, out=p).mul_(-weight)
+            p.scatter_add_(-1, t[..., None], weight)
+            g = p.to(states.dtype).view(a.shape[0], -1, head.out_features)
+            to_inner = torch.bmm(b, g.transpose(1, 2)).mul_(scaling)  # (M, R, b)
+            grad_b += torch.bmm(inner[:, prior:], g).mul_(scaling)
+            grad_a += torch.bmm(to_inner[:, prior:], x)
+            down = head.base.against(g).baddbmm_(to_inner.transpose(1, 2), a)
+            grad_states[:, at] = down.view(*t.shape, -1)
+        return grad_states, grad_a, grad_b, *[None] * 7
+
+
+def _blocks(states: Tensor, words: int) -> Iterator[slice]:
+    """Cut the places, so that a block's logits number no more than `LOGITS_AT_ONCE`."""
+    n, t = states.shape[:2]
+    width = max(1, LOGITS_AT_ONCE // (n * words))
+    return (slice(k, k + width) for k in range(0, t, width))
+
+
+def _logits(head: StackedLoRALinear, states: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits (M, b, V) of states (n, k, D), with the rows they belong to and those times A."""
+    x = states.reshape(a.shape[0], -1, states.shape[2])
+    y: Tensor = head.base(x)
+    return y, x, add_delta(y, x, a, b, head.shape.scaling)
