@@ -6,8 +6,8 @@ Plays the catalog's settings of GB1 (a library backbone, of two layers here) and
 of artificial-7q (the circuit backbone, three layers, 400 of its 1000 calls),
 changing nothing but `branch_from` and the rank of both adapters, on the seeds
 that choose settings (from 100). Cells already in --results are not played
-again, so an interrupted study goes on. It states no goals: its table is in
-docs/log.md.
+again, so an interrupted study goes on. It states no goals.
+
 """
 
 from __future__ import annotations
