@@ -7,7 +7,6 @@ of artificial-7q (the circuit backbone, three layers, 400 of its 1000 calls),
 changing nothing but `branch_from` and the rank of both adapters, on the seeds
 that choose settings (from 100). Cells already in --results are not played
 again, so an interrupted study goes on. It states no goals.
-
 """
 
 from __future__ import annotations
@@ -18,10 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.campaign import Played, play_all
-from benchmarks.first_light import EXAMPLES
+from benchmarks.first_light import EXAMPLES, best_of, with_method
 from benchmarks.gb1 import figures, spec_for
 from benchmarks.report import finish, summary
 from domains.catalog import load
@@ -29,8 +26,6 @@ from poets_core.spec import RunSpec, parse_spec, read_spec
 
 RANKS = (1, 4, 8, 16)
 LAYERS = {"gb1": 2, "artificial_7q": 3}
-STRIDE = 12
-"""Searches between two writes of the results; each group starts its own workers."""
 Cell = tuple[str, int, int, int]
 """Landscape, branched layers, rank, seed."""
 
@@ -38,15 +33,15 @@ Cell = tuple[str, int, int, int]
 def cell_spec(cell: Cell, table: Path | None, wild_type: str, quick: bool) -> RunSpec:
     """The catalog's setting of a landscape with another cut and rank."""
     name, branched, rank, seed = cell
+    ranks = {"rank": rank, "prior_rank": rank}
     if name == "gb1":
         assert table is not None
-        data = spec_for(table, wild_type, "poets", seed, 3 if quick else 12).model_dump(mode="json")
-        data["backbone"] |= {"layers": LAYERS[name]}
+        spec = spec_for(table, wild_type, "poets", seed, 3 if quick else 12, ranks)
     else:
-        data = read_spec(EXAMPLES / f"{name}.json").model_dump(mode="json") | {"seed": seed, "device": "cpu"}
-        data["budget"] = {"rounds": 2 if quick else 10, "batch": 40}
-    data["backbone"] |= {"branch_from": LAYERS[name] - branched}
-    data["search"] |= {"rank": rank, "prior_rank": rank}
+        spec = with_method(read_spec(EXAMPLES / f"{name}.json"), "poets", seed, quick, ranks)
+    data = spec.model_dump(mode="json")
+    data["backbone"] |= {"layers": LAYERS[name], "branch_from": LAYERS[name] - branched}
+    data["budget"] |= {} if quick or name == "gb1" else {"rounds": 10}
     return parse_spec(data)
 
 
@@ -59,11 +54,11 @@ def row(cell: Cell, played: Played, optimum: float) -> dict[str, Any]:
     within the predicted mean +- 2 sd; `seconds`: CPU time.
     """
     name, branched, rank, seed = cell
-    values = np.nan_to_num(np.asarray(played.values), nan=-np.inf)
-    result = figures(played, optimum)["regret"] if name == "gb1" else float(values.max())
+    best = best_of(played)
+    result = figures(played, optimum)["regret"] if name == "gb1" else best
     return {
         "landscape": name, "branched": branched, "rank": rank, "seed": seed, "result": result,
-        "best": float(values.max()), "js": played.metrics["js_sequence"], "js_token": played.metrics["js_token"],
+        "best": best, "js": played.metrics["js_sequence"], "js_token": played.metrics["js_token"],
         "coverage": played.metrics["coverage"], "seconds": played.cpu_seconds,
     }  # fmt: skip
 
@@ -80,6 +75,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="one seed, two ranks, few rounds: under 60 s")
     args = parser.parse_args()
+    if args.quick and args.results:
+        parser.error("Expected --quick without --results: its short searches must not be taken for whole ones.")
     seeds = range(args.first_seed, args.first_seed + (1 if args.quick else args.seeds))
     ranks = (1, 8) if args.quick else RANKS
     names = [n for n in LAYERS if n != "gb1" or args.table]
@@ -93,23 +90,21 @@ def main() -> None:
         problem = load("protein/landscape", table=str(args.table), wild_type=args.wild_type)
         optimum = problem.info.objectives[0].optimum or float("nan")
     todo = [c for c in cells if c not in done]
-    for at in range(0, len(todo), STRIDE):
-        part = todo[at : at + STRIDE]
-        played = play_all([cell_spec(c, args.table, args.wild_type, args.quick) for c in part], jobs=args.jobs)
-        fresh = [row(c, p, optimum) for c, p in zip(part, played, strict=True)]
-        rows += fresh
+
+    def keep(count: int, played: Played) -> None:
+        rows.append(row(todo[count - 1], played, optimum))
         if args.results:
             with args.results.open("a") as file:
-                file.writelines(json.dumps(x) + "\n" for x in fresh)
-        print(f"\r{at + len(part)}/{len(todo)} searches", end="", file=sys.stderr)
+                file.write(json.dumps(rows[-1]) + "\n")
+        print(f"\r{count}/{len(todo)} searches", end="", file=sys.stderr)
+
+    play_all([cell_spec(c, args.table, args.wild_type, args.quick) for c in todo], jobs=args.jobs, report=keep)
     print(file=sys.stderr)
+    keys = ("result", "best", "js", "js_token", "coverage", "seconds")
     results = {}
-    for name in names:
-        for branched in range(1, LAYERS[name] + 1):
-            for rank in ranks:
-                mine = [x for x in rows if (x["landscape"], x["branched"], x["rank"]) == (name, branched, rank)]
-                keys = ("result", "best", "js", "js_token", "coverage", "seconds")
-                results[f"{name}, {branched} branched, rank {rank}"] = {k: summary([x[k] for x in mine]) for k in keys}
+    for name, branched, rank in dict.fromkeys(c[:3] for c in cells):
+        mine = [x for x in rows if (x["landscape"], x["branched"], x["rank"]) == (name, branched, rank)]
+        results[f"{name}, {branched} branched, rank {rank}"] = {k: summary([x[k] for x in mine]) for k in keys}
     settings = {"seeds": list(seeds), "ranks": ranks, "layers": LAYERS, "quick": args.quick}
     finish([], results, settings, as_json=args.json)
 

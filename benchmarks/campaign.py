@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -76,20 +77,24 @@ def play(spec: RunSpec) -> Played:
     return Played(values, designs, details, time.perf_counter() - start, time.process_time() - cpu, metrics)
 
 
-def play_all(specs: Sequence[RunSpec], *, jobs: int, report: Callable[[int], None] = lambda done: None) -> list[Played]:
-    """Play several searches, `jobs` at a time, each on its own threads; answers in the order of the specs."""
-    if jobs == 1:
+def play_all(
+    specs: Sequence[RunSpec], *, jobs: int, report: Callable[[int, Played], None] = lambda done, played: None
+) -> list[Played]:
+    """Play several searches, `jobs` at a time, each on its own threads; answers in the order of the specs.
+
+    `report` takes how many are done and the latest of them, in that order too.
+    """
+    with ExitStack() as stack:
+        found: Iterator[Played]
+        if jobs == 1:
+            found = map(play, specs)
+        else:
+            found = stack.enter_context(ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))).map(play, specs)
         out = []
-        for spec in specs:
-            out.append(play(spec))
-            report(len(out))
-        return out
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        out = []
-        for played in pool.map(play, specs):
+        for played in found:
             out.append(played)
-            report(len(out))
-        return out
+            report(len(out), played)
+    return out
 
 
 def search_settings(assignments: Sequence[str]) -> dict[str, Any]:

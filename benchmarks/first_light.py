@@ -73,7 +73,7 @@ def main() -> None:
     cells = [(n, m, s) for n in names for s in seeds for m in ("poets", "prior")]
     specs = [with_method(examples[n], m, s, args.quick, changes) for n, m, s in cells]
     played = play_all(
-        specs, jobs=args.jobs, report=lambda done: print(f"\r{done}/{len(specs)} searches", end="", file=sys.stderr)
+        specs, jobs=args.jobs, report=lambda done, _: print(f"\r{done}/{len(specs)} searches", end="", file=sys.stderr)
     )
     print(file=sys.stderr)
     results: dict[str, Any] = {}

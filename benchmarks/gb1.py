@@ -79,7 +79,7 @@ def main() -> None:
     changes = search_settings(args.set)
     specs = [spec_for(args.table, args.wild_type, m, s, rounds, changes) for m, s in cells]
     played = play_all(
-        specs, jobs=args.jobs, report=lambda done: print(f"\r{done}/{len(specs)} searches", end="", file=sys.stderr)
+        specs, jobs=args.jobs, report=lambda done, _: print(f"\r{done}/{len(specs)} searches", end="", file=sys.stderr)
     )
     print(file=sys.stderr)
     rows = [{"method": m, "seed": s} | figures(p, optimum) for (m, s), p in zip(cells, played, strict=True)]

@@ -50,12 +50,26 @@ def random_op(language: Language, rng: np.random.Generator) -> Op:
     """Draw one gate: uniform over the three kinds, then within the kind."""
     kind = rng.integers(3 if language.pairs else 2)
     if kind == 2:
-        pairs = sorted(language.pairs)
-        return Op(str(rng.choice(G2)), pairs[rng.integers(len(pairs))])
+        return Op(str(rng.choice(G2)), _pair(language, rng))
     qubit = (int(rng.integers(language.qubits)),)
     if (kind == 0 and not language.free) or rng.random() < 0.1:
         return Op(str(rng.choice(G1)), qubit)
-    return Op(str(rng.choice(R1)), qubit, FREE if language.free else int(rng.integers(1, LEVELS)))
+    return Op(str(rng.choice(R1)), qubit, _angle(language, rng))
+
+
+def _pair(language: Language, rng: np.random.Generator) -> tuple[int, int]:
+    pairs = sorted(language.pairs)
+    return pairs[rng.integers(len(pairs))]
+
+
+def _angle(language: Language, rng: np.random.Generator) -> int:
+    return FREE if language.free else int(rng.integers(1, LEVELS))
+
+
+def _inserted(ops: list[Op], piece: Sequence[Op], rng: np.random.Generator) -> list[Op]:
+    """The circuit with a piece put at a random place."""
+    at = int(rng.integers(len(ops) + 1))
+    return [*ops[:at], *piece, *ops[at:]]
 
 
 def _insert(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
@@ -65,15 +79,11 @@ def _insert(ops: list[Op], language: Language, rng: np.random.Generator) -> list
 
 def _insert_block(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
     """Insert a two-qubit gate with a rotation after it on each qubit: alone, neither need change the energy."""
-    pairs = sorted(language.pairs)
-    if not pairs:
+    if not language.pairs:
         return _insert(ops, language, rng)
-    pair = pairs[rng.integers(len(pairs))]
-    axis = str(rng.choice(R1))
-    angles = [FREE if language.free else int(rng.integers(1, LEVELS)) for _ in pair]
-    block = [Op(str(rng.choice(G2)), pair), *(Op(axis, (q,), a) for q, a in zip(pair, angles, strict=True))]
-    at = int(rng.integers(len(ops) + 1))
-    return [*ops[:at], *block, *ops[at:]]
+    pair, axis = _pair(language, rng), str(rng.choice(R1))
+    turns = [Op(axis, (q,), _angle(language, rng)) for q in pair]
+    return _inserted(ops, [Op(str(rng.choice(G2)), pair), *turns], rng)
 
 
 def _exchange_block(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:
@@ -88,13 +98,9 @@ def _exchange_block(ops: list[Op], language: Language, rng: np.random.Generator)
     gate, axis = ops[two[rng.integers(len(two))]].gate, turns[rng.integers(len(turns))]
     if len(two) >= language.max_two or rng.random() < 0.5:
         ops = _without(ops, two[rng.integers(len(two))])
-    pairs = sorted(language.pairs)
-    pair = pairs[rng.integers(len(pairs))]
+    pair = _pair(language, rng)
     kept = [q for q in pair if rng.random() < 0.9]
-    angles = [FREE if language.free else int(rng.integers(1, LEVELS)) for _ in kept]
-    block = [Op(gate, pair), *(Op(axis, (q,), a) for q, a in zip(kept, angles, strict=True))]
-    at = int(rng.integers(len(ops) + 1))
-    return [*ops[:at], *block, *ops[at:]]
+    return _inserted(ops, [Op(gate, pair), *(Op(axis, (q,), _angle(language, rng)) for q in kept)], rng)
 
 
 def _copy(ops: list[Op], language: Language, rng: np.random.Generator) -> list[Op]:

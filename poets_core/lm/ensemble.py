@@ -18,7 +18,7 @@ from poets_core.errors import InvalidModel
 from poets_core.lm.backbone import FAMILIES, Backbone
 from poets_core.lm.frozen import FrozenLinear
 from poets_core.lm.grammar import LengthLimit, MaskTable
-from poets_core.lm.head import head_log_prob
+from poets_core.lm.head import blocks, head_log_prob
 from poets_core.lm.likelihood import (
     Encoded,
     LogProb,
@@ -191,9 +191,9 @@ class BranchEnsemble:
     def _score(self, rows: Rows, *, grammar: bool = True, values: bool = True) -> Float[Tensor, " n"]:
         """Sequence log-probabilities in the current layout, a few places at a time if the vocabulary is large.
 
-        Without `values` the answer may be wrong and only its gradient right.
+        Without `values` only the gradient of the answer is to be used: a large vocabulary's values are left zero.
         """
-        device, (n, t) = self.backbone.device, rows.tokens.shape
+        device, t = self.backbone.device, rows.tokens.shape[1]
         states, tokens = self._upper(rows), torch.from_numpy(rows.tokens).to(device)
         inside = torch.from_numpy(np.arange(t) < rows.length[:, None]).to(device)
         table = torch.from_numpy(rows.rows if grammar else np.zeros_like(rows.rows)).to(device)
@@ -202,8 +202,7 @@ class BranchEnsemble:
             logits = self.head(states[:, at])
             return token_log_prob(logits, self.table.table()[table[:, at]], tokens[:, at])
 
-        width = max(1, LOGITS_PER_PASS // (n * len(self.backbone.vocabulary.tokens)))
-        parts = [slice(k, k + width) for k in range(0, t, width)]
+        parts = blocks(rows.tokens.shape, len(self.backbone.vocabulary.tokens), LOGITS_PER_PASS)
         if len(parts) > 1 and torch.is_grad_enabled():
             found = head_log_prob(self.head, states, self.table.table(), table, tokens, values=values)
         else:

@@ -7,7 +7,7 @@ gradient; softmax and gradient are written into the memory of the logits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from poets_core.lm.likelihood import token_log_prob
 from poets_core.lm.lora import StackedLoRALinear
-from poets_core.lm.product import add_delta, joined
+from poets_core.lm.product import adapter_gradients, add_delta, joined
 
 LOGITS_AT_ONCE = 16_000_000
 """More would be fetched from the system anew for every block, and leave the cache."""
@@ -70,7 +70,7 @@ class HeadLogProb(torch.autograd.Function):
         ctx.save_for_backward(states, whole_a, whole_b, rows, tokens)
         out = torch.zeros(tokens.shape, dtype=torch.float64, device=states.device)
         if values:
-            for at in _blocks(states, head.out_features):
+            for at in blocks(tokens.shape, head.out_features, LOGITS_AT_ONCE):
                 logits = _logits(head, states[:, at], whole_a, whole_b)[0].view(*tokens[:, at].shape, -1)
                 out[:, at] = token_log_prob(logits, allowed[rows[:, at]], tokens[:, at])
         return out
@@ -79,30 +79,30 @@ class HeadLogProb(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         """Return gradients of the states, A and B: with p the softmax, that of the logits is g (onehot - p)."""
         states, a, b, rows, tokens = ctx.saved_tensors
-        head, scaling, prior = ctx.head, ctx.head.shape.scaling, ctx.prior
+        head, prior = ctx.head, ctx.prior
         grad_states = torch.empty_like(states)
         grad_a = torch.zeros(a.shape[0], a.shape[1] - prior, a.shape[2], device=a.device)
         grad_b = torch.zeros(b.shape[0], b.shape[1] - prior, b.shape[2], device=b.device)
-        for at in _blocks(states, head.out_features):
+        for at in blocks(tokens.shape, head.out_features, LOGITS_AT_ONCE):
             logits, x, inner = _logits(head, states[:, at], a, b)
             t, weight = tokens[:, at], grads[0][:, at, None].float()
             p = logits.float().view(*t.shape, -1).masked_fill_(~ctx.allowed[rows[:, at]], -torch.inf)
             p = torch.softmax(p, -1, out=p).mul_(-weight)
             p.scatter_add_(-1, t[..., None], weight)
             g = p.to(states.dtype).view(a.shape[0], -1, head.out_features)
-            to_inner = torch.bmm(b, g.transpose(1, 2)).mul_(scaling)  # (M, R, b)
-            grad_b += torch.bmm(inner[:, prior:], g).mul_(scaling)
-            grad_a += torch.bmm(to_inner[:, prior:], x)
+            to_inner, to_a, to_b = adapter_gradients(g, x, inner, b, prior, head.shape.scaling)
+            grad_a += to_a
+            grad_b += to_b
             down = head.base.against(g).baddbmm_(to_inner.transpose(1, 2), a)
             grad_states[:, at] = down.view(*t.shape, -1)
         return grad_states, grad_a, grad_b, *[None] * 7
 
 
-def _blocks(states: Tensor, words: int) -> Iterator[slice]:
-    """Cut the places, so that a block's logits number no more than `LOGITS_AT_ONCE`."""
-    n, t = states.shape[:2]
-    width = max(1, LOGITS_AT_ONCE // (n * words))
-    return (slice(k, k + width) for k in range(0, t, width))
+def blocks(shape: Sequence[int], words: int, most: int) -> list[slice]:
+    """Cut t places of n rows, shape (n, t): no more than `most` logits in a block, unless one place has more."""
+    n, t = shape
+    width = max(1, most // (n * words))
+    return [slice(k, k + width) for k in range(0, t, width)]
 
 
 def _logits(head: StackedLoRALinear, states: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -59,13 +59,25 @@ class StackedProduct(torch.autograd.Function):
         """Return gradients of x (if wanted), A and B."""
         x, inner, a, b = ctx.saved_tensors
         g = grads[0].contiguous()
-        to_inner = torch.bmm(b, g.transpose(1, 2)).mul_(ctx.scaling)  # (M, R, b)
-        grad_b = torch.bmm(inner[:, ctx.prior :], g).mul_(ctx.scaling)
-        grad_a = torch.bmm(to_inner[:, ctx.prior :], x)
+        to_inner, grad_a, grad_b = adapter_gradients(g, x, inner, b, ctx.prior, ctx.scaling)
         grad_x = None
         if ctx.needs_input_grad[0]:
             grad_x = ctx.base.against(g).baddbmm_(to_inner.transpose(1, 2), a)
         return grad_x, grad_a.float(), grad_b.float(), None, None, None, None
+
+
+def adapter_gradients(
+    g: Float[Tensor, "M b out"],
+    x: Float[Tensor, "M b in"],
+    inner: Float[Tensor, "M R b"],
+    b: Float[Tensor, "M R out"],
+    prior: int,
+    scaling: float,
+) -> tuple[Float[Tensor, "M R b"], Float[Tensor, "M r in"], Float[Tensor, "M r out"]]:
+    """Gradients of x A^T (as `add_delta` returns it), and of the rows of A and B after `prior`, from that of y, g."""
+    to_inner = torch.bmm(b, g.transpose(1, 2)).mul_(scaling)
+    grad_b = torch.bmm(inner[:, prior:], g).mul_(scaling)
+    return to_inner, torch.bmm(to_inner[:, prior:], x), grad_b
 
 
 def joined(prior: Float[Tensor, "M p k"], trained: Float[Tensor, "M r k"]) -> Float[Tensor, "M R k"]:

@@ -40,6 +40,8 @@ def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, works
     """
     torch.set_num_threads(spec.threads)
     device = _device(spec)
+    if device == "cuda":
+        _deterministic()
     objective = problem.info.objectives[0]
     if spec.search.transform == "log" and objective.direction == "minimise":
         raise InvalidSpec(f"Expected transform 'auto' or 'z' for {objective.name!r}, which is minimised, got 'log'.")
@@ -101,9 +103,10 @@ def _longest(problem: Problem, model: Backbone, spec: RunSpec) -> int:
 def _device(spec: RunSpec) -> str:
     if spec.device == "cuda" and not torch.cuda.is_available():
         raise InvalidSpec("Expected a CUDA device because device is 'cuda', got none. Use 'auto' or 'cpu'.")
-    if spec.device == "cpu" or not torch.cuda.is_available():
-        return "cpu"
-    # A run resumed after a kill has to come to the same bits; cuBLAS reads the variable at its first product.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    return "cuda" if spec.device != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _deterministic() -> None:
+    """Ask for repeatable kernels on CUDA: a run resumed after a kill has to come to the same bits."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by cuBLAS at its first product
     torch.use_deterministic_algorithms(True, warn_only=True)
-    return "cuda"
