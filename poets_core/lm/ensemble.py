@@ -99,9 +99,9 @@ class BranchEnsemble:
 
     @property
     def activation_bytes(self) -> int:
-        """About what one position of one branch keeps for its gradient: inputs of layers, attention, logits thrice."""
+        """About what one position of one branch keeps for its gradient: inputs of layers, attention, softmax."""
         widths = sum(x.in_features + x.out_features for x in self.stack.layers.values() if x is not self.head)
-        return 4 * (2 * widths + 3 * min(self.head.out_features, 4 * self.head.in_features))
+        return 4 * (2 * widths + self.head.out_features)
 
     def parameters(self) -> list[nn.Parameter]:
         """Trainable tensors, each (M, ...), in a stable order."""
@@ -191,7 +191,7 @@ class BranchEnsemble:
     def _score(self, rows: Rows, *, grammar: bool = True, values: bool = True) -> Float[Tensor, " n"]:
         """Sequence log-probabilities in the current layout, a few places at a time if the vocabulary is large.
 
-        Without `values` only the gradient of the answer is to be used: a large vocabulary's values are left zero.
+        Without `values` only the gradient of the answer is to be used: the values are left zero.
         """
         device, t = self.backbone.device, rows.tokens.shape[1]
         states, tokens = self._upper(rows), torch.from_numpy(rows.tokens).to(device)
@@ -200,18 +200,24 @@ class BranchEnsemble:
 
         def picked(at: slice) -> Float[Tensor, "n K"]:
             logits = self.head(states[:, at])
-            return token_log_prob(logits, self.table.table()[table[:, at]], tokens[:, at])
+            return token_log_prob(logits, self.table.table()[table[:, at]], tokens[:, at])[0]
 
-        parts = blocks(rows.tokens.shape, len(self.backbone.vocabulary.tokens), LOGITS_PER_PASS)
-        if len(parts) > 1 and torch.is_grad_enabled():
+        if torch.is_grad_enabled():
             found = head_log_prob(self.head, states, self.table.table(), table, tokens, values=values)
         else:
+            parts = blocks(rows.tokens.shape, len(self.backbone.vocabulary.tokens), LOGITS_PER_PASS)
             found = torch.cat([picked(p) for p in parts], 1)
         return torch.where(inside, found, 0.0).sum(-1)
 
     def branch_log_prob(
-        self, encoded: Encoded, index: I8, wanted: Bool[np.ndarray, "M N"], *, values: bool = True
-    ) -> Float[Tensor, "M N"]:
+        self,
+        encoded: Encoded,
+        index: I8,
+        wanted: Bool[np.ndarray, "m N"],
+        *,
+        part: slice | None = None,
+        values: bool = True,
+    ) -> Float[Tensor, "m N"]:
         """Log-probabilities under the branches, with gradients into the trainable blocks.
 
         Args:
@@ -219,11 +225,12 @@ class BranchEnsemble:
             index: i8 (N,) which of them.
             wanted: which branch is asked about which of the N; elsewhere the answer is 0.
                 A third of all bootstrap weights are 0 and need no computation.
+            part: the m branches that are asked, all of them unless given.
             values: False where only the gradient will be used, which costs less.
         """
         width = max(1, int(wanted.sum(1).max()))
         chosen = np.argsort(~wanted, axis=1, kind="stable")[:, :width]  # the wanted ones, filled up with others
-        self.stack.layout.grouped()
+        self.stack.layout.grouped(part)
         found = self._score(encoded.take(index[chosen.ravel()]), values=values).view(chosen.shape)
         known = torch.from_numpy(np.take_along_axis(wanted, chosen, 1)).to(found.device)
         out = torch.zeros(wanted.shape, dtype=found.dtype, device=found.device)

@@ -1,8 +1,8 @@
-"""Log-probabilities of tokens of a large vocabulary, a few places at a time.
+"""Log-probabilities of tokens with the gradient of the logits written out.
 
-The logits of a step would not fit into memory (a minibatch of 32 rows of 64
-tokens, 16 branches and 32,000 words: 4 GB), so they are computed again for the
-gradient; softmax and gradient are written into the memory of the logits.
+Autograd keeps the logits beside their softmax and its gradient, which for a
+large vocabulary is most of the memory and a third of the time; here the softmax
+and the gradient are written into the memory of the logits, a block at a time.
 """
 
 from __future__ import annotations
@@ -38,17 +38,16 @@ def head_log_prob(
         states: final states, one per token.
         allowed: the mask's table; rows: which of its rows holds at each place.
         tokens: what was written.
-        values: False answers zeros where only the gradient is wanted, which saves a product.
+        values: False answers zeros where only the gradient is wanted, and keeps nothing for it but the states.
     """
-    prior_b, b = head.stacked_b()
     found: Tensor = HeadLogProb.apply(  # type: ignore[no-untyped-call]
-        states, head.a, b, head.prior_a, prior_b, head, allowed, rows, tokens, values
+        states, *head.grouped_blocks(), head, allowed, rows, tokens, values
     )
     return found
 
 
 class HeadLogProb(torch.autograd.Function):
-    """`token_log_prob` of a stacked head's logits, none of which is kept."""
+    """`token_log_prob` of a stacked head's logits."""
 
     @staticmethod
     def forward(
@@ -64,15 +63,17 @@ class HeadLogProb(torch.autograd.Function):
         tokens: Tensor,
         values: bool,
     ) -> Tensor:
-        """Score every place; keep the states and the blocks."""
+        """Score every place; keep states, blocks of the head and, if values are wanted, the softmax."""
         whole_a, whole_b = joined(prior_a, a).to(states.dtype), joined(prior_b, b).to(states.dtype)
         ctx.head, ctx.allowed, ctx.prior = head, allowed, prior_a.shape[1]
         ctx.save_for_backward(states, whole_a, whole_b, rows, tokens)
+        ctx.softmax = []
         out = torch.zeros(tokens.shape, dtype=torch.float64, device=states.device)
         if values:
             for at in blocks(tokens.shape, head.out_features, LOGITS_AT_ONCE):
-                logits = _logits(head, states[:, at], whole_a, whole_b)[0].view(*tokens[:, at].shape, -1)
-                out[:, at] = token_log_prob(logits, allowed[rows[:, at]], tokens[:, at])
+                logits = _logits(head, states[:, at], whole_a, whole_b)
+                out[:, at], p = token_log_prob(logits, allowed[rows[:, at]], tokens[:, at])
+                ctx.softmax.append(p)
         return out
 
     @staticmethod
@@ -83,13 +84,19 @@ class HeadLogProb(torch.autograd.Function):
         grad_states = torch.empty_like(states)
         grad_a = torch.zeros(a.shape[0], a.shape[1] - prior, a.shape[2], device=a.device)
         grad_b = torch.zeros(b.shape[0], b.shape[1] - prior, b.shape[2], device=b.device)
+        kept = list(reversed(ctx.softmax))
+        ctx.softmax = []  # every block goes as soon as it is used
         for at in blocks(tokens.shape, head.out_features, LOGITS_AT_ONCE):
-            logits, x, inner = _logits(head, states[:, at], a, b)
+            x = states[:, at].reshape(a.shape[0], -1, states.shape[2])
+            if kept:
+                p = kept.pop()
+            else:
+                p = _logits(head, states[:, at], a, b).float()
+                p = torch.softmax(p.masked_fill_(~ctx.allowed[rows[:, at]], -torch.inf), -1, out=p)
             t, weight = tokens[:, at], grads[0][:, at, None].float()
-            p = logits.float().view(*t.shape, -1).masked_fill_(~ctx.allowed[rows[:, at]], -torch.inf)
-            p = torch.softmax(p, -1, out=p).mul_(-weight)
-            p.scatter_add_(-1, t[..., None], weight)
+            p.mul_(-weight).scatter_add_(-1, t[..., None], weight)
             g = p.to(states.dtype).view(a.shape[0], -1, head.out_features)
+            inner = torch.bmm(a, x.transpose(1, 2))
             to_inner, to_a, to_b = adapter_gradients(g, x, inner, b, prior, head.shape.scaling)
             grad_a += to_a
             grad_b += to_b
@@ -105,8 +112,9 @@ def blocks(shape: Sequence[int], words: int, most: int) -> list[slice]:
     return [slice(k, k + width) for k in range(0, t, width)]
 
 
-def _logits(head: StackedLoRALinear, states: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits (M, b, V) of states (n, k, D), with the rows they belong to and those times A."""
+def _logits(head: StackedLoRALinear, states: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Logits (n, k, V) of states (n, k, D)."""
     x = states.reshape(a.shape[0], -1, states.shape[2])
     y: Tensor = head.base(x)
-    return y, x, add_delta(y, x, a, b, head.shape.scaling)
+    add_delta(y, x, a, b, head.shape.scaling)
+    return y.view(*states.shape[:2], -1)

@@ -24,23 +24,25 @@ class Layout:
     """Which branch each row of the coming forward pass belongs to.
 
     Shared by all stacked layers of an ensemble and set by it before a pass:
-    `reference()` (no branch), `grouped()` (rows lie as M blocks of equal
-    size) or `mixed(branch)` (rows of any branch, padded once into blocks).
+    `reference()` (no branch), `grouped()` (rows lie as blocks of equal size,
+    one for each branch or for each of `part`) or `mixed(branch)` (rows of any
+    branch, padded once into blocks).
     """
 
     branches: int
     active: bool = False
+    part: slice | None = None
     gather: Tensor | None = None
     scatter: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
     bare: Tensor | None = None
 
     def reference(self) -> None:
         """No branch: the frozen backbone."""
-        self.active, self.gather, self.bare = False, None, None
+        self.active, self.gather, self.bare, self.part = False, None, None, None
 
-    def grouped(self) -> None:
-        """Rows are (M, b), branch by branch."""
-        self.active, self.gather, self.bare = True, None, None
+    def grouped(self, part: slice | None = None) -> None:
+        """Rows are (M, b), branch by branch, or those of the branches in `part` alone."""
+        self.active, self.gather, self.bare, self.part = True, None, None, part
 
     def mixed(self, branch: I8, device: torch.device) -> None:
         """Rows belong to `branch` i8 (n,); -1 is the reference and gets no delta."""
@@ -57,7 +59,7 @@ class Layout:
             gather[m, : len(rows)] = rows
             scatter[rows] = m * width + np.arange(len(rows))
         bare = np.flatnonzero(branch < 0)
-        self.active = True
+        self.active, self.part = True, None
         self.gather = torch.from_numpy(gather.ravel()).to(device)
         self.scatter = torch.from_numpy(scatter).to(device)
         self.bare = torch.from_numpy(bare).to(device) if len(bare) else None
@@ -139,24 +141,25 @@ class StackedLoRALinear(nn.Module):
     def _scaled_prior_b(self) -> Float[Tensor, "M p out"]:
         return self.prior_b.transpose(1, 2) * self.prior_factor
 
-    def stacked_b(self) -> tuple[Float[Tensor, "M p out"], Float[Tensor, "M r out"]]:
-        """Return prior (times its factor) and trainable B as `StackedProduct` takes them."""
-        return self._scaled_prior_b(), self.b.transpose(1, 2)
+    def grouped_blocks(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return A, B, prior A and prior B (times its factor) of the pass's branches, as `StackedProduct` takes them."""
+        found = self.a, self.b.transpose(1, 2), self.prior_a, self._scaled_prior_b()
+        part = self.layout.part
+        return found if part is None else (found[0][part], found[1][part], found[2][part], found[3][part])
 
     def forward(self, x: Tensor) -> Tensor:
         layout = self.layout
         if not layout.active:
             y: Tensor = self.base(x)
             return y
-        m, scaling = self.shape.branches, self.shape.scaling
+        scaling = self.shape.scaling
         if layout.gather is None:  # rows already lie as (M, b)
-            rows = x.reshape(m, -1, self.in_features)
             if self._packed is None:
-                prior_b, b = self.stacked_b()
-                y = StackedProduct.apply(  # type: ignore[no-untyped-call]
-                    rows, self.a, b, self.prior_a, prior_b, self.base, scaling
-                )
+                blocks = self.grouped_blocks()
+                rows = x.reshape(len(blocks[0]), -1, self.in_features)
+                y = StackedProduct.apply(rows, *blocks, self.base, scaling)  # type: ignore[no-untyped-call]
             else:
+                rows = x.reshape(self.shape.branches, -1, self.in_features)
                 y = self.base(rows)
                 add_delta(y, rows, *self._packed, scaling)
             return y.view(*x.shape[:-1], self.out_features)

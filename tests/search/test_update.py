@@ -35,18 +35,22 @@ def test_the_fit_draws_the_best_more_often(tmp_path, monkeypatch):
     assert late[best].mean() > 2.5 * late[others].mean()  # 16 of 60 without replacement: up to 4 times
 
 
-def test_a_step_taken_in_parts_is_the_same_step(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("limit", "rows", "branches"), [("ACTIVATION_BYTES", 4, 1), ("CACHED_BYTES", 3 * 16, 3)])
+def test_a_step_taken_in_parts_is_the_same_step(tmp_path, monkeypatch, limit, rows, branches):
     whole, parts = (build(tmp_path / name, Sites(), steps=5) for name in ("whole", "parts"))
     play(whole, Sites(), 2)
-    monkeypatch.setattr(update, "ACTIVATION_BYTES", 4 * 5 * 4 * whole.ensemble.activation_bytes)
-    calls: list[int] = []
+    monkeypatch.setattr(update, limit, rows * 5 * whole.ensemble.activation_bytes)
+    calls: list[tuple[int, int]] = []
     log_prob = parts.ensemble.branch_log_prob
     monkeypatch.setattr(
         parts.ensemble,
         "branch_log_prob",
-        lambda e, index, w, **how: (calls.append(len(index)), log_prob(e, index, w, **how))[1],
+        lambda e, index, w, **how: (calls.append((len(index), len(w))), log_prob(e, index, w, **how))[1],
     )
     play(parts, Sites(), 2)
-    assert max(calls) <= 6  # and not the 12 or 16 rows of a minibatch
+    if limit == "ACTIVATION_BYTES":
+        assert max(n for n, _ in calls) <= 6  # and not the 12 or 16 rows of a minibatch
+    else:
+        assert {m for _, m in calls[-2:]} == {branches, whole.ensemble.branches % branches}
     for a, b in zip(whole.ensemble.parameters(), parts.ensemble.parameters(), strict=True):
         assert (a - b).abs().max() < 2e-4  # Adam divides by small gradients: rounding is seen
