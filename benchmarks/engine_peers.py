@@ -22,16 +22,21 @@ def tokenizer(vocabulary: int) -> Any:
     return tokenizer_for([" ".join(f"w{k}" for k in range(vocabulary - 3))])
 
 
-def random_model(*, width: int, layers: int, vocabulary: int, positions: int, seed: int = 0) -> GPT2LMHeadModel:
-    """A GPT-2 with random weights in float32; speed does not depend on what it knows."""
+def random_model(
+    *, width: int, layers: int, vocabulary: int, positions: int, seed: int = 0, device: str = "cpu"
+) -> GPT2LMHeadModel:
+    """A GPT-2 with random weights, which speed does not depend on: float32, on a GPU bfloat16, as the engine's."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return GPT2LMHeadModel(
+        model = GPT2LMHeadModel(
             GPT2Config(
                 vocab_size=vocabulary, n_embd=width, n_layer=layers, n_head=max(1, width // 64), n_positions=positions,
                 resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, pad_token_id=0, bos_token_id=BOS, eos_token_id=EOS,
             )
-        ).eval()  # fmt: skip
+        )  # fmt: skip
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    out: GPT2LMHeadModel = model.eval().to(device=device, dtype=dtype)  # type: ignore[call-arg]
+    return out
 
 
 def peft_model(model: GPT2LMHeadModel, adapters: int, *, rank: int, layers: Sequence[int] | None = None) -> Any:
@@ -65,7 +70,7 @@ def optimiser(wrapped: Any, adapters: int) -> torch.optim.Optimizer:
 def log_prob(model: Any, ids: Tensor) -> Tensor:
     """Sequence log-probabilities of (n, 1 + T) ids after the first token, by one full pass."""
     logits = model(input_ids=ids[:, :-1], use_cache=False).logits
-    picked = logits.gather(-1, ids[:, 1:, None])[..., 0] - logits.logsumexp(-1)
+    picked = logits.gather(-1, ids[:, 1:, None])[..., 0] - logits.float().logsumexp(-1)
     total: Tensor = picked.double().sum(-1)
     return total
 

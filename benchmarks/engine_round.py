@@ -33,6 +33,8 @@ from poets_core.search.update import Fit, Replay
 
 FROZEN = {"width": 768, "layers": 12, "vocabulary": 32_000}
 MINIBATCH, RANK = 32, 8
+STEPS, POOL = 40, 16
+"""A search's defaults: fit steps a round, and designs drawn and scored by all branches for each that is called."""
 FULL = {"rows": 256, "tokens": 512}
 """The whole setting; a CPU takes hours for it, so that rows and tokens can be fewer there."""
 
@@ -65,7 +67,10 @@ def backbone_for(model: str, tokens: int, device: str, branch_from: int) -> Back
 def play(
     branches: int, rows: int, tokens: int, device: str, *, model: str = "", branch_from: int = -1
 ) -> dict[str, Any]:
-    """Sample, encode and fit once; seconds of each part and the peak of memory above interpreter and libraries."""
+    """Sample, encode and fit once; seconds of each part and the peak of memory above interpreter and libraries.
+
+    `search` is what a round at a search's defaults comes to from these parts, `rows` designs being called.
+    """
     torch.set_num_threads(1)
     before = memory(device)
     backbone = backbone_for(model, tokens, device, branch_from)
@@ -84,16 +89,18 @@ def play(
     uniforms = rng_for(0, "round").random((rows, tokens))
     drawn = timed("sample", lambda: ensemble.sample(branch, prompt, uniforms=uniforms))
     encoded = timed("encode", lambda: ensemble.encode(drawn.tokens, prompt))
+    timed("score", lambda: ensemble.log_prob(encoded))
     weights = bootstrap_weights(0, [f"0-{k}" for k in range(rows)], branches)
     replay = Replay(encoded, rng_for(0, "round", "rewards").normal(size=rows), weights)
     fit = Fit(ensemble, beta=0.1, learning_rate=5e-3, gradient_norm=1.0)
     steps = max(1, rows // MINIBATCH)
     timed("fit", lambda: fit.run(replay, steps=steps, minibatch=min(MINIBATCH, rows), seed=0, round=0))
-    total = sum(seconds.values())
+    total = seconds["sample"] + seconds["encode"] + seconds["fit"]
+    search = POOL * (seconds["sample"] + seconds["encode"] + seconds["score"]) + STEPS / steps * seconds["fit"]
     written = sum(len(t) for t in drawn.tokens)
     return {
         "branches": branches, "rows": rows, "tokens": tokens, "device": device, "branch_from": backbone.branch_from,
-        "seconds": seconds, "total": total, "sampled tokens a second": written / seconds["sample"],
+        "seconds": seconds, "total": total, "search": search, "sampled tokens a second": written / seconds["sample"],
         "peak": memory(device), "peak above libraries": memory(device) - before,
     }  # fmt: skip
 
@@ -109,6 +116,7 @@ def ratios(*, rows: int, tokens: int, device: str) -> dict[str, Any]:
     parts = {f"M=16 / M=1, {p}": sixteen["seconds"][p] / one["seconds"][p] for p in one["seconds"]}
     return {
         "M=16 round / M=1 round": sixteen["total"] / one["total"],
+        "M=16 round / M=1 round at a search's defaults": sixteen["search"] / one["search"],
         "peak memory M=16 / M=1": sixteen["peak above libraries"] / one["peak above libraries"],
         **parts,
         "rounds": {"M=1": one, "M=16": sixteen},

@@ -142,7 +142,7 @@ class StackedLoRALinear(nn.Module):
         return self.prior_b.transpose(1, 2) * self.prior_factor
 
     def grouped_blocks(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return A, B, prior A and prior B (times its factor) of the pass's branches, as `StackedProduct` takes them."""
+        """Return A, B, prior A and prior B (times its factor) of the pass's branches for `StackedProduct`."""
         found = self.a, self.b.transpose(1, 2), self.prior_a, self._scaled_prior_b()
         part = self.layout.part
         return found if part is None else (found[0][part], found[1][part], found[2][part], found[3][part])

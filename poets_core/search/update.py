@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -39,9 +40,15 @@ FEWEST = 4
 FEWEST_APART, APART = 12, 0.85
 """Rows of a minibatch, and share of its padded tokens, from which on short rows are computed apart from long ones."""
 ACTIVATION_BYTES = 2**30
-"""What a training step may keep for its gradient; rows of a branch that need more are taken in parts, computed twice."""
-CACHED_BYTES = 2**27
-"""Branches are taken in groups that keep about this much on a CPU, more than which leaves its caches: 15 % faster."""
+"""What a training step may keep for its gradient, on a CPU; rows of a branch that need more are taken in parts, which
+are computed twice."""
+GPU_SHARE = 8
+"""On a GPU: this part of all its memory."""
+GROUP_POSITIONS = 2048
+"""Positions that branches are computed for at once on a CPU, a group of branches after the other: more leave its
+caches (all of 8 branches on 32 rows of 32 tokens: 10 % slower), fewer use its kernels badly."""
+GROUP_SHARE = 4
+"""A group of several branches keeps no more than this part of what one may: memory is not to grow with M."""
 
 
 def chances(rewards: F8, best_share: float) -> F8:
@@ -111,16 +118,23 @@ class Fit:
         self._adam.step()
 
     def _groups(self, ends: I8) -> list[slice]:
-        """Cut the branches, whose losses know nothing of each other, into groups that a pass can hold.
+        """Cut the branches, whose losses know nothing of each other, into even groups that a pass computes well.
 
         Args:
             ends: i8 (n,) tokens of each row of the minibatch.
         """
-        m = self.ensemble.branches
-        one = len(ends) * int(ends.max()) * self.ensemble.activation_bytes
-        most = CACHED_BYTES if self.ensemble.backbone.device.type == "cpu" else ACTIVATION_BYTES
-        size = max(1, min(m, most // one))
-        return [slice(k, min(k + size, m)) for k in range(0, m, size)]
+        m, positions = self.ensemble.branches, len(ends) * int(ends.max())
+        size = self._activation_bytes() // GROUP_SHARE // (positions * self.ensemble.activation_bytes)
+        if self.ensemble.backbone.device.type == "cpu":
+            size = min(size, GROUP_POSITIONS // positions)
+        edges = np.linspace(0, m, -(-m // max(1, size)) + 1).round().astype(int).tolist()
+        return [slice(i, j) for i, j in pairwise(edges)]
+
+    def _activation_bytes(self) -> int:
+        device = self.ensemble.backbone.device
+        if device.type == "cpu":
+            return ACTIVATION_BYTES
+        return int(torch.cuda.get_device_properties(device).total_memory) // GPU_SHARE
 
     def _add_gradient(self, replay: Replay, index: I8, branches: slice) -> None:
         """Add the gradient of some branches' losses on a minibatch."""
@@ -159,14 +173,15 @@ class Fit:
             branches: how many learn from it at once.
         """
         order = np.argsort(ends, kind="stable")
+        most = self._activation_bytes()
         a_token = branches * self.ensemble.activation_bytes
         quarters = [q for q in np.array_split(order, 4) if len(q)]
         spent = sum(len(q) * int(ends[q].max()) for q in quarters)
         whole = len(ends) * int(ends.max())
         parts = quarters if len(ends) >= FEWEST_APART and spent < APART * whole else [order]
-        if min(spent, whole) * a_token <= ACTIVATION_BYTES:
+        if min(spent, whole) * a_token <= most:
             return parts, True
-        rows = max(1, ACTIVATION_BYTES // (int(ends.max()) * a_token))
+        rows = max(1, most // (int(ends.max()) * a_token))
         return [p[k : k + rows] for p in parts for k in range(0, len(p), rows)], False
 
     def _clip(self) -> None:
