@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 from poets_core.errors import InvalidSpec
 
 Transform = Literal["auto", "z", "log"]
-Method = Literal["poets", "prior"]
+Method = Literal["poets", "prior", "ga", "gp", "gp-prior", "grpo", "rloo", "tosfit", "klts"]
 
 
 class _Part(BaseModel):
@@ -57,7 +57,10 @@ class SearchSpec(_Part):
     """Settings of the search; the defaults are the measured recipe (docs/papers.md).
 
     Attributes:
-        method: ``"poets"``, or ``"prior"`` (sample the reference, learn nothing).
+        method: ``"poets"``, or a rival: ``"prior"`` (sample the reference, learn nothing), ``"ga"`` (genetic
+            algorithm), ``"gp"`` (Thompson sampling by a Gaussian process), ``"gp-prior"`` (the same on samples
+            of the reference alone), ``"grpo"``, ``"rloo"`` (policy gradients), ``"tosfit"``, ``"klts"`` (exact
+            KL-regularised Thompson sampling on a space that can be enumerated).
         branches: M, policies in the ensemble.
         beta: KL weight, in units of reward standard deviation.
         prior_scale: c, spread between branches before any data, in reward
@@ -75,6 +78,10 @@ class SearchSpec(_Part):
         transform: reward transform: ``"log"`` for positive skewed values,
             ``"z"`` otherwise; ``"auto"`` decides from the data.
         allow_repeats: evaluate designs again that were evaluated before.
+        mutations: edits one after the other that make a child of the genetic algorithm, on average.
+        clip: how far from 1 GRPO's ratio of new to old policy earns anything.
+        replay: whether GRPO learns from all rounds instead of the last one.
+        exploration: factor on the deviation in ToSFiT's advantage; 0 is (soft) actor-critic.
         reset_every: re-initialise the trainable adapters every so many rounds; 0 never.
     """
 
@@ -97,6 +104,10 @@ class SearchSpec(_Part):
     transform: Transform = "auto"
     allow_repeats: bool = False
     reset_every: Annotated[int, Field(ge=0)] = 0
+    mutations: Annotated[float, Field(ge=1, le=100)] = 1.0
+    clip: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    replay: bool = False
+    exploration: Annotated[float, Field(ge=0, le=100)] = 4.0
 
 
 class Budget(_Part):

@@ -16,12 +16,14 @@ LINES = 300
 # Prefix of an importing module -> prefixes of our own modules it may import. The longest prefix counts.
 # `domains.catalog` appears where only its names and forms may be used; what it imports is its own matter.
 NOUNS = ("poets_core.types", "poets_core.errors", "poets_core.keyed")
+STORE = ("poets_core.runs",)
 MAY: dict[str, tuple[str, ...]] = {
     "poets_core.errors": (),
     "poets_core.keyed": (),
     "poets_core.types": (),
     "poets_core.problem": ("poets_core.types",),
     "poets_core.spec": ("poets_core.errors",),
+    "poets_core.presets": ("poets_core.spec",),
     "poets_core.lm": ("poets_core.lm", "poets_core.spec", "poets_core.problem", *NOUNS),
     "poets_core.search": ("poets_core.search", "poets_core.lm", "poets_core.problem", "poets_core.spec", *NOUNS),
     "poets_core.runs": ("poets_core.runs", "poets_core.spec", "poets_core.types", "poets_core.errors"),
@@ -38,13 +40,22 @@ MAY: dict[str, tuple[str, ...]] = {
     "domains.protein": ("domains.protein", "domains.catalog", "poets_core.problem", *NOUNS),
     "domains.quantum": ("domains.quantum", "domains.catalog", "poets_core.problem", *NOUNS),
     "domains": NOUNS,
-    "pages.parts": ("pages.parts", "poets_core.runs", "poets_core.spec", *NOUNS[:2], "domains.catalog"),
-    "pages": ("pages.parts", "poets_core.runs", "poets_core.spec", *NOUNS[:2], "domains.catalog"),
+    "pages.parts": ("pages.parts", *STORE, "poets_core.spec", "poets_core.presets", *NOUNS[:2], "domains.catalog"),
+    "pages": ("pages.parts", *STORE, "poets_core.spec", "poets_core.presets", *NOUNS[:2], "domains.catalog"),
     "app": ("pages", "poets_core.runs"),
 }
 # Heavy or foreign packages -> the only places that may import them.
 ONLY: dict[str, tuple[str, ...]] = {
-    "torch": ("poets_core.lm", "poets_core.search.loss", "poets_core.search.update", "poets_core.search.methods"),
+    "torch": (
+        "poets_core.lm",
+        "poets_core.search.loss",
+        "poets_core.search.update",
+        "poets_core.search.methods",
+        "poets_core.search.baselines.policy_gradient",
+        "poets_core.search.baselines.policy_loss",
+        "poets_core.search.baselines.tosfit",
+    ),
+    "sklearn": ("poets_core.search.baselines.surrogate",),
     "transformers": ("poets_core.lm",),
     "peft": ("poets_core.lm",),
     "qiskit": ("domains.quantum",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Collection
 from io import BytesIO
 from typing import Any
 
@@ -137,9 +138,18 @@ def read_table(name: str, data: bytes) -> pd.DataFrame:
     return table
 
 
-def setting_fields(section: str, values: dict[str, Any], errors: Errors, key: str, *, advanced: bool) -> dict[str, Any]:
-    """Draw the fields of a RunSpec section and return their values by name."""
+def setting_fields(
+    section: str,
+    values: dict[str, Any],
+    errors: Errors,
+    key: str,
+    *,
+    advanced: bool,
+    reads: Collection[str] | None = None,
+) -> dict[str, Any]:
+    """Draw the fields of a RunSpec section, those in `reads` if given, and return their values by name."""
     shown = [s for s in SETTINGS if s.section == section and s.advanced == advanced]
+    shown = [s for s in shown if reads is None or s.name in reads]
     out: dict[str, Any] = {}
     columns = st.columns(2)
     for i, setting in enumerate(shown):

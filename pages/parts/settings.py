@@ -8,7 +8,8 @@ from typing import Any
 
 from domains.catalog import Entry, check_params
 from poets_core.errors import InvalidSpec
-from poets_core.spec import BackboneSpec, Budget, RunSpec, SearchSpec, parse_spec
+from poets_core.presets import METHODS
+from poets_core.spec import BackboneSpec, Budget, Method, RunSpec, SearchSpec, parse_spec
 
 Section = Mapping[str, Mapping[str, Any]]
 
@@ -87,9 +88,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("search", "prior_rank", "Prior adapter rank", "Size of the fixed adapter that sets branches apart.", True),
     Setting("search", "elites", "Elites", "How many of the best designs edits start from.", True),
     Setting("search", "reset_every", "Reset every", "Start the adapters afresh every so many rounds. 0: never.", True),
+    Setting("search", "mutations", "Edits per child", "One after the other, on average.", True),
+    Setting("search", "clip", "Clip", "How far a policy may move from the one that drew the data.", True),
+    Setting("search", "replay", "Learn from all rounds", "Off: from the last one alone.", True),
+    Setting("search", "exploration", "Exploration", "Weight of the uncertainty. 0: actor-critic.", True),
     Setting("search", "shared_pool", "One pool for all", "Off: each place in a round keeps to its own pool.", True),
     Setting("search", "allow_repeats", "Measure designs again", "Sensible for noisy oracles only.", True),
-    Setting("backbone", "branch_from", "First own layer", "Lower layers are shared by all. -1: the last.", True),
+    Setting("backbone", "branch_from", "First own layer", "Lower layers are shared. -1: the last. Library: 0.", True),
     Setting("backbone", "cache_mb", "Trunk cache (MB)", "Memory for lower layers' results; more goes to disk.", True),
     Setting("backbone", "width", "Width", "Of a library model, in units.", True),
     Setting("backbone", "layers", "Layers", "Of a library model.", True),
@@ -116,11 +121,12 @@ def limits(setting: Setting) -> tuple[float | None, float | None]:
     return low, high
 
 
-def defaults(entry: Entry, preset: str) -> dict[str, dict[str, Any]]:
-    """Return all settings for a problem and a preset: the spec's, then the problem's, then the preset's."""
+def defaults(entry: Entry, preset: str, method: Method = "poets") -> dict[str, dict[str, Any]]:
+    """Return all settings of a run: the spec's, then the problem's, the preset's, and those a rival was tuned to."""
     out: dict[str, dict[str, Any]] = {name: model().model_dump() for name, model in _MODELS.items()}
     out["backbone"]["source"] = entry.backbones[0]
-    for layer in (entry.settings, PRESETS[preset].settings):
+    rival = {"search": {**METHODS[method].settings, "method": method}}
+    for layer in (entry.settings, PRESETS[preset].settings, rival):
         for section, values in layer.items():
             out[section].update(values)
     # Validated once, so that a share that a catalog writes as 1 is a float like any other share.

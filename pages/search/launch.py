@@ -14,6 +14,7 @@ from pages.parts.links import LIVE, store_problem
 from pages.parts.settings import PRESETS, build_spec, defaults
 from pages.parts.states import span
 from poets_core.errors import PoetsError
+from poets_core.presets import METHODS
 from poets_core.runs.launch import launch
 from poets_core.runs.store import RunStore
 from poets_core.spec import RunSpec
@@ -38,9 +39,8 @@ def page() -> None:
         entry = _problem()
         preset = _preset()
         key = f"{entry.name}-{preset}"
-        start = defaults(entry, preset)
         params = _parameters(entry, store, errors)
-        sections, about = _search(entry, start, errors, key)
+        sections, about = _search(entry, preset, errors, key)
     spec, problems = build_spec(entry, params, sections, **about)
     errors.show(problems)
     st.html(STICKY)
@@ -99,29 +99,31 @@ def _parameters(entry: Entry, store: RunStore, errors: Errors) -> dict[str, Any]
         return parameter_fields(entry, store, errors, entry.name)
 
 
-def _search(
-    entry: Entry, start: dict[str, dict[str, Any]], errors: Errors, key: str
-) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+def _search(entry: Entry, preset: str, errors: Errors, key: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """Draw the fields of the model and the search; return the spec's sections, and label, seed and device."""
-    sections = {name: dict(values) for name, values in start.items()}
     with st.container(border=True, key="model"):
         st.markdown("**The model that writes designs**")
-        sections["backbone"]["source"] = backbone_field(entry, errors, key)
+        source = backbone_field(entry, errors, key)
     with st.container(border=True, key="search"):
         st.markdown("**Budget and search**")
-        sections["budget"] |= setting_fields("budget", start["budget"], errors, key, advanced=False)
-        methods = {"poets": "POETS ensemble", "prior": "Reference only (learns nothing)"}
-        sections["search"]["method"] = st.selectbox(
+        budget = setting_fields("budget", defaults(entry, preset)["budget"], errors, key, advanced=False)
+        method = st.selectbox(
             "Method",
-            list(methods),
-            format_func=lambda m: methods[m],
+            list(METHODS),
+            format_func=lambda m: METHODS[m].title,
             key=f"{key}-method",
-            help="The second samples the model as it is: the baseline that a search has to beat.",
+            help="Every method draws the same first round and counts its oracle calls alike.",
         )
-        sections["search"] |= setting_fields("search", start["search"], errors, key, advanced=False)
+        st.caption(METHODS[method].says)
+        start, reads = defaults(entry, preset, method), METHODS[method].reads
+        sections = {name: dict(values) for name, values in start.items()}
+        sections["backbone"]["source"] = source
+        sections["budget"] |= budget
+        key = f"{key}-{method}"
+        sections["search"] |= setting_fields("search", start["search"], errors, key, advanced=False, reads=reads)
     with st.expander("Advanced settings", icon=":material/tune:", key=f"{key}-advanced"):
-        for section in ("search", "backbone"):
-            sections[section] |= setting_fields(section, start[section], errors, key, advanced=True)
+        sections["search"] |= setting_fields("search", start["search"], errors, key, advanced=True, reads=reads)
+        sections["backbone"] |= setting_fields("backbone", start["backbone"], errors, key, advanced=True)
         left, right = st.columns(2)
         with left:
             seed = st.number_input(

@@ -18,6 +18,7 @@ from pages.parts.look import Look, current_look
 from pages.parts.panel import Panel
 from pages.parts.states import ago, badge, doing_text, plain, span, state_of
 from poets_core.errors import PoetsError
+from poets_core.presets import METHODS
 from poets_core.runs.launch import resume
 from poets_core.runs.view import RunView
 
@@ -66,9 +67,9 @@ def _heading(feed: Feed, snapshot: Snapshot) -> None:
         badge(snapshot.status.state, stopped=snapshot.status.reason == "stopped")
     facts = [
         spec.problem.name,
-        "reference only, learns nothing"
-        if spec.search.method == "prior"
-        else f"poets, {spec.search.branches} branches",
+        f"poets, {spec.search.branches} branches"
+        if spec.search.method == "poets"
+        else METHODS[spec.search.method].title.lower(),
         f"backbone {spec.backbone.source}",
         f"device {view.device or 'not known yet'}",
         f"seed {spec.seed}",

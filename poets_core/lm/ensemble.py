@@ -189,10 +189,14 @@ class BranchEnsemble:
         return predictors(final, rows.position, rows.tokens.shape[1])
 
     def _score(self, rows: Rows, *, grammar: bool = True, values: bool = True) -> Float[Tensor, " n"]:
-        """Sequence log-probabilities in the current layout, a few places at a time if the vocabulary is large.
+        """Sequence log-probabilities in the current layout.
 
         Without `values` only the gradient of the answer is to be used: the values are left zero.
         """
+        return self._tokens(rows, grammar=grammar, values=values).sum(-1)
+
+    def _tokens(self, rows: Rows, *, grammar: bool = True, values: bool = True) -> Float[Tensor, "n T"]:
+        """Log-probabilities of tokens, 0 beyond the end, a few places at a time if the vocabulary is large."""
         device, t = self.backbone.device, rows.tokens.shape[1]
         states, tokens = self._upper(rows), torch.from_numpy(rows.tokens).to(device)
         inside = torch.from_numpy(np.arange(t) < rows.length[:, None]).to(device)
@@ -207,7 +211,24 @@ class BranchEnsemble:
         else:
             parts = blocks(rows.tokens.shape, len(self.backbone.vocabulary.tokens), LOGITS_PER_PASS)
             found = torch.cat([picked(p) for p in parts], 1)
-        return torch.where(inside, found, 0.0).sum(-1)
+        return torch.where(inside, found, 0.0)
+
+    def token_log_prob(self, encoded: Encoded, index: I8, *, reference: bool = False) -> Float[Tensor, "n T"]:
+        """Log-probabilities of the tokens of some completions, 0 beyond their ends.
+
+        Under the only branch, or, without gradient, under the reference.
+
+        Raises:
+            ValueError: several branches, and no word which.
+        """
+        if reference:
+            self.stack.layout.reference()
+            with torch.no_grad():
+                return self._tokens(encoded.take(index))
+        if self.branches != 1:
+            raise ValueError(f"Expected one branch, got {self.branches}. Use branch_log_prob.")
+        self.stack.layout.grouped()
+        return self._tokens(encoded.take(index))
 
     def branch_log_prob(
         self,

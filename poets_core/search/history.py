@@ -35,8 +35,10 @@ class History:
     def __len__(self) -> int:
         return len(self.candidates)
 
-    def add(self, candidates: Sequence[Candidate], observations: Sequence[Observation], encoded: Encoded) -> None:
-        """Append one round.
+    def add(
+        self, candidates: Sequence[Candidate], observations: Sequence[Observation], encoded: Encoded | None
+    ) -> None:
+        """Append one round; without `encoded` where no branch will learn from it.
 
         Raises:
             ValueError: candidates and observations do not belong together.
@@ -50,7 +52,9 @@ class History:
         self.valid = np.append(self.valid, [o.valid for o in observations])
         new = bootstrap_weights(self.seed, [o.candidate for o in observations], self.branches)
         self.weights = np.concatenate([self.weights, new], axis=1)
-        if self._encoded is None:
+        if encoded is None:
+            pass
+        elif self._encoded is None:
             self._encoded = replace(encoded, states=TrunkStates(self.cache_bytes).extend(encoded.states))
         else:
             self._encoded = self._encoded.append(encoded, pad=int(encoded.tokens[0, -1]))  # any id: never read

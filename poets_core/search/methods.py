@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -14,13 +15,26 @@ from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.library import train_library_backbone
 from poets_core.lm.lora import AdapterShape
 from poets_core.problem import Problem
+from poets_core.search.baselines.genetic import GeneticSearch
+from poets_core.search.baselines.gp import GPSearch
+from poets_core.search.baselines.klts import KLThompsonSearch
+from poets_core.search.baselines.policy_gradient import PolicyGradientSearch
 from poets_core.search.baselines.prior import PriorSearch
+from poets_core.search.baselines.tosfit import ToSFiTSearch
 from poets_core.search.poets import PoetsSearch
 from poets_core.search.propose import Sampler
 from poets_core.search.search import Search
 from poets_core.spec import RunSpec
 
 LIBRARY_DESIGNS = 8192
+BASELINES: dict[str, Callable[[Sampler, RunSpec], Search]] = {
+    "prior": PriorSearch,
+    "ga": GeneticSearch,
+    "grpo": PolicyGradientSearch,
+    "rloo": PolicyGradientSearch,
+    "tosfit": ToSFiTSearch,
+    "klts": KLThompsonSearch,
+}
 
 
 def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, workspace: Path) -> Search:
@@ -71,12 +85,14 @@ def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, works
     prior_rank = s.prior_rank if s.prior_scale > 0 and s.method == "poets" else 0
     shape = AdapterShape(branches=s.branches if s.method == "poets" else 1, rank=s.rank, prior_rank=prior_rank)
     ensemble = BranchEnsemble(model, shape, prompts, mask, max_tokens=max_tokens, seed=spec.seed)
+    sampler = Sampler(problem, ensemble, spec.seed, max_tokens)
     search: Search
-    if s.method == "prior":
-        sampler = Sampler(problem, ensemble, spec.seed, max_tokens)
-        search = PriorSearch(sampler, allow_repeats=s.allow_repeats)
-    else:
+    if s.method == "poets":
         search = PoetsSearch(problem, ensemble, spec, max_tokens=max_tokens)
+    elif s.method in ("gp", "gp-prior"):
+        search = GPSearch(sampler, spec, prior_only=s.method == "gp-prior")
+    else:
+        search = BASELINES[s.method](sampler, spec)
     search.facts |= {
         "source": spec.backbone.source,
         "parameters": sum(p.numel() for p in model.model.parameters() if not p.requires_grad),

@@ -19,7 +19,7 @@ from poets_core.problem import Problem
 from poets_core.search.history import History
 from poets_core.search.metrics import coverage, effective_sample_size, ensemble_js, pairwise_js
 from poets_core.search.prior import calibrate_prior, spread
-from poets_core.search.propose import Draw, Sampler, choose, edits
+from poets_core.search.propose import Draw, Sampler, as_candidate, choose, edits
 from poets_core.search.search import UpdateReport
 from poets_core.search.update import Fit, Replay
 from poets_core.spec import RunSpec
@@ -172,26 +172,19 @@ class PoetsSearch:
         reference: F8 | None = None,
         predicted: F8 | None = None,
     ) -> list[Candidate]:
-        out = []
-        for slot, draw in enumerate(draws):
-            out.append(
-                Candidate(
-                    id=f"{self.round}-{slot}",
-                    round=self.round,
-                    branch=int(branch[slot]),
-                    source=draw.source,
-                    prompt=draw.prompt,
-                    design=draw.design,
-                    text=draw.text,
-                    reason=draw.reason,
-                    log_prob=draw.log_prob if own is None else float(own[slot]),
-                    reference_log_prob=draw.log_prob if reference is None else float(reference[slot]),
-                    predicted_mean=0.0 if predicted is None else float(predicted[:, slot].mean()),
-                    predicted_std=0.0 if predicted is None else _deviation(predicted[:, slot]),
-                    tokens=draw.tokens,
-                )
+        return [
+            as_candidate(
+                self.round,
+                slot,
+                draw,
+                int(branch[slot]),
+                draw.log_prob if own is None else float(own[slot]),
+                draw.log_prob if reference is None else float(reference[slot]),
+                0.0 if predicted is None else float(predicted[:, slot].mean()),
+                0.0 if predicted is None else _deviation(predicted[:, slot]),
             )
-        return out
+            for slot, draw in enumerate(draws)
+        ]
 
     # -- tell and update ---------------------------------------------------
 

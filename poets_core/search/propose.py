@@ -12,7 +12,7 @@ from poets_core.errors import InvalidDesign
 from poets_core.keyed import rng_for
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.problem import Problem
-from poets_core.types import F8, I8, Source
+from poets_core.types import F8, I8, Candidate, Source
 
 PLAIN_ATTEMPTS = 4
 """Attempts at temperature 1 before it rises by `HEATING` a time."""
@@ -49,6 +49,27 @@ class Draw:
     def key(self) -> Key:
         """What makes it a duplicate of another."""
         return (self.prompt, self.design)
+
+
+def as_candidate(
+    round: int, slot: int, draw: Draw, branch: int, log_prob: float, reference: float, mean: float, std: float
+) -> Candidate:
+    """A draw on its way to the oracle; arguments as in `Candidate`."""
+    return Candidate(
+        id=f"{round}-{slot}",
+        round=round,
+        branch=branch,
+        source=draw.source,
+        prompt=draw.prompt,
+        design=draw.design,
+        text=draw.text,
+        reason=draw.reason,
+        log_prob=log_prob,
+        reference_log_prob=reference,
+        predicted_mean=mean,
+        predicted_std=std,
+        tokens=draw.tokens,
+    )
 
 
 def decode(problem: Problem, ensemble: BranchEnsemble, tokens: Sequence[int]) -> tuple[str, str, str]:
@@ -137,10 +158,19 @@ def edits(
     seen: AbstractSet[Key],
     *,
     rng: np.random.Generator,
+    mutations: float = 1.0,
 ) -> list[Draw | None]:
-    """Offer one edit of an elite per row, None where it was seen or the backbone cannot spell it."""
+    """Offer one edit of an elite per row, None where it was seen or the backbone cannot spell it.
+
+    Args:
+        mutations: edits one after the other a row, on average; at least one.
+    """
     out: list[Draw | None] = []
-    for design, p in zip(problem.edit(elites, len(prompt), rng=rng), prompt.tolist(), strict=True):
+    designs = problem.edit(elites, len(prompt), rng=rng)
+    more = rng.poisson(mutations - 1.0, len(designs)) if mutations > 1.0 else np.zeros(len(designs), dtype=np.int64)
+    for k in range(int(more.max(initial=0))):
+        designs = [problem.edit([d], 1, rng=rng)[0] if more[i] > k else d for i, d in enumerate(designs)]
+    for design, p in zip(designs, prompt.tolist(), strict=True):
         tokens = ensemble.backbone.completion_ids(problem.encode(design))
         text, spelled, reason = decode(problem, ensemble, tokens)
         usable = spelled == design and (p, design) not in seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import cast
@@ -103,12 +103,27 @@ class Fit:
         for _ in range(steps):
             index = np.sort(rng.choice(n, minibatch, replace=False, p=p)) if n > minibatch else np.arange(n)
             self._step(replay, index)
+        self.check(round)
+
+    def check(self, round: int) -> None:
+        """Refuse adapters that are no longer finite.
+
+        Raises:
+            Diverged: they are not.
+        """
         norms = torch._foreach_norm(list[Tensor](self._parameters))
         if not bool(torch.isfinite(torch.stack(norms)).all()):
             raise Diverged(
                 f"Expected finite adapters after round {round}, got NaN or infinity. Lower search.learning_rate, or "
                 "raise search.beta."
             )
+
+    def descend(self, loss: Callable[[], Tensor]) -> None:
+        """Take one step against the gradient of any loss of the branches."""
+        self._adam.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss())
+        self._clip()
+        self._adam.step()
 
     def _step(self, replay: Replay, index: I8) -> None:
         self._adam.zero_grad(set_to_none=True)

@@ -82,7 +82,7 @@ def test_the_form_starts_what_it_shows(store: SqlStore, launched: list[str]) -> 
     key = "protein/instability-quick"
     at.number_input(key="protein/instability-length").set_value(33)
     at.number_input(key=f"{key}-budget-rounds").set_value(5)
-    at.number_input(key=f"{key}-search-beta").set_value(0.25)
+    at.number_input(key=f"{key}-poets-search-beta").set_value(0.25)
     at.text_input(key="label").set_value("from the form").run()
     assert any(m.label == "Oracle calls" and m.value == "80" for m in at.metric)
     at.button(key="start").click().run()
@@ -99,18 +99,33 @@ def test_the_form_starts_what_it_shows(store: SqlStore, launched: list[str]) -> 
 def test_the_problem_and_the_preset_are_in_the_address(store: SqlStore) -> None:
     at = opened(LAUNCH, problem="quantum/tfim-6", preset="explore")
     assert address(at, "problem") == "quantum/tfim-6"
-    assert at.number_input(key="quantum/tfim-6-explore-search-prior_scale").value == 3.0
+    assert at.number_input(key="quantum/tfim-6-explore-poets-search-prior_scale").value == 3.0
     at = opened(LAUNCH, problem="no/such", preset="nonsense")
     assert address(at, "problem") == "protein/ehrlich"
 
 
+def test_a_rival_shows_the_settings_it_reads_and_starts(store: SqlStore, launched: list[str]) -> None:
+    at = opened(LAUNCH, problem="protein/ehrlich", preset="default")
+    at.selectbox(key="protein/ehrlich-default-method").set_value("ga").run()
+    keys = {w.key for w in at.number_input}
+    assert "protein/ehrlich-default-ga-search-mutations" in keys
+    assert not {k for k in keys if k and k.endswith(("-search-beta", "-search-branches", "-search-clip"))}
+    at.number_input(key="protein/ehrlich-default-ga-search-elites").set_value(5)
+    at.button(key="start").click().run()
+    assert not at.exception
+    (row,) = store.runs()
+    spec = store.spec(row.id)
+    assert (spec.search.method, spec.search.elites) == ("ga", 5)
+    assert spec.search.transform == "z"  # of the problem: hidden, not lost
+
+
 def test_an_impossible_value_is_reported_and_nothing_starts(store: SqlStore, launched: list[str]) -> None:
     at = opened(LAUNCH, problem="protein/ehrlich", preset="default")
-    at.number_input(key="protein/ehrlich-default-search-beta").set_value(0.0).run()
+    at.number_input(key="protein/ehrlich-default-poets-search-beta").set_value(0.0).run()
     assert any("greater than 0" in e.value for e in at.error)
     assert at.button(key="start").disabled
     assert store.runs() == []
-    at.number_input(key="protein/ehrlich-default-search-beta").set_value(0.1).run()
+    at.number_input(key="protein/ehrlich-default-poets-search-beta").set_value(0.1).run()
     assert not at.error
     assert not at.button(key="start").disabled
 

@@ -1,0 +1,77 @@
+"""Methods by name: what each is, which settings it reads, and the settings it was tuned to. Plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from poets_core.spec import Method, SearchSpec
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """One search method.
+
+    Attributes:
+        title, says: for people.
+        reads: the fields of `SearchSpec` that change what it does.
+        settings: fields that differ from the spec's defaults (benchmarks/search.py says how they were chosen).
+    """
+
+    title: str
+    says: str
+    reads: frozenset[str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+_RIVALS_ONLY = frozenset({"mutations", "clip", "replay", "exploration"})
+_GRADIENT = frozenset({"beta", "steps", "learning_rate", "minibatch", "gradient_norm", "rank", "transform"})
+
+METHODS: dict[Method, MethodInfo] = {
+    "poets": MethodInfo(
+        "POETS ensemble",
+        "Branches that each learn from their own bootstrap of the data; their disagreement is the uncertainty.",
+        frozenset(SearchSpec.model_fields) - _RIVALS_ONLY - {"method"},
+    ),
+    "gp": MethodInfo(
+        "Gaussian process, Thompson sampling",
+        "The statistician's choice: strong while there are few observations; the model writes only its first designs.",
+        frozenset({"pool", "edit_share", "elites", "transform", "allow_repeats"}),
+    ),
+    "ga": MethodInfo(
+        "Genetic algorithm",
+        "Edits and crossovers of the best designs so far, no model of the values.",
+        frozenset({"elites", "mutations", "allow_repeats"}),
+    ),
+    "grpo": MethodInfo(
+        "GRPO",
+        "One policy, clipped policy gradients within each round.",
+        _GRADIENT | {"clip", "replay", "allow_repeats"},
+    ),
+    "rloo": MethodInfo(
+        "REINFORCE, leave-one-out",
+        "One policy, plain policy gradients.",
+        _GRADIENT | {"allow_repeats"},
+    ),
+    "tosfit": MethodInfo(
+        "ToSFiT",
+        "One policy, tuned towards the Thompson samples of a Gaussian process.",
+        _GRADIENT | {"exploration", "allow_repeats"},
+    ),
+    "klts": MethodInfo(
+        "Exact KL-regularised Thompson sampling",
+        "What POETS approximates, by a Gaussian process on every design: small spaces of fixed length only.",
+        frozenset({"beta", "transform", "allow_repeats"}),
+    ),
+    "gp-prior": MethodInfo(
+        "Best of the model's samples",
+        "A Gaussian process chooses among designs that the model writes untrained.",
+        frozenset({"pool", "transform", "allow_repeats"}),
+    ),
+    "prior": MethodInfo(
+        "Reference only, learns nothing",
+        "Samples the model as it is: what a search has to beat.",
+        frozenset({"allow_repeats"}),
+    ),
+}
