@@ -21,6 +21,8 @@ from poets_core.search.methods import build_search
 from poets_core.spec import RunSpec
 from poets_core.types import Observation
 
+ROUND_METRICS = ("coverage", "spread", "js_sequence", "unique", "valid")
+
 
 @dataclass(frozen=True)
 class Played:
@@ -31,7 +33,7 @@ class Played:
         designs: (calls,) what was measured.
         details: (calls,) what the oracle said beside.
         seconds: wall time, backbone and search included; cpu_seconds of this process.
-        metrics: the last round's.
+        metrics: the last round's; rounds: those of `ROUND_METRICS` of every round.
     """
 
     values: list[float]
@@ -40,16 +42,21 @@ class Played:
     seconds: float
     cpu_seconds: float
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    rounds: list[Mapping[str, Any]] = field(default_factory=list)
 
 
-def play(spec: RunSpec) -> Played:
-    """Run one search to its budget, asking and answering in the order and with the keys of a worker."""
+def play(spec: RunSpec, noise: float = 0.0) -> Played:
+    """Run one search to its budget, asking and answering in the order and with the keys of a worker.
+
+    With `noise` the search is told each value times exp(noise z), z standard normal; the true ones are returned.
+    """
     start, cpu = time.perf_counter(), time.process_time()
     problem = load(spec.problem.name, **spec.problem.params)
     backbone = BACKBONES.get(spec.backbone.source, spec.backbone.source)
     values: list[float] = []
     designs: list[str] = []
     details: list[Mapping[str, Any]] = []
+    rounds: list[Mapping[str, Any]] = []
     metrics: Mapping[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         search = build_search(problem, spec, backbone=backbone, workspace=Path(folder))
@@ -57,39 +64,49 @@ def play(spec: RunSpec) -> Played:
             candidates = search.ask(spec.budget.batch)
             if not candidates:
                 break
-            observations = []
+            observations, true = [], []
             for chunk, first in enumerate(range(0, len(candidates), problem.info.chunk)):
                 part = candidates[first : first + problem.info.chunk]
                 known = [c for c in part if c.design]
                 rng = rng_for(spec.seed, "oracle", r, chunk)
                 answer = problem.oracle.evaluate([c.design for c in known], [c.prompt for c in known], rng=rng)
                 at = {c.id: i for i, c in enumerate(known)}
+                factor = np.exp(noise * rng_for(spec.seed, "noise", r, chunk).standard_normal(len(known)))
                 for c in part:
                     i = at.get(c.id)
                     valid = i is not None and bool(answer.valid[i])
-                    value = tuple(answer.values[i].tolist()) if i is not None else (float("nan"),)
+                    value = tuple((answer.values[i] * factor[i]).tolist()) if i is not None else (float("nan"),)
+                    true.append(float(answer.values[i][0]) if valid and i is not None else float("nan"))
                     observations.append(Observation(c.id, value, (0.0,), valid, c.reason))
                     details.append(answer.details[i] if i is not None else {})
             search.tell(candidates, observations)
             metrics = search.update().metrics
-            values += [o.value[0] if o.valid else float("nan") for o in observations]
+            rounds.append({k: metrics[k] for k in ROUND_METRICS if k in metrics})
+            values += true
             designs += [c.design for c in candidates]
-    return Played(values, designs, details, time.perf_counter() - start, time.process_time() - cpu, metrics)
+    return Played(values, designs, details, time.perf_counter() - start, time.process_time() - cpu, metrics, rounds)
 
 
 def play_all(
-    specs: Sequence[RunSpec], *, jobs: int, report: Callable[[int, Played], None] = lambda done, played: None
+    specs: Sequence[RunSpec],
+    *,
+    jobs: int,
+    report: Callable[[int, Played], None] = lambda done, played: None,
+    noise: Sequence[float] | None = None,
 ) -> list[Played]:
     """Play several searches, `jobs` at a time, each on its own threads; answers in the order of the specs.
 
-    `report` takes how many are done and the latest of them, in that order too.
+    `noise` is that of each, see `play`; `report` takes how many are done and the latest of them, in that order too.
     """
+    factors = [0.0] * len(specs) if noise is None else noise
     with ExitStack() as stack:
         found: Iterator[Played]
         if jobs == 1:
-            found = map(play, specs)
+            found = map(play, specs, factors)
         else:
-            found = stack.enter_context(ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))).map(play, specs)
+            found = stack.enter_context(ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))).map(
+                play, specs, factors
+            )
         out = []
         for played in found:
             out.append(played)

@@ -1,0 +1,198 @@
+"""The regime map: methods x landscapes x seeds, from one frozen table of settings (benchmarks/search_cells.py).
+
+    python -m benchmarks.search --table gb1.csv --results map.jsonl --json
+
+Every finished search is a line of --results and is not played again, so that an
+interrupted map goes on. Goals are stated on test seeds (from 0), eight or more.
+Regret is cumulative, in fractions of the maximum where it is known; an
+unmeasured or infeasible design counts as 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.campaign import Played, play_all, search_settings
+from benchmarks.report import Goal, finish, summary
+from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec
+from domains.catalog import load
+from poets_core.spec import RunSpec
+
+FIGURES = ("best", "regret", "top_100")
+FEWEST_SEEDS = 8
+
+
+def fingerprint(spec: RunSpec) -> str:
+    """What a line of results belongs to; where a table lies on this machine is no part of it."""
+    params = {k: v for k, v in spec.problem.params.items() if k != "table"}
+    return spec.model_copy(update={"problem": spec.problem.model_copy(update={"params": params})}).fingerprint()
+
+
+def line_of(name: str, method: str, seed: int, spec: RunSpec, played: Played) -> dict[str, Any]:
+    """One line of results: the values of all calls, in their order, and what the rounds said."""
+    values = [round(v, 6) if np.isfinite(v) else None for v in played.values]
+    return {
+        "landscape": name, "method": method, "seed": seed, "spec": fingerprint(spec), "values": values,
+        "rounds": played.rounds, "seconds": round(played.seconds, 2), "cpu_seconds": round(played.cpu_seconds, 2),
+    }  # fmt: skip
+
+
+def figures(line: dict[str, Any], optimum: float | None) -> dict[str, float]:
+    """Best, mean of the 100 best, and, where the optimum is known, cumulative regret in fractions of it."""
+    known = optimum is not None
+    v = np.array([np.nan if x is None else x for x in line["values"]]) / (optimum if optimum is not None else 1.0)
+    filled = np.nan_to_num(v, nan=0.0 if known else float(np.nanmin(v)))
+    out = {"best": float(filled.max()), "top_100": float(np.sort(filled)[-100:].mean())}
+    return out | ({"regret": float((1.0 - filled).sum())} if known else {})
+
+
+def paired(a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
+    """Mean difference with its 95 % interval (Student's t over seeds)."""
+    from scipy.stats import t
+
+    d = np.asarray(a) - np.asarray(b)
+    s = summary(d.tolist())
+    reach = float(t.ppf(0.975, max(1, len(d) - 1))) * s["standard_error"]
+    return s | {"low": s["mean"] - reach, "high": s["mean"] + reach}
+
+
+def collect(lines: Sequence[dict[str, Any]], name: str, optima: dict[int, float | None]) -> dict[str, Any]:
+    """Figures of every method of a landscape, and POETS against each, paired over seeds."""
+    by: dict[str, dict[int, dict[str, float]]] = {}
+    for line in lines:
+        if line["landscape"] == name:
+            by.setdefault(line["method"], {})[line["seed"]] = figures(line, optima[line["seed"]])
+    out: dict[str, Any] = {}
+    for method, rows in by.items():
+        keys = [k for k in FIGURES if all(k in r for r in rows.values())]
+        out[method] = {k: summary([r[k] for r in rows.values()]) for k in keys}
+        mine = [x for x in lines if x["landscape"] == name and x["method"] == method]
+        out[method]["cpu_seconds"] = summary([x["cpu_seconds"] for x in mine])
+        told = [x["coverage"] for line in mine for x in line["rounds"] if x.get("coverage") is not None]
+        if told:
+            out[method]["coverage"] = summary(told)
+        if name == "deceptive":
+            out[method]["escapes"] = float(np.mean([r["best"] > 0.5 for r in rows.values()]))
+        for ours in ("poets", "explore"):
+            both = sorted(set(by.get(ours, {})) & set(rows))
+            if ours != method and both:
+                out[method][f"{ours} minus this"] = {
+                    k: paired([by[ours][s][k] for s in both], [rows[s][k] for s in both]) for k in keys
+                }
+    return out
+
+
+def goals(found: dict[str, dict[str, Any]]) -> list[Goal]:
+    """What is to be reached, of what was played."""
+    out: list[Goal] = []
+
+    def add(name: str, path: str, target: float, sense: Any, scale: float = 1.0) -> None:
+        at: Any = found
+        for part in path.split("/"):
+            if not isinstance(at, dict) or part not in at:
+                return
+            at = at[part]
+        out.append(Goal(name, float(at) * scale, target, sense))
+
+    def beyond(name: str, path: str, target: float, sense: Any) -> None:
+        add(name, f"{path}/mean", target, sense)
+
+    beyond("gb1: regret", "gb1/poets/regret", 300.0, "<=")
+    beyond("gb1: best", "gb1/poets/best", 0.90, ">=")
+    beyond("gb1: top 100", "gb1/poets/top_100", 0.48, ">=")
+    add("gb1: regret minus one branch, upper limit", "gb1/one branch/poets minus this/regret/high", 0.0, "<=")
+    beyond("gb1: regret minus GP", "gb1/gp/poets minus this/regret", -10.0, "<=")
+    beyond("gb1: best, gain of the prior adapter", "gb1/no prior/poets minus this/best", 0.07, ">=")
+    beyond("nk-rugged: regret minus one branch", "nk-rugged/one branch/poets minus this/regret", 0.0, "<=")
+    for rival in ("gp", "ga"):
+        beyond(f"nk-rugged: regret minus {rival}", f"nk-rugged/{rival}/poets minus this/regret", -10.0, "<=")
+        beyond(f"gb1-noisy: regret minus {rival}", f"gb1-noisy/{rival}/poets minus this/regret", -10.0, "<=")
+    add("deceptive: escapes", "deceptive/explore/escapes", 0.6, ">=")
+    add(
+        "deceptive: best minus one branch, lower limit",
+        "deceptive/explore, one branch/explore minus this/best/low",
+        0.0,
+        ">",
+    )
+    beyond("ehrlich-15: regret minus GA", "ehrlich-15/ga/poets minus this/regret", -60.0, "<=")
+    beyond("ehrlich-15: best minus GA", "ehrlich-15/ga/poets minus this/best", 0.0, ">")
+    beyond("ehrlich-32: regret minus GA", "ehrlich-32/ga/poets minus this/regret", 0.0, "<=")
+    beyond("ehrlich-32: best minus GA", "ehrlich-32/ga/poets minus this/best", 0.0, ">=")
+    for name in ("instability-60", "artificial-7q"):
+        for rival in ("tosfit", "ga", "grpo"):
+            beyond(f"{name}: best minus {rival}", f"{name}/{rival}/poets minus this/best", 0.0, ">")
+    return out
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", type=Path, help="the GB1 table; without it GB1 is left out")
+    parser.add_argument("--only", action="append", choices=list(LANDSCAPES), help="some of the landscapes")
+    parser.add_argument("--method", action="append", choices=list(METHODS), help="some of the methods")
+    parser.add_argument("--seeds", type=int, default=FEWEST_SEEDS)
+    parser.add_argument("--first-seed", type=int, default=0, help=f"settings are chosen from {FIRST_TUNING_SEED} on")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a search setting; no goals")
+    parser.add_argument("--results", type=Path, help="a file that keeps every finished search")
+    parser.add_argument("--tables", type=Path, help="a folder for generated landscapes; temporary otherwise")
+    parser.add_argument("--jobs", type=int, default=2, help="searches at a time, one thread each")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="one seed of two landscapes, no goals: under 60 s")
+    args = parser.parse_args()
+    if args.quick and args.results:
+        parser.error("Expected --quick without --results: its searches must not be taken for the map's.")
+    names = ["nk-rugged", "ehrlich-15"] if args.quick else args.only or list(LANDSCAPES)
+    names = [n for n in names if args.table or not n.startswith("gb1")]
+    seeds = range(args.first_seed, args.first_seed + (1 if args.quick else args.seeds))
+    changes = search_settings(args.set)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = args.tables or Path(temporary)
+        cells = [(n, m, s) for s in seeds for n in names for m in args.method or LANDSCAPES[n].methods]
+        specs = {c: cell_spec(*c, folder=folder, table=args.table, changes=changes) for c in cells}
+        if args.quick:
+            short = {"budget": {"rounds": 3, "batch": 16}}
+            specs = {c: RunSpec.model_validate(s.model_dump() | short) for c, s in specs.items()}
+        lines: list[dict[str, Any]] = []
+        if args.results and args.results.is_file():
+            lines = [json.loads(x) for x in args.results.read_text().splitlines()]
+        wanted = {(*c, fingerprint(s)) for c, s in specs.items()}
+        lines = [x for x in lines if (x["landscape"], x["method"], x["seed"], x["spec"]) in wanted]
+        done = {(x["landscape"], x["method"], x["seed"]) for x in lines}
+        todo = [c for c in cells if c not in done]
+
+        def keep(count: int, played: Played) -> None:
+            cell = todo[count - 1]
+            lines.append(line_of(*cell, specs[cell], played))
+            if args.results:
+                with args.results.open("a") as file:
+                    file.write(json.dumps(lines[-1]) + "\n")
+            print(f"\r{count}/{len(todo)} searches", end="", file=sys.stderr)
+
+        noise = [LANDSCAPES[c[0]].noise for c in todo]
+        play_all([specs[c] for c in todo], jobs=args.jobs, report=keep, noise=noise)
+        print(file=sys.stderr)
+        found = {}
+        for name in names:
+            optima: dict[int, float | None] = {}
+            for seed in seeds:
+                spec = next(s for c, s in specs.items() if c[0] == name and c[2] == seed)
+                if LANDSCAPES[name].unit == "optimum":
+                    optima[seed] = load(spec.problem.name, **spec.problem.params).info.objectives[0].optimum
+                else:
+                    optima[seed] = None
+            found[name] = collect(lines, name, optima)
+    stated = goals(found) if len(seeds) >= FEWEST_SEEDS and args.first_seed < FIRST_TUNING_SEED and not changes else []
+    settings = {"seeds": list(seeds), "changes": changes, "methods": {m: dict(METHODS[m]) for m in METHODS}}
+    finish([] if args.quick else stated, found, settings, as_json=args.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The frozen table of the regime map: landscapes, methods, settings, and which seeds chose them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.landscapes import KINDS, landscape
+from domains.catalog import entry
+from poets_core.presets import METHODS as KNOWN
+from poets_core.spec import RunSpec, parse_spec
+
+FIRST_TUNING_SEED = 100
+"""Settings were chosen on seeds from here on; the map is drawn on seeds from 0."""
+WILD_TYPE = "VDGV"
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """One column of the map.
+
+    Attributes:
+        problem: catalog name; params: its parameters, a table aside.
+        rounds, batch: the budget of calls.
+        backbone: settings of it.
+        unit: what values are divided by: the optimum, or 1 where values are stated in their own unit.
+        noise: deviation of the logarithm of the factor that a told value is off by.
+        methods: which are played there by default.
+        search: settings of POETS that differ from the catalog's.
+    """
+
+    problem: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    rounds: int = 12
+    batch: int = 32
+    backbone: Mapping[str, Any] = field(default_factory=lambda: {"source": "library", "branch_from": 0})
+    unit: str = "optimum"
+    noise: float = 0.0
+    methods: tuple[str, ...] = ()
+    search: Mapping[str, Any] = field(default_factory=dict)
+
+
+FOUR_SITES = ("poets", "one branch", "no prior", "gp", "ga", "grpo", "rloo", "tosfit", "gp-prior", "klts", "prior")
+FREE = ("poets", "one branch", "ga", "grpo", "rloo", "tosfit", "gp", "prior")
+
+LANDSCAPES: dict[str, Landscape] = {
+    "gb1": Landscape("protein/landscape", methods=FOUR_SITES),
+    "gb1-noisy": Landscape(
+        "protein/landscape", noise=1.0, methods=("poets", "one branch", "gp", "ga", "grpo", "prior")
+    ),
+    "nk-smooth": Landscape("protein/landscape", methods=("poets", "one branch", "gp", "ga", "grpo", "prior")),
+    "nk-rugged": Landscape("protein/landscape", methods=("poets", "one branch", "gp", "ga", "grpo", "prior")),
+    "deceptive": Landscape(
+        "protein/landscape", methods=("poets", "explore", "explore, one branch", "gp", "ga", "grpo", "prior")
+    ),
+    "ehrlich-15": Landscape("protein/ehrlich", {"length": 15}, rounds=20, batch=30, methods=FREE),
+    "ehrlich-32": Landscape(
+        "protein/ehrlich", {"length": 32, "motifs": 4}, rounds=20, batch=30, methods=("poets", "one branch", "ga", "gp")
+    ),
+    "artificial-7q": Landscape(
+        "quantum/artificial-7q", rounds=25, batch=40, backbone={"source": "circuit"}, unit="1", methods=FREE
+    ),
+    "instability-60": Landscape(
+        "protein/instability",
+        {"length": 60},
+        rounds=25,
+        batch=40,
+        backbone={"source": "protein"},
+        unit="1",
+        methods=("poets", "ga", "grpo", "tosfit", "prior"),
+    ),
+}
+
+EXPLORE = {"prior_scale": 3.0, "tempering": 1.0, "steps": 80, "pool": 96, "edit_share": 1 / 3, "shared_pool": False}
+ALONE = {"branches": 1, "prior_scale": 0.0}
+METHODS: dict[str, Mapping[str, Any]] = {
+    "poets": {},
+    "one branch": ALONE,
+    "no prior": {"prior_scale": 0.0},
+    "explore": EXPLORE,
+    "explore, one branch": EXPLORE | ALONE,
+    "actor-critic": {"method": "tosfit", "exploration": 0.0, "beta": 1e-6},
+    "soft actor-critic": {"method": "tosfit", "exploration": 0.0},
+    "grpo, replay": {"method": "grpo", "replay": True},
+} | {m: {"method": m} for m in KNOWN if m != "poets"}
+
+
+def cell_spec(
+    name: str, method: str, seed: int, *, folder: Path, table: Path | None, changes: Mapping[str, Any] | None = None
+) -> RunSpec:
+    """The spec of one search.
+
+    Args:
+        name, method, seed: of the cell.
+        folder: where tables of generated landscapes lie.
+        table: the GB1 table.
+        changes: further settings of the search, while tuning.
+    """
+    where, how = LANDSCAPES[name], METHODS[method]
+    params = dict(where.params)
+    if name in KINDS:
+        path, wild_type = landscape(name, seed, folder)
+        params |= {"table": str(path), "wild_type": wild_type}
+    elif name.startswith("gb1"):
+        params |= {"table": str(table), "wild_type": WILD_TYPE}
+    elif name.startswith("ehrlich"):
+        params |= {"instance": seed}
+    known = entry(where.problem).settings
+    rival = KNOWN[how.get("method", "poets")].settings
+    return parse_spec(
+        {
+            "problem": {"name": where.problem, "params": params},
+            "backbone": {**known.get("backbone", {}), **where.backbone},
+            "search": {**known.get("search", {}), **where.search, **rival, **how, **(changes or {})},
+            "budget": {"rounds": where.rounds, "batch": where.batch},
+            "seed": seed,
+            "device": "cpu",
+        }
+    )
