@@ -21,7 +21,7 @@ from poets_core.search.methods import build_search
 from poets_core.spec import RunSpec
 from poets_core.types import Observation
 
-ROUND_METRICS = ("coverage", "spread", "js_sequence", "unique", "valid")
+ROUND_METRICS = ("coverage", "error_correlation", "spread", "js_sequence", "unique", "valid")
 
 
 @dataclass(frozen=True)

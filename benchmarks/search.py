@@ -19,12 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.campaign import Played, play_all, search_settings
 from benchmarks.report import Goal, finish, summary
 from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec
 from domains.catalog import load
+from poets_core.keyed import rng_for
+from poets_core.search.regret import growth_exponent, standard_regret
 from poets_core.spec import RunSpec
+from poets_core.types import F8
 
 FIGURES = ("best", "regret", "top_100")
 FEWEST_SEEDS = 8
@@ -45,13 +49,27 @@ def line_of(name: str, method: str, seed: int, spec: RunSpec, played: Played) ->
     }  # fmt: skip
 
 
+def values_of(line: dict[str, Any], optimum: float | None) -> F8:
+    """Values of all calls in fractions of the optimum (or as they are), what was invalid as 0 (or the worst)."""
+    v = np.array([np.nan if x is None else x for x in line["values"]]) / (1.0 if optimum is None else optimum)
+    return np.nan_to_num(v, nan=float(np.nanmin(v)) if optimum is None else 0.0)
+
+
 def figures(line: dict[str, Any], optimum: float | None) -> dict[str, float]:
     """Best, mean of the 100 best, and, where the optimum is known, cumulative regret in fractions of it."""
-    known = optimum is not None
-    v = np.array([np.nan if x is None else x for x in line["values"]]) / (optimum if optimum is not None else 1.0)
-    filled = np.nan_to_num(v, nan=0.0 if known else float(np.nanmin(v)))
-    out = {"best": float(filled.max()), "top_100": float(np.sort(filled)[-100:].mean())}
-    return out | ({"regret": float((1.0 - filled).sum())} if known else {})
+    v = values_of(line, optimum)
+    out = {"best": float(v.max()), "top_100": float(np.sort(v)[-100:].mean())}
+    return out | ({} if optimum is None else {"regret": float((1.0 - v).sum())})
+
+
+def uniform_growth(specs: Sequence[RunSpec]) -> dict[str, float]:
+    """Exponent of uniform sampling on the same landscapes."""
+    curves = []
+    for table in sorted({str(s.problem.params["table"]) for s in specs}):
+        values = pd.read_parquet(table)["value"].to_numpy()
+        drawn = rng_for(0, "uniform", Path(table).name).choice(values, specs[0].budget.calls)
+        curves.append(standard_regret(drawn, 1.0))
+    return dict(zip(("mean", "low", "high"), growth_exponent(np.stack(curves)), strict=True))
 
 
 def paired(a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
@@ -79,6 +97,9 @@ def collect(lines: Sequence[dict[str, Any]], name: str, optima: dict[int, float 
         told = [x["coverage"] for line in mine for x in line["rounds"] if x.get("coverage") is not None]
         if told:
             out[method]["coverage"] = summary(told)
+        if name == "growth":
+            curves = [standard_regret(values_of(x, optima[x["seed"]]), 1.0) for x in mine]
+            out[method]["exponent"] = dict(zip(("mean", "low", "high"), growth_exponent(np.stack(curves)), strict=True))
         if name == "deceptive":
             out[method]["escapes"] = float(np.mean([r["best"] > 0.5 for r in rows.values()]))
         for ours in ("poets", "explore"):
@@ -115,6 +136,7 @@ def goals(found: dict[str, dict[str, Any]]) -> list[Goal]:
     for rival in ("gp", "ga"):
         beyond(f"nk-rugged: regret minus {rival}", f"nk-rugged/{rival}/poets minus this/regret", -10.0, "<=")
         beyond(f"gb1-noisy: regret minus {rival}", f"gb1-noisy/{rival}/poets minus this/regret", -10.0, "<=")
+    beyond("growth: exponent of regret", "growth/poets/exponent", 0.88, "<=")
     add("deceptive: escapes", "deceptive/explore/escapes", 0.6, ">=")
     add(
         "deceptive: best minus one branch, lower limit",
@@ -189,6 +211,8 @@ def main() -> None:
                 else:
                     optima[seed] = None
             found[name] = collect(lines, name, optima)
+            if name == "growth":
+                found[name]["uniform"] = {"exponent": uniform_growth([s for c, s in specs.items() if c[0] == name])}
     stated = goals(found) if len(seeds) >= FEWEST_SEEDS and args.first_seed < FIRST_TUNING_SEED and not changes else []
     settings = {"seeds": list(seeds), "changes": changes, "methods": {m: dict(METHODS[m]) for m in METHODS}}
     finish([] if args.quick else stated, found, settings, as_json=args.json)

@@ -15,6 +15,8 @@ from poets_core.spec import RunSpec, parse_spec
 FIRST_TUNING_SEED = 100
 """Settings were chosen on seeds from here on; the map is drawn on seeds from 0."""
 WILD_TYPE = "VDGV"
+GROWTH = "nk-smooth"
+"""Where the growth of regret is measured, repeats allowed."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,9 @@ LANDSCAPES: dict[str, Landscape] = {
     "nk-rugged": Landscape("protein/landscape", methods=("poets", "one branch", "gp", "ga", "grpo", "prior")),
     "deceptive": Landscape(
         "protein/landscape", methods=("poets", "explore", "explore, one branch", "gp", "ga", "grpo", "prior")
+    ),
+    "growth": Landscape(
+        "protein/landscape", rounds=24, methods=("poets", "one branch", "klts", "prior"), search={"allow_repeats": True}
     ),
     "ehrlich-15": Landscape("protein/ehrlich", {"length": 15}, rounds=20, batch=30, methods=FREE),
     "ehrlich-32": Landscape(
@@ -100,8 +105,9 @@ def cell_spec(
     """
     where, how = LANDSCAPES[name], METHODS[method]
     params = dict(where.params)
-    if name in KINDS:
-        path, wild_type = landscape(name, seed, folder)
+    kind = GROWTH if name == "growth" else name
+    if kind in KINDS:
+        path, wild_type = landscape(kind, seed, folder)
         params |= {"table": str(path), "wild_type": wild_type}
     elif name.startswith("gb1"):
         params |= {"table": str(table), "wild_type": WILD_TYPE}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from poets_core.types import F8, I8
 
@@ -41,6 +42,17 @@ def effective_sample_size(weights: I8) -> list[float]:
     """(sum w)^2 / sum w^2 of each branch, from weights (M, N)."""
     w = weights.astype(np.float64)
     return [float(x) for x in w.sum(1) ** 2 / np.maximum((w**2).sum(1), 1.0)]
+
+
+def error_correlation(mean: F8, std: F8, observed: F8) -> float | None:
+    """Spearman's rank correlation of predicted deviation and absolute error; None where either is constant.
+
+    Positive: the ensemble disagrees where it is wrong.
+    """
+    error = np.abs(observed - mean)
+    if len(error) < 3 or np.ptp(error) == 0 or np.ptp(std) == 0:
+        return None
+    return float(spearmanr(std, error).statistic)
 
 
 def coverage(mean: F8, std: F8, observed: F8) -> float | None:

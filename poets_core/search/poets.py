@@ -17,7 +17,7 @@ from poets_core.lm.adapters import export_adapter
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.problem import Problem
 from poets_core.search.history import History
-from poets_core.search.metrics import coverage, effective_sample_size, ensemble_js, pairwise_js
+from poets_core.search.metrics import coverage, effective_sample_size, ensemble_js, error_correlation, pairwise_js
 from poets_core.search.prior import calibrate_prior, spread
 from poets_core.search.propose import Draw, Sampler, as_candidate, choose, edits
 from poets_core.search.search import UpdateReport
@@ -196,7 +196,8 @@ class PoetsSearch:
             value = np.array([o.value[0] if o.valid else np.nan for o in observations])
             valid = np.isfinite(value)
             seen = self.history.scale().rewards(value, valid)
-            self._pending["coverage"] = coverage(mean[valid], std[valid], seen[valid])
+            known = mean[valid], std[valid], seen[valid]
+            self._pending |= {"coverage": coverage(*known), "error_correlation": error_correlation(*known)}
         self._add(candidates, observations)
 
     def _add(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
@@ -220,7 +221,7 @@ class PoetsSearch:
             round=self.round,
             best_share=s.best_share,
         )
-        metrics = self._measure() | {"coverage": told.get("coverage")}
+        metrics = self._measure() | {k: told.get(k) for k in ("coverage", "error_correlation")}
         self.round += 1
         return UpdateReport(metrics)
 

@@ -12,7 +12,13 @@ from hypothesis.extra import numpy as hnp
 from poets_core.errors import InvalidSpec
 from poets_core.lm.likelihood import divergence
 from poets_core.search.bootstrap import bootstrap_weights
-from poets_core.search.metrics import coverage, effective_sample_size, ensemble_js, pairwise_js
+from poets_core.search.metrics import (
+    coverage,
+    effective_sample_size,
+    ensemble_js,
+    error_correlation,
+    pairwise_js,
+)
 from poets_core.search.reward import WINSOR, fit_scale
 
 IDS = [f"{r}-{s}" for r in range(30) for s in range(32)]
@@ -97,4 +103,8 @@ def test_divergences_of_known_distributions():
 def test_coverage_and_sample_size():
     assert coverage(np.zeros(4), np.ones(4), np.array([0.0, 1.9, -2.1, 3.0])) == 0.5
     assert coverage(np.zeros(0), np.zeros(0), np.zeros(0)) is None
+    std = np.array([0.1, 0.2, 0.3, 0.4])
+    assert error_correlation(np.zeros(4), std, np.array([1.0, -2.0, 3.0, -9.0])) == pytest.approx(1.0)
+    assert error_correlation(np.zeros(4), std[::-1], np.array([1.0, -2.0, 3.0, -9.0])) == pytest.approx(-1.0)
+    assert error_correlation(np.zeros(4), np.ones(4), std) is None
     assert effective_sample_size(np.array([[1, 1, 1, 1], [4, 0, 0, 0], [0, 0, 0, 0]])) == [4.0, 1.0, 0.0]

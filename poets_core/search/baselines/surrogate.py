@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.linalg
+from scipy.spatial.distance import pdist
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
@@ -16,6 +18,9 @@ from poets_core.search.space import ProductSpace
 from poets_core.types import F8, I8
 
 JITTER = 1e-6
+SHORTEST, LONGEST = 1.0, 10.0
+"""Limits of the length scale, in units of the observations' median distance / sqrt 2. Below them the likelihood of few
+observations takes all structure for noise, and Thompson sampling for uniform sampling."""
 BLOCK = 8192
 NGRAMS = 3
 
@@ -96,9 +101,17 @@ def fit_surrogate(x: F8, y: F8, theta: F8 | None = None, *, tune: bool = True) -
         theta: the parameters to start from, or, unless they are to be tuned, to take.
     """
     mean = float(y.mean())
-    kernel = ConstantKernel(1.0, (1e-2, 1e2)) * RBF(1.5, (0.2, 30.0)) + WhiteKernel(0.1, (1e-4, 10.0))
-    if theta is not None:
-        kernel = kernel.clone_with_theta(theta)
+    if theta is not None and not tune:
+        length = float(np.exp(theta[1]))
+        kernel = _kernel(length, (length, length)).clone_with_theta(theta)
+    else:
+        apart = np.sqrt(float(np.median(pdist(x, "sqeuclidean"))) / 2.0) or 1.0
+        low, high = SHORTEST * apart, LONGEST * apart
+        kernel = _kernel(apart, (low, high))
+        if theta is not None:
+            start = theta.copy()
+            start[1] = np.clip(start[1], np.log(low), np.log(high))
+            kernel = kernel.clone_with_theta(start)
     process = GaussianProcessRegressor(kernel, alpha=JITTER, optimizer="fmin_l_bfgs_b" if tune else None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a parameter at its bound is an answer too
@@ -114,6 +127,10 @@ def fit_surrogate(x: F8, y: F8, theta: F8 | None = None, *, tune: bool = True) -
         factor=process.L_,
         theta=found.theta,
     )
+
+
+def _kernel(length: float, bounds: tuple[float, float]) -> Any:
+    return ConstantKernel(1.0, (1e-2, 1e2)) * RBF(length, bounds) + WhiteKernel(0.1, (1e-4, 10.0))
 
 
 def one_hot(codes: I8, sizes: Sequence[int]) -> F8:
