@@ -31,9 +31,9 @@ from poets_core.types import Observation
 
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "poets": ("poets", {}),
-    "poets, held out": ("poets", {"holdout": 0.2}),
+    "poets, stopped early": ("poets", {"stop_early": True}),
     "one branch": ("one branch", {}),
-    "one branch, held out": ("one branch", {"holdout": 0.2}),
+    "one branch, stopped early": ("one branch", {"stop_early": True}),
     "grpo": ("grpo", {}),
 }
 BLOCK = 8192
@@ -126,10 +126,10 @@ def main() -> None:
             Goal("200 labels: unseen fitness over the prior's", best / at["prior fitness"]["mean"], 4.0, ">="),
             Goal("200 labels: unseen fitness over GRPO's", best / at["fitness"]["mean"], 3.0, ">="),
         ]
-    if "50 labels, one branch, held out" in found:
-        at = found["50 labels, one branch, held out"]
+    if "50 labels, one branch, stopped early" in found:
+        at = found["50 labels, one branch, stopped early"]
         gain = at["prior soft regret"]["mean"] - at["soft regret"]["mean"]
-        goals.append(Goal("50 labels, held out: regularised regret below the prior's", gain, 0.0, ">="))
+        goals.append(Goal("50 labels, stopped early: regularised regret below the prior's", gain, 0.0, ">="))
     settings = {"seeds": list(seeds), "steps": args.steps, "methods": METHODS}
     finish([] if args.quick or args.first_seed >= FIRST_TUNING_SEED else goals, found, settings, as_json=args.json)
 

@@ -75,6 +75,8 @@ class SearchSpec(_Part):
         steps: Adam steps a round. learning_rate, minibatch, gradient_norm: of each step.
         best_share: share of a minibatch that replays the best quarter of the observations;
             the rest is drawn from all of them. 0 draws uniformly.
+        stop_early: whether a branch keeps, of a fit's steps, the one with the smallest error on the observations
+            that its bootstrap left out.
         transform: reward transform: ``"log"`` for positive skewed values,
             ``"z"`` otherwise; ``"auto"`` decides from the data.
         allow_repeats: evaluate designs again that were evaluated before.
@@ -101,6 +103,7 @@ class SearchSpec(_Part):
     minibatch: Annotated[int, Field(ge=2, le=4096)] = 32
     gradient_norm: Annotated[float, Field(gt=0)] = 1.0
     best_share: Annotated[float, Field(ge=0, le=0.95)] = 0.0
+    stop_early: bool = False
     transform: Transform = "auto"
     allow_repeats: bool = False
     reset_every: Annotated[int, Field(ge=0)] = 0

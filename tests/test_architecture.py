@@ -50,6 +50,7 @@ ONLY: dict[str, tuple[str, ...]] = {
         "poets_core.lm",
         "poets_core.search.loss",
         "poets_core.search.update",
+        "poets_core.search.early_stop",
         "poets_core.search.methods",
         "poets_core.search.baselines.policy_gradient",
         "poets_core.search.baselines.policy_loss",

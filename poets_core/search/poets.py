@@ -220,6 +220,7 @@ class PoetsSearch:
             seed=self.spec.seed,
             round=self.round,
             best_share=s.best_share,
+            stop_early=s.stop_early,
         )
         metrics = self._measure() | {k: told.get(k) for k in ("coverage", "error_correlation")}
         self.round += 1

@@ -15,6 +15,7 @@ from poets_core.errors import Diverged
 from poets_core.keyed import rng_for
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import Encoded
+from poets_core.search.early_stop import EarlyStop
 from poets_core.search.loss import matching_loss
 from poets_core.types import F8, I8
 
@@ -37,6 +38,8 @@ class Replay:
 BEST = 0.25
 """What counts as the best of the replay: this share, and at least `FEWEST`."""
 FEWEST = 4
+LOOKS = 12
+"""How often a fit that may stop early is judged."""
 FEWEST_APART, APART = 12, 0.85
 """Rows of a minibatch, and share of its padded tokens, from which on short rows are computed apart from long ones."""
 ACTIVATION_BYTES = 2**30
@@ -84,7 +87,15 @@ class Fit:
         self._adam = torch.optim.Adam(self._parameters, lr=self.learning_rate, fused=True)
 
     def run(
-        self, replay: Replay, *, steps: int, minibatch: int, seed: int, round: int, best_share: float = 0.0
+        self,
+        replay: Replay,
+        *,
+        steps: int,
+        minibatch: int,
+        seed: int,
+        round: int,
+        best_share: float = 0.0,
+        stop_early: bool = False,
     ) -> None:
         """Take Adam steps on minibatches of the whole replay.
 
@@ -93,6 +104,7 @@ class Fit:
             steps, minibatch: Adam steps, and observations in each (all, while there are no more).
             seed, round: key of the draws.
             best_share: see `chances`.
+            stop_early: see `EarlyStop`; the optimiser's state goes on from the last step.
 
         Raises:
             Diverged: the adapters are no longer finite.
@@ -100,9 +112,17 @@ class Fit:
         rng = rng_for(seed, "minibatch", round)
         n = len(replay.encoded)
         p = chances(replay.rewards, best_share) if best_share else None
-        for _ in range(steps):
+        stop = None
+        if stop_early and steps:
+            stop = EarlyStop(self.ensemble, replay.encoded, replay.rewards, replay.weights, beta=self.beta)
+            stop.look()
+        for step in range(1, steps + 1):
             index = np.sort(rng.choice(n, minibatch, replace=False, p=p)) if n > minibatch else np.arange(n)
             self._step(replay, index)
+            if stop is not None and (step % -(-steps // LOOKS) == 0 or step == steps):
+                stop.look()
+        if stop is not None:
+            stop.take_best()
         self.check(round)
 
     def check(self, round: int) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poets_core.search import update
+from poets_core.search.early_stop import EarlyStop
 from poets_core.search.update import BEST, FEWEST, chances
 from tests.search.sites import Sites, build, play
 
@@ -57,3 +58,27 @@ def test_a_step_taken_in_parts_is_the_same_step(tmp_path, monkeypatch, limit):
         assert (longest > 6, most) == (True, 2)
     for a, b in zip(whole.ensemble.parameters(), parts.ensemble.parameters(), strict=True):
         assert (a - b).abs().max() < 2e-4  # Adam divides by small gradients: rounding is seen
+
+
+def test_a_branch_that_stops_early_is_its_best_on_what_it_was_not_taught(tmp_path, monkeypatch):
+    problem = Sites()
+    search = build(tmp_path, problem, steps=0, learning_rate=0.05)
+    play(search, problem, 3)
+    h = search.history
+    replay = update.Replay(h.encoded, h.rewards(), h.weights)
+    judge = EarlyStop(search.ensemble, h.encoded, h.rewards(), h.weights, beta=search.fit.beta)
+    assert judge.judged.all()
+    p = search.ensemble.log_prob(h.encoded)
+    delta = search.fit.beta * (p.branches - p.reference)
+    for k, error in enumerate(judge.errors()):  # by hand: half the variance of what is not explained
+        out = h.weights[k] == 0
+        assert error == pytest.approx(0.5 * (h.rewards() - delta[k])[out].var())
+    looks: list[np.ndarray] = []
+    look = EarlyStop.look
+    monkeypatch.setattr(EarlyStop, "look", lambda self: (looks.append(self.errors()), look(self))[1])
+    search.fit.run(replay, steps=60, minibatch=16, seed=0, round=3, stop_early=True)
+    assert len(looks) == 1 + update.LOOKS
+    assert np.allclose(judge.errors(), np.min(looks, axis=0), rtol=1e-5)
+    assert (judge.errors() < looks[-1] - 1e-9).any()  # 60 hot steps overfit somewhere
+    search.fit.run(replay, steps=60, minibatch=16, seed=0, round=3)
+    assert len(looks) == 1 + update.LOOKS
