@@ -40,6 +40,7 @@ def main() -> None:
             st.Page("pages/search/launch.py", title="Launch", url_path="launch"),
             st.Page("pages/search/live.py", title="Live", url_path="live"),
             st.Page("pages/search/candidates.py", title="Candidates", url_path="candidates"),
+            st.Page("pages/analyse/compare.py", title="Compare", url_path="compare"),
         ],
         position="top",
     )

@@ -8,6 +8,7 @@ from pages.parts.feed import Feed, open_feed, the_store
 from poets_core.errors import PoetsError, UnknownRun
 
 RUNS, LAUNCH = "pages/search/runs.py", "pages/search/launch.py"
+COMPARE = "pages/analyse/compare.py"
 LIVE, CANDIDATES = "pages/search/live.py", "pages/search/candidates.py"
 
 

@@ -24,6 +24,8 @@ SORTS: dict[str, str] = {
     "unsure": "least sure first",
 }
 SHOWS: dict[str, str] = {"measured": "measured", "invalid": "invalid", "all": "all, with those not measured yet"}
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
 
 
 @dataclass(frozen=True)
@@ -126,3 +128,12 @@ def candidate_table(view: RunView, ids: Sequence[str], key: str, on_pick: Callab
         },
     )
     st.session_state[shown] = list(ids)
+
+
+def safe_csv(table: pd.DataFrame) -> bytes:
+    """Write a table as CSV in UTF-8; text that a spreadsheet would take for a formula gets an apostrophe."""
+    text = table.select_dtypes(["object", "str"]).columns
+    guarded = table.copy()
+    for column in text:
+        guarded[column] = [f"'{v}" if isinstance(v, str) and v[:1] in FORMULA else v for v in guarded[column]]
+    return guarded.to_csv(index=False, lineterminator="\n").encode()

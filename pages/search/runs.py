@@ -8,7 +8,7 @@ import streamlit as st
 
 from domains.catalog import entries, entry
 from pages.parts.feed import the_store
-from pages.parts.links import CANDIDATES, LAUNCH, LIVE, store_problem
+from pages.parts.links import CANDIDATES, COMPARE, LAUNCH, LIVE, store_problem
 from pages.parts.settings import quick_spec
 from pages.parts.states import ago, badge, plain, state_of
 from poets_core.errors import PoetsError
@@ -32,7 +32,9 @@ def page() -> None:
     if not rows and _first() == 0:
         _empty(store)
         return
-    st.page_link(LAUNCH, label="Launch a run", icon=":material/add_circle:")
+    with st.container(horizontal=True):
+        st.page_link(LAUNCH, label="Launch a run", icon=":material/add_circle:")
+        st.page_link(COMPARE, label="Compare runs", icon=":material/ssid_chart:")
     polls = min((p for row in rows if (p := state_of(row.state).polls)), default=None)
     st.fragment(_table, run_every=polls)(store)
 

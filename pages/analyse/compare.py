@@ -1,0 +1,145 @@
+"""Compare: runs of one problem on one axis, with intervals over seeds. The address is ``?runs=`` and ``?measure=``."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from domains.catalog import entries
+from pages.parts.comparison import MEASURES, Group, curve_of, differences, grouped, rows, table
+from pages.parts.comparison_chart import comparison
+from pages.parts.feed import open_feed, the_store
+from pages.parts.links import LAUNCH, store_problem
+from pages.parts.live_plot import live_plot
+from pages.parts.look import current_look
+from pages.parts.states import plain
+from pages.parts.tables import safe_csv
+from poets_core.errors import PoetsError
+from poets_core.runs.store import RunRow, RunStore
+
+MOST = 60
+"""Runs that are compared at once; more curves and feeds than that help nobody."""
+
+
+def page() -> None:
+    """Draw the page."""
+    st.title("Compare", anchor=False)
+    try:
+        store = the_store()
+        found = [r for r in store.runs(limit=500) if r.calls]
+    except PoetsError as error:
+        store_problem(error)
+        return
+    if not found:
+        st.info("There is no run with a measured design yet. Start two, then put them side by side here.")
+        st.page_link(LAUNCH, label="Launch a run", icon=":material/add_circle:")
+        return
+    chosen = _choice(found)
+    if not chosen:
+        st.info("Choose the runs to compare.", icon=":material/info:")
+        return
+    polls = any(r.status.state in ("running", "starting", "pausing", "stopping") for r in chosen)
+    st.fragment(_body, run_every=5 if polls else None)(store, [r.id for r in chosen])
+
+
+def _choice(found: list[RunRow]) -> list[RunRow]:
+    """Choose a problem, then runs of it; both out of the address where it names them."""
+    known = {r.id: r for r in found}
+    asked = [known[i] for i in st.query_params.get("runs", "").split(",") if i in known]
+    titles = {e.name: e.title for e in entries()}
+    problems = list(dict.fromkeys(r.problem for r in found))
+    start = asked[0].problem if asked else problems[0]
+    problem = st.selectbox(
+        "Problem",
+        problems,
+        index=problems.index(start),
+        format_func=lambda p: titles.get(p, p),
+        key="problem",
+        help="Only runs of one problem can be compared.",
+    )
+    offered = [r.id for r in found if r.problem == problem]
+    preset = [r.id for r in asked if r.problem == problem] or offered[:MOST]
+    chosen = st.multiselect(
+        "Runs",
+        offered,
+        default=preset,
+        max_selections=MOST,
+        format_func=lambda i: (
+            f"{known[i].label or known[i].method} · seed {known[i].seed} · {known[i].calls} calls · {i}"
+        ),
+        key=f"runs-{problem}",
+        help="Runs with the same settings are one group; its seeds give the interval.",
+    )
+    st.query_params["runs"] = ",".join(chosen)
+    return [known[i] for i in chosen]
+
+
+def _body(store: RunStore, ids: list[str]) -> None:
+    """Draw figure and tables; called again every few seconds while a run is at work."""
+    try:
+        feeds = [open_feed(store, i) for i in ids]
+        read = [(f.spec, curve_of(f.run, f.spec, f.snapshot().view)) for f in feeds]
+        info = feeds[0].snapshot().view.objective
+    except PoetsError as error:
+        store_problem(error)
+        return
+    params = {str(sorted(spec.problem.params.items())) for spec, _ in read}
+    if len(params) > 1:
+        st.warning(
+            "These runs have different problem parameters: their values are not of one landscape. They are shown "
+            "as groups of their own.",
+            icon=":material/warning:",
+        )
+    groups = grouped([x for x in read if x[1].calls])
+    if not groups:
+        st.info("None of these runs has measured a design yet.")
+        return
+    measures = [m for m in MEASURES if any(m in c.measures for g in groups for c in g.curves)]
+    asked = st.query_params.get("measure", "best")
+    measure = st.segmented_control(
+        "Measure",
+        measures,
+        default=asked if asked in measures else measures[0],
+        format_func=lambda m: MEASURES[m][0],
+        required=True,
+        key="measure",
+    )
+    st.query_params["measure"] = measure
+    panel = comparison(groups, measure, current_look(), info)
+    st.caption(panel.help)
+    live_plot(panel, key=f"compare-{measure}", revision=",".join(ids), height=420)
+    _tables(groups, float(info["optimum"]) if info.get("optimum") is not None else None)
+
+
+def _tables(groups: list[Group], optimum: float | None) -> None:
+    calls = min(g.calls for g in groups)
+    start = max(c.sign * c.measures["best"][calls - 1] for g in groups for c in g.curves) * groups[0].curves[0].sign
+    left, right = st.columns(2)
+    threshold = left.number_input(
+        "Threshold",
+        value=float(f"{start if optimum is None else 0.9 * optimum:.4g}"),
+        format="%.4g",
+        key="threshold",
+        help="How many calls a group needs until its best design is at least this good.",
+    )
+    names = [g.name for g in groups]
+    against = right.selectbox("Differences to", names, key="against", help="Paired over the seeds that both have.")
+    st.caption(f"After {calls:,} oracle calls, which every run has made. Means ± half of the 95 % interval over runs.")
+    st.dataframe(pd.DataFrame(table(groups, threshold)), hide_index=True, key="groups")
+    if len(groups) > 1:
+        other = groups[names.index(against)]
+        st.markdown(f"**Paired differences** to {plain(other.name)}")
+        st.dataframe(pd.DataFrame(differences(groups, other)), hide_index=True, key="differences")
+    st.download_button(
+        "Numbers as CSV",
+        lambda: safe_csv(pd.DataFrame(rows(groups))),
+        file_name="comparison.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="csv",
+    )
+    st.caption("The figure itself: the camera in its corner writes PNG, the disk SVG.")
+
+
+page()

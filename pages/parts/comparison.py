@@ -1,0 +1,216 @@
+"""Runs side by side: groups of equal settings, means with intervals over seeds, paired differences. No widgets here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from poets_core.presets import METHODS
+from poets_core.runs.run_view import RunView
+from poets_core.spec import RunSpec
+
+F8 = NDArray[np.float64]
+MEASURES = {
+    "best": ("Best so far", "Best value among the calls so far."),
+    "mean": ("Mean so far", "Mean value of all valid calls so far."),
+    "regret": ("Regret", "Sum over calls of the distance from the best possible value: lower is better."),
+}
+SHOWN_SETTINGS = 3
+"""Settings named in the name of a group; more would not be read."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run as it is compared.
+
+    Attributes:
+        run, seed: of the run.
+        measures: f8 (calls,) by measure, in the value's own unit; NaN before there is one.
+        sign: +1 if larger values are better, -1 if smaller ones are.
+    """
+
+    run: str
+    seed: int
+    measures: Mapping[str, F8]
+    sign: float
+
+    @property
+    def calls(self) -> int:
+        """Oracle calls."""
+        return len(self.measures["best"])
+
+    @property
+    def area(self) -> float:
+        """Mean over calls of the best so far: the area under that curve, per call; NaN while there is none."""
+        best = self.measures["best"]
+        return float(np.nanmean(best)) if np.isfinite(best).any() else float("nan")
+
+    def calls_to(self, threshold: float) -> int | None:
+        """First call whose best so far is at least as good as the threshold; None if there is none."""
+        reached = np.flatnonzero(self.sign * self.measures["best"] >= self.sign * threshold)
+        return int(reached[0]) + 1 if len(reached) else None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in nothing but seed and label."""
+
+    name: str
+    curves: tuple[Curve, ...]
+
+    @property
+    def calls(self) -> int:
+        """Calls that every run of the group has made."""
+        return min(c.calls for c in self.curves)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds with its 95 % interval (Student's t); no interval with one seed."""
+
+    mean: float
+    half_width: float
+    n: int
+
+    def __str__(self) -> str:
+        if not np.isfinite(self.mean):
+            return "–"
+        return f"{self.mean:.4g}" + (f" ± {self.half_width:.2g}" if np.isfinite(self.half_width) else "")
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean and interval of what is finite."""
+    x = np.array([v for v in values if np.isfinite(v)], dtype=np.float64)
+    if not len(x):
+        return Estimate(float("nan"), float("nan"), 0)
+    if len(x) == 1:
+        return Estimate(float(x[0]), float("nan"), 1)
+    return Estimate(float(x.mean()), float(stdtrit(len(x) - 1, 0.975) * x.std(ddof=1) / len(x) ** 0.5), len(x))
+
+
+def curve_of(run: str, spec: RunSpec, view: RunView) -> Curve:
+    """A run's measures after each call; regret is left out where the optimum is unknown."""
+    values = np.array([np.nan if v is None else v for v in view.values], dtype=np.float64)
+    counted = np.cumsum(np.isfinite(values))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.cumsum(np.nan_to_num(values)) / counted
+    measures = {
+        "best": np.array([np.nan if b is None else b for b in view.best_so_far], dtype=np.float64),
+        "mean": mean,
+    }
+    if len(view.regret) and view.regret[-1] is not None:
+        measures["regret"] = np.array([np.nan if r is None else r for r in view.regret], dtype=np.float64)
+    return Curve(run, spec.seed, measures, view.sign)
+
+
+def grouped(runs: Sequence[tuple[RunSpec, Curve]]) -> list[Group]:
+    """Put runs of equal settings together, named by method, common label and the settings that tell them apart."""
+    by: dict[str, list[tuple[RunSpec, Curve]]] = {}
+    for spec, curve in runs:
+        by.setdefault(json.dumps(_settings(spec), sort_keys=True), []).append((spec, curve))
+    flat = {key: _flat(json.loads(key)) for key in by}
+    names: dict[str, str] = {}
+    for key, members in by.items():
+        labels = {s.label for s, _ in members}
+        method = METHODS[members[0][0].search.method].title
+        names[key] = labels.pop() if len(labels) == 1 and "" not in labels else method
+    plain = dict(names)
+    for key in by:
+        alike = [other for other in by if plain[other] == plain[key]]
+        if len(alike) > 1:
+            apart = sorted(f for f in flat[key] if any(flat[o].get(f) != flat[key][f] for o in alike))
+            said = [f"{f.rpartition('.')[2]} {flat[key][f]}" for f in apart[:SHOWN_SETTINGS]]
+            names[key] = f"{names[key]}: {', '.join(said)}" + (" …" if len(apart) > SHOWN_SETTINGS else "")
+    return [
+        Group(names[key], tuple(sorted((c for _, c in members), key=lambda c: (c.seed, c.run))))
+        for key, members in by.items()
+    ]
+
+
+def _settings(spec: RunSpec) -> dict[str, Any]:
+    """What decides a run's results, apart from the seed; settings its method does not read are no difference."""
+    data = spec.model_dump(mode="json", exclude={"seed", "label", "threads", "device", "task"})
+    reads = METHODS[spec.search.method].reads | {"method"}
+    data["search"] = {k: v for k, v in data["search"].items() if k in reads}
+    return data
+
+
+def _flat(data: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in data.items():
+        out |= _flat(value, f"{path}{key}.") if isinstance(value, dict) else {f"{path}{key}": value}
+    return out
+
+
+def band(group: Group, measure: str) -> tuple[F8, F8]:
+    """Mean and half-width of the 95 % interval after each call, f8 (calls,) each; NaN where there is none."""
+    found = [c.measures[measure][: group.calls] for c in group.curves if measure in c.measures]
+    if not found:
+        return np.zeros(0), np.zeros(0)
+    x = np.stack(found)
+    mean = x.mean(0)
+    if len(x) < 2:
+        return mean, np.full(len(mean), np.nan)
+    return mean, np.asarray(stdtrit(len(x) - 1, 0.975) * x.std(0, ddof=1) / len(x) ** 0.5)
+
+
+def last(curve: Curve, measure: str, calls: int) -> float:
+    """A measure after so many calls; NaN where the run has none."""
+    found = curve.measures.get(measure)
+    return float(found[calls - 1]) if found is not None and 0 < calls <= len(found) else float("nan")
+
+
+def table(groups: Sequence[Group], threshold: float | None) -> list[dict[str, Any]]:
+    """One line a group, every run cut to the calls that all runs of all groups have made."""
+    calls = min((g.calls for g in groups), default=0)
+    out = []
+    for g in groups:
+        line: dict[str, Any] = {
+            "Group": g.name,
+            "Runs": len(g.curves),
+            "Best": str(estimate([last(c, "best", calls) for c in g.curves])),
+            "Area (mean best)": str(estimate([c.area for c in g.curves])),
+            "Mean value": str(estimate([last(c, "mean", calls) for c in g.curves])),
+            "Regret": str(estimate([last(c, "regret", calls) for c in g.curves])),
+        }
+        if threshold is not None:
+            reached = [n for c in g.curves if (n := c.calls_to(threshold)) is not None]
+            line["Calls to threshold"] = f"{np.median(reached):.0f} (median)" if reached else "–"
+            line["Reached by"] = f"{len(reached)} of {len(g.curves)}"
+        out.append(line)
+    return out
+
+
+def differences(groups: Sequence[Group], against: Group) -> list[dict[str, Any]]:
+    """Every other group minus `against`, paired over the seeds that both have."""
+    calls = min((g.calls for g in groups), default=0)
+    theirs = {c.seed: c for c in against.curves}
+    out = []
+    for g in groups:
+        if g is against:
+            continue
+        pairs = [(c, theirs[c.seed]) for c in g.curves if c.seed in theirs]
+        line: dict[str, Any] = {"Group": f"{g.name} − {against.name}", "Pairs of seeds": len(pairs)}
+        for title, measure in (("Best", "best"), ("Mean value", "mean"), ("Regret", "regret")):
+            line[title] = str(estimate([last(a, measure, calls) - last(b, measure, calls) for a, b in pairs]))
+        wins = sum(a.sign * (last(a, "best", calls) - last(b, "best", calls)) > 0 for a, b in pairs)
+        line["Better best"] = f"{wins} of {len(pairs)}" if pairs else "–"
+        out.append(line)
+    return out
+
+
+def rows(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """All numbers behind the figure, one line a run and call: what the CSV holds."""
+    return [
+        {"group": g.name, "run": c.run, "seed": c.seed, "call": i + 1}
+        | {m: float(x[i]) if np.isfinite(x[i]) else None for m, x in c.measures.items()}
+        for g in groups
+        for c in g.curves
+        for i in range(c.calls)
+    ]
