@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from domains.catalog import entries
-from pages.parts.comparison import MEASURES, Group, curve_of, differences, grouped, rows, table
+from pages.parts.comparison import MEASURES, Group, common_threshold, curve_of, differences, grouped, rows, table
 from pages.parts.comparison_chart import comparison
 from pages.parts.feed import open_feed, the_store
 from pages.parts.links import LAUNCH, store_problem
@@ -57,6 +57,10 @@ def _choice(found: list[RunRow]) -> list[RunRow]:
         key="problem",
         help="Only runs of one problem can be compared.",
     )
+
+    def said(run: str) -> str:
+        return f"{known[run].label or known[run].method} · seed {known[run].seed} · {run[-4:]}"
+
     offered = [r.id for r in found if r.problem == problem]
     preset = [r.id for r in asked if r.problem == problem] or offered[:MOST]
     chosen = st.multiselect(
@@ -64,9 +68,7 @@ def _choice(found: list[RunRow]) -> list[RunRow]:
         offered,
         default=preset,
         max_selections=MOST,
-        format_func=lambda i: (
-            f"{known[i].label or known[i].method} · seed {known[i].seed} · {known[i].calls} calls · {i}"
-        ),
+        format_func=said,
         key=f"runs-{problem}",
         help="Runs with the same settings are one group; its seeds give the interval.",
     )
@@ -108,16 +110,15 @@ def _body(store: RunStore, ids: list[str]) -> None:
     panel = comparison(groups, measure, current_look(), info)
     st.caption(panel.help)
     live_plot(panel, key=f"compare-{measure}", revision=",".join(ids), height=420)
-    _tables(groups, float(info["optimum"]) if info.get("optimum") is not None else None)
+    _tables(groups)
 
 
-def _tables(groups: list[Group], optimum: float | None) -> None:
+def _tables(groups: list[Group]) -> None:
     calls = min(g.calls for g in groups)
-    start = max(c.sign * c.measures["best"][calls - 1] for g in groups for c in g.curves) * groups[0].curves[0].sign
     left, right = st.columns(2)
     threshold = left.number_input(
         "Threshold",
-        value=float(f"{start if optimum is None else 0.9 * optimum:.4g}"),
+        value=float(f"{common_threshold(groups):.4g}"),
         format="%.4g",
         key="threshold",
         help="How many calls a group needs until its best design is at least this good.",

@@ -127,10 +127,17 @@ def grouped(runs: Sequence[tuple[RunSpec, Curve]]) -> list[Group]:
             apart = sorted(f for f in flat[key] if any(flat[o].get(f) != flat[key][f] for o in alike))
             said = [f"{f.rpartition('.')[2]} {flat[key][f]}" for f in apart[:SHOWN_SETTINGS]]
             names[key] = f"{names[key]}: {', '.join(said)}" + (" …" if len(apart) > SHOWN_SETTINGS else "")
-    return [
-        Group(names[key], tuple(sorted((c for _, c in members), key=lambda c: (c.seed, c.run))))
-        for key, members in by.items()
-    ]
+    order = list(METHODS)
+    keys = sorted(by, key=lambda k: (order.index(by[k][0][0].search.method), names[k]))
+    return [Group(names[k], tuple(sorted((c for _, c in by[k]), key=lambda c: (c.seed, c.run)))) for k in keys]
+
+
+def common_threshold(groups: Sequence[Group]) -> float:
+    """The median final best of the group that is worst at it: a threshold that says something of all of them."""
+    sign = groups[0].curves[0].sign
+    found = [float(np.nanmedian([sign * c.measures["best"][-1] for c in g.curves])) for g in groups]
+    known = [x for x in found if np.isfinite(x)]
+    return sign * min(known) if known else 0.0
 
 
 def _settings(spec: RunSpec) -> dict[str, Any]:

@@ -45,7 +45,10 @@ def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Map
             {
                 "type": "scatter", "mode": "lines", "name": f"{_text(group.name)} (n = {len(group.curves)})",
                 "legendgroup": group.name, "x": x, "y": numbers(mean[at]),
-                "line": {"color": colour, "width": 2.5, "dash": DASHES[k % len(DASHES)]},
+                "line": {
+                    "color": colour, "width": 2.5, "dash": DASHES[k % len(DASHES)],
+                    "shape": "hv" if measure == "best" else "linear",
+                },
                 "hovertemplate": f"call %{{x}}: %{{y}}<extra>{_text(group.name)}</extra>",
             }
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domains.catalog import entry
+from poets_core.presets import METHODS
 from poets_core.spec import RunSpec
 
 # Seconds on one core of a busy machine, fitted to short runs of five problems: right to within a factor of
@@ -20,6 +21,8 @@ ORACLE = {
     "quantum/tfim-6": 0.2,
 }
 OTHER_ORACLE = 1e-2
+GAUSSIAN, GAUSSIAN_ROUND = ("gp", "gp-prior", "klts"), 1.0
+"""Methods that fit a Gaussian process, and what that takes a round."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,20 @@ def estimate(spec: RunSpec, tokens: int | None = None) -> Cost:
     """
     search, calls = spec.search, spec.budget.calls
     tokens = tokens_of(spec) if tokens is None else tokens
-    learns = search.method == "poets"
-    drawn = calls * (max(1, round(search.pool * (1 - search.edit_share))) if learns else 1)
-    trained = spec.budget.rounds * search.steps if learns else 0
+    reads = METHODS[search.method].reads
+    branches = search.branches if "branches" in reads else 1
+    edits = search.edit_share if "edit_share" in reads else 0.0
+    drawn = calls * (max(1, round(search.pool * (1 - edits))) if "pool" in reads else 1)
+    trained = spec.budget.rounds * search.steps if "steps" in reads else 0
     token = TOKEN.get(spec.backbone.source, OTHER_TOKEN)
     # Backward costs about three forwards; every branch scores every observation and every pooled design.
     seconds = START + calls * ORACLE.get(spec.problem.name, OTHER_ORACLE)
     seconds += drawn * tokens * token
-    if learns:
-        seconds += calls * search.pool * search.branches * tokens * token
-        seconds += 3 * trained * search.minibatch * search.branches * tokens * token
+    if search.method == "poets":
+        seconds += calls * search.pool * branches * tokens * token
+    seconds += 3 * trained * search.minibatch * branches * tokens * token
+    if search.method in GAUSSIAN:
+        seconds += spec.budget.rounds * GAUSSIAN_ROUND
     if spec.backbone.source == "library":
         seconds += spec.backbone.steps * 0.02 * spec.backbone.layers * (spec.backbone.width / 32)
     return Cost(calls, drawn, trained, seconds)

@@ -55,8 +55,8 @@ def test_runs_that_differ_in_seed_and_label_alone_are_one_group():
     assert [(g.name, len(g.curves)) for g in found] == [
         ("POETS ensemble: pool 16", 2),
         ("POETS ensemble: pool 8", 1),
-        ("Genetic algorithm", 2),
         ("mine", 1),
+        ("Genetic algorithm", 2),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from poets_core.lm.likelihood import Encoded
 from poets_core.search.history import History
-from poets_core.search.propose import Draw, Sampler, as_candidate
+from poets_core.search.propose import Draw, Key, Sampler, as_candidate
 from poets_core.search.search import UpdateReport
 from poets_core.spec import RunSpec
 from poets_core.types import F8, I8, Candidate, Observation
@@ -57,12 +58,19 @@ class Baseline(ABC):
             for k, draw in enumerate(draws)
         ]
 
-    def from_reference(self, prompt: I8, key: str = "") -> list[Draw]:
-        """Draw one unseen design a slot from the backbone as it is; fewer when there are no more."""
+    def from_reference(self, prompt: I8, key: str = "", besides: AbstractSet[Key] = frozenset()) -> list[Draw]:
+        """Draw one unseen design a slot from the backbone as it is, none of `besides`; fewer when there are no more."""
         unique = not self.settings.allow_repeats
         names: tuple[int | str, ...] = ("round", self.round, key) if key else ("round", self.round)
-        found = self.sampler.draw_unseen(np.full(len(prompt), -1), prompt, names, self.seen, unique=unique)
+        found = self.sampler.draw_unseen(np.full(len(prompt), -1), prompt, names, self.seen | besides, unique=unique)
         return [d for d in found if d is not None]
+
+    def filled(self, prompt: I8, found: Sequence[Draw | None]) -> list[Draw]:
+        """Give slots that stayed empty to the reference, so that a method that has narrowed still spends its calls."""
+        empty = np.array([i for i, draw in enumerate(found) if draw is None], dtype=np.int64)
+        kept = [d for d in found if d is not None]
+        taken = set() if self.settings.allow_repeats else {d.key for d in kept}
+        return kept + (self.from_reference(prompt[empty], "refill", taken) if len(empty) else [])
 
     @abstractmethod
     def _propose(self, prompt: I8) -> list[Draw]:

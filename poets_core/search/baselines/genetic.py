@@ -38,6 +38,4 @@ class GeneticSearch(Baseline):
                     found[slot] = draw
                     if not self.settings.allow_repeats:
                         taken.add(draw.key)
-        empty = np.array([i for i, draw in enumerate(found) if draw is None], dtype=np.int64)
-        rest = [d for d in self.from_reference(prompt[empty], "refill") if d.key not in taken] if len(empty) else []
-        return [d for d in found if d is not None] + rest
+        return self.filled(prompt, found)

@@ -40,13 +40,16 @@ class PolicyGradientSearch(Baseline):
         drawn = self.sampler.draw_unseen(
             np.zeros(len(prompt), dtype=np.int64), prompt, ("round", self.round), self.seen, unique=unique
         )
-        return [d for d in drawn if d is not None]
+        return self.filled(prompt, drawn)
 
     def _log_prob(self, draws: Sequence[Draw]) -> tuple[int, F8, F8]:
         own = np.array([d.log_prob for d in draws])
         if self.round == 0:
             return -1, own, own
-        return 0, own, self._encode(draws).reference
+        encoded = self._encode(draws)
+        with torch.no_grad():
+            own = self.ensemble.token_log_prob(encoded, np.arange(len(draws))).sum(1).cpu().numpy()
+        return 0, own, encoded.reference
 
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
         """Take in a round, with the log-probabilities of its tokens: the policy is still the one that drew it."""
