@@ -1,0 +1,143 @@
+"""The regime map as a page: docs/regime_map.md and its figures, out of the lines that benchmarks.search kept.
+
+    python -m benchmarks.search_report --results map.jsonl --table gb1.csv --commit COMMIT
+
+Writes only what was measured; a landscape or method that has fewer seeds than
+another says so in its row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.figure import line_chart
+from benchmarks.search import collect, values_of
+from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, cell_spec
+from domains.catalog import load
+
+DOCS = Path(__file__).parent.parent / "docs"
+HEAD = """# Regime map
+
+Methods x landscapes, from `python -m benchmarks.search` at commit `{commit}`. Settings, and the seeds that chose
+them, are in `benchmarks/search_cells.py` and `poets_core/presets.py` (tuning: seeds from {tuning} on; here: seeds
+below). Means ± standard errors over seeds. Regret is cumulative, in fractions of the maximum, an unmeasured or
+infeasible design counting as 0; where no maximum is stated, best and mean of the 100 best are in the value's own
+unit. "poets minus" is paired over seeds, with its 95 % interval (Student's t), bold where that excludes 0.
+Written by `python -m benchmarks.search_report`.
+"""
+
+
+def cell(found: dict[str, Any], key: str) -> str:
+    """Mean ± standard error."""
+    s = found.get(key)
+    if s is None:
+        return ""
+    error = s["standard_error"]
+    digits = 1 if abs(s["mean"]) >= 10 else 3
+    return f"{s['mean']:.{digits}f}" + (f" ± {error:.{digits}f}" if np.isfinite(error) else "")
+
+
+def difference(found: dict[str, Any], ours: str, key: str) -> str:
+    """Paired difference with its interval; bold where the interval excludes 0."""
+    s = found.get(f"{ours} minus this", {}).get(key)
+    if s is None:
+        return ""
+    digits = 1 if max(abs(s["low"]), abs(s["high"])) >= 5 else 3
+    text = f"{s['mean']:+.{digits}f} [{s['low']:.{digits}f}, {s['high']:.{digits}f}]"
+    return f"**{text}**" if s["low"] > 0 or s["high"] < 0 else text
+
+
+def section(name: str, found: dict[str, Any], lines: Sequence[dict[str, Any]], figure: str) -> str:
+    """One landscape: table and figure."""
+    where = LANDSCAPES[name]
+    ours = "explore" if name == "deceptive" else "poets"
+    regret = any("regret" in f for f in found.values())
+    heads = [
+        "method",
+        "seeds",
+        *(["regret"] if regret else []),
+        "best",
+        "top 100",
+        f"{ours} minus: regret" if regret else f"{ours} minus: top 100",
+        f"{ours} minus: best",
+        "CPU s",
+    ]
+    out = [
+        f"\n## {name}\n",
+        f"{where.problem}, {where.rounds} rounds of {where.batch} calls"
+        + (f", told values off by a log-normal factor of deviation {where.noise:g}" if where.noise else "")
+        + ".\n",
+    ]
+    out += ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    key = "regret" if regret else "top_100"
+    for method, f in sorted(
+        found.items(), key=lambda kv: kv[1].get(key, {"mean": np.inf})["mean"] * (1 if regret else -1)
+    ):
+        if "best" not in f:
+            continue
+        seeds = sum(x["landscape"] == name and x["method"] == method for x in lines)
+        row = [method, str(seeds), *([cell(f, "regret")] if regret else []), cell(f, "best"), cell(f, "top_100")]
+        row += [difference(f, ours, key), difference(f, ours, "best"), f"{f['cpu_seconds']['mean']:.0f}"]
+        out.append("| " + " | ".join(row) + " |")
+    if name == "deceptive":
+        said = ", ".join(f"{m} {f['escapes']:.0%}" for m, f in found.items() if "escapes" in f)
+        out.append(f"\nRuns that left the poorest basin (best above .5): {said}.")
+    if name == "growth":
+        said = ", ".join(
+            f"{m} {e['mean']:.2f} [{e['low']:.2f}, {e['high']:.2f}]"
+            for m, f in found.items()
+            if (e := f.get("exponent"))
+        )
+        out.append(f"\nExponent of cumulative regret from call 32 on, repeats allowed: {said}.")
+    told = [f"{m} {f['coverage']['mean']:.2f}" for m, f in found.items() if "coverage" in f]
+    if told:
+        out.append(f"\nShare of new values within mean ± 2 deviations (.95 would be right): {', '.join(told)}.")
+    return "\n".join([*out, f"\n![{name}: best so far]({figure})\n"])
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--table", type=Path)
+    parser.add_argument("--tables", type=Path, help="the folder of generated landscapes")
+    parser.add_argument("--commit", required=True, help="what the results were measured at")
+    args = parser.parse_args()
+    lines = [json.loads(x) for x in args.results.read_text(encoding="utf-8").splitlines()]
+    lines = [x for x in lines if x["seed"] < FIRST_TUNING_SEED]
+    figures = DOCS / "regime_map"
+    figures.mkdir(exist_ok=True)
+    page = [HEAD.format(commit=args.commit, tuning=FIRST_TUNING_SEED)]
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in LANDSCAPES:
+            mine = [x for x in lines if x["landscape"] == name]
+            if not mine or (name.startswith("gb1") and args.table is None):
+                continue
+            optima: dict[int, float | None] = dict.fromkeys((x["seed"] for x in mine), None)
+            if LANDSCAPES[name].unit == "optimum":
+                for seed in optima:
+                    spec = cell_spec(
+                        name, mine[0]["method"], seed, folder=args.tables or Path(temporary), table=args.table
+                    )
+                    optima[seed] = load(spec.problem.name, **spec.problem.params).info.objectives[0].optimum
+            found = collect(mine, name, optima)
+            curves = {}
+            for method in found:
+                played = [values_of(x, optima[x["seed"]]) for x in mine if x["method"] == method]
+                shortest = min(len(v) for v in played)
+                curves[method] = np.stack([np.maximum.accumulate(v)[:shortest] for v in played])
+            unit = "best so far [fraction of the maximum]" if LANDSCAPES[name].unit == "optimum" else "best so far"
+            (figures / f"{name}.svg").write_text(line_chart(name, curves, x="oracle calls", y=unit), encoding="utf-8")
+            page.append(section(name, found, mine, f"regime_map/{name}.svg"))
+    (DOCS / "regime_map.md").write_text("\n".join(page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
