@@ -30,7 +30,8 @@ class Landscape:
         unit: what values are divided by: the optimum, or 1 where values are stated in their own unit.
         noise: deviation of the logarithm of the factor that a told value is off by.
         methods: which are played there by default.
-        search: settings of POETS that differ from the catalog's.
+        search: settings of POETS that differ from the catalog's; rivals: those of rivals that differ from
+            `poets_core.presets`, both chosen on tuning seeds (docs/log.md).
     """
 
     problem: str
@@ -42,27 +43,38 @@ class Landscape:
     noise: float = 0.0
     methods: tuple[str, ...] = ()
     search: Mapping[str, Any] = field(default_factory=dict)
+    rivals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 FOUR_SITES = ("poets", "one branch", "no prior", "gp", "ga", "grpo", "rloo", "tosfit", "gp-prior", "klts", "prior")
+NK = ("poets", "one branch", "gp", "ga", "grpo", "prior")
 FREE = ("poets", "one branch", "ga", "grpo", "rloo", "tosfit", "gp", "prior")
 
+GREEDY = {"ga": {"elites": 2}}
 LANDSCAPES: dict[str, Landscape] = {
     "gb1": Landscape("protein/landscape", methods=FOUR_SITES),
     "gb1-noisy": Landscape(
         "protein/landscape", noise=1.0, methods=("poets", "one branch", "gp", "ga", "grpo", "prior")
     ),
-    "nk-smooth": Landscape("protein/landscape", methods=("poets", "one branch", "gp", "ga", "grpo", "prior")),
-    "nk-rugged": Landscape("protein/landscape", methods=("poets", "one branch", "gp", "ga", "grpo", "prior")),
+    "nk-smooth": Landscape("protein/landscape", methods=NK, search={"edit_share": 1.0}),
+    "nk-rugged": Landscape("protein/landscape", methods=NK, search={"edit_share": 1.0}),
     "deceptive": Landscape(
         "protein/landscape", methods=("poets", "explore", "explore, one branch", "gp", "ga", "grpo", "prior")
     ),
     "growth": Landscape(
         "protein/landscape", rounds=24, methods=("poets", "one branch", "klts", "prior"), search={"allow_repeats": True}
     ),
-    "ehrlich-15": Landscape("protein/ehrlich", {"length": 15}, rounds=20, batch=30, methods=FREE),
+    "ehrlich-15": Landscape(
+        "protein/ehrlich", {"length": 15}, rounds=20, batch=30, methods=FREE, search={"elites": 8}, rivals=GREEDY
+    ),
     "ehrlich-32": Landscape(
-        "protein/ehrlich", {"length": 32, "motifs": 4}, rounds=20, batch=30, methods=("poets", "one branch", "ga", "gp")
+        "protein/ehrlich",
+        {"length": 32, "motifs": 4},
+        rounds=20,
+        batch=30,
+        methods=("poets", "one branch", "ga", "gp"),
+        search={"elites": 8},
+        rivals=GREEDY,
     ),
     "artificial-7q": Landscape(
         "quantum/artificial-7q", rounds=25, batch=40, backbone={"source": "circuit"}, unit="1", methods=FREE
@@ -114,12 +126,14 @@ def cell_spec(
     elif name.startswith("ehrlich"):
         params |= {"instance": seed}
     known = entry(where.problem).settings
-    rival = KNOWN[how.get("method", "poets")].settings
+    name_of = how.get("method", "poets")
+    rival = {**KNOWN[name_of].settings, **where.rivals.get(name_of, {})}
+    ours = where.search if name_of == "poets" or "allow_repeats" in where.search else {}
     return parse_spec(
         {
             "problem": {"name": where.problem, "params": params},
             "backbone": {**known.get("backbone", {}), **where.backbone},
-            "search": {**known.get("search", {}), **where.search, **rival, **how, **(changes or {})},
+            "search": {**known.get("search", {}), **ours, **rival, **how, **(changes or {})},
             "budget": {"rounds": where.rounds, "batch": where.batch},
             "seed": seed,
             "device": "cpu",

@@ -43,11 +43,13 @@ METHODS: dict[Method, MethodInfo] = {
         "Genetic algorithm",
         "Edits and crossovers of the best designs so far, no model of the values.",
         frozenset({"elites", "mutations", "allow_repeats"}),
+        {"elites": 8},
     ),
     "grpo": MethodInfo(
         "GRPO",
         "One policy, clipped policy gradients within each round.",
         _GRADIENT | {"clip", "replay", "allow_repeats"},
+        {"clip": 0.4, "beta": 0.03, "gradient_norm": 10.0},
     ),
     "rloo": MethodInfo(
         "REINFORCE, leave-one-out",
@@ -58,6 +60,7 @@ METHODS: dict[Method, MethodInfo] = {
         "ToSFiT",
         "One policy, tuned towards the Thompson samples of a Gaussian process.",
         _GRADIENT | {"exploration", "allow_repeats"},
+        {"steps": 40, "exploration": 1.0},
     ),
     "klts": MethodInfo(
         "Exact KL-regularised Thompson sampling",
