@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.landscapes import KINDS, landscape
 from domains.catalog import entry
 from poets_core.presets import METHODS as KNOWN
+from poets_core.presets import PRESETS
 from poets_core.spec import RunSpec, parse_spec
 
 FIRST_TUNING_SEED = 100
@@ -90,7 +91,7 @@ LANDSCAPES: dict[str, Landscape] = {
     ),
 }
 
-EXPLORE = {"prior_scale": 3.0, "tempering": 1.0, "steps": 80, "pool": 96, "edit_share": 1 / 3, "shared_pool": False}
+EXPLORE = dict(PRESETS["explore"].settings["search"])
 ALONE = {"branches": 1, "prior_scale": 0.0}
 METHODS: dict[str, Mapping[str, Any]] = {
     "poets": {},

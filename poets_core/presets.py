@@ -1,4 +1,4 @@
-"""Methods by name: what each is, which settings it reads, and the settings it was tuned to. Plain data."""
+"""Methods and presets by name: what each is, which settings it reads, what it was tuned to. Plain data."""
 
 from __future__ import annotations
 
@@ -76,5 +76,47 @@ METHODS: dict[Method, MethodInfo] = {
         "Reference only, learns nothing",
         "Samples the model as it is: what a search has to beat.",
         frozenset({"allow_repeats"}),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Named settings, laid over those of the problem.
+
+    Attributes:
+        title, says: for people.
+        settings: RunSpec fields that differ, ``{"search": {...}, "budget": {...}}``.
+    """
+
+    title: str
+    says: str
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+PRESETS: dict[str, Preset] = {
+    "quick": Preset(
+        "Quick look",
+        "A small run, to see everything work. Too short to judge the method by.",
+        {
+            "search": {"branches": 4, "steps": 20, "pool": 8},
+            "budget": {"rounds": 6, "batch": 16},
+            "backbone": {"steps": 100},
+        },
+    ),
+    "default": Preset("Recommended", "The measured settings for this problem."),
+    "explore": Preset(
+        "Explore widely",
+        "Branches start further apart and disagree longer: slower at first, for rugged landscapes with many peaks.",
+        {
+            "search": {
+                "prior_scale": 3.0,
+                "tempering": 1.0,
+                "steps": 80,
+                "pool": 96,
+                "edit_share": 1 / 3,
+                "shared_pool": False,
+            }
+        },
     ),
 }

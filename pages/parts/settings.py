@@ -1,50 +1,17 @@
-"""From form values to a RunSpec: presets, fields, validation, a rough cost. No widgets here."""
+"""From form values to a RunSpec: fields, validation. No widgets here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from domains.catalog import Entry, check_params
 from poets_core.errors import InvalidSpec
-from poets_core.presets import METHODS
+from poets_core.presets import METHODS, PRESETS
 from poets_core.spec import BackboneSpec, Budget, Method, RunSpec, SearchSpec, parse_spec
 
 Section = Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class Preset:
-    """Named settings, laid over those of the problem.
-
-    Attributes:
-        title, says: for people.
-        settings: RunSpec fields that differ, ``{"search": {...}, "budget": {...}}``.
-    """
-
-    title: str
-    says: str
-    settings: Section = field(default_factory=dict)
-
-
-PRESETS: dict[str, Preset] = {
-    "quick": Preset(
-        "Quick look",
-        "A small run, to see everything work. Too short to judge the method by.",
-        {
-            "search": {"branches": 4, "steps": 20, "pool": 8},
-            "budget": {"rounds": 6, "batch": 16},
-            "backbone": {"steps": 100},
-        },
-    ),
-    "default": Preset("Recommended", "The measured settings for this problem."),
-    "explore": Preset(
-        "Explore widely",
-        "Branches start further apart and disagree longer: slower at first, for rugged landscapes with many peaks.",
-        {"search": {"prior_scale": 3.0, "tempering": 1.0, "steps": 80, "pool": 96, "edit_share": 1 / 3}},
-    ),
-}
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from pages.parts.cost import estimate
 from pages.parts.feed import the_store
 from pages.parts.forms import Errors, backbone_field, parameter_fields, setting_fields
 from pages.parts.links import LIVE, store_problem
-from pages.parts.settings import PRESETS, build_spec, defaults
+from pages.parts.settings import build_spec, defaults
 from pages.parts.states import span
 from poets_core.errors import PoetsError
-from poets_core.presets import METHODS
+from poets_core.presets import METHODS, PRESETS
 from poets_core.runs.launch import launch
 from poets_core.runs.store import RunStore
 from poets_core.spec import RunSpec

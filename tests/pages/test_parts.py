@@ -20,10 +20,11 @@ from pages.parts.feed import Feed
 from pages.parts.forms import read_table
 from pages.parts.look import DARK, LIGHT
 from pages.parts.sequence import legend_svg, mutations, residue_class, sequence_svg
-from pages.parts.settings import PRESETS, SETTINGS, build_spec, defaults, limits, quick_spec
+from pages.parts.settings import SETTINGS, build_spec, defaults, limits, quick_spec
 from pages.parts.states import STATES, ago, doing_text, plain, span
 from pages.parts.tables import SHOWS, SORTS, Filter, find, frame
 from poets_core.errors import InvalidTable, UnknownRun
+from poets_core.presets import PRESETS
 from poets_core.runs.events import Event
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.status import State
