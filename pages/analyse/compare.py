@@ -1,4 +1,4 @@
-"""Compare: runs of one problem on one axis, with intervals over seeds. The address is ``?runs=`` and ``?measure=``."""
+"""Compare: runs of one problem on one axis, with intervals over seeds. The address is ``?runs=`` (or ``?problem=``) and ``?measure=``."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def _choice(found: list[RunRow]) -> list[RunRow]:
     asked = [known[i] for i in st.query_params.get("runs", "").split(",") if i in known]
     titles = {e.name: e.title for e in entries()}
     problems = list(dict.fromkeys(r.problem for r in found))
-    start = asked[0].problem if asked else problems[0]
+    named = st.query_params.get("problem", "")
+    start = asked[0].problem if asked else named if named in problems else problems[0]
     problem = st.selectbox(
         "Problem",
         problems,

@@ -12,7 +12,7 @@ import streamlit as st
 from domains.catalog import entries
 from pages.parts import charts
 from pages.parts.feed import Feed, Snapshot
-from pages.parts.links import CANDIDATES, feed_of_address, store_problem
+from pages.parts.links import CANDIDATES, COMPARE, feed_of_address, store_problem
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
 from pages.parts.panel import Panel
@@ -92,6 +92,8 @@ def _controls(feed: Feed, snapshot: Snapshot) -> None:
                 if st.button("Yes, stop it", type="primary", key="stop-yes"):
                     _command(feed, lambda: feed.store.send(feed.run, "stop"))
         st.page_link(CANDIDATES, label="Candidates", icon=":material/science:", query_params={"run": feed.run})
+        same = {"problem": feed.spec.problem.name}
+        st.page_link(COMPARE, label="Compare with others", icon=":material/ssid_chart:", query_params=same)
 
 
 def _command(feed: Feed, act: Callable[[], object]) -> None:

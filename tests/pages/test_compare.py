@@ -118,5 +118,8 @@ def test_the_page_compares_what_the_address_names(store: SqlStore) -> None:
     at.segmented_control(key="measure").set_value("regret").run()
     assert not at.exception
     assert address(at, "measure") == "regret"
+    other = written.write(store, done)
+    at = opened(COMPARE, problem="protein/ehrlich")
+    assert {first, second, other} <= set(at.multiselect[0].value)
     at.multiselect[0].set_value([]).run()
     assert "Choose the runs" in said(at)
