@@ -70,6 +70,8 @@ class SearchSpec(_Part):
             the round (greedier) or only among its own (more varied).
         tempering: tau; designs are ranked by mean + tau (own branch - mean).
         edit_share: share of the pool that are edits of the best designs.
+        adapt_edits: whether that share follows what edits and samples have brought so far (it must
+            lie strictly between 0 and 1).
         elites: how many of the best designs edits start from.
         rank, prior_rank: ranks of the trainable and of the fixed adapter.
         steps: Adam steps a round. learning_rate, minibatch, gradient_norm: of each step.
@@ -95,6 +97,7 @@ class SearchSpec(_Part):
     shared_pool: bool = True
     tempering: Annotated[float, Field(ge=0, le=2)] = 0.5
     edit_share: Annotated[float, Field(ge=0, le=1)] = 0.45
+    adapt_edits: bool = False
     elites: Annotated[int, Field(ge=1, le=1000)] = 16
     rank: Annotated[int, Field(ge=1, le=256)] = 8
     prior_rank: Annotated[int, Field(ge=1, le=256)] = 8

@@ -1,4 +1,4 @@
-"""Compare: runs of one problem on one axis, with intervals over seeds. The address is ``?runs=`` (or ``?problem=``) and ``?measure=``."""
+"""Compare: runs of one problem on one axis. The address: ``?runs=`` or ``?problem=``, and ``?measure=``."""
 
 from __future__ import annotations
 

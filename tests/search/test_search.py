@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from poets_core.errors import InvalidModel, InvalidSpec
 from poets_core.search.methods import build_search
 from poets_core.search.prior import spread
 from poets_core.search.propose import choose, tempered_rank
-from poets_core.types import Observation
+from poets_core.search.sources import adapted_share
+from poets_core.types import Candidate, Observation
 from tests.search.sites import Sites, build, play, spec
 
 
@@ -224,3 +226,29 @@ def test_designs_the_backbone_cannot_spell_are_never_chosen(tmp_path):
     assert len(candidates) == 12
     assert not any("W" in c.design for c in candidates)
     assert all(np.isfinite(c.log_prob) for c in candidates)
+
+
+def test_the_share_of_edits_follows_what_they_bring():
+    def told(edit_wins, branch_wins, n=40):
+        rows = []
+        for k in range(n):
+            for source, wins in (("edit", edit_wins), ("branch", branch_wins)):
+                c = Candidate(f"1-{k}", 1, 0, source, 0, "A", "A", "", 0.0, 0.0, 0.0, 0.0)
+                rows.append((c, float(k < wins)))
+        return [c for c, _ in rows], np.array([r for _, r in rows])
+
+    assert adapted_share([], np.zeros(0), 0.45) == 0.45
+    assert adapted_share(*told(3, 3), 0.45) == pytest.approx(0.45)
+    more, less = adapted_share(*told(7, 0), 0.45), adapted_share(*told(0, 7), 0.45)
+    assert 0.45 < more <= 0.95
+    assert 0.05 <= less < 0.45
+    candidates, rewards = told(7, 0)
+    old = [replace(c, round=1) for c in candidates] + [replace(c, round=9) for c in told(0, 7)[0]]
+    assert adapted_share(old, np.concatenate([rewards, told(0, 7)[1]]), 0.45) < 0.45  # what is long ago counts little
+
+
+def test_a_search_that_adapts_repeats_itself(tmp_path):
+    problem = Sites()
+    runs = [play(build(tmp_path / k, problem, adapt_edits=True), problem, 4)[0] for k in "ab"]
+    assert runs[0] == runs[1]
+    assert {c.source for cs, _ in runs[0] for c in cs} >= {"edit", "branch"}
