@@ -92,7 +92,7 @@ LANDSCAPES: dict[str, Landscape] = {
 }
 
 EXPLORE = dict(PRESETS["explore"].settings["search"])
-ALONE = {"branches": 1, "prior_scale": 0.0}
+ALONE = {"branches": 1, "prior_scale": 0.0, "pool": 16}
 METHODS: dict[str, Mapping[str, Any]] = {
     "poets": {},
     "one branch": ALONE,

@@ -7,6 +7,7 @@ observations; everything random is keyed, so `ask` is a pure function of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from poets_core.problem import Problem
 from poets_core.search.history import History
 from poets_core.search.metrics import coverage, effective_sample_size, ensemble_js, error_correlation, pairwise_js
 from poets_core.search.prior import calibrate_prior, spread
-from poets_core.search.propose import Draw, Sampler, as_candidate, choose, edits
+from poets_core.search.propose import Draw, Key, Sampler, as_candidate, choose, edits
 from poets_core.search.search import UpdateReport
 from poets_core.search.sources import adapted_share
 from poets_core.search.update import Fit, Replay
@@ -108,8 +109,7 @@ class PoetsSearch:
     def _pool(self, branch: I8, prompt: I8) -> tuple[list[Draw], list[list[int]]]:
         """The distinct unseen designs of the round, and for each slot those it may choose.
 
-        Each slot's branch draws some, edits of the elites join them. Slots
-        share all designs, or keep to their own, as the spec says.
+        Branches draw some, edits of the elites join them. Slots share all designs, or keep to their own.
         """
         n, m = len(branch), self.settings.pool
         n_edits = round(m * self._edit_share())
@@ -126,10 +126,9 @@ class PoetsSearch:
                     draws[key] = draw
                     slots.setdefault(key, set()).add(slot)
 
-        def sample(copies: int, *key: str) -> None:
-            rows = np.repeat(np.arange(n), copies)
-            names: tuple[int | str, ...] = ("round", self.round, *key)
-            add(rows, self.sampler.draw_unseen(branch[rows], prompt[rows], names, seen, unique=False))
+        def sample(copies: int, *key: int | str, of: I8 = branch, besides: AbstractSet[Key] = frozenset()) -> None:
+            rows, name = np.repeat(np.arange(n), copies), ("round", self.round, *key)
+            add(rows, self.sampler.draw_unseen(of[rows], prompt[rows], name, seen | besides, unique=bool(besides)))
 
         if n_edits < m:
             sample(m - n_edits)
@@ -139,6 +138,8 @@ class PoetsSearch:
             add(rows, edits(self.problem, self.ensemble, elites, prompt[rows], seen, rng=rng))
             if len({d.key for d in draws.values()}) < n:  # most edits were seen: the branches still have more to offer
                 sample(m, "refill")
+        if len(known := {d.key for d in draws.values()}) < n:  # branches that have narrowed still spend their calls
+            sample(1, "reference", of=np.full(n, -1), besides=known)
         if self.settings.shared_pool:
             return list(draws.values()), [list(range(len(draws)))] * n
         return list(draws.values()), [[i for i, key in enumerate(draws) if s in slots[key]] for s in range(n)]
