@@ -37,6 +37,8 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "grpo": ("grpo", {}),
 }
 BLOCK = 8192
+BETA = 0.1
+"""KL weight of the objective that every method is judged by, whatever it was trained with."""
 
 
 def learn(table: Path, method: str, seed: int, labels: int, steps: int) -> dict[str, float]:
@@ -78,12 +80,11 @@ def learn(table: Path, method: str, seed: int, labels: int, steps: int) -> dict[
         return float((p * value[unseen]).sum() / p.sum() / value.max())
 
     mixture = np.logaddexp.reduce(log_p, axis=0) - np.log(len(log_p))
-    beta = spec.search.beta
     return {
         "fitness": worth(mixture),
         "prior fitness": worth(log_ref),
-        "soft regret": float(np.mean([soft_regret(x, log_ref, rewards, beta) for x in log_p])),
-        "prior soft regret": soft_regret(log_ref, log_ref, rewards, beta),
+        "soft regret": float(np.mean([soft_regret(x, log_ref, rewards, BETA) for x in log_p])),
+        "prior soft regret": soft_regret(log_ref, log_ref, rewards, BETA),
     }
 
 

@@ -11,6 +11,7 @@ unmeasured or infeasible design counts as 0.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from benchmarks.report import Goal, finish, summary
 from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec
 from domains.catalog import load
 from poets_core.keyed import rng_for
+from poets_core.presets import METHODS as KNOWN
 from poets_core.search.regret import growth_exponent, standard_regret
 from poets_core.spec import RunSpec
 from poets_core.types import F8
@@ -35,9 +37,12 @@ FEWEST_SEEDS = 8
 
 
 def fingerprint(spec: RunSpec) -> str:
-    """What a line of results belongs to; where a table lies on this machine is no part of it."""
-    params = {k: v for k, v in spec.problem.params.items() if k != "table"}
-    return spec.model_copy(update={"problem": spec.problem.model_copy(update={"params": params})}).fingerprint()
+    """What a line of results belongs to: everything that the method reads, but not where a table lies."""
+    data = spec.model_dump(mode="json", exclude={"label", "device", "threads", "task"})
+    data["problem"]["params"].pop("table", None)
+    reads = KNOWN[spec.search.method].reads | {"method"}
+    data["search"] = {k: v for k, v in data["search"].items() if k in reads}
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def line_of(name: str, method: str, seed: int, spec: RunSpec, played: Played) -> dict[str, Any]:
@@ -50,8 +55,15 @@ def line_of(name: str, method: str, seed: int, spec: RunSpec, played: Played) ->
 
 
 def values_of(line: dict[str, Any], optimum: float | None) -> F8:
-    """Values of all calls in fractions of the optimum (or as they are), what was invalid as 0 (or the worst)."""
-    v = np.array([np.nan if x is None else x for x in line["values"]]) / (1.0 if optimum is None else optimum)
+    """Values of the whole budget in fractions of the optimum (or as they are).
+
+    What was invalid, and calls that a method left unspent, count as 0 (or as the worst value seen).
+    """
+    where = LANDSCAPES[line["landscape"]]
+    told = [np.nan if x is None else x for x in line["values"]]
+    if not line.get("short"):
+        told += [np.nan] * (where.rounds * where.batch - len(told))
+    v = np.array(told) / (1.0 if optimum is None else optimum)
     return np.nan_to_num(v, nan=float(np.nanmin(v)) if optimum is None else 0.0)
 
 
@@ -192,7 +204,7 @@ def main() -> None:
 
         def keep(count: int, played: Played) -> None:
             cell = todo[count - 1]
-            lines.append(line_of(*cell, specs[cell], played))
+            lines.append(line_of(*cell, specs[cell], played) | ({"short": True} if args.quick else {}))
             if args.results:
                 with args.results.open("a") as file:
                     file.write(json.dumps(lines[-1]) + "\n")

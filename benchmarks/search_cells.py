@@ -129,12 +129,14 @@ def cell_spec(
     known = entry(where.problem).settings
     name_of = how.get("method", "poets")
     rival = {**KNOWN[name_of].settings, **where.rivals.get(name_of, {})}
-    ours = where.search if name_of == "poets" or "allow_repeats" in where.search else {}
+    ours = {**known.get("search", {}), **where.search}
+    if name_of != "poets":  # what POETS was tuned to is no setting of a rival
+        ours = {k: v for k, v in ours.items() if k in ("transform", "allow_repeats")}
     return parse_spec(
         {
             "problem": {"name": where.problem, "params": params},
             "backbone": {**known.get("backbone", {}), **where.backbone},
-            "search": {**known.get("search", {}), **ours, **rival, **how, **(changes or {})},
+            "search": {**ours, **rival, **how, **(changes or {})},
             "budget": {"rounds": where.rounds, "batch": where.batch},
             "seed": seed,
             "device": "cpu",

@@ -112,6 +112,8 @@ def main() -> None:
     args = parser.parse_args()
     lines = [json.loads(x) for x in args.results.read_text(encoding="utf-8").splitlines()]
     lines = [x for x in lines if x["seed"] < FIRST_TUNING_SEED]
+    if len({(x["landscape"], x["method"], x["seed"]) for x in lines}) < len(lines):
+        parser.error("Expected one line a search, got several of one: leave those of other settings out.")
     figures = DOCS / "regime_map"
     figures.mkdir(exist_ok=True)
     page = [HEAD.format(commit=args.commit, tuning=FIRST_TUNING_SEED)]

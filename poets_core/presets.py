@@ -38,6 +38,7 @@ METHODS: dict[Method, MethodInfo] = {
         "Gaussian process, Thompson sampling",
         "The statistician's choice: strong while there are few observations; the model writes only its first designs.",
         frozenset({"pool", "edit_share", "elites", "transform", "allow_repeats"}),
+        {"pool": 32, "edit_share": 0.5},
     ),
     "ga": MethodInfo(
         "Genetic algorithm",
@@ -71,6 +72,7 @@ METHODS: dict[Method, MethodInfo] = {
         "Best of the model's samples",
         "A Gaussian process chooses among designs that the model writes untrained.",
         frozenset({"pool", "transform", "allow_repeats"}),
+        {"pool": 64},
     ),
     "prior": MethodInfo(
         "Reference only, learns nothing",

@@ -22,7 +22,7 @@ from poets_core.search.metrics import coverage, effective_sample_size, ensemble_
 from poets_core.search.prior import calibrate_prior, spread
 from poets_core.search.propose import Draw, Key, Sampler, as_candidate, choose, edits
 from poets_core.search.search import UpdateReport
-from poets_core.search.sources import adapted_share
+from poets_core.search.sources import edits_of
 from poets_core.search.update import Fit, Replay
 from poets_core.spec import RunSpec
 from poets_core.types import F8, I8, Candidate, Observation
@@ -112,7 +112,8 @@ class PoetsSearch:
         Branches draw some, edits of the elites join them. Slots share all designs, or keep to their own.
         """
         n, m = len(branch), self.settings.pool
-        n_edits = round(m * self._edit_share())
+        s, h = self.settings, self.history
+        n_edits = edits_of(m, s.edit_share, h.candidates, h.rewards()) if s.adapt_edits else round(m * s.edit_share)
         elites = self.history.elites(self.settings.elites)
         n_edits = n_edits if elites else 0
         seen = self._seen()
@@ -143,10 +144,6 @@ class PoetsSearch:
         if self.settings.shared_pool:
             return list(draws.values()), [list(range(len(draws)))] * n
         return list(draws.values()), [[i for i, key in enumerate(draws) if s in slots[key]] for s in range(n)]
-
-    def _edit_share(self) -> float:
-        s, h = self.settings, self.history
-        return adapted_share(h.candidates, h.rewards(), s.edit_share) if s.adapt_edits else s.edit_share
 
     def _predict(self, branches: F8, reference: F8, prompt: I8) -> F8:
         """Rewards each branch predicts, f8 (M, n): implicit reward plus its exactly solved baseline."""

@@ -18,6 +18,13 @@ LEAST = 0.05
 """Neither source gets less of a pool: it could not show that it has become useful."""
 
 
+def edits_of(pool: int, share: float, candidates: Sequence[Candidate], rewards: F8) -> int:
+    """How many of a pool are edits: `adapted_share` of it, at least one of either source; arguments as there."""
+    if pool < 2 or not 0.0 < share < 1.0:
+        return round(pool * share)
+    return min(max(round(pool * adapted_share(candidates, rewards, share)), 1), pool - 1)
+
+
 def adapted_share(candidates: Sequence[Candidate], rewards: F8, share: float) -> float:
     """Return the share of edits for the coming round.
 

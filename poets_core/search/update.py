@@ -121,9 +121,9 @@ class Fit:
             self._step(replay, index)
             if stop is not None and (step % -(-steps // LOOKS) == 0 or step == steps):
                 stop.look()
+        self.check(round)
         if stop is not None:
             stop.take_best()
-        self.check(round)
 
     def check(self, round: int) -> None:
         """Refuse adapters that are no longer finite.

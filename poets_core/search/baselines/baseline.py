@@ -54,7 +54,9 @@ class Baseline(ABC):
         branch, own, reference = self._log_prob(draws)
         mean, std = self._predicted(draws)
         return [
-            as_candidate(self.round, k, draw, branch, float(own[k]), float(reference[k]), float(mean[k]), float(std[k]))
+            as_candidate(
+                self.round, k, draw, int(branch[k]), float(own[k]), float(reference[k]), float(mean[k]), float(std[k])
+            )
             for k, draw in enumerate(draws)
         ]
 
@@ -80,13 +82,13 @@ class Baseline(ABC):
         """Fit to the history; return figures for the round's report."""
         return {}
 
-    def _log_prob(self, draws: Sequence[Draw]) -> tuple[int, F8, F8]:
-        """The branch that wrote them (-1: the reference), log-probabilities under it and under the reference."""
+    def _log_prob(self, draws: Sequence[Draw]) -> tuple[I8, F8, F8]:
+        """The branches that wrote them (-1: the reference), log-probabilities under these and under the reference."""
         reference = np.array([d.log_prob for d in draws])
         edited = [d for d in draws if d.source == "edit"]
         if edited:
             reference[[d.source == "edit" for d in draws]] = self._encode(edited).reference
-        return -1, reference, reference
+        return np.full(len(draws), -1), reference, reference
 
     def _predicted(self, draws: Sequence[Draw]) -> tuple[F8, F8]:
         """Predicted mean and deviation of each, in standardised reward; zeros where nothing is predicted."""

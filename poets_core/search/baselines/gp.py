@@ -43,8 +43,15 @@ class GPSearch(Baseline):
 
     def _propose(self, prompt: I8) -> list[Draw]:
         rng = rng_for(self.spec.seed, "thompson", self.round)
-        found = self._from_space(len(prompt), rng) if self.space is not None else self._from_pool(prompt, rng)
-        return found
+        if self.space is not None:
+            return self._from_space(len(prompt), rng)
+        found = self._from_pool(prompt, rng)
+        waiting = prompt.tolist()
+        for draw in found:
+            waiting.remove(draw.prompt)
+        taken = set() if self.settings.allow_repeats else {d.key for d in found}
+        rest = self.from_reference(np.array(waiting, dtype=np.int64), "refill", taken) if waiting else []
+        return found + rest
 
     def _data(self) -> tuple[list[tuple[int, ...]], F8]:
         """Tokens and mean rewards of what was observed, repeats averaged by the noise of the process."""
@@ -85,7 +92,7 @@ class GPSearch(Baseline):
         tokens, y = self._data()
         pool = self._pool(prompt, tokens, y, rng)
         if not pool or not tokens:
-            return pool[: len(prompt)]
+            return []
         x = sequence_features([*tokens, *(d.tokens for d in pool)])
         surrogate = self._fit(x[: len(tokens)], y)
         drawn = surrogate.sample(x[len(tokens) :], len(prompt), rng)
@@ -105,14 +112,14 @@ class GPSearch(Baseline):
     def _pool(self, prompt: I8, tokens: Sequence[tuple[int, ...]], y: F8, rng: np.random.Generator) -> list[Draw]:
         """Distinct unseen designs; see the class."""
         size = len(prompt) * self.settings.pool
-        share = 0.0 if self.prior_only else self.settings.edit_share
+        elites = self.history.elites(self.settings.elites)
+        share = 0.0 if self.prior_only or not elites else self.settings.edit_share
         slots = np.resize(prompt, round(size * (1.0 - share)))
         drawn = self.sampler.draw_unseen(
             np.full(len(slots), -1), slots, ("round", self.round), self.seen, unique=not self.settings.allow_repeats
         )
         found = {d.key: d for d in drawn if d is not None and d.design}
-        elites = self.history.elites(self.settings.elites)
-        if share == 0.0 or not elites:
+        if share == 0.0:
             return list(found.values())
         parents, each = elites, -(-round(size * share) // GENERATIONS)
         for generation in range(GENERATIONS):

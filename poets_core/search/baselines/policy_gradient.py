@@ -24,8 +24,8 @@ class PolicyGradientSearch(Baseline):
     """One branch without prior adapter, drawn from and trained by policy gradients.
 
     `grpo` learns from minibatches of the round, or with `replay` of all rounds, by
-    the clipped ratio to the policy that drew them. `rloo` is on-policy: minibatches
-    of the round, the KL penalty inside the reward.
+    the clipped ratio to the policy that drew them. `rloo` takes its steps on the
+    round's own draws without a ratio, the KL penalty inside the reward: the more steps, the less on-policy.
     """
 
     def __init__(self, sampler: Sampler, spec: RunSpec) -> None:
@@ -42,14 +42,10 @@ class PolicyGradientSearch(Baseline):
         )
         return self.filled(prompt, drawn)
 
-    def _log_prob(self, draws: Sequence[Draw]) -> tuple[int, F8, F8]:
+    def _log_prob(self, draws: Sequence[Draw]) -> tuple[I8, F8, F8]:
         own = np.array([d.log_prob for d in draws])
-        if self.round == 0:
-            return -1, own, own
-        encoded = self._encode(draws)
-        with torch.no_grad():
-            own = self.ensemble.token_log_prob(encoded, np.arange(len(draws))).sum(1).cpu().numpy()
-        return 0, own, encoded.reference
+        branch = np.array([0 if d.source == "branch" else -1 for d in draws], dtype=np.int64)
+        return branch, own, self._encode(draws).reference if self.round else own
 
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
         """Take in a round, with the log-probabilities of its tokens: the policy is still the one that drew it."""
@@ -62,16 +58,21 @@ class PolicyGradientSearch(Baseline):
 
     def _learn(self) -> dict[str, Any]:
         s, encoded = self.settings, self.history.encoded
-        new = len(self.history.latest)
-        rows = np.arange(0 if s.replay else len(encoded) - new, len(encoded))
-        group = np.array([c.round for c in self.history.candidates]) * len(self.problem.prompts) + encoded.prompt
-        advantages = group_advantages(self.history.rewards(), group, scaled=s.method == "grpo")
+        rounds = np.array([c.round for c in self.history.candidates])
+        # What filled slots that stayed empty is not the policy's own: its ratio and its mean would be another's.
+        own = np.array([c.round == 0 or c.source == "branch" for c in self.history.candidates])
+        rows = np.flatnonzero(own if s.replay else own & (rounds == self.round))
+        group = rounds * len(self.problem.prompts) + encoded.prompt
+        advantages = np.zeros(len(encoded))
+        advantages[own] = group_advantages(self.history.rewards()[own], group[own], scaled=s.method == "grpo")
+        if not len(rows):
+            return {}
         rng = rng_for(self.spec.seed, "minibatch", self.round)
         for _ in range(s.steps):
             index = np.sort(rng.choice(rows, min(s.minibatch, len(rows)), replace=False))
             self.fit.descend(lambda index=index: self._loss(index, advantages))  # type: ignore[misc]
         self.fit.check(self.round)
-        latest = np.arange(len(encoded) - new, len(encoded))
+        latest = np.flatnonzero(rounds == self.round)
         with torch.no_grad():
             now = self.ensemble.token_log_prob(encoded, latest).sum(1).cpu().numpy()
         return {"kl": [float((now - encoded.reference[latest]).mean())], "entropy": float(-now.mean())}

@@ -105,7 +105,8 @@ def fit_surrogate(x: F8, y: F8, theta: F8 | None = None, *, tune: bool = True) -
         length = float(np.exp(theta[1]))
         kernel = _kernel(length, (length, length)).clone_with_theta(theta)
     else:
-        apart = np.sqrt(float(np.median(pdist(x, "sqeuclidean"))) / 2.0) or 1.0
+        pairs = pdist(x, "sqeuclidean")
+        apart = float(np.sqrt(np.median(pairs) / 2.0)) if len(pairs) and np.median(pairs) > 0 else 1.0
         low, high = SHORTEST * apart, LONGEST * apart
         kernel = _kernel(apart, (low, high))
         if theta is not None:
