@@ -21,7 +21,8 @@ I8: TypeAlias = NDArray[np.int64]
 Bool: TypeAlias = NDArray[np.bool_]
 
 Direction: TypeAlias = Literal["maximise", "minimise"]
-Source: TypeAlias = Literal["branch", "edit", "reference"]
+Source: TypeAlias = Literal["branch", "edit", "reference", "space"]
+"""Written by a branch, an edit of a good design, written by the reference, or chosen out of the whole space."""
 
 
 @dataclass(frozen=True)

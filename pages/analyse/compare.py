@@ -17,7 +17,7 @@ from pages.parts.tables import safe_csv
 from poets_core.errors import PoetsError
 from poets_core.runs.store import RunRow, RunStore
 
-MOST = 60
+MOST = 30
 """Runs that are compared at once; more curves and feeds than that help nobody."""
 
 
@@ -67,7 +67,7 @@ def _choice(found: list[RunRow]) -> list[RunRow]:
     chosen = st.multiselect(
         "Runs",
         offered,
-        default=preset,
+        default=preset[:MOST],
         max_selections=MOST,
         format_func=said,
         key=f"runs-{problem}",
@@ -111,17 +111,17 @@ def _body(store: RunStore, ids: list[str]) -> None:
     panel = comparison(groups, measure, current_look(), info)
     st.caption(panel.help)
     live_plot(panel, key=f"compare-{measure}", revision=",".join(ids), height=420)
-    _tables(groups)
+    _tables(groups, "-".join(ids))
 
 
-def _tables(groups: list[Group]) -> None:
+def _tables(groups: list[Group], key: str) -> None:
     calls = min(g.calls for g in groups)
     left, right = st.columns(2)
     threshold = left.number_input(
         "Threshold",
         value=float(f"{common_threshold(groups):.4g}"),
         format="%.4g",
-        key="threshold",
+        key=f"threshold-{key}",
         help="How many calls a group needs until its best design is at least this good.",
     )
     names = [g.name for g in groups]

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from pages.parts.look import DASHES, MARKERS, Look
-from pages.parts.panel import LINE_POINTS, Json, Panel, axis, empty, layout, numbers, sample, thin
+from pages.parts.panel import LINE_POINTS, SOURCES, Json, Panel, axis, empty, layout, numbers, sample, thin
 from poets_core.runs.view import CandidateView, RunView
 
-SOURCES = {"branch": "written by a branch", "edit": "edit of a good design", "reference": "written by the reference"}
 DOTS = 1200
 TICKS = [0, 0.5, 0.95]
 
@@ -156,8 +155,8 @@ def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
     help = "How good each design seemed before it was measured (right: better) and how unsure the branches were (up)."
     wanted = sample(len(view.order), always=_places(view, selected)).tolist()
     shown = [view.candidates[view.order[i]] for i in wanted]
-    # What the reference wrote before any data was expected by nobody: it has no place here.
-    shown = [c for c in shown if c.branch >= 0 and None not in (c.predicted_mean, c.predicted_std, c.value)]
+    told = (c for c in shown if c.branch >= 0 or c.round)  # nobody expects what the reference writes before any data
+    shown = [c for c in told if None not in (c.predicted_mean, c.predicted_std, c.value)]
     if not shown:
         return empty(look, "predictions", title, help, "No prediction has been measured yet.")
     low, high = min(c.value or 0.0 for c in shown), max(c.value or 0.0 for c in shown)

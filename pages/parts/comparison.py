@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,15 +46,14 @@ class Curve:
         """Oracle calls."""
         return len(self.measures["best"])
 
-    @property
-    def area(self) -> float:
+    def area(self, calls: int) -> float:
         """Mean over calls of the best so far: the area under that curve, per call; NaN while there is none."""
-        best = self.measures["best"]
+        best = self.measures["best"][:calls]
         return float(np.nanmean(best)) if np.isfinite(best).any() else float("nan")
 
-    def calls_to(self, threshold: float) -> int | None:
-        """First call whose best so far is at least as good as the threshold; None if there is none."""
-        reached = np.flatnonzero(self.sign * self.measures["best"] >= self.sign * threshold)
+    def calls_to(self, threshold: float, calls: int) -> int | None:
+        """First of so many calls whose best so far is at least as good as the threshold; None if there is none."""
+        reached = np.flatnonzero(self.sign * self.measures["best"][:calls] >= self.sign * threshold)
         return int(reached[0]) + 1 if len(reached) else None
 
 
@@ -110,7 +110,10 @@ def curve_of(run: str, spec: RunSpec, view: RunView) -> Curve:
 
 
 def grouped(runs: Sequence[tuple[RunSpec, Curve]]) -> list[Group]:
-    """Put runs of equal settings together, named by method, common label and the settings that tell them apart."""
+    """Put runs of equal settings together, named by method, common label and the settings that tell them apart.
+
+    A seed counts once: of runs that repeat each other the longest is kept.
+    """
     by: dict[str, list[tuple[RunSpec, Curve]]] = {}
     for spec, curve in runs:
         by.setdefault(json.dumps(_settings(spec), sort_keys=True), []).append((spec, curve))
@@ -129,15 +132,25 @@ def grouped(runs: Sequence[tuple[RunSpec, Curve]]) -> list[Group]:
             names[key] = f"{names[key]}: {', '.join(said)}" + (" …" if len(apart) > SHOWN_SETTINGS else "")
     order = list(METHODS)
     keys = sorted(by, key=lambda k: (order.index(by[k][0][0].search.method), names[k]))
-    return [Group(names[k], tuple(sorted((c for _, c in by[k]), key=lambda c: (c.seed, c.run)))) for k in keys]
+    out: list[Group] = []
+    for k in keys:
+        longest = {c.seed: c for _, c in sorted(by[k], key=lambda x: (x[1].calls, x[1].run))}
+        taken = [g.name for g in out]
+        name = names[k] if names[k] not in taken else f"{names[k]} ({len(out) + 1})"
+        out.append(Group(name, tuple(longest[seed] for seed in sorted(longest))))
+    return out
 
 
 def common_threshold(groups: Sequence[Group]) -> float:
     """The median final best of the group that is worst at it: a threshold that says something of all of them."""
     sign = groups[0].curves[0].sign
+    # Rounded towards the worse, so that the run it comes from has reached it.
     found = [float(np.nanmedian([sign * c.measures["best"][-1] for c in g.curves])) for g in groups]
     known = [x for x in found if np.isfinite(x)]
-    return sign * min(known) if known else 0.0
+    if not known or min(known) == 0.0:
+        return 0.0
+    unit = 10.0 ** (math.floor(math.log10(abs(min(known)))) - 3)
+    return sign * math.floor(min(known) / unit) * unit
 
 
 def _settings(spec: RunSpec) -> dict[str, Any]:
@@ -180,14 +193,14 @@ def table(groups: Sequence[Group], threshold: float | None) -> list[dict[str, An
     for g in groups:
         line: dict[str, Any] = {
             "Group": g.name,
-            "Runs": len(g.curves),
+            "Seeds": len(g.curves),
             "Best": str(estimate([last(c, "best", calls) for c in g.curves])),
-            "Area (mean best)": str(estimate([c.area for c in g.curves])),
+            "Area (mean best)": str(estimate([c.area(calls) for c in g.curves])),
             "Mean value": str(estimate([last(c, "mean", calls) for c in g.curves])),
             "Regret": str(estimate([last(c, "regret", calls) for c in g.curves])),
         }
         if threshold is not None:
-            reached = [n for c in g.curves if (n := c.calls_to(threshold)) is not None]
+            reached = [n for c in g.curves if (n := c.calls_to(threshold, calls)) is not None]
             line["Calls to threshold"] = f"{np.median(reached):.0f} (median)" if reached else "–"
             line["Reached by"] = f"{len(reached)} of {len(g.curves)}"
         out.append(line)

@@ -14,9 +14,10 @@ from pages.parts.states import plain
 from poets_core.runs.view import CandidateView, RunView
 
 SOURCES = {
-    "branch": "written by the branch",
-    "edit": "an edit of a good design, chosen by the branch",
+    "branch": "written by a branch",
+    "edit": "an edit of a good design",
     "reference": "written by the reference model",
+    "space": "chosen out of the whole space",
 }
 
 
@@ -102,7 +103,7 @@ def _circuit(c: CandidateView, facts: Mapping[str, Any], look: Look) -> None:
 
 
 def _lineage(c: CandidateView) -> None:
-    who = "the reference model" if c.branch < 0 else f"branch {c.branch}"
+    who = "no branch" if c.branch < 0 else f"taken by branch {c.branch}"
     call = "not measured yet" if c.order is None else f"oracle call {c.order}"
     st.markdown(f"**Where it came from** · round {c.round} · {who} · {SOURCES.get(c.source, plain(c.source))} · {call}")
     if c.text and c.text.strip() != c.design.strip():

@@ -17,6 +17,12 @@ from pages.parts.look import Look
 
 Json: TypeAlias = dict[str, Any]
 
+SOURCES = {
+    "branch": "written by a branch",
+    "edit": "edit of a good design",
+    "reference": "written by the reference",
+    "space": "chosen out of the whole space",
+}
 LINE_POINTS = 1200
 SCATTER_POINTS = 4000
 

@@ -69,9 +69,9 @@ def _detail(feed: Feed, view: RunView, chosen: str) -> None:
 
 def _table(feed: Feed, view: RunView) -> None:
     st.subheader("All candidates", anchor=False)
-    learns = feed.spec.search.method == "poets"  # else everything is written by the reference
+    learns = feed.spec.search.method != "prior"  # else everything is written by the reference
     branches = ["all", *(str(b) for b in range(feed.spec.search.branches)), "reference"]
-    sources = ["all", "branch", "edit", "reference"]
+    sources = ["all", "branch", "edit", "reference", "space"]
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="filters")
     with bar:
         text = st.text_input("Design contains", key=f"text-{feed.run}", max_chars=200, width=190)

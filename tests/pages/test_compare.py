@@ -6,7 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.parts.comparison import Curve, Group, band, curve_of, differences, estimate, grouped, rows, table
+from pages.parts.comparison import (
+    Curve,
+    Group,
+    band,
+    common_threshold,
+    curve_of,
+    differences,
+    estimate,
+    grouped,
+    rows,
+    table,
+)
 from pages.parts.comparison_chart import comparison
 from pages.parts.look import LIGHT
 from pages.parts.tables import safe_csv
@@ -58,6 +69,8 @@ def test_runs_that_differ_in_seed_and_label_alone_are_one_group():
         ("mine", 1),
         ("Genetic algorithm", 2),
     ]
+    again = grouped([(spec(0), curve([1.0])), (spec(0), curve([1.0, 2.0])), (spec(1), curve([3.0], 1))])
+    assert [c.calls for c in again[0].curves] == [2, 1]  # a seed that was run twice counts once
 
 
 def test_means_intervals_and_pairs():
@@ -75,14 +88,17 @@ def test_means_intervals_and_pairs():
     first, second = table([one, two], 3.0)
     assert first["Calls to threshold"] == "3 (median)"
     assert (first["Reached by"], second["Reached by"]) == ("3 of 3", "1 of 3")
+    assert common_threshold([Group("x", (curve([0.92346]),))]) == pytest.approx(0.9234)
+    assert common_threshold([Group("x", (curve([0.92346], sign=-1.0),))]) == pytest.approx(0.9235)
     assert first["Best"] == str(estimate([3.0, 5.0, 4.0]))  # after the three calls that all have made
     assert first["Regret"] == "–"
 
 
 def test_smaller_is_better_where_the_problem_says_so():
     c = curve([3.0, 1.0], sign=-1.0)
-    assert c.calls_to(1.0) == 2
-    assert c.calls_to(0.5) is None
+    assert c.calls_to(1.0, 2) == 2
+    assert c.calls_to(0.5, 2) is None
+    assert c.calls_to(1.0, 1) is None
     a, b = Group("a", (c,)), Group("b", (curve([3.0, 2.0], sign=-1.0),))
     assert differences([a, b], b)[0]["Better best"] == "1 of 1"
 
@@ -113,7 +129,7 @@ def test_the_page_compares_what_the_address_names(store: SqlStore) -> None:
     assert at.multiselect[0].value == [first, second]
     groups, apart = (d.value for d in at.dataframe)
     assert groups["Group"].tolist() == ["POETS ensemble", "Reference only, learns nothing"]
-    assert groups["Runs"].tolist() == [1, 1]
+    assert groups["Seeds"].tolist() == [1, 1]
     assert apart["Best"].tolist() == ["0"]
     at.segmented_control(key="measure").set_value("regret").run()
     assert not at.exception

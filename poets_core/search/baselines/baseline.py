@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -54,9 +55,7 @@ class Baseline(ABC):
         branch, own, reference = self._log_prob(draws)
         mean, std = self._predicted(draws)
         return [
-            as_candidate(
-                self.round, k, draw, int(branch[k]), float(own[k]), float(reference[k]), float(mean[k]), float(std[k])
-            )
+            as_candidate(self.round, k, draw, int(branch[k]), float(own[k]), float(reference[k]), mean[k], std[k])
             for k, draw in enumerate(draws)
         ]
 
@@ -85,14 +84,14 @@ class Baseline(ABC):
     def _log_prob(self, draws: Sequence[Draw]) -> tuple[I8, F8, F8]:
         """The branches that wrote them (-1: the reference), log-probabilities under these and under the reference."""
         reference = np.array([d.log_prob for d in draws])
-        edited = [d for d in draws if d.source == "edit"]
-        if edited:
-            reference[[d.source == "edit" for d in draws]] = self._encode(edited).reference
+        unscored = [d for d in draws if d.source != "reference"]
+        if unscored:
+            reference[[d.source != "reference" for d in draws]] = self._encode(unscored).reference
         return np.full(len(draws), -1), reference, reference
 
-    def _predicted(self, draws: Sequence[Draw]) -> tuple[F8, F8]:
-        """Predicted mean and deviation of each, in standardised reward; zeros where nothing is predicted."""
-        return np.zeros(len(draws)), np.zeros(len(draws))
+    def _predicted(self, draws: Sequence[Draw]) -> tuple[list[float], list[float]]:
+        """Predicted mean and deviation of each, in standardised reward; NaN where nothing is predicted."""
+        return [math.nan] * len(draws), [math.nan] * len(draws)
 
     def _encode(self, draws: Sequence[Draw] | Sequence[Candidate]) -> Encoded:
         prompt = np.array([d.prompt for d in draws], dtype=np.int64)

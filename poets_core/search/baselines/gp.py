@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -85,7 +86,7 @@ class GPSearch(Baseline):
         out = []
         for ids in tokens.tolist():
             text, design, reason = decode(self.problem, self.ensemble, ids)
-            out.append(Draw(tuple(ids), text, design, reason, 0, "edit", float("nan")))
+            out.append(Draw(tuple(ids), text, design, reason, 0, "space", float("nan")))
         return out
 
     def _from_pool(self, prompt: I8, rng: np.random.Generator) -> list[Draw]:
@@ -163,7 +164,7 @@ class GPSearch(Baseline):
         self._told[draw.key] = (float(mean), float(std))
         return draw
 
-    def _predicted(self, draws: Sequence[Draw]) -> tuple[F8, F8]:
-        told = np.array([self._told.get(d.key, (0.0, 0.0)) for d in draws]).reshape(-1, 2)
+    def _predicted(self, draws: Sequence[Draw]) -> tuple[list[float], list[float]]:
+        told = [self._told.get(d.key, (math.nan, math.nan)) for d in draws]
         self._told = {}
-        return told[:, 0], told[:, 1]
+        return [mean for mean, _ in told], [std for _, std in told]
