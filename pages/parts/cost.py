@@ -74,6 +74,7 @@ def estimate(spec: RunSpec, tokens: int | None = None) -> Cost:
     edits = search.edit_share if "edit_share" in reads else 0.0
     drawn = calls * (max(1, round(search.pool * (1 - edits))) if "pool" in reads else 1)
     trained = spec.budget.rounds * search.steps if "steps" in reads else 0
+    drawn += trained * search.minibatch if search.method == "tosfit" else 0  # it learns from fresh samples
     token = TOKEN.get(spec.backbone.source, OTHER_TOKEN)
     # Backward costs about three forwards; every branch scores every observation and every pooled design.
     seconds = START + calls * ORACLE.get(spec.problem.name, OTHER_ORACLE)

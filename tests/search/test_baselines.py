@@ -14,6 +14,7 @@ from poets_core.search.baselines.surrogate import fit_surrogate, one_hot, sequen
 from poets_core.search.baselines.tosfit import NOISE, linear_posterior, rarity
 from poets_core.search.methods import BASELINES
 from poets_core.search.space import product_space
+from poets_core.types import Observation
 from tests.search.sites import Sites, build, play
 
 RIVALS = (*BASELINES, "gp", "gp-prior")
@@ -222,3 +223,43 @@ def test_tosfit_pays_for_rare_and_uncertain_completions():
     precision = x.T @ x / NOISE + np.eye(4)  # Bayesian linear regression: the same in weight space
     assert np.allclose(mean, at @ np.linalg.solve(precision, x.T @ y / NOISE))
     assert np.allclose(std**2, np.einsum("nd,nd->n", at, np.linalg.solve(precision, at.T).T))
+
+
+# -- what a review found -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["gp", "gp-prior", "klts"])
+def test_one_observation_is_enough_for_a_process(method, tmp_path):
+    problem = Sites()
+    history, _ = play(build(tmp_path, problem, method=method), problem, 4, batch=1)
+    assert sum(len(cs) for cs, _ in history) == 4
+
+
+def test_a_process_spends_its_calls_although_nothing_was_valid_or_every_edit_was_seen(tmp_path):
+    problem = Sites(hole="A")  # no product space: designs come from a pool
+    search = build(tmp_path, problem, method="gp", edit_share=1.0, pool=2, elites=1)
+    candidates = search.ask(12)
+    search.tell(candidates, [Observation(c.id, (float("nan"),), (0.0,), False, "broken") for c in candidates])
+    search.update()
+    assert len(search.ask(12)) == 12  # not an edit to be made: there are no elites
+    history, _ = play(search, problem, 12)
+    assert all(len(cs) == 12 for cs, _ in history)  # the edits of one elite are soon used up
+
+
+def test_what_the_reference_fills_in_does_not_train_the_policy(tmp_path, monkeypatch):
+    problem = Sites()
+    search = build(tmp_path, problem, method="grpo", **FAST)
+    play(search, problem, 1)
+    draw = search.sampler.draw_unseen
+
+    def narrow(branch, *args, **how):
+        found = draw(branch, *args, **how)
+        return [None if b >= 0 and k >= 4 else d for k, (b, d) in enumerate(zip(branch.tolist(), found, strict=True))]
+
+    monkeypatch.setattr(type(search.sampler), "draw_unseen", lambda self, *args, **how: narrow(*args, **how))
+    trained: list[int] = []
+    loss = search._loss
+    monkeypatch.setattr(search, "_loss", lambda index, a: (trained.extend(index.tolist()), loss(index, a))[1])
+    ((candidates, _),) = play(search, problem, 1)[0]
+    assert [c.branch for c in candidates] == [0] * 4 + [-1] * 8
+    assert set(trained) == {12, 13, 14, 15}  # the four that the policy wrote

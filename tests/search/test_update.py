@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poets_core.errors import Diverged
 from poets_core.search import update
 from poets_core.search.early_stop import EarlyStop
 from poets_core.search.update import BEST, FEWEST, chances
@@ -82,3 +83,15 @@ def test_a_branch_that_stops_early_is_its_best_on_what_it_was_not_taught(tmp_pat
     assert (judge.errors() < looks[-1] - 1e-9).any()  # 60 hot steps overfit somewhere
     search.fit.run(replay, steps=60, minibatch=16, seed=0, round=3)
     assert len(looks) == 1 + update.LOOKS
+
+
+def test_divergence_is_seen_although_the_fit_may_stop_early(tmp_path, monkeypatch):
+    problem = Sites()
+    search = build(tmp_path, problem, steps=5, stop_early=True)
+    play(search, problem, 1)
+    clip = search.fit._clip
+    monkeypatch.setattr(
+        search.fit, "_clip", lambda: (clip(), [p.grad.fill_(float("nan")) for p in search.fit._parameters])
+    )
+    with pytest.raises(Diverged, match="learning_rate"):
+        play(search, problem, 1)
