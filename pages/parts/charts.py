@@ -151,8 +151,8 @@ def disagreement(view: RunView, look: Look, branches: int = 2) -> Panel:
 
 def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
     """Predicted mean against predicted spread of measured designs, coloured by what was measured."""
-    title = "What the branches expected"
-    help = "How good each design seemed before it was measured (right: better) and how unsure the branches were (up)."
+    title = "What was expected"
+    help = "How good each design seemed before it was measured (right: better) and how unsure the method was (up)."
     wanted = sample(len(view.order), always=_places(view, selected)).tolist()
     shown = [view.candidates[view.order[i]] for i in wanted]
     told = (c for c in shown if c.branch >= 0 or c.round)  # nobody expects what the reference writes before any data
@@ -178,7 +178,7 @@ def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
     form = layout(
         look,
         xaxis=axis(look, "expected reward [s.d.]"),
-        yaxis=axis(look, "spread over branches [s.d.]", rangemode="tozero"),
+        yaxis=axis(look, "uncertainty [s.d.]", rangemode="tozero"),
     )
     alt = f"{title}: {len(shown)} measured designs, values from {low:.4g} to {high:.4g}."
     return Panel("predictions", title, help, traces, form, alt, len(view.order))

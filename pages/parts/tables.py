@@ -37,7 +37,7 @@ class Filter:
         sort: a key of `SORTS`.
         text: part of the design, any case; "" for all.
         branch: branch index, -1 the reference; None for all.
-        source: ``"branch"``, ``"edit"`` or ``"reference"``; "" for all.
+        source: one of `poets_core.types.Source`; "" for all.
     """
 
     show: str = "measured"
@@ -81,7 +81,7 @@ def frame(view: RunView, ids: Sequence[str]) -> pd.DataFrame:
             "expected": pd.array([c.predicted_mean for c in rows], dtype="Float64"),
             "spread": pd.array([c.predicted_std for c in rows], dtype="Float64"),
             "round": [c.round for c in rows],
-            "branch": ["reference" if c.branch < 0 else str(c.branch) for c in rows],
+            "branch": ["none" if c.branch < 0 else str(c.branch) for c in rows],
             "source": [c.source for c in rows],
             "log-prob.": pd.array([c.log_prob for c in rows], dtype="Float64"),
             "problem": [c.reason for c in rows],

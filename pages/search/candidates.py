@@ -70,7 +70,7 @@ def _detail(feed: Feed, view: RunView, chosen: str) -> None:
 def _table(feed: Feed, view: RunView) -> None:
     st.subheader("All candidates", anchor=False)
     learns = feed.spec.search.method != "prior"  # else everything is written by the reference
-    branches = ["all", *(str(b) for b in range(feed.spec.search.branches)), "reference"]
+    branches = ["all", *(str(b) for b in range(feed.spec.search.branches)), "none"]
     sources = ["all", "branch", "edit", "reference", "space"]
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="filters")
     with bar:
@@ -81,7 +81,7 @@ def _table(feed: Feed, view: RunView) -> None:
         if learns:
             branch = st.selectbox("Branch", branches, key=f"branch-{feed.run}", width=120)
             source = st.selectbox("Source", sources, key=f"source-{feed.run}", width=130)
-    index = None if branch == "all" else -1 if branch == "reference" else int(branch)
+    index = None if branch == "all" else -1 if branch == "none" else int(branch)
     ids = find(view, Filter(show, sort, text.strip(), index, "" if source == "all" else source))
     if not ids:
         st.info("No candidate matches these filters.", icon=":material/filter_alt_off:")

@@ -69,7 +69,7 @@ def _heading(feed: Feed, snapshot: Snapshot) -> None:
         spec.problem.name,
         f"poets, {spec.search.branches} branches"
         if spec.search.method == "poets"
-        else METHODS[spec.search.method].title.lower(),
+        else METHODS[spec.search.method].title,
         f"backbone {spec.backbone.source}",
         f"device {view.device or 'not known yet'}",
         f"seed {spec.seed}",
