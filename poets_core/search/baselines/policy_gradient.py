@@ -50,11 +50,18 @@ class PolicyGradientSearch(Baseline):
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
         """Take in a round, with the log-probabilities of its tokens: the policy is still the one that drew it."""
         super().tell(candidates, observations)
-        new = np.arange(len(self.history) - len(candidates), len(self.history))
-        lengths = self.history.encoded.length[new]
-        with torch.no_grad():
-            found = self.ensemble.token_log_prob(self.history.encoded, new).cpu().numpy()
-        self._old += [row[:n].copy() for row, n in zip(found, lengths.tolist(), strict=True)]
+        self._old += self._scores(np.arange(len(self.history) - len(candidates), len(self.history)))
+
+    def _scores(self, index: I8) -> list[F8]:
+        """Log-probabilities of the tokens of some observations under the policy, a minibatch at a time."""
+        out: list[F8] = []
+        for start in range(0, len(index), self.settings.minibatch):
+            part = index[start : start + self.settings.minibatch]
+            with torch.no_grad():
+                found = self.ensemble.token_log_prob(self.history.encoded, part).cpu().numpy()
+            lengths = self.history.encoded.length[part].tolist()
+            out += [row[:n].copy() for row, n in zip(found, lengths, strict=True)]
+        return out
 
     def _learn(self) -> dict[str, Any]:
         s, encoded = self.settings, self.history.encoded
@@ -73,8 +80,7 @@ class PolicyGradientSearch(Baseline):
             self.fit.descend(lambda index=index: self._loss(index, advantages))  # type: ignore[misc]
         self.fit.check(self.round)
         latest = np.flatnonzero(rounds == self.round)
-        with torch.no_grad():
-            now = self.ensemble.token_log_prob(encoded, latest).sum(1).cpu().numpy()
+        now = np.array([x.sum() for x in self._scores(latest)])
         return {"kl": [float((now - encoded.reference[latest]).mean())], "entropy": float(-now.mean())}
 
     def _loss(self, index: I8, advantages: F8) -> Tensor:
