@@ -19,7 +19,8 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     """Round numbers that cover an interval."""
     step = 10.0 ** np.floor(np.log10(max(high - low, 1e-12) / most))
     step = next(s for s in (step, 2 * step, 5 * step, 10 * step, 20 * step) if (high - low) / s <= most)
-    return [float(x) for x in np.arange(np.ceil(low / step) * step, high + step / 2, step) if x <= high * (1 + 1e-9)]
+    first = int(np.ceil(low / step))
+    return [k * float(step) for k in range(first, int(np.floor(high / step + 1e-9)) + 1)]
 
 
 def line_chart(title: str, curves: Mapping[str, F8], *, x: str, y: str) -> str:

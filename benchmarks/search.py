@@ -45,6 +45,24 @@ def fingerprint(spec: RunSpec) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Read finished searches: JSON lines, or the Parquet file that `benchmarks.search_report` writes."""
+    if path.suffix == ".parquet":
+        rows = pd.read_parquet(path).to_dict("records")
+        told = [[None if np.isnan(v) else float(v) for v in r["values"]] for r in rows]
+        return [r | {"values": v, "rounds": json.loads(r["rounds"])} for r, v in zip(rows, told, strict=True)]
+    return [json.loads(x) for x in path.read_text(encoding="utf-8").splitlines()]
+
+
+def write_parquet(lines: Sequence[dict[str, Any]], path: Path) -> None:
+    """Write finished searches as `read_lines` reads them."""
+    rows = [
+        x | {"values": [np.nan if v is None else v for v in x["values"]], "rounds": json.dumps(x["rounds"])}
+        for x in lines
+    ]
+    pd.DataFrame(rows).to_parquet(path, compression="zstd", index=False)
+
+
 def line_of(name: str, method: str, seed: int, spec: RunSpec, played: Played) -> dict[str, Any]:
     """One line of results: the values of all calls, in their order, and what the rounds said."""
     values = [round(v, 6) if np.isfinite(v) else None for v in played.values]
@@ -176,6 +194,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0, help=f"settings are chosen from {FIRST_TUNING_SEED} on")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a search setting; no goals")
     parser.add_argument("--results", type=Path, help="a file that keeps every finished search")
+    parser.add_argument("--resume", type=Path, help="more finished searches, e.g. docs/regime_map/results.parquet")
     parser.add_argument("--tables", type=Path, help="a folder for generated landscapes; temporary otherwise")
     parser.add_argument("--jobs", type=int, default=2, help="searches at a time, one thread each")
     parser.add_argument("--json", action="store_true")
@@ -195,10 +214,11 @@ def main() -> None:
             short = {"budget": {"rounds": 3, "batch": 16}}
             specs = {c: RunSpec.model_validate(s.model_dump() | short) for c, s in specs.items()}
         lines: list[dict[str, Any]] = []
-        if args.results and args.results.is_file():
-            lines = [json.loads(x) for x in args.results.read_text().splitlines()]
+        for source in (args.resume, args.results):
+            lines += read_lines(source) if source and source.is_file() else []
         wanted = {(*c, fingerprint(s)) for c, s in specs.items()}
-        lines = [x for x in lines if (x["landscape"], x["method"], x["seed"], x["spec"]) in wanted]
+        found_before = {(x["landscape"], x["method"], x["seed"], x["spec"]): x for x in lines}
+        lines = [x for key, x in found_before.items() if key in wanted]
         done = {(x["landscape"], x["method"], x["seed"]) for x in lines}
         todo = [c for c in cells if c not in done]
 

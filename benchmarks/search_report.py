@@ -9,7 +9,6 @@ another says so in its row.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figure import line_chart
-from benchmarks.search import collect, values_of
+from benchmarks.search import collect, read_lines, values_of, write_parquet
 from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, cell_spec
 from domains.catalog import load
 
@@ -29,8 +28,9 @@ Methods x landscapes, from `python -m benchmarks.search` at commit `{commit}`. S
 them, are in `benchmarks/search_cells.py` and `poets_core/presets.py` (tuning: seeds from {tuning} on; here: seeds
 below). Means ± standard errors over seeds. Regret is cumulative, in fractions of the maximum, an unmeasured or
 infeasible design counting as 0; where no maximum is stated, best and mean of the 100 best are in the value's own
-unit. "poets minus" is paired over seeds, with its 95 % interval (Student's t), bold where that excludes 0.
-Written by `python -m benchmarks.search_report`.
+unit. "poets minus" is paired over seeds, with its 95 % interval (Student's t), bold where that excludes 0. Written
+by `python -m benchmarks.search_report`; every search is in regime_map/results.parquet, from which the map goes on
+(`--resume`).
 """
 
 
@@ -110,12 +110,13 @@ def main() -> None:
     parser.add_argument("--tables", type=Path, help="the folder of generated landscapes")
     parser.add_argument("--commit", required=True, help="what the results were measured at")
     args = parser.parse_args()
-    lines = [json.loads(x) for x in args.results.read_text(encoding="utf-8").splitlines()]
+    lines = read_lines(args.results)
     lines = [x for x in lines if x["seed"] < FIRST_TUNING_SEED]
     if len({(x["landscape"], x["method"], x["seed"]) for x in lines}) < len(lines):
         parser.error("Expected one line a search, got several of one: leave those of other settings out.")
     figures = DOCS / "regime_map"
     figures.mkdir(exist_ok=True)
+    write_parquet(lines, figures / "results.parquet")
     page = [HEAD.format(commit=args.commit, tuning=FIRST_TUNING_SEED)]
     with tempfile.TemporaryDirectory() as temporary:
         for name in LANDSCAPES:
