@@ -57,14 +57,15 @@ export default function (component) {
       // Updates can overtake the loading of the library: draw the newest only.
       if (node.latest !== data || !node.isConnected) return;
       const layout = { ...data.layout, height: data.height, uirevision: data.uirevision, autosize: true };
-      const svg = {
+      // One button for as long as the node lives: Plotly takes a new one for another chart, and forgets the zoom.
+      node.svg ??= {
         name: "svg", title: "Download as SVG", icon: Plotly.Icons.disk,
-        click: (gd) => Plotly.downloadImage(gd, { format: "svg", filename: data.name, width: gd.clientWidth, height: data.height }),
+        click: (gd) => Plotly.downloadImage(gd, { format: "svg", filename: node.latest.name, width: gd.clientWidth, height: node.latest.height }),
       };
       const config = {
         responsive: true, displaylogo: false, doubleClick: "reset", showTips: false,
         // Named one by one: the default bar has a button that sends the chart to a server of Plotly's.
-        modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"], ["toImage", svg]],
+        modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"], ["toImage", node.svg]],
         plotlyServerURL: "", topojsonURL: data.source,
         toImageButtonOptions: { filename: data.name, scale: 2 },
       };
