@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,3 +76,26 @@ def test_going_to_another_page_and_back_draws_again(server: Server, finished: st
         page.get_by_role("link", name="Back to the run").click()
     page.locator(".st-key-panel-branches .poets-plot[data-renders]").wait_for()
     assert problems == []
+
+
+def test_a_comparison_is_taken_away_as_figure_and_numbers(
+    server: Server, store: SqlStore, finished: str, browser: Any, tmp_path: Path
+) -> None:
+    other = written.write(store, [*written.events(3), Event("finished", {"reason": "budget"})], method="prior")
+    page = browser.new_page(accept_downloads=True)
+    page.set_default_timeout(LIMIT)
+    page.goto(f"{server.url}/compare?runs={finished},{other}")
+    page.locator(".poets-plot[data-renders]").wait_for()
+    page.locator(".poets-plot-node").hover()
+    with page.expect_download() as figure:
+        page.locator("[data-title='Download as SVG']").click()
+    figure.value.save_as(tmp_path / "figure.svg")
+    drawn = (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    assert "By hand (n = 1)" in drawn
+    assert "Reference only" in drawn
+    with page.expect_download() as numbers:
+        page.get_by_role("button", name="Numbers as CSV").click()
+    numbers.value.save_as(tmp_path / "numbers.csv")
+    lines = (tmp_path / "numbers.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("group,run,seed,call,best")
+    assert len(lines) == 1 + 2 * 12
