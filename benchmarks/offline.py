@@ -99,11 +99,12 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0, help=f"settings are chosen from {FIRST_TUNING_SEED} on")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="one seed, 50 labels, no goals: under 60 s")
+    parser.add_argument("--quick", action="store_true", help="one seed, 50 labels, two methods, no goals: under 60 s")
     args = parser.parse_args()
     seeds = range(args.first_seed, args.first_seed + (1 if args.quick else args.seeds))
     labels = [50] if args.quick else args.labels
-    cells = [(n, m, s) for n in labels for m in args.method or METHODS for s in seeds]
+    methods = ["one branch, stopped early", "grpo"] if args.quick else args.method or list(METHODS)
+    cells = [(n, m, s) for n in labels for m in methods for s in seeds]
     with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
         jobs = [pool.submit(learn, args.table, m, s, n, args.steps) for n, m, s in cells]
         rows = []
