@@ -21,13 +21,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from benchmarks.campaign import Played, play_all, search_settings
 from benchmarks.report import Goal, finish, summary
 from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec
 from domains.catalog import load
 from poets_core.keyed import rng_for
-from poets_core.presets import METHODS as KNOWN
+from poets_core.presets import decisive
 from poets_core.search.regret import growth_exponent, standard_regret
 from poets_core.spec import RunSpec
 from poets_core.types import F8
@@ -38,10 +39,8 @@ FEWEST_SEEDS = 8
 
 def fingerprint(spec: RunSpec) -> str:
     """What a line of results belongs to: everything that the method reads, but not where a table lies."""
-    data = spec.model_dump(mode="json", exclude={"label", "device", "threads", "task"})
+    data = decisive(spec)
     data["problem"]["params"].pop("table", None)
-    reads = KNOWN[spec.search.method].reads | {"method"}
-    data["search"] = {k: v for k, v in data["search"].items() if k in reads}
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
@@ -104,11 +103,9 @@ def uniform_growth(specs: Sequence[RunSpec]) -> dict[str, float]:
 
 def paired(a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
     """Mean difference with its 95 % interval (Student's t over seeds)."""
-    from scipy.stats import t
-
     d = np.asarray(a) - np.asarray(b)
     s = summary(d.tolist())
-    reach = float(t.ppf(0.975, max(1, len(d) - 1))) * s["standard_error"]
+    reach = float(student.ppf(0.975, max(1, len(d) - 1))) * s["standard_error"]
     return s | {"low": s["mean"] - reach, "high": s["mean"] + reach}
 
 
@@ -145,13 +142,13 @@ def goals(found: dict[str, dict[str, Any]]) -> list[Goal]:
     """What is to be reached, of what was played."""
     out: list[Goal] = []
 
-    def add(name: str, path: str, target: float, sense: Any, scale: float = 1.0) -> None:
+    def add(name: str, path: str, target: float, sense: Any) -> None:
         at: Any = found
         for part in path.split("/"):
             if not isinstance(at, dict) or part not in at:
                 return
             at = at[part]
-        out.append(Goal(name, float(at) * scale, target, sense))
+        out.append(Goal(name, float(at), target, sense))
 
     def beyond(name: str, path: str, target: float, sense: Any) -> None:
         add(name, f"{path}/mean", target, sense)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from poets_core.spec import Method, SearchSpec
+from poets_core.spec import Method, RunSpec, SearchSpec
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,14 @@ METHODS: dict[Method, MethodInfo] = {
         frozenset({"allow_repeats"}),
     ),
 }
+
+
+def decisive(spec: RunSpec) -> dict[str, Any]:
+    """What decides a run's results, as JSON data: no label, no device, and no setting that its method does not read."""
+    data = spec.model_dump(mode="json", exclude={"label", "device", "threads", "task"})
+    reads = METHODS[spec.search.method].reads | {"method"}
+    data["search"] = {k: v for k, v in data["search"].items() if k in reads}
+    return data
 
 
 @dataclass(frozen=True)

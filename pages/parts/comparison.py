@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from poets_core.presets import METHODS
+from poets_core.presets import METHODS, decisive
 from poets_core.runs.run_view import RunView
 from poets_core.spec import RunSpec
 
@@ -89,9 +89,14 @@ def estimate(values: Sequence[float]) -> Estimate:
     x = np.array([v for v in values if np.isfinite(v)], dtype=np.float64)
     if not len(x):
         return Estimate(float("nan"), float("nan"), 0)
-    if len(x) == 1:
-        return Estimate(float(x[0]), float("nan"), 1)
-    return Estimate(float(x.mean()), float(stdtrit(len(x) - 1, 0.975) * x.std(ddof=1) / len(x) ** 0.5), len(x))
+    return Estimate(float(x.mean()), float(half_width(x)), len(x))
+
+
+def half_width(x: F8) -> F8:
+    """Half of the 95 % interval of the mean over the first axis (Student's t); NaN with one row."""
+    if len(x) < 2:
+        return np.full(x.shape[1:], np.nan)
+    return np.asarray(stdtrit(len(x) - 1, 0.975) * x.std(0, ddof=1) / len(x) ** 0.5)
 
 
 def curve_of(run: str, spec: RunSpec, view: RunView) -> Curve:
@@ -116,7 +121,8 @@ def grouped(runs: Sequence[tuple[RunSpec, Curve]]) -> list[Group]:
     """
     by: dict[str, list[tuple[RunSpec, Curve]]] = {}
     for spec, curve in runs:
-        by.setdefault(json.dumps(_settings(spec), sort_keys=True), []).append((spec, curve))
+        settings = {k: v for k, v in decisive(spec).items() if k != "seed"}
+        by.setdefault(json.dumps(settings, sort_keys=True), []).append((spec, curve))
     flat = {key: _flat(json.loads(key)) for key in by}
     names: dict[str, str] = {}
     for key, members in by.items():
@@ -153,14 +159,6 @@ def common_threshold(groups: Sequence[Group]) -> float:
     return sign * math.floor(min(known) / unit) * unit
 
 
-def _settings(spec: RunSpec) -> dict[str, Any]:
-    """What decides a run's results, apart from the seed; settings its method does not read are no difference."""
-    data = spec.model_dump(mode="json", exclude={"seed", "label", "threads", "device", "task"})
-    reads = METHODS[spec.search.method].reads | {"method"}
-    data["search"] = {k: v for k, v in data["search"].items() if k in reads}
-    return data
-
-
 def _flat(data: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, value in data.items():
@@ -174,10 +172,7 @@ def band(group: Group, measure: str) -> tuple[F8, F8]:
     if not found:
         return np.zeros(0), np.zeros(0)
     x = np.stack(found)
-    mean = x.mean(0)
-    if len(x) < 2:
-        return mean, np.full(len(mean), np.nan)
-    return mean, np.asarray(stdtrit(len(x) - 1, 0.975) * x.std(0, ddof=1) / len(x) ** 0.5)
+    return x.mean(0), half_width(x)
 
 
 def last(curve: Curve, measure: str, calls: int) -> float:

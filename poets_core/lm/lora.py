@@ -138,14 +138,15 @@ class StackedLoRALinear(nn.Module):
             b = joined(self._scaled_prior_b(), self.b.detach().transpose(1, 2))
             self._packed = a.to(self.base.weight.dtype), b.to(self.base.weight.dtype).contiguous()
 
-    def _scaled_prior_b(self) -> Float[Tensor, "M p out"]:
-        return self.prior_b.transpose(1, 2) * self.prior_factor
+    def _scaled_prior_b(self, part: slice = slice(None)) -> Float[Tensor, "m p out"]:
+        return self.prior_b[part].transpose(1, 2) * self.prior_factor
 
     def grouped_blocks(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return A, B, prior A and prior B (times its factor) of the pass's branches for `StackedProduct`."""
-        found = self.a, self.b.transpose(1, 2), self.prior_a, self._scaled_prior_b()
         part = self.layout.part
-        return found if part is None else (found[0][part], found[1][part], found[2][part], found[3][part])
+        if part is None:
+            return self.a, self.b.transpose(1, 2), self.prior_a, self._scaled_prior_b()
+        return self.a[part], self.b[part].transpose(1, 2), self.prior_a[part], self._scaled_prior_b(part)
 
     def forward(self, x: Tensor) -> Tensor:
         layout = self.layout

@@ -52,13 +52,13 @@ class History:
         self.valid = np.append(self.valid, [o.valid for o in observations])
         new = bootstrap_weights(self.seed, [o.candidate for o in observations], self.branches)
         self.weights = np.concatenate([self.weights, new], axis=1)
+        self._scale = None
         if encoded is None:
-            pass
-        elif self._encoded is None:
+            return
+        if self._encoded is None:
             self._encoded = replace(encoded, states=TrunkStates(self.cache_bytes).extend(encoded.states))
         else:
             self._encoded = self._encoded.append(encoded, pad=int(encoded.tokens[0, -1]))  # any id: never read
-        self._scale = None
 
     @property
     def encoded(self) -> Encoded:

@@ -142,13 +142,16 @@ class Fit:
         """Take one step against the gradient of any loss of the branches."""
         self._adam.zero_grad(set_to_none=True)
         torch.autograd.backward(loss())
-        self._clip()
-        self._adam.step()
+        self._move()
 
     def _step(self, replay: Replay, index: I8) -> None:
         self._adam.zero_grad(set_to_none=True)
         for branches in self._groups(replay.encoded.ends[index]):
             self._add_gradient(replay, index, branches)
+        self._move()
+
+    def _move(self) -> None:
+        """Go against the gradient that was gathered, clipped branch by branch."""
         self._clip()
         self._adam.step()
 

@@ -46,16 +46,10 @@ class GPSearch(Baseline):
         rng = rng_for(self.spec.seed, "thompson", self.round)
         if self.space is not None:
             return self._from_space(len(prompt), rng)
-        found = self._from_pool(prompt, rng)
-        waiting = prompt.tolist()
-        for draw in found:
-            waiting.remove(draw.prompt)
-        taken = set() if self.settings.allow_repeats else {d.key for d in found}
-        rest = self.from_reference(np.array(waiting, dtype=np.int64), "refill", taken) if waiting else []
-        return found + rest
+        return self.filled(prompt, self._from_pool(prompt, rng))
 
     def _data(self) -> tuple[list[tuple[int, ...]], F8]:
-        """Tokens and mean rewards of what was observed, repeats averaged by the noise of the process."""
+        """Tokens and rewards of all observations that are designs."""
         known = [i for i, c in enumerate(self.history.candidates) if c.design]
         return [self.history.candidates[i].tokens for i in known], self.history.rewards()[known]
 
@@ -67,7 +61,7 @@ class GPSearch(Baseline):
             return self.from_reference(np.zeros(n, dtype=np.int64), "refill")
         seen = space.index(tokens)
         surrogate = self._fit(one_hot(space.codes(seen), space.shape), y)
-        drawn = surrogate.sample_space(space, seen, n, rng)
+        drawn = self._drawn(surrogate, seen, n, rng)
         if not self.settings.allow_repeats:
             drawn[:, seen] = -np.inf
         chosen: list[int] = []
@@ -82,6 +76,11 @@ class GPSearch(Baseline):
         mean, std = surrogate.predict(one_hot(space.codes(index), space.shape))
         return [self._told_of(d, m, s) for d, m, s in zip(self._spelled(space.tokens(index)), mean, std, strict=True)]
 
+    def _drawn(self, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
+        """What each slot maximises over the whole space, f8 (n, S)."""
+        assert self.space is not None
+        return surrogate.sample_space(self.space, seen, n, rng)
+
     def _spelled(self, tokens: I8) -> list[Draw]:
         out = []
         for ids in tokens.tolist():
@@ -89,25 +88,27 @@ class GPSearch(Baseline):
             out.append(Draw(tuple(ids), text, design, reason, 0, "space", float("nan")))
         return out
 
-    def _from_pool(self, prompt: I8, rng: np.random.Generator) -> list[Draw]:
+    def _from_pool(self, prompt: I8, rng: np.random.Generator) -> list[Draw | None]:
         tokens, y = self._data()
         pool = self._pool(prompt, tokens, y, rng)
         if not pool or not tokens:
-            return []
+            return [None] * len(prompt)
         x = sequence_features([*tokens, *(d.tokens for d in pool)])
         surrogate = self._fit(x[: len(tokens)], y)
         drawn = surrogate.sample(x[len(tokens) :], len(prompt), rng)
         mean, std = surrogate.predict(x[len(tokens) :])
         owner = np.array([d.prompt for d in pool])
         taken: set[int] = set()
-        out = []
+        out: list[Draw | None] = []
         for row, p in zip(drawn, prompt.tolist(), strict=True):
             row[owner != p] = -np.inf
             row[list(taken)] = -np.inf
             best = int(row.argmax())
-            if np.isfinite(row[best]):
-                out.append(self._told_of(pool[best], float(mean[best]), float(std[best])))
-                taken |= set() if self.settings.allow_repeats else {best}
+            if not np.isfinite(row[best]):
+                out.append(None)
+                continue
+            out.append(self._told_of(pool[best], float(mean[best]), float(std[best])))
+            taken |= set() if self.settings.allow_repeats else {best}
         return out
 
     def _pool(self, prompt: I8, tokens: Sequence[tuple[int, ...]], y: F8, rng: np.random.Generator) -> list[Draw]:

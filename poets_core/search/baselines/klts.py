@@ -7,10 +7,10 @@ import numpy as np
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.search.baselines.gp import GPSearch
-from poets_core.search.baselines.surrogate import one_hot
-from poets_core.search.propose import Draw, Sampler
+from poets_core.search.baselines.surrogate import Surrogate
+from poets_core.search.propose import Sampler
 from poets_core.spec import RunSpec
-from poets_core.types import F8
+from poets_core.types import F8, I8
 
 BLOCK = 4096
 
@@ -47,25 +47,7 @@ class KLThompsonSearch(GPSearch):
             self._reference = np.concatenate(parts)
         return self._reference
 
-    def _from_space(self, n: int, rng: np.random.Generator) -> list[Draw]:
-        space, (tokens, y) = self.space, self._data()
-        assert space is not None
-        if not tokens:
-            return self.from_reference(np.zeros(n, dtype=np.int64), "refill")
-        seen = space.index(tokens)
-        surrogate = self._fit(one_hot(space.codes(seen), space.shape), y)
-        drawn = surrogate.sample_space(space, seen, n, rng) / self.settings.beta + self.reference()
-        gumbel = rng_for(self.spec.seed, "gumbel", self.round)
-        chosen: list[int] = []
-        for row in drawn:
-            row += gumbel.gumbel(size=len(row))  # the largest is a draw from the softmax
-            if not self.settings.allow_repeats:
-                row[seen] = row[chosen] = -np.inf
-            best = int(row.argmax())
-            if np.isfinite(row[best]):
-                chosen.append(best)
-        index = np.array(chosen, dtype=np.int64)
-        if not len(index):
-            return []
-        mean, std = surrogate.predict(one_hot(space.codes(index), space.shape))
-        return [self._told_of(d, m, s) for d, m, s in zip(self._spelled(space.tokens(index)), mean, std, strict=True)]
+    def _drawn(self, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
+        tilted = super()._drawn(surrogate, seen, n, rng) / self.settings.beta + self.reference()
+        # The largest of logits with Gumbel noise is a draw from their softmax.
+        return np.asarray(tilted + rng_for(self.spec.seed, "gumbel", self.round).gumbel(size=tilted.shape))
