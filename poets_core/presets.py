@@ -85,7 +85,7 @@ METHODS: dict[Method, MethodInfo] = {
 def decisive(spec: RunSpec) -> dict[str, Any]:
     """What decides a run's results, as JSON data: no label, no device, and no setting that its method does not read."""
     data = spec.model_dump(mode="json", exclude={"label", "device", "threads", "task"})
-    reads = METHODS[spec.search.method].reads | {"method"}
+    reads = (METHODS[spec.search.method].reads | {"method"}) - {"exact_regret"}  # measures, changes nothing
     data["search"] = {k: v for k, v in data["search"].items() if k in reads}
     return data
 
@@ -128,5 +128,10 @@ PRESETS: dict[str, Preset] = {
                 "shared_pool": False,
             }
         },
+    ),
+    "plateau": Preset(
+        "Climb steps",
+        "Small edits of a few good designs, scored by the branches: for landscapes where most changes change nothing.",
+        {"search": {"edit_share": 1.0, "pool": 4, "elites": 8, "transform": "z"}},
     ),
 }

@@ -86,6 +86,8 @@ class SearchSpec(_Part):
         clip: how far from 1 GRPO's ratio of new to old policy earns anything.
         replay: whether GRPO learns from all rounds instead of the last one.
         exploration: factor on the deviation in ToSFiT's advantage; 0 is (soft) actor-critic.
+        exact_regret: whether the soft regret of the branches is computed after every round, on spaces that can be
+            enumerated; the oracle is then asked for every design once, outside the budget.
         reset_every: re-initialise the trainable adapters every so many rounds; 0 never.
     """
 
@@ -109,6 +111,7 @@ class SearchSpec(_Part):
     stop_early: bool = False
     transform: Transform = "auto"
     allow_repeats: bool = False
+    exact_regret: bool = False
     reset_every: Annotated[int, Field(ge=0)] = 0
     mutations: Annotated[float, Field(ge=1, le=100)] = 1.0
     clip: Annotated[float, Field(gt=0, lt=1)] = 0.2

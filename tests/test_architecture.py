@@ -17,6 +17,7 @@ LINES = 300
 # `domains.catalog` appears where only its names and forms may be used; what it imports is its own matter.
 NOUNS = ("poets_core.types", "poets_core.errors", "poets_core.keyed")
 STORE = ("poets_core.runs",)
+SETTINGS = ("poets_core.spec", "poets_core.presets", "poets_core.preset_rule")
 MAY: dict[str, tuple[str, ...]] = {
     "poets_core.errors": (),
     "poets_core.keyed": (),
@@ -24,6 +25,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "poets_core.problem": ("poets_core.types",),
     "poets_core.spec": ("poets_core.errors",),
     "poets_core.presets": ("poets_core.spec",),
+    "poets_core.preset_rule": ("poets_core.spec",),
     "poets_core.lm": ("poets_core.lm", "poets_core.spec", "poets_core.problem", *NOUNS),
     "poets_core.search": ("poets_core.search", "poets_core.lm", "poets_core.problem", "poets_core.spec", *NOUNS),
     "poets_core.runs": ("poets_core.runs", "poets_core.spec", "poets_core.types", "poets_core.errors"),
@@ -40,8 +42,8 @@ MAY: dict[str, tuple[str, ...]] = {
     "domains.protein": ("domains.protein", "domains.catalog", "poets_core.problem", *NOUNS),
     "domains.quantum": ("domains.quantum", "domains.catalog", "poets_core.problem", *NOUNS),
     "domains": NOUNS,
-    "pages.parts": ("pages.parts", *STORE, "poets_core.spec", "poets_core.presets", *NOUNS[:2], "domains.catalog"),
-    "pages": ("pages.parts", *STORE, "poets_core.spec", "poets_core.presets", *NOUNS[:2], "domains.catalog"),
+    "pages.parts": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:2], "domains.catalog"),
+    "pages": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:2], "domains.catalog"),
     "app": ("pages", "poets_core.runs"),
 }
 # Heavy or foreign packages -> the only places that may import them.

@@ -63,6 +63,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("search", "exploration", "Exploration", "Weight of the uncertainty. 0: actor-critic.", True),
     Setting("search", "shared_pool", "One pool for all", "Off: each place in a round keeps to its own pool.", True),
     Setting("search", "allow_repeats", "Measure designs again", "Sensible for noisy oracles only.", True),
+    Setting("search", "exact_regret", "Exact soft regret", "For small tables: each round on every design.", True),
     Setting("backbone", "branch_from", "First own layer", "Lower layers are shared. -1: the last. Library: 0.", True),
     Setting("backbone", "cache_mb", "Trunk cache (MB)", "Memory for lower layers' results; more goes to disk.", True),
     Setting("backbone", "width", "Width", "Of a library model, in units.", True),
@@ -142,6 +143,26 @@ def build_spec(
             errors[""] = str(error)
         return None, errors
     return (None, errors) if errors else (spec, errors)
+
+
+def checked(entry: Entry, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as a run stores them, defaults filled in; as they are while one is wrong."""
+    try:
+        return check_params(entry.name, params)
+    except InvalidSpec:
+        return dict(params)
+
+
+def rival_of(spec: RunSpec, sections: Section) -> RunSpec:
+    """A baseline beside a run: its own search settings, everything else the run's.
+
+    Args:
+        spec: the run.
+        sections: `defaults` of the rival's method.
+    """
+    search = SearchSpec.model_validate({**sections["search"], "allow_repeats": spec.search.allow_repeats})
+    label = f"{spec.label} · {METHODS[search.method].title}" if spec.label else ""
+    return spec.model_copy(update={"search": search, "label": label[:120]})
 
 
 def quick_spec(entry: Entry) -> RunSpec:

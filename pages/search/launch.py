@@ -11,18 +11,24 @@ from pages.parts.cost import estimate
 from pages.parts.feed import the_store
 from pages.parts.forms import Errors, backbone_field, parameter_fields, setting_fields
 from pages.parts.links import LIVE, store_problem
-from pages.parts.settings import build_spec, defaults
+from pages.parts.settings import build_spec, checked, defaults, rival_of
+from pages.parts.similar import advice
 from pages.parts.states import span
 from poets_core.errors import PoetsError
+from poets_core.preset_rule import Advice
 from poets_core.presets import METHODS, PRESETS
 from poets_core.runs.launch import launch
 from poets_core.runs.store import RunStore
-from poets_core.spec import RunSpec
+from poets_core.spec import Method, RunSpec
 
 DOMAINS = {"protein": "Proteins", "quantum": "Quantum circuits", "text": "Text"}
 STICKY = "<style>.stColumn:has(.st-key-summary) { position: sticky; top: 4.5rem; align-self: flex-start; }</style>"
 """The summary with its button stays in sight while the form is scrolled."""
 LARGEST_SEED = 2**31 - 1
+RULE = (
+    "The best long POETS run of this problem decides. Few distinct values: climb steps. A stalled search whose "
+    "branches agree: explore widely. Else: recommended. The figures behind the rule are in docs/regime_map.md."
+)
 
 
 def page() -> None:
@@ -37,15 +43,16 @@ def page() -> None:
     form, side = st.columns([2, 1], gap="large")
     with form:
         entry = _problem()
-        preset = _preset()
-        key = f"{entry.name}-{preset}"
         params = _parameters(entry, store, errors)
-        sections, about = _search(entry, preset, errors, key)
+        preset = _preset(store, entry, params)
+        sections, about = _search(entry, preset, errors, f"{entry.name}-{preset}")
+        rivals = _beside(sections["search"]["method"], f"{entry.name}-{preset}")
     spec, problems = build_spec(entry, params, sections, **about)
     errors.show(problems)
     st.html(STICKY)
     with side, st.container(border=True, key="summary"):
-        _summary(spec, problems, entry, preset, store)
+        specs = [] if spec is None else [spec, *(rival_of(spec, defaults(entry, preset, m)) for m in rivals)]
+        _summary(specs, entry, preset, store)
 
 
 def _problem() -> Entry:
@@ -74,21 +81,45 @@ def _problem() -> Entry:
     return entry
 
 
-def _preset() -> str:
+def _preset(store: RunStore, entry: Entry, params: dict[str, Any]) -> str:
+    """Choose a preset; what earlier runs speak for is chosen unless the address says another as ``?preset=``."""
     st.subheader("2 · Settings", anchor=False)
-    asked = st.query_params.get("preset", "default")
+    try:
+        advised = advice(store, entry.name, checked(entry, params))
+    except PoetsError as error:
+        store_problem(error)
+        advised = Advice("default", "Earlier runs could not be read.")
+    asked = st.query_params.get("preset", "")
     preset = st.segmented_control(
         "Preset",
         list(PRESETS),
-        default=asked if asked in PRESETS else "default",
+        default=asked if asked in PRESETS else advised.preset,
         format_func=lambda p: PRESETS[p].title,
         required=True,
-        key="preset-choice",
+        key=f"preset-choice-{advised.preset}",
         help="A preset fills in the fields below; every one can still be changed.",
     )
-    st.query_params["preset"] = preset
+    if preset != advised.preset:  # the address holds only what a person has chosen
+        st.query_params["preset"] = preset
+    elif "preset" in st.query_params:
+        del st.query_params["preset"]
     st.caption(PRESETS[preset].says)
+    word = "Chosen" if preset == advised.preset else f"Advised: {PRESETS[advised.preset].title}"
+    st.caption(f":material/lightbulb: {word}, because: {advised.reason}", help=RULE)
     return str(preset)
+
+
+def _beside(method: Method, key: str) -> list[Method]:
+    """Choose rivals that run on the same problem, budget and seed."""
+    return st.multiselect(
+        "Baselines beside it",
+        [m for m in METHODS if m != method],
+        format_func=lambda m: METHODS[m].title,
+        key=f"{key}-beside",
+        placeholder="None",
+        help="Each is a run of its own with its tuned settings, the same budget, seed and first round. "
+        "The page Live draws them as reference curves.",
+    )
 
 
 def _parameters(entry: Entry, store: RunStore, errors: Errors) -> dict[str, Any]:
@@ -138,24 +169,32 @@ def _search(entry: Entry, preset: str, errors: Errors, key: str) -> tuple[dict[s
     return sections, {"label": label, "seed": int(seed), "device": device}
 
 
-def _summary(spec: RunSpec | None, problems: dict[str, str], entry: Entry, preset: str, store: RunStore) -> None:
+def _summary(specs: list[RunSpec], entry: Entry, preset: str, store: RunStore) -> None:
+    """Draw cost and button.
+
+    Args:
+        specs: the run, then its baselines; none while a field is wrong.
+        entry, preset: what was chosen; store: where runs go.
+    """
     st.subheader("3 · Start", anchor=False)
     st.markdown(f"**{entry.title}**  \n{PRESETS[preset].title}")
-    if spec is None:
+    if not specs:
         st.warning("The run can start when the marked fields are filled in.", icon=":material/warning:")
     else:
-        cost = estimate(spec)
+        costs = [estimate(spec) for spec in specs]
+        budget, cost, seconds = specs[0].budget, costs[0], sum(c.seconds for c in costs)
         st.metric(
             "Oracle calls",
-            f"{cost.calls:,}",
-            help="The budget: rounds times designs per round. Fewer if nothing new is left.",
-            delta=f"{spec.budget.rounds} rounds × {spec.budget.batch}",
+            f"{sum(c.calls for c in costs):,}",
+            help="The budget: rounds times designs per round, of the run and each baseline. Fewer if nothing new is "
+            "left.",
+            delta=f"{budget.rounds} rounds × {budget.batch}" + (f" × {len(specs)} runs" if len(specs) > 1 else ""),
             delta_color="off",
             delta_arrow="off",
         )
         st.metric(
             "Rough time",
-            f"{span(cost.seconds / 3)} to {span(cost.seconds * 3)}",
+            f"{span(seconds / 3)} to {span(seconds * 3)}",
             help="An estimate for one processor core and a small model. The page Live shows the real pace.",
         )
         st.caption(
@@ -163,25 +202,26 @@ def _summary(spec: RunSpec | None, problems: dict[str, str], entry: Entry, prese
             "The time is a rough estimate; the run survives a closed browser and can be paused."
         )
     start = st.button(
-        "Start the run",
+        "Start the run" if len(specs) < 2 else f"Start {len(specs)} runs",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=spec is None,
+        disabled=not specs,
         width="stretch",
         key="start",
     )
-    if spec is not None:
+    if specs:
         with st.expander("The run as JSON", key="spec-json"):
             st.caption("The same file starts this run from the command line.")
-            st.code(spec.model_dump_json(indent=2), language="json")
-    if start and spec is not None:
+            st.code(specs[0].model_dump_json(indent=2), language="json")
+    if start and specs:
         try:
-            run = store.create(spec)
-            launch(store, run)
+            runs = [store.create(spec) for spec in specs]
+            for run in runs:
+                launch(store, run)
         except PoetsError as error:
             store_problem(error)
             return
-        st.switch_page(LIVE, query_params={"run": run})
+        st.switch_page(LIVE, query_params={"run": runs[0]})
 
 
 page()

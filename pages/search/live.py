@@ -11,15 +11,18 @@ import streamlit as st
 
 from domains.catalog import entries
 from pages.parts import charts
-from pages.parts.feed import Feed, Snapshot
+from pages.parts.feed import Feed, Snapshot, open_feed
 from pages.parts.links import CANDIDATES, COMPARE, feed_of_address, store_problem
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
+from pages.parts.overlays import MOST, Reference, with_references, with_soft_regret
 from pages.parts.panel import Panel
+from pages.parts.similar import beside
 from pages.parts.states import ago, badge, doing_text, plain, span, state_of
 from poets_core.errors import PoetsError
 from poets_core.presets import METHODS
 from poets_core.runs.launch import resume
+from poets_core.runs.status import RunRow
 from poets_core.runs.view import RunView
 
 PANELS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
@@ -56,7 +59,7 @@ def _live(feed: Feed, drawn_as: str) -> None:
     _explain(feed, snapshot)
     _cards(feed, snapshot.view)
     _progress(feed, snapshot)
-    _panels(feed, snapshot)
+    _panels(feed, snapshot, _references(feed))
 
 
 def _heading(feed: Feed, snapshot: Snapshot) -> None:
@@ -195,7 +198,7 @@ def _draw(name: str, feed: Feed, snapshot: Snapshot, look: Look, selected: str) 
     if name == "progress":
         return charts.progress(view, look, feed.spec.budget.batch, selected)
     if name == "regret":
-        return charts.regret(view, look)
+        return with_soft_regret(charts.regret(view, look), view, look, feed.spec.budget.batch)
     if name == "disagreement":
         return charts.disagreement(view, look, _branches(feed))
     if name == "predictions":
@@ -205,7 +208,35 @@ def _draw(name: str, feed: Feed, snapshot: Snapshot, look: Look, selected: str) 
     return charts.branches(view, look, snapshot.chosen)
 
 
-def _panels(feed: Feed, snapshot: Snapshot) -> None:
+def _references(feed: Feed) -> list[Reference]:
+    """Choose other runs of the problem whose curves are drawn beside; rivals of the same seed to begin with."""
+    try:
+        rows = beside(feed.store, feed.run, feed.spec)
+        if not rows:
+            return []
+        known = {r.id: r for r in rows}
+        own = [r.id for r in rows if r.method != feed.spec.search.method and r.seed == feed.spec.seed]
+        chosen = st.multiselect(
+            "Reference curves",
+            list(known),
+            default=own[:MOST],
+            max_selections=MOST,
+            format_func=lambda id: _name(known[id]),
+            key=f"references-{feed.run}",
+            placeholder="Other runs of this problem",
+            help="Best value and regret of other runs with the same problem and parameters.",
+        )
+        return [Reference(_name(known[id]), open_feed(feed.store, id).snapshot().view) for id in chosen]
+    except PoetsError as error:
+        store_problem(error)
+        return []
+
+
+def _name(row: RunRow) -> str:
+    return f"{row.label or METHODS[row.method].title}, seed {row.seed} ({row.id[-4:]})"  # type: ignore[index]
+
+
+def _panels(feed: Feed, snapshot: Snapshot, references: list[Reference]) -> None:
     """Six panels, two a row. A click on a design in one marks it in all and leads to its page."""
     look = current_look()
     picked_key = f"picked-{feed.run}"
@@ -215,6 +246,7 @@ def _panels(feed: Feed, snapshot: Snapshot) -> None:
         for column, name in zip(st.columns(2), PANELS[i : i + 2], strict=True):
             marked = selected if name in ("progress", "predictions") else ""
             panel = feed.drawn((name, look.dark, marked), lambda s, n=name, m=marked: _draw(n, feed, s, look, m))
+            panel = with_references(panel, references, look)
             with column.container(border=True, key=f"panel-{name}"):
                 st.markdown(f"**{panel.title}**", help=panel.help)
                 live_plot(

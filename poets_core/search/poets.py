@@ -17,9 +17,11 @@ from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.problem import Problem
+from poets_core.search.calibration import JUDGED, Calibration
+from poets_core.search.exact import ExactRegret
 from poets_core.search.history import History
-from poets_core.search.metrics import coverage, effective_sample_size, ensemble_js, error_correlation, pairwise_js
-from poets_core.search.prior import calibrate_prior, spread
+from poets_core.search.measure import measure
+from poets_core.search.prior import calibrate_prior
 from poets_core.search.propose import Draw, Key, Sampler, as_candidate, choose, edits
 from poets_core.search.search import UpdateReport
 from poets_core.search.sources import edits_of
@@ -57,6 +59,9 @@ class PoetsSearch:
         self.probe = ensemble.encode([d.tokens for d in probe], prompts)
         factor = calibrate_prior(ensemble, self.probe, beta=self.settings.beta, target=self.settings.prior_scale)
         self.facts: dict[str, Any] = {"prior_factor": factor}
+        self.calibration = Calibration()
+        if self.settings.exact_regret:
+            self._exact = ExactRegret(problem, ensemble, beta=self.settings.beta)
         self._pending: dict[str, Any] = {}
 
     # -- ask -------------------------------------------------------------
@@ -148,20 +153,21 @@ class PoetsSearch:
     def _predict(self, branches: F8, reference: F8, prompt: I8) -> F8:
         """Rewards each branch predicts, f8 (M, n): implicit reward plus its exactly solved baseline."""
         with np.errstate(invalid="ignore"):  # outside the grammar both are -inf
-            return self.settings.beta * (branches - reference) + self._baseline()[:, prompt]
+            return self.settings.beta * (branches - reference) + self.baseline()[:, prompt]
 
-    def _baseline(self) -> F8:
+    def baseline(self) -> F8:
         """Weighted mean of reward minus implicit reward, per branch and prompt, f8 (M, P).
 
         A prompt without weight takes its branch's mean over all prompts.
         """
         prompts = np.eye(len(self.problem.prompts))[self.history.encoded.prompt]
         w = self.history.weights.astype(np.float64)
-        e = self.history.rewards()[None] - self._replay_delta()
+        e = self.history.rewards()[None] - self.replay_delta()
         whole = (w * e).sum(1, keepdims=True) / np.maximum(w.sum(1, keepdims=True), 1.0)
         return np.where(w @ prompts > 0, (w * e) @ prompts / np.maximum(w @ prompts, 1.0), whole)
 
-    def _replay_delta(self) -> F8:
+    def replay_delta(self) -> F8:
+        """Implicit rewards of all observations, f8 (M, N), computed once a round."""
         if "replay_delta" not in self._pending:
             p = self.ensemble.log_prob(self.history.encoded)
             self._pending["replay_delta"] = self.settings.beta * (p.branches - p.reference)
@@ -192,18 +198,12 @@ class PoetsSearch:
     # -- tell and update ---------------------------------------------------
 
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
-        """Take in a round; its calibration is judged by the reward scale that made the predictions."""
-        if self.round > 0 and self.ensemble.branches > 1:  # one branch predicts no interval
-            mean = np.array([c.predicted_mean for c in candidates])
-            std = np.array([c.predicted_std for c in candidates])
-            value = np.array([o.value[0] if o.valid else np.nan for o in observations])
-            valid = np.isfinite(value)
-            seen = self.history.scale().rewards(value, valid)
-            known = mean[valid], std[valid], seen[valid]
-            self._pending |= {"coverage": coverage(*known), "error_correlation": error_correlation(*known)}
+        """Take in a round; its predictions are judged by the reward scale that made them."""
         self._add(candidates, observations)
 
     def _add(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
+        if len(self.history) and self.ensemble.branches > 1:  # one branch predicts no interval
+            self._pending |= self.calibration.judge(candidates, observations, self.history.scale())
         prompt = np.array([c.prompt for c in candidates], dtype=np.int64)
         self.history.add(candidates, observations, self.ensemble.encode([c.tokens for c in candidates], prompt))
 
@@ -225,41 +225,11 @@ class PoetsSearch:
             best_share=s.best_share,
             stop_early=s.stop_early,
         )
-        metrics = self._measure() | {k: told.get(k) for k in ("coverage", "error_correlation")}
+        metrics = measure(self) | {k: told.get(k) for k in JUDGED}
+        if s.exact_regret:
+            metrics["soft_regret"] = self._exact.regret(self.history.scale())
         self.round += 1
         return UpdateReport(metrics)
-
-    def _measure(self) -> dict[str, Any]:
-        """Figures of the branches as they are after the fit."""
-        m, beta = self.ensemble.branches, self.settings.beta
-        branch = np.repeat(np.arange(m), max(4, PROBE // m))
-        prompt = np.arange(len(branch)) % len(self.problem.prompts)
-        drawn = self.sampler.draw(branch, prompt, ("measure", self.round), np.ones(len(branch)))
-        on_policy = self.ensemble.log_prob(self.ensemble.encode([d.tokens for d in drawn], prompt))
-        own = on_policy.branches[branch, np.arange(len(branch))]
-        ratio = own - on_policy.reference
-        probe = self.ensemble.log_prob(self.probe)
-        delta, rewards, w = self._replay_delta(), self.history.rewards(), self.history.weights.astype(np.float64)
-        residual = rewards[None] - delta - self._baseline()[:, self.history.encoded.prompt]
-        scale = self.history.scale()
-        latest = self.history.latest
-        return {
-            "js_sequence": ensemble_js(on_policy.branches, branch),
-            "js_token": self.ensemble.token_js(self.probe),
-            "js_matrix": _json(pairwise_js(on_policy.branches, branch)),
-            "spread": float(np.mean([c.predicted_std for c in latest])) if self.round and m > 1 else None,
-            "spread_probe": spread(beta * (probe.branches - probe.reference), self.probe.prompt) if m > 1 else None,
-            "spread_replay": spread(delta, self.history.encoded.prompt) if m > 1 else None,
-            "kl": [float(ratio[branch == k].mean()) for k in range(m)],
-            "entropy": float(-own.mean()),
-            "loss": _json(0.5 * (w * residual**2).sum(1) / np.maximum(w.sum(1), 1.0)),
-            "ess": effective_sample_size(self.history.weights),
-            "unique": len({c.design for c in latest if c.design}) / len(latest),
-            "valid": float(np.mean(self.history.valid[-len(latest) :])),
-            "reward_location": scale.location,
-            "reward_scale": scale.scale,
-            "reward_log": scale.log,
-        }
 
     # -- checkpoint --------------------------------------------------------
 
@@ -288,10 +258,3 @@ class PoetsSearch:
 
 def _deviation(x: F8) -> float:
     return float(x.std(ddof=1)) if len(x) > 1 else 0.0
-
-
-def _json(x: F8) -> Any:
-    """Nested lists with None where a figure does not exist."""
-    if x.ndim > 1:
-        return [_json(row) for row in x]
-    return [float(v) if np.isfinite(v) else None for v in x]

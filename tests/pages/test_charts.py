@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from pages.parts import charts
 from pages.parts.look import DARK, LIGHT, Look
+from pages.parts.overlays import Reference, with_references, with_soft_regret
 from pages.parts.panel import LINE_POINTS, Panel, numbers, sample, thin
 from poets_core.runs.events import Event
 from poets_core.runs.view import RunView, fold
@@ -158,3 +160,34 @@ def test_one_policy_has_no_disagreement() -> None:
     assert panel.traces == []
     assert "alone" in panel.alt
     assert charts.disagreement(view, LIGHT, 2).traces
+
+
+def test_other_runs_are_drawn_behind_the_panels_that_compare() -> None:
+    view, other = seen(written.events(3)), seen(written.events(2))
+    beside = [Reference("GA <b>", other)]
+    progress = with_references(charts.progress(view, LIGHT, written.BATCH), beside, LIGHT)
+    assert trace(progress, "GA &lt;b>")["y"] == numbers(other.best_so_far)
+    regret = with_references(charts.regret(view, LIGHT), beside, LIGHT)
+    assert trace(regret, "GA &lt;b>")["y"] == numbers([r / (i + 1) for i, r in enumerate(other.regret)])  # type: ignore[operator]
+    assert "GA <b>" in regret.alt
+    matrix = charts.branch_matrix(view, LIGHT)
+    assert with_references(matrix, beside, LIGHT) == matrix
+    go.Figure(data=regret.traces, layout=regret.layout)
+
+
+def test_soft_regret_is_drawn_where_it_was_computed() -> None:
+    plain = seen(written.events(3))
+    panel = charts.regret(plain, LIGHT)
+    assert with_soft_regret(panel, plain, LIGHT, written.BATCH) == panel
+    events = [
+        replace(e, body={**e.body, "metrics": {**e.body["metrics"], "soft_regret": [1.0, 3.0]}})
+        if e.kind == "updated"
+        else e
+        for e in written.events(3)
+    ]
+    view = seen(events)
+    panel = with_soft_regret(charts.regret(view, LIGHT), view, LIGHT, written.BATCH)
+    line = trace(panel, "soft regret of a branch (right)")
+    assert (line["x"], line["y"]) == ([4, 8, 12], [2.0] * 3)
+    assert panel.layout["yaxis2"]["title"]["text"] == "soft regret [s.d.]"
+    go.Figure(data=panel.traces, layout=panel.layout)

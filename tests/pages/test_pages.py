@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from domains.catalog import check_params
 from poets_core.runs.events import Event
 from poets_core.runs.sql import SqlStore
 from tests.pages import written
@@ -117,6 +118,59 @@ def test_a_rival_shows_the_settings_it_reads_and_starts(store: SqlStore, launche
     spec = store.spec(row.id)
     assert (spec.search.method, spec.search.elites) == ("ga", 5)
     assert spec.search.transform == "z"  # of the problem: hidden, not lost
+
+
+def test_baselines_start_beside_a_run_and_are_its_reference_curves(store: SqlStore, launched: list[str]) -> None:
+    at = opened(LAUNCH, problem="protein/ehrlich", preset="quick")
+    at.number_input(key="protein/ehrlich-quick-budget-rounds").set_value(3)
+    at.text_input(key="label").set_value("ours")
+    at.multiselect(key="protein/ehrlich-quick-beside").set_value(["ga", "prior"]).run()
+    assert any(m.label == "Oracle calls" and m.value == "144" for m in at.metric)
+    at.button(key="start").click().run()
+    assert not at.exception
+    specs = {r.id: store.spec(r.id) for r in store.runs()}
+    assert sorted(launched) == sorted(specs)
+    ours = address(at, "run")
+    assert specs[ours].search.method == "poets"
+    assert {s.search.method: s.label for s in specs.values()} == {
+        "poets": "ours",
+        "ga": "ours · Genetic algorithm",
+        "prior": "ours · Reference only, learns nothing",
+    }
+    assert len({(s.problem.name, s.budget.calls, s.seed, str(s.problem.params)) for s in specs.values()}) == 1
+    assert next(s for s in specs.values() if s.search.method == "ga").search.elites == 8  # what it was tuned to
+
+
+def test_reference_curves_are_rivals_of_the_same_problem_and_seed(store: SqlStore) -> None:
+    body = [*written.events(3), Event("finished", {"reason": "budget"})]
+    ours, rival = written.write(store, body), written.write(store, body, method="ga")
+    same = written.write(store, body, label="again")
+    at = opened(LIVE, run=ours)
+    chosen = at.multiselect(key=f"references-{ours}")
+    assert chosen.value == [rival]
+    assert len(chosen.options) == 2
+    assert any(same[-4:] in option for option in chosen.options)
+
+
+def test_the_preset_follows_earlier_runs_and_can_be_overridden(store: SqlStore) -> None:
+    at = opened(LAUNCH, problem="protein/ehrlich")
+    assert "No POETS run of this problem yet" in said(at)
+    few = [*written.events(40), Event("finished", {"reason": "budget"})]  # 120 valid calls of 42 values
+    levels = [
+        Event(e.kind, {**e.body, "value": [min(e.body["value"][0], 0.5)]})
+        if e.kind == "observed" and e.body["valid"]
+        else e
+        for e in few
+    ]
+    params = check_params("protein/ehrlich", {})
+    written.write(store, levels, rounds=40, params=params)
+    at = opened(LAUNCH, problem="protein/ehrlich")
+    assert "a landscape of steps" in said(at)
+    assert "plateau" in next(w.key for w in at.number_input if w.key and w.key.endswith("budget-rounds"))
+    assert "preset" not in at.query_params
+    at = opened(LAUNCH, problem="protein/ehrlich", preset="default")
+    assert "Advised: Climb steps" in said(at)
+    assert address(at, "preset") == "default"
 
 
 def test_an_impossible_value_is_reported_and_nothing_starts(store: SqlStore, launched: list[str]) -> None:

@@ -70,12 +70,19 @@ def events(rounds: int, **problem: Any) -> list[Event]:
 
 
 def write(
-    store: SqlStore, body: list[Event], *, release: bool = True, rounds: int = 3, label: str = "", method: str = "poets"
+    store: SqlStore,
+    body: list[Event],
+    *,
+    release: bool = True,
+    rounds: int = 3,
+    label: str = "",
+    method: str = "poets",
+    params: dict[str, Any] | None = None,
 ) -> str:
     """Create a run, append events as its worker, and let go of it; return its id."""
     spec = RunSpec(
         label=label,
-        problem=ProblemSpec(name="protein/ehrlich"),
+        problem=ProblemSpec(name="protein/ehrlich", params=params or {}),
         search=SearchSpec.model_validate({"branches": BRANCHES, "method": method}),
         budget=Budget(rounds=rounds, batch=BATCH),
     )
