@@ -67,7 +67,8 @@ def with_soft_regret(panel: Panel, view: RunView, look: Look, batch: int) -> Pan
     colour = look.series[3]
     band: Json = {
         "type": "scatter", "mode": "lines", "fill": "toself", "hoverinfo": "skip", "showlegend": False,
-        "name": "all branches", "legendgroup": "soft", "x": [*x, *x[::-1]], "y": numbers([*high, *low[::-1]]), "yaxis": "y2",
+        "name": "all branches", "legendgroup": "soft", "yaxis": "y2",
+        "x": [*x, *x[::-1]], "y": numbers([*high, *low[::-1]]),
         "line": {"width": 0, "color": colour}, "fillcolor": colour, "opacity": 0.15,
     }  # fmt: skip
     mean = numbers([float(v.mean()) for _, v in told])
