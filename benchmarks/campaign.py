@@ -17,11 +17,12 @@ import numpy as np
 
 from domains.catalog import BACKBONES, load
 from poets_core.keyed import rng_for
+from poets_core.search.calibration import JUDGED
 from poets_core.search.methods import build_search
 from poets_core.spec import RunSpec
 from poets_core.types import Observation
 
-ROUND_METRICS = ("coverage", "error_correlation", "spread", "js_sequence", "unique", "valid")
+ROUND_METRICS = (*JUDGED, "spread", "js_sequence", "unique", "valid")
 
 
 @dataclass(frozen=True)

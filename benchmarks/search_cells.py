@@ -51,11 +51,32 @@ FOUR_SITES = ("poets", "one branch", "no prior", "gp", "ga", "grpo", "rloo", "to
 NK = ("poets", "one branch", "gp", "ga", "grpo", "prior")
 FREE = ("poets", "one branch", "ga", "grpo", "rloo", "tosfit", "gp", "prior")
 
+SETTINGS: dict[str, Mapping[str, Any]] = {
+    "M = 4": {"branches": 4},
+    "M = 16": {"branches": 16},
+    "beta .03": {"beta": 0.03},
+    "beta .3": {"beta": 0.3},
+    "beta 1": {"beta": 1.0},
+    "c 0": {"prior_scale": 0.0},
+    "c 1": {"prior_scale": 1.0},
+    "c 3": {"prior_scale": 3.0},
+}
+"""Changes of one setting at a time, on GB1."""
+
 GREEDY = {"ga": {"elites": 2}}
 LANDSCAPES: dict[str, Landscape] = {
     "gb1": Landscape("protein/landscape", methods=FOUR_SITES),
     "gb1-noisy": Landscape(
         "protein/landscape", noise=1.0, methods=("poets", "one branch", "gp", "ga", "grpo", "prior")
+    ),
+    "gb1-settings": Landscape("protein/landscape", methods=("poets", "one branch", *SETTINGS)),
+    "gb1-batch-1": Landscape("protein/landscape", rounds=384, batch=1, methods=("poets", "one branch")),
+    "gb1-batch-8": Landscape("protein/landscape", rounds=48, batch=8, methods=("poets", "one branch", "gp", "ga")),
+    "gb1-batch-96": Landscape("protein/landscape", rounds=4, batch=96, methods=("poets", "one branch", "gp", "ga")),
+    "gb1-0.1M": Landscape(
+        "protein/landscape",
+        backbone={"source": "library", "branch_from": 0, "width": 96},
+        methods=("poets", "one branch", "prior"),
     ),
     "nk-smooth": Landscape("protein/landscape", methods=NK, search={"edit_share": 1.0}),
     "nk-rugged": Landscape("protein/landscape", methods=NK, search={"edit_share": 1.0}),
@@ -80,6 +101,14 @@ LANDSCAPES: dict[str, Landscape] = {
     "artificial-7q": Landscape(
         "quantum/artificial-7q", rounds=25, batch=40, backbone={"source": "circuit"}, unit="1", methods=FREE
     ),
+    "tfim-6": Landscape(
+        "quantum/tfim-6",
+        rounds=10,
+        batch=30,
+        backbone={"source": "circuit"},
+        unit="1",
+        methods=("poets", "one branch", "ga", "grpo", "gp", "prior"),
+    ),
     "instability-60": Landscape(
         "protein/instability",
         {"length": 60},
@@ -102,6 +131,7 @@ METHODS: dict[str, Mapping[str, Any]] = {
     "actor-critic": {"method": "tosfit", "exploration": 0.0, "beta": 1e-6},
     "soft actor-critic": {"method": "tosfit", "exploration": 0.0},
     "grpo, replay": {"method": "grpo", "replay": True},
+    **SETTINGS,
 } | {m: {"method": m} for m in KNOWN if m != "poets"}
 
 
