@@ -26,6 +26,8 @@ from poets_core.runs.status import RunRow
 from poets_core.runs.view import RunView
 
 PANELS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
+WITHOUT_BRANCHES = ("progress", "regret", "predictions")
+"""Panels of the methods that have no branches."""
 
 
 def page() -> None:
@@ -237,13 +239,14 @@ def _name(row: RunRow) -> str:
 
 
 def _panels(feed: Feed, snapshot: Snapshot, references: list[Reference]) -> None:
-    """Six panels, two a row. A click on a design in one marks it in all and leads to its page."""
+    """The panels, two a row. A click on a design in one marks it in all and leads to its page."""
     look = current_look()
     picked_key = f"picked-{feed.run}"
     selected = str(st.session_state.get(picked_key, ""))
     _selection(feed, snapshot.view, selected)
-    for i in range(0, len(PANELS), 2):
-        for column, name in zip(st.columns(2), PANELS[i : i + 2], strict=True):
+    names = PANELS if feed.spec.search.method == "poets" else WITHOUT_BRANCHES
+    for i in range(0, len(names), 2):
+        for column, name in zip(st.columns(2), names[i : i + 2], strict=False):
             marked = selected if name in ("progress", "predictions") else ""
             panel = feed.drawn((name, look.dark, marked), lambda s, n=name, m=marked: _draw(n, feed, s, look, m))
             panel = with_references(panel, references, look)
