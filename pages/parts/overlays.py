@@ -45,7 +45,7 @@ def with_references(panel: Panel, references: Sequence[Reference], look: Look) -
         name = reference.name.replace("&", "&amp;").replace("<", "&lt;")
         traces.append({
             "type": "scatter", "mode": "lines", "name": name, "x": (at + 1).tolist(), "y": numbers(y),
-            "line": {"color": look.series[(k + 2) % len(look.series)], "dash": DASHES[(k + 1) % len(DASHES)],
+            "line": {"color": look.series[(k + 3) % len(look.series)], "dash": DASHES[(k + 2) % len(DASHES)],
                      "width": 1.8, "shape": "hv" if panel.name == "progress" else "linear"},
             "hovertemplate": f"%{{y}}<extra>{name}</extra>",
         })  # fmt: skip
@@ -77,7 +77,16 @@ def with_soft_regret(panel: Panel, view: RunView, look: Look, batch: int) -> Pan
         "x": x, "y": mean, "yaxis": "y2", "line": {"color": colour, "width": 2, "dash": "dashdot"},
         "marker": {"symbol": "triangle-up", "size": 7}, "hovertemplate": "soft regret %{y}<extra></extra>",
     }  # fmt: skip
-    second = axis(look, "soft regret [s.d.]", overlaying="y", side="right", rangemode="tozero", showgrid=False)
+    second = axis(
+        look,
+        "soft regret [s.d.]",
+        overlaying="y",
+        side="right",
+        rangemode="tozero",
+        showgrid=False,
+        tickmode="auto",
+        nticks=5,
+    )
     help = (
         f"{panel.help} Soft regret: how far a branch is from the best policy of its KL weight, over all designs, in "
         "standard deviations of the reward; the band holds all branches."

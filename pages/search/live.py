@@ -228,7 +228,10 @@ def _references(feed: Feed) -> list[Reference]:
             placeholder="Other runs of this problem",
             help="Best value and regret of other runs with the same problem and parameters.",
         )
-        return [Reference(_name(known[id]), open_feed(feed.store, id).snapshot().view) for id in chosen]
+        short = {id: known[id].label or known[id].method for id in chosen}
+        alike = [id for id in chosen if list(short.values()).count(short[id]) > 1 or known[id].seed != feed.spec.seed]
+        names = short | {id: f"{short[id]}, seed {known[id].seed} ({id[-4:]})" for id in alike}
+        return [Reference(names[id], open_feed(feed.store, id).snapshot().view) for id in chosen]
     except PoetsError as error:
         store_problem(error)
         return []
