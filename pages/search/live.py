@@ -26,8 +26,8 @@ from poets_core.runs.status import RunRow
 from poets_core.runs.view import RunView
 
 PANELS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
-WITHOUT_BRANCHES = ("progress", "regret", "predictions")
-"""Panels of the methods that have no branches."""
+PREDICTING = ("gp", "gp-prior", "klts")
+"""Rivals that say what they expect of a design before it is measured."""
 
 
 def page() -> None:
@@ -247,7 +247,9 @@ def _panels(feed: Feed, snapshot: Snapshot, references: list[Reference]) -> None
     picked_key = f"picked-{feed.run}"
     selected = str(st.session_state.get(picked_key, ""))
     _selection(feed, snapshot.view, selected)
-    names = PANELS if feed.spec.search.method == "poets" else WITHOUT_BRANCHES
+    method = feed.spec.search.method
+    told = ("progress", "regret", *(["predictions"] if method in PREDICTING else []))
+    names = PANELS if method == "poets" else told
     for i in range(0, len(names), 2):
         for column, name in zip(st.columns(2), names[i : i + 2], strict=False):
             marked = selected if name in ("progress", "predictions") else ""
