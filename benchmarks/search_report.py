@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ import numpy as np
 
 from benchmarks.figure import line_chart
 from benchmarks.search import collect, read_lines, values_of, write_parquet
-from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, cell_spec
+from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec
 from domains.catalog import load
+from poets_core.preset_rule import advise, evidence
 
 DOCS = Path(__file__).parent.parent / "docs"
 HEAD = """# Regime map
@@ -54,7 +56,19 @@ def difference(found: dict[str, Any], ours: str, key: str) -> str:
     return f"**{text}**" if s["low"] > 0 or s["high"] < 0 else text
 
 
-def section(name: str, found: dict[str, Any], lines: Sequence[dict[str, Any]], figure: str) -> str:
+def advice(name: str, lines: Sequence[dict[str, Any]], folder: Path) -> str:
+    """How often `poets_core.preset_rule` says what, of the POETS runs of a landscape."""
+    said: dict[str, Counter[str]] = {}
+    for x in lines:
+        if x["landscape"] == name and METHODS[x["method"]].get("method", "poets") == "poets":
+            search = cell_spec(name, x["method"], x["seed"], folder=folder, table=Path()).search
+            found = advise(evidence(x["values"], LANDSCAPES[name].batch, search, x["rounds"]))
+            if search.branches > 1:
+                said.setdefault(x["method"], Counter())[found.preset] += 1
+    return "; ".join(f"{m}: {', '.join(f'{p} {n}' for p, n in c.most_common())}" for m, c in said.items())
+
+
+def section(name: str, found: dict[str, Any], lines: Sequence[dict[str, Any]], figure: str, advised: str) -> str:
     """One landscape: table and figure."""
     where = LANDSCAPES[name]
     ours = "explore" if name == "deceptive" else "poets"
@@ -96,6 +110,14 @@ def section(name: str, found: dict[str, Any], lines: Sequence[dict[str, Any]], f
             if (e := f.get("exponent"))
         )
         out.append(f"\nExponent of cumulative regret from call 32 on, repeats allowed: {said}.")
+        bound = next(f["growth"]["exponent of sqrt(T gamma_T)"] for f in found.values() if "growth" in f)
+        words = "; ".join(f"{m}: {f['growth']['says']}" for m, f in found.items() if "growth" in f)
+        out.append(
+            f"\nsqrt(T gamma_T) itself, for the kernel of the Gaussian process here, grows with exponent {bound:.2f} "
+            f"over these calls. What the curves are evidence for (`search.regret.judge_growth`): {words}."
+        )
+    if advised:
+        out.append(f"\nPreset that the rule of Launch chooses after such a run: {advised}.")
     told = [f"{m} {f['coverage']['mean']:.2f}" for m, f in found.items() if "coverage" in f]
     if told:
         out.append(f"\nShare of new values within mean ± 2 deviations (.95 would be right): {', '.join(told)}.")
@@ -119,6 +141,7 @@ def main() -> None:
     write_parquet(lines, figures / "results.parquet")
     page = [HEAD.format(commit=args.commit, tuning=FIRST_TUNING_SEED)]
     with tempfile.TemporaryDirectory() as temporary:
+        folder = args.tables or Path(temporary)
         for name in LANDSCAPES:
             mine = [x for x in lines if x["landscape"] == name]
             if not mine or (name.startswith("gb1") and args.table is None):
@@ -126,9 +149,7 @@ def main() -> None:
             optima: dict[int, float | None] = dict.fromkeys((x["seed"] for x in mine), None)
             if LANDSCAPES[name].unit == "optimum":
                 for seed in optima:
-                    spec = cell_spec(
-                        name, mine[0]["method"], seed, folder=args.tables or Path(temporary), table=args.table
-                    )
+                    spec = cell_spec(name, mine[0]["method"], seed, folder=folder, table=args.table)
                     optima[seed] = load(spec.problem.name, **spec.problem.params).info.objectives[0].optimum
             found = collect(mine, name, optima)
             curves = {}
@@ -138,7 +159,7 @@ def main() -> None:
                 curves[method] = np.stack([np.maximum.accumulate(v)[:shortest] for v in played])
             unit = "best so far [fraction of the maximum]" if LANDSCAPES[name].unit == "optimum" else "best so far"
             (figures / f"{name}.svg").write_text(line_chart(name, curves, x="oracle calls", y=unit), encoding="utf-8")
-            page.append(section(name, found, mine, f"regime_map/{name}.svg"))
+            page.append(section(name, found, mine, f"regime_map/{name}.svg", advice(name, mine, folder)))
     (DOCS / "regime_map.md").write_text("\n".join(page), encoding="utf-8")
 
 

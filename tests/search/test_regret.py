@@ -11,6 +11,8 @@ from poets_core.search.regret import (
     expected_growth,
     growth_exponent,
     information_gain,
+    judge_growth,
+    product_information_gain,
     simple_regret,
     soft_regret,
     standard_regret,
@@ -82,3 +84,47 @@ def test_uniform_sampling_grows_with_exponent_one():
     slope, low, high = growth_exponent(curves)
     assert slope == pytest.approx(1.0, abs=0.02)
     assert low < 1.0 < high
+
+
+def test_a_product_space_bounds_its_information_gain():
+    shape, rho, noise, most = (4, 3, 3), 0.6, 0.1, 60
+    codes = np.array(list(itertools.product(*map(range, shape))))
+    kernel = rho ** (codes[:, None] != codes[None]).sum(-1)
+    greedy = information_gain(kernel, noise, most)
+    bound = product_information_gain(shape, rho, noise, most)
+    assert (bound >= greedy - 1e-9).all()
+    assert bound[-1] <= greedy[-1] * 1.02  # as many calls as designs: equal shares are nearly reached
+    exact = 0.5 * np.linalg.slogdet(np.eye(36) + most / 36 / noise * kernel)[1]
+    assert bound[-1] == pytest.approx(exact)
+
+
+def _curves(rng, exponent, *, n=8, calls=768):
+    """Cumulative regret that grows as t^exponent, each call off by a factor, each seed by a little exponent."""
+    t = np.arange(1, calls + 1)
+    powers = exponent + 0.02 * rng.normal(size=(n, 1))
+    steps = np.diff(t**powers, prepend=0.0, axis=1) * rng.lognormal(0.0, 0.3, (n, calls))
+    return np.cumsum(steps, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("exponent", "bound", "right"),
+    [(1.0, 0.8, "linear"), (0.7, 0.8, "within"), (0.9, 0.8, "slower"), (0.8, 0.8, "undecided")],
+)
+def test_what_curves_are_evidence_for_is_rarely_wrong(exponent, bound, right):
+    rng = np.random.default_rng(3)
+    said = [judge_growth(_curves(rng, exponent), bound).verdict for _ in range(300)]
+    if right == "undecided":  # at the bound itself each one-sided claim is an error
+        assert said.count("within") / 300 < 0.05
+        assert said.count("slower") / 300 < 0.05
+    elif right == "linear":
+        assert said.count("linear") / 300 > 0.94
+    else:
+        assert said.count(right) / 300 > 0.95
+        assert not {"within", "slower"} - {right} & set(said)
+
+
+def test_a_search_that_has_found_its_optimum_is_no_evidence():
+    t = np.arange(1, 769)
+    curves = np.minimum(t, 100)[None] + np.linspace(0, 1, 8)[:, None] + 0.001 * t
+    assert judge_growth(curves, 0.9).verdict == "ended"
+    assert judge_growth(curves[:1], 0.9).verdict == "linear"  # one curve has no interval
