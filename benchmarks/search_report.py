@@ -32,7 +32,7 @@ below). Means ± standard errors over seeds. Regret is cumulative, in fractions 
 infeasible design counting as 0; where no maximum is stated, best and mean of the 100 best are in the value's own
 unit. "poets minus" is paired over seeds, with its 95 % interval (Student's t), bold where that excludes 0. Written
 by `python -m benchmarks.search_report`; every search is in regime_map/results.parquet, from which the map goes on
-(`--resume`).
+(`--resume`). {hours:.1f} hours of CPU in all.
 """
 
 
@@ -139,7 +139,8 @@ def main() -> None:
     figures = DOCS / "regime_map"
     figures.mkdir(exist_ok=True)
     write_parquet(lines, figures / "results.parquet")
-    page = [HEAD.format(commit=args.commit, tuning=FIRST_TUNING_SEED)]
+    hours = sum(x["cpu_seconds"] for x in lines) / 3600
+    page = [HEAD.format(commit=args.commit, tuning=FIRST_TUNING_SEED, hours=hours)]
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.tables or Path(temporary)
         for name in LANDSCAPES:
