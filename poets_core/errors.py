@@ -5,7 +5,8 @@
     │   ├── InvalidSpec     a RunSpec, or a parameter of a problem
     │   ├── InvalidDesign   text that is not a design of the problem
     │   ├── InvalidTable    an uploaded table
-    │   └── InvalidModel    a backbone or adapter that is missing or unusable
+    │   ├── InvalidModel    a backbone or adapter that is missing or unusable
+    │   └── InvalidComparisons  comparisons of policies, or their win probabilities
     ├── Diverged            training left the finite numbers
     └── StoreError          the run store could not do what was asked
         ├── UnknownRun      no such run
@@ -40,6 +41,10 @@ class InvalidTable(InvalidInput):
 
 class InvalidModel(InvalidInput):
     """A backbone or adapter is missing, unsafe or of an unsupported kind."""
+
+
+class InvalidComparisons(InvalidInput):
+    """Comparisons of policies, or win probabilities, that contradict themselves or decide nothing."""
 
 
 class Diverged(PoetsError, ArithmeticError):

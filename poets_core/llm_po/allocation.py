@@ -1,0 +1,105 @@
+"""Optimal proportions of comparisons where nothing is assumed of the win probabilities: closed forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from poets_core.errors import InvalidComparisons
+from poets_core.types import F8
+
+
+@dataclass(frozen=True)
+class Proportions:
+    """How to spend comparisons, and how many it takes at least.
+
+    Attributes:
+        best: the Condorcet winner, None where there is none.
+        weights: f8 (K, K), summing to 1; entry (k, j) is the share of comparisons in which k is to show that j
+            is not the winner (without `assume_condorcet`: that j does not beat k, the winner).
+        t_star: characteristic time; E[comparisons] >= t_star * kl(delta, 1 - delta) for error delta.
+    """
+
+    best: int | None
+    weights: F8
+    t_star: float
+
+
+def bernoulli_kl(a: F8 | float, b: F8 | float) -> F8:
+    """kl(a, b) of Bernoulli distributions, nats, elementwise; 0 log 0 is 0.
+
+    Args:
+        a: means in [0, 1]; b: means in (0, 1).
+    """
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first = np.where(a > 0, a * np.log(a / b), 0.0)
+        second = np.where(a < 1, (1 - a) * np.log((1 - a) / (1 - b)), 0.0)
+    return np.asarray(first + second)
+
+
+def check_win_probability(win_probability: F8) -> F8:
+    """Return the matrix with its diagonal set to 1/2.
+
+    Raises:
+        InvalidComparisons: not square, fewer than two policies, outside [0, 1], or p_ij + p_ji is not 1.
+    """
+    p = np.array(win_probability, dtype=np.float64)
+    if p.ndim != 2 or p.shape[0] != p.shape[1] or len(p) < 2:
+        raise InvalidComparisons(
+            f"Expected a square matrix of win probabilities of two policies or more, got shape {p.shape}."
+        )
+    np.fill_diagonal(p, 0.5)
+    if not np.isfinite(p).all() or p.min() < 0 or p.max() > 1:
+        raise InvalidComparisons("Expected win probabilities between 0 and 1, got others or NaN.")
+    if (gap := np.abs(p + p.T - 1.0)).max() > 1e-9:
+        i, j = np.unravel_index(int(gap.argmax()), p.shape)
+        raise InvalidComparisons(
+            f"Expected p[i, j] + p[j, i] = 1, got {p[i, j]:.6g} and {p[j, i]:.6g} for policies {i} and {j}."
+        )
+    return p
+
+
+def condorcet_winner(win_probability: F8) -> int | None:
+    """The policy that beats every other with probability above 1/2, None if there is none."""
+    p = np.array(win_probability, dtype=np.float64)
+    np.fill_diagonal(p, 1.0)
+    winners = np.flatnonzero((p > 0.5).all(1))
+    return int(winners[0]) if len(winners) else None
+
+
+def optimal_proportions(win_probability: F8, *, assume_condorcet: bool = True) -> Proportions:
+    """The proportions that name the winner, or show that there is none, with the fewest comparisons.
+
+    With `assume_condorcet` the alternatives are that another policy j is the winner,
+    which every opponent k that beats j contradicts: all effort for j goes to the opponent that
+    beats it most clearly. Without, an alternative need only have one j beat the winner: a star
+    around it. Where no policy beats all others, the answer is the certificate of that: every
+    policy is shown to lose to someone.
+
+    Args:
+        win_probability: f8 (K, K), p_ij = Pr(i beats j), p_ij + p_ji = 1.
+        assume_condorcet: whether a Condorcet winner is known to exist.
+
+    Raises:
+        InvalidComparisons: the matrix is none; or neither a winner nor its absence can be shown, because a policy
+            is tied at exactly 1/2 and beaten by no one.
+
+    Source: LLM-PO (arXiv 2604.08779), unstructured space; kl(p, 1/2) in nats.
+    """
+    p = check_win_probability(win_probability)
+    best, d = condorcet_winner(p), bernoulli_kl(p, 0.5)
+    others = [j for j in range(len(p)) if j != best]
+    weights = np.zeros_like(p)
+    for j in others:
+        beats = np.where(p[:, j] > 0.5, d[:, j], 0.0)
+        k = best if best is not None and not assume_condorcet else int(beats.argmax())
+        if beats[k] == 0.0:
+            raise InvalidComparisons(
+                f"Expected a Condorcet winner, or every policy beaten by another, got policy {j} tied at 1/2 and "
+                "beaten by none: no number of comparisons decides."
+            )
+        weights[k, j] = 1.0 / beats[k]
+    t_star = float(weights.sum())
+    return Proportions(best, weights / t_star, t_star)
