@@ -1,0 +1,75 @@
+"""Nouns of an experiment: a pair to be judged, a judged comparison, a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from poets_core.errors import InvalidComparisons
+
+Outcome = Literal["first", "second", "tie"]
+OUTCOMES: tuple[Outcome, ...] = ("first", "second", "tie")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two policies to be compared next, in the order in which their responses are shown.
+
+    Attributes:
+        index: how many pairs the experiment had handed out before this one.
+        first, second: names of the policies, shown in this order.
+    """
+
+    index: int
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One judged pair.
+
+    Attributes:
+        first, second: names of the policies.
+        outcome: which was preferred: ``"first"``, ``"second"`` or ``"tie"``.
+        order_shown: which of them the judge saw first: ``"first"`` or ``"second"``.
+        judge: who preferred.
+    """
+
+    first: str
+    second: str
+    outcome: Outcome
+    order_shown: Literal["first", "second"] = "first"
+    judge: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no comparison.
+
+        Raises:
+            InvalidComparisons: a policy with itself, or a word that is no outcome (never taken for a tie).
+        """
+        if self.first == self.second:
+            raise InvalidComparisons(f"Expected two different policies, got {self.first!r} compared with itself.")
+        if self.outcome not in OUTCOMES:
+            raise InvalidComparisons(f"Expected outcome 'first', 'second' or 'tie', got {self.outcome!r}.")
+        if self.order_shown not in ("first", "second"):
+            raise InvalidComparisons(f"Expected order_shown 'first' or 'second', got {self.order_shown!r}.")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an experiment has found.
+
+    Attributes:
+        kind: ``"winner"``, ``"none"`` (there is no Condorcet winner) or ``"undecided"`` (the budget is spent).
+        policy: the winner.
+        error_bound: probability that a verdict of this kind is wrong, at most; None where nothing is claimed.
+        comparisons: how many were recorded, ties included.
+        left: policies that could still be the winner.
+    """
+
+    kind: Literal["winner", "none", "undecided"]
+    policy: str | None
+    error_bound: float | None
+    comparisons: int
+    left: tuple[str, ...]
