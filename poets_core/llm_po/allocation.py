@@ -19,11 +19,13 @@ class Proportions:
         weights: f8 (K, K), summing to 1; entry (k, j) is the share of comparisons in which k is to show that j
             is not the winner (without `assume_condorcet`: that j does not beat k, the winner).
         t_star: characteristic time; E[comparisons] >= t_star * kl(delta, 1 - delta) for error delta.
+        gap: certified relative distance to the optimum; 0 for closed forms.
     """
 
     best: int | None
     weights: F8
     t_star: float
+    gap: float = 0.0
 
 
 def bernoulli_kl(a: F8 | float, b: F8 | float) -> F8:
