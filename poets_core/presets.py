@@ -82,11 +82,15 @@ METHODS: dict[Method, MethodInfo] = {
 }
 
 
+LATER: Mapping[str, Any] = {"bootstrap": True}
+"""Settings that came later, with what runs before them did: at that value they tell nothing apart."""
+
+
 def decisive(spec: RunSpec) -> dict[str, Any]:
     """What decides a run's results, as JSON data: no label, no device, and no setting that its method does not read."""
     data = spec.model_dump(mode="json", exclude={"label", "device", "threads", "task"})
     reads = (METHODS[spec.search.method].reads | {"method"}) - {"exact_regret"}  # measures, changes nothing
-    data["search"] = {k: v for k, v in data["search"].items() if k in reads}
+    data["search"] = {k: v for k, v in data["search"].items() if k in reads and LATER.get(k) != v}
     return data
 
 

@@ -77,6 +77,8 @@ class SearchSpec(_Part):
         steps: Adam steps a round. learning_rate, minibatch, gradient_norm: of each step.
         best_share: share of a minibatch that replays the best quarter of the observations;
             the rest is drawn from all of them. 0 draws uniformly.
+        bootstrap: whether each branch learns from its own bootstrap of the observations; off, all learn from all
+            alike, which a branch that is alone does better with.
         stop_early: whether a branch keeps, of a fit's steps, the one with the smallest error on the observations
             that its bootstrap left out.
         transform: reward transform: ``"log"`` for positive skewed values,
@@ -108,6 +110,7 @@ class SearchSpec(_Part):
     minibatch: Annotated[int, Field(ge=2, le=4096)] = 32
     gradient_norm: Annotated[float, Field(gt=0)] = 1.0
     best_share: Annotated[float, Field(ge=0, le=0.95)] = 0.0
+    bootstrap: bool = True
     stop_early: bool = False
     transform: Transform = "auto"
     allow_repeats: bool = False

@@ -52,6 +52,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("search", "gradient_norm", "Largest gradient norm", "Longer gradients are shortened to this.", True),
     Setting("search", "best_share", "Share of the best", "Part of a minibatch that replays the best quarter.", True),
     Setting("search", "adapt_edits", "Adapt the share of edits", "It follows what edits have brought.", True),
+    Setting("search", "bootstrap", "Bootstrap", "Each branch learns from its own draw of the data.", True),
     Setting("search", "stop_early", "Stop early", "Each branch keeps its best step on data left out.", True),
     Setting("search", "rank", "Adapter rank", "Size of the trained adapter of each branch.", True),
     Setting("search", "prior_rank", "Prior adapter rank", "Size of the fixed adapter that sets branches apart.", True),

@@ -18,9 +18,17 @@ class History:
     """Observations, their bootstrap weights and their encoded completions."""
 
     def __init__(
-        self, direction: Direction, transform: str, branches: int, seed: int, *, cache_bytes: float = float("inf")
+        self,
+        direction: Direction,
+        transform: str,
+        branches: int,
+        seed: int,
+        *,
+        cache_bytes: float = float("inf"),
+        bootstrap: bool = True,
     ) -> None:
-        """Start empty; trunk states beyond `cache_bytes` go to disk."""
+        """Start empty; trunk states beyond `cache_bytes` go to disk; without `bootstrap` every weight is 1."""
+        self.bootstrap = bootstrap
         self.direction, self.transform, self.branches, self.seed = direction, transform, branches, seed
         self.cache_bytes = cache_bytes
         self.candidates: list[Candidate] = []
@@ -50,7 +58,9 @@ class History:
         self.seen |= {(c.prompt, c.design) for c in candidates if c.design}
         self.values = np.append(self.values, [o.value[0] if o.valid else np.nan for o in observations])
         self.valid = np.append(self.valid, [o.valid for o in observations])
-        new = bootstrap_weights(self.seed, [o.candidate for o in observations], self.branches)
+        new = np.ones((self.branches, len(observations)), dtype=np.int64)
+        if self.bootstrap:
+            new = bootstrap_weights(self.seed, [o.candidate for o in observations], self.branches)
         self.weights = np.concatenate([self.weights, new], axis=1)
         self._scale = None
         if encoded is None:

@@ -47,6 +47,7 @@ class PoetsSearch:
             ensemble.branches,
             spec.seed,
             cache_bytes=spec.backbone.cache_mb * 2**20,
+            bootstrap=spec.search.bootstrap,
         )
         self.fit = Fit(
             ensemble,

@@ -252,3 +252,13 @@ def test_a_search_that_adapts_repeats_itself(tmp_path):
     runs = [play(build(tmp_path / k, problem, adapt_edits=True), problem, 4)[0] for k in "ab"]
     assert runs[0] == runs[1]
     assert {c.source for cs, _ in runs[0] for c in cs} >= {"edit", "branch"}
+
+
+def test_without_bootstrap_every_observation_counts_once(tmp_path):
+    problem = Sites()
+    search = build(tmp_path, problem, bootstrap=False, prior_scale=0.0)
+    play(search, problem, 2)
+    assert (search.history.weights == 1).all()
+    drawn = build(tmp_path / "drawn", problem)
+    play(drawn, problem, 2)
+    assert set(np.unique(drawn.history.weights)) > {0, 1}
