@@ -131,7 +131,7 @@ LANDSCAPES: dict[str, Landscape] = {
 }
 
 EXPLORE = dict(PRESETS["explore"].settings["search"])
-ALONE = {"branches": 1, "prior_scale": 0.0, "pool": 16}
+ALONE = {"branches": 1, "prior_scale": 0.0, "pool": 16, "bootstrap": False}
 METHODS: dict[str, Mapping[str, Any]] = {
     "poets": {},
     "one branch": ALONE,

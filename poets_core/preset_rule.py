@@ -30,7 +30,7 @@ class Evidence:
 
     Attributes:
         calls: valid ones.
-        levels: distinct values over valid calls.
+        levels: distinct values over valid calls; 1 where designs may be measured again, which says nothing of levels.
         agreement: Jensen-Shannon divergence of the branches after the last round over log M; None for one branch.
         improving: share of the rounds of the second half that improved the best value.
         wide: whether the run itself explored widely.
@@ -83,7 +83,7 @@ def evidence(
     js = [x for r in rounds if isinstance(x := r.get("js_sequence"), int | float)]
     return Evidence(
         calls=len(known),
-        levels=len(np.unique(known.round(9))) / len(known),
+        levels=1.0 if search.allow_repeats else len(np.unique(known.round(9))) / len(known),
         agreement=js[-1] / math.log(search.branches) if js and search.branches > 1 else None,
         improving=float(late.mean()) if len(late) else 1.0,
         wide=search.prior_scale >= WIDE and search.tempering >= 1.0,

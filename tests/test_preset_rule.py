@@ -37,6 +37,7 @@ def rounds(js: float) -> list[dict[str, float]]:
         ((values(1.0, sign=-1.0), BATCH, POETS, rounds(0.01), -1.0), "default"),
         ((values(-1.0), BATCH, SearchSpec(prior_scale=3.0, tempering=1.0), rounds(1.5)), "explore"),
         ((values(-1.0), BATCH, SearchSpec(branches=1), rounds(0.0)), "default"),  # one branch agrees with itself
+        ((values(0.0, levels=4), BATCH, SearchSpec(allow_repeats=True), rounds(1.5)), "default"),
         (([None] * 500, BATCH, POETS, rounds(0.0)), "default"),
     ],
 )
