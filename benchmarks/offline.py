@@ -33,7 +33,10 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "poets": ("poets", {}),
     "poets, stopped early": ("poets", {"stop_early": True}),
     "one branch": ("one branch", {}),
-    "one branch, stopped early": ("one branch", {"stop_early": True}),
+    "one branch, stopped early": (
+        "one branch",
+        {"stop_early": True, "bootstrap": True},
+    ),  # it stops by what is left out
     "grpo": ("grpo", {}),
 }
 BLOCK = 8192

@@ -80,7 +80,7 @@ class SearchSpec(_Part):
         bootstrap: whether each branch learns from its own bootstrap of the observations; off, all learn from all
             alike, which a branch that is alone does better with.
         stop_early: whether a branch keeps, of a fit's steps, the one with the smallest error on the observations
-            that its bootstrap left out.
+            that its bootstrap left out (so it needs `bootstrap`).
         transform: reward transform: ``"log"`` for positive skewed values,
             ``"z"`` otherwise; ``"auto"`` decides from the data.
         allow_repeats: evaluate designs again that were evaluated before.
@@ -164,6 +164,15 @@ class RunSpec(_Part):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1, le=256)] = 1
+
+    @model_validator(mode="after")
+    def _early_stopping_has_data(self) -> RunSpec:
+        if self.search.stop_early and not self.search.bootstrap:
+            raise ValueError(
+                "Expected search.bootstrap=true with search.stop_early, which judges a branch by what its bootstrap "
+                "left out, got false. Switch one of the two."
+            )
+        return self
 
     @model_validator(mode="after")
     def _kind_and_task_agree(self) -> RunSpec:

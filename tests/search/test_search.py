@@ -262,3 +262,8 @@ def test_without_bootstrap_every_observation_counts_once(tmp_path):
     drawn = build(tmp_path / "drawn", problem)
     play(drawn, problem, 2)
     assert set(np.unique(drawn.history.weights)) > {0, 1}
+
+
+def test_early_stopping_without_bootstrap_is_refused():
+    with pytest.raises(InvalidSpec, match="bootstrap"):
+        spec(stop_early=True, bootstrap=False)
