@@ -45,13 +45,16 @@ def table(rounds: list[list[dict[str, Any]]]) -> dict[str, Any]:
         rounds: for each seed the metrics of its rounds.
     """
     out: dict[str, Any] = {}
+    longest = max(map(len, rounds))
     for key, name in FIGURES.items():
         parts = {"early": slice(1, 1 + EARLY), "late": slice(1 + EARLY, None)}
         for part, at in parts.items():
             told = [[r[key] for r in run[at] if r.get(key) is not None] for run in rounds]
             if any(told):
                 out[f"{name}, {part}"] = summary([float(np.mean(x)) for x in told if x])
-        by_round = [[run[k][key] for run in rounds if len(run) > k and run[k].get(key) is not None] for k in range(99)]
+        by_round = [
+            [run[k][key] for run in rounds if len(run) > k and run[k].get(key) is not None] for k in range(longest)
+        ]
         out[f"{name}, by round"] = [round(float(np.mean(x)), 3) for x in by_round if x]
     return out
 

@@ -33,10 +33,8 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "poets": ("poets", {}),
     "poets, stopped early": ("poets", {"stop_early": True}),
     "one branch": ("one branch", {}),
-    "one branch, stopped early": (
-        "one branch",
-        {"stop_early": True, "bootstrap": True},
-    ),  # it stops by what is left out
+    # It stops by what its bootstrap leaves out.
+    "one branch, stopped early": ("one branch", {"stop_early": True, "bootstrap": True}),
     "grpo": ("grpo", {}),
 }
 BLOCK = 8192

@@ -19,13 +19,13 @@ LOOKED_AT = 200
 
 
 @st.cache_data(max_entries=1000, show_spinner=False)
-def _spec(run: str, url: str) -> str:  # url: the same id may stand in two stores
-    return the_store().spec(run).model_dump_json()
+def _params(run: str, url: str) -> str:  # url: the same id may stand in two stores
+    """A run's parameters as text to compare; they never change, so that a page that polls reads them once."""
+    return _text(the_store().spec(run).problem.params)
 
 
-def spec_of(store: RunStore, run: str) -> RunSpec:
-    """Return a run's spec; it never changes, so that it is read once."""
-    return RunSpec.model_validate_json(_spec(run, store.url))
+def _text(params: Mapping[str, Any]) -> str:
+    return json.dumps(dict(params), sort_keys=True)
 
 
 def similar(store: RunStore, problem: str, params: Mapping[str, Any]) -> list[RunRow]:
@@ -35,8 +35,8 @@ def similar(store: RunStore, problem: str, params: Mapping[str, Any]) -> list[Ru
         StoreUnavailable.
     """
     rows = [r for r in store.runs(limit=LOOKED_AT) if r.kind == "search" and r.problem == problem and r.calls]
-    wanted = json.dumps(dict(params), sort_keys=True)
-    return [r for r in rows if json.dumps(dict(spec_of(store, r.id).problem.params), sort_keys=True) == wanted]
+    wanted = _text(params)
+    return [r for r in rows if _params(r.id, store.url) == wanted]
 
 
 def advice(store: RunStore, problem: str, params: Mapping[str, Any]) -> Advice:

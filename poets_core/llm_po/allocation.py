@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import rel_entr
 
 from poets_core.errors import InvalidComparisons
 from poets_core.types import F8
@@ -35,10 +36,7 @@ def bernoulli_kl(a: F8 | float, b: F8 | float) -> F8:
         a: means in [0, 1]; b: means in (0, 1).
     """
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        first = np.where(a > 0, a * np.log(a / b), 0.0)
-        second = np.where(a < 1, (1 - a) * np.log((1 - a) / (1 - b)), 0.0)
-    return np.asarray(first + second)
+    return np.asarray(rel_entr(a, b) + rel_entr(1.0 - a, 1.0 - b))
 
 
 def check_win_probability(win_probability: F8) -> F8:

@@ -84,7 +84,7 @@ class Experiment:
     def _choose(self, waiting: I8) -> tuple[int, int]:
         """Two policies; `waiting` (K, K) are pairs handed out and not answered yet."""
         rng = rng_for(self.seed, "pair", self._asked)
-        judged = self.wins + self.wins.T + self.ties + self.ties.T + waiting
+        judged = self._judged() + waiting
         k = len(judged)
         pairs = k * (k - 1) // 2
         least = judged + np.where(np.eye(k, dtype=bool), np.iinfo(np.int64).max // 2, 0)
@@ -137,11 +137,15 @@ class Experiment:
         self.comparisons.append(comparison)
         self._asked = max(self._asked, len(self.comparisons))
 
+    def _judged(self) -> I8:
+        """Comparisons of each two policies, ties included, symmetric i8 (K, K)."""
+        return np.asarray(self.wins + self.wins.T + self.ties + self.ties.T)
+
     # -- what is known -----------------------------------------------------
 
     def verdict(self) -> Verdict | None:
         """What has been found; None while more comparisons are needed."""
-        n, left = len(self.comparisons), tuple(sorted(self.confidence_set(), key=self.policies.index))
+        n, left = len(self.comparisons), tuple(self.policies[i] for i in confidence_set(self.wins, self.delta))
         if self.assume_condorcet:
             found = assumed_winner(self.wins, self.delta)
             if found is not None:
@@ -165,5 +169,4 @@ class Experiment:
 
     def allocation(self) -> F8:
         """Share of comparisons that each pair has had, symmetric f8 (K, K), each pair's share in both places."""
-        judged = self.wins + self.wins.T + self.ties + self.ties.T
-        return np.asarray(judged / max(1, len(self.comparisons)))
+        return np.asarray(self._judged() / max(1, len(self.comparisons)))
