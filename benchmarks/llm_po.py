@@ -130,12 +130,13 @@ def control(runs: int) -> dict[str, Any]:
     tied = simulate(
         balance, np.full((4, 4), 0.5), runs=few, delta=0.05, assume_condorcet=False, tie_zone=0.05, seed=FIRST_SEED
     )
+    named = int((even.kind != OPEN).sum())
     return {
         "p = .55, delta .1": told(near, 0),
         "rock-paper-scissors": {"none": float((circle.kind == NONE).mean()), **summary(circle.comparisons.tolist())},
         "rock-paper-scissors, a winner assumed": {"named all the same": float((assuming.kind == WINNER).mean())},
         "all 1/2, delta .05, 5000 comparisons": {
-            "named": int((even.kind != OPEN).sum()), "runs": few, "named_at_most": upper(int((even.kind != OPEN).sum()), few)
+            "named": named, "runs": few, "named_at_most": upper(named, few),
         },
         "all 1/2, tie zone .05": {"settled": float((tied.kind == WINNER).mean()), **summary(tied.comparisons.tolist())},
     }  # fmt: skip
