@@ -138,10 +138,10 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, default=Path("store/responses"))
-    parser.add_argument("--items", type=int, default=200)
+    parser.add_argument("--items", type=int, default=100)
     parser.add_argument("--task", action="append", choices=TASKS)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--budget", type=int, default=40000, help="comparisons after which a contest is undecided")
+    parser.add_argument("--budget", type=int, default=20000, help="comparisons after which a contest is undecided")
     parser.add_argument("--answer-only", action="store_true", help="write the responses and leave")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="four items of one task, two seeds, no goals: under 60 s")
