@@ -28,15 +28,15 @@ from domains.language.prompts import fill, prompts
 from domains.language.tasks import TASKS, items
 from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Comparison, Outcome
+from poets_core.llm_po.duels import NONE, OPEN, decide, new_duels, tied, won
 from poets_core.llm_po.experiment import Experiment
-from poets_core.llm_po.stopping import assumed_winner, verified
 from poets_core.lm.responses import answer_prompts
 
 MODEL, MAX_TOKENS, BATCH, ITEM_SEED = "smollm2", 24, 40, 0
 DELTA = 0.05
 ITEMS = {"sum": 200}
 """Different inputs of a task where it is not 100."""
-BUDGET = {"balance": 20_000, "round-robin": 200_000}
+BUDGET = {"balance": 50_000, "round-robin": 1_000_000}
 """Comparisons after which a contest is undecided; counted as that many."""
 MODES = {"verify": False, "assume": True}
 """Whether a winner that beats every other is assumed to exist."""
@@ -83,10 +83,10 @@ def adaptive(names: list[str], correct: np.ndarray, seed: int, assume: bool, bud
     """One contest whose pairs the experiment chooses."""
     experiment = Experiment(names, DELTA, assume_condorcet=assume, budget=budget, seed=seed)
     at = {name: k for k, name in enumerate(names)}
+    drawn = rng_for(seed, "item", "contest").integers(correct.shape[1], size=budget)
     while (verdict := experiment.verdict()) is None:
         pair = experiment.next_pair()
-        item = int(rng_for(seed, "item", "contest", pair.index).integers(correct.shape[1]))
-        outcome = judged(correct, at[pair.first], at[pair.second], item)
+        outcome = judged(correct, at[pair.first], at[pair.second], int(drawn[pair.index]))
         experiment.record(Comparison(pair.first, pair.second, outcome))
     return {
         "policy": verdict.policy,
@@ -101,23 +101,20 @@ def round_robin(names: list[str], correct: np.ndarray, seed: int, assume: bool, 
     k = len(names)
     pairs = rng_for(seed, "order").permutation(list(itertools.combinations(range(k), 2)))
     drawn = rng_for(seed, "item", "contest").integers(correct.shape[1], size=budget)
-    wins = np.zeros((k, k), dtype=np.int64)
-    winner: int | None = None
-    kind, n = "undecided", 0
-    while n < budget and kind == "undecided":
+    duels = new_duels(k, 0.5)
+    kind, winner, n = OPEN, -1, 0
+    while n < budget and kind == OPEN:
         i, j = pairs[n % len(pairs)].tolist()
         outcome = judged(correct, i, j, int(drawn[n]))
         n += 1
         if outcome == "tie":
+            tied(duels, i, j, 1)
             continue
-        wins[(i, j) if outcome == "first" else (j, i)] += 1
-        if assume:
-            winner = assumed_winner(wins, DELTA)
-            kind = "undecided" if winner is None else "winner"
-        elif (decided := verified(wins, DELTA)) is not None:
-            kind, winner = decided
-    policy = None if winner is None else names[winner]
-    return {"policy": policy, "kind": kind, "comparisons": n, "without ties": int(wins.sum())}
+        won(duels, *((i, j) if outcome == "first" else (j, i)), 1)
+        kind, winner = decide(duels, DELTA, assume)
+    said = "undecided" if kind == OPEN else "none" if kind == NONE else "winner"
+    policy = names[winner] if said == "winner" else None
+    return {"policy": policy, "kind": said, "comparisons": n, "without ties": int(duels.wins.sum())}
 
 
 def contests(
