@@ -36,7 +36,7 @@ MODEL, MAX_TOKENS, BATCH, ITEM_SEED = "smollm2", 24, 40, 0
 DELTA = 0.05
 ITEMS = {"sum": 200}
 """Different inputs of a task where it is not 100."""
-BUDGET = {"balance": 50_000, "round-robin": 1_000_000}
+BUDGET = {"balance": 50_000, "round-robin": 200_000}
 """Comparisons after which a contest is undecided; counted as that many."""
 MODES = {"verify": False, "assume": True}
 """Whether a winner that beats every other is assumed to exist."""
