@@ -1,0 +1,95 @@
+"""What an experiment has found, in one sentence, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import streamlit as st
+
+from pages.parts.states import plain, span
+from poets_core.runs.experiment_view import ExperimentView
+from poets_core.runs.run_view import RunView
+from poets_core.runs.status import RunStatus
+from poets_core.spec import ExperimentSpec
+
+Tone = Literal["success", "info", "warning"]
+REASONS = {
+    "verdict": "The experiment is complete: the verdict is in.",
+    "budget": "The experiment is complete: all comparisons of its budget were made.",
+    "exhausted": "The experiment is complete: the log has no further comparison of the pair that was needed.",
+    "stopped": "The experiment was stopped. Resume goes on from where it was.",
+}
+RUNNING = "Comparing policies, pair by pair."
+WAITING = "Waiting for people's verdicts on the page Judge."
+
+
+def percent(share: float) -> str:
+    """Write a probability for people: ``0.05`` -> ``"5 %"``."""
+    return f"{100 * share:.3g} %"
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Write names as a list, escaped; the rest of a long one is counted."""
+    shown = [f"**{plain(n)}**" for n in names[:most]]
+    rest = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
+
+
+def sentence(verdict: Mapping[str, Any] | None, metrics: Mapping[str, Any] | None) -> tuple[Tone, str]:
+    """Return the verdict in one sentence, and how it is meant.
+
+    Args:
+        verdict: kind, policy, error_bound, comparisons, left; None before there is one.
+        metrics: of the last update, None before the first.
+    """
+    if verdict is None:
+        left = list((metrics or {}).get("left", ()))
+        if not metrics or not metrics.get("comparisons"):
+            return "info", "No verdict yet: nothing has been compared."
+        k = len(metrics["policies"])
+        if not left:
+            return "info", f"No verdict yet. All {k} policies look beaten by another one; this is being verified."
+        return "info", f"No verdict yet. {k - len(left)} of {k} policies are excluded. Still possible: {listed(left)}."
+    n, kind = f"{verdict['comparisons']:,} comparisons", verdict["kind"]
+    bound = verdict.get("error_bound")
+    error = "" if bound is None else f" with error at most {percent(bound)}"
+    if kind == "winner":
+        return "success", f"**{plain(verdict['policy'])}** is the best policy{error}, after {n}."
+    if kind == "none":
+        return "success", f"No policy beats all others{error}, after {n}."
+    left = listed(verdict["left"]) if verdict["left"] else "none was excluded for certain"
+    return "warning", f"Undecided after {n}: nothing is claimed. Still possible: {left}."
+
+
+def callout(verdict: Mapping[str, Any] | None, metrics: Mapping[str, Any] | None) -> None:
+    """Draw the verdict."""
+    tone, text = sentence(verdict, metrics)
+    icons = {"success": ":material/emoji_events:", "info": ":material/balance:", "warning": ":material/help:"}
+    {"success": st.success, "info": st.info, "warning": st.warning}[tone](text, icon=icons[tone])
+
+
+def excluded(metrics: Mapping[str, Any] | None, policies: int) -> int:
+    """Return how many policies are excluded as the winner."""
+    return 0 if not metrics else policies - len(metrics["left"])
+
+
+def progress(view: RunView, status: RunStatus, spec: ExperimentSpec) -> None:
+    """Draw how much of the budget is used; a time only where the pace is a machine's and known.
+
+    The lower bound is no forecast: it says what the best method would need if the
+    estimate were the truth, so it is called "at least".
+    """
+    found: ExperimentView | None = view.experiment
+    n = 0 if found is None else found.comparisons
+    text = f"{n:,} of at most {spec.budget:,} comparisons"
+    least = ((found.metrics if found else None) or {}).get("expected")
+    if status.state == "finished":
+        text = f"{n:,} comparisons in {span(view.last - view.started)}"
+    elif found is not None and found.verdict is None:
+        if least is not None and least > n:
+            text += f" · at the estimate now a verdict takes at least {least:,.0f}"
+        if status.state == "running" and spec.judge != "person" and n >= 20 and view.claims == 1:
+            pace = (view.last - view.started) / n
+            text += f" · at most {span(pace * (spec.budget - n))} left at the pace so far"
+    st.progress(min(n / spec.budget, 1.0), text=text)
