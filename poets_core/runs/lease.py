@@ -11,7 +11,8 @@ from poets_core.runs.events import Event
 from poets_core.runs.status import RunRow, RunStatus
 from poets_core.spec import RunSpec
 
-CommandName: TypeAlias = Literal["pause", "resume", "stop"]
+CommandName: TypeAlias = Literal["pause", "resume", "stop", "judge"]
+"""What a page sends: the first three steer the worker; "judge" is an answer to a pair (`poets_core.runs.answers`)."""
 
 
 @dataclass(frozen=True)
