@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import streamlit as st
 
 from pages.parts import contest_charts, contest_effort
-from pages.parts.contest_tables import comparison_list, comparisons_csv, policy_table, verdict_json
+from pages.parts.contest_tables import comparison_list, policy_table, verdict_json
 from pages.parts.controls import controls, explain, heading
 from pages.parts.experiment_form import form
 from pages.parts.experiment_list import JUDGES, experiments
@@ -21,6 +21,7 @@ from pages.parts.states import plain, state_of
 from pages.parts.verdicts import REASONS, RUNNING, WAITING, callout, excluded, percent, progress
 from poets_core.errors import PoetsError
 from poets_core.runs.experiment_view import Agreement, ExperimentView
+from poets_core.runs.export import comparisons_csv
 from poets_core.spec import ExperimentSpec
 
 

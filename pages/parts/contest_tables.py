@@ -11,7 +11,6 @@ import streamlit as st
 
 from pages.parts.contest_charts import by_evidence
 from pages.parts.responses import prompt, response
-from pages.parts.tables import safe_csv
 from poets_core.runs.experiment_view import ExperimentView, PairView
 from poets_core.spec import RunSpec
 
@@ -143,29 +142,6 @@ def _in_full(pair: PairView, info: Mapping[str, Any] | None, look: Any) -> None:
                 response(text, letter, info, look)
         said = [f"{judge}: {outcome}" for judge, outcome in pair.opinions.items()]
         st.text(" · ".join(said) or "Not judged.")
-
-
-def comparisons_csv(view: ExperimentView) -> bytes:
-    """Return all pairs that were judged, as CSV in UTF-8; text that a spreadsheet would run gets an apostrophe.
-
-    One row per opinion: pair, item, prompt, policy_a and policy_b in the order shown, outcome (a, b or tie),
-    judge, whether it counts, and both responses. The columns are those of a comparison log.
-    """
-    words = {"first": "a", "second": "b", "tie": "tie"}
-    rows = [
-        {
-            "pair": p.index, "item": p.item, "prompt": p.prompt, "policy_a": p.first, "policy_b": p.second,
-            "outcome": words[outcome], "order": "a-first", "judge": judge, "counted": judge == p.judge,
-            "response_a": p.responses[0], "response_b": p.responses[1],
-        }
-        for p in view.pairs.values()
-        for judge, outcome in p.opinions.items()
-    ]  # fmt: skip
-    columns = (
-        "pair", "item", "prompt", "policy_a", "policy_b", "outcome", "order", "judge", "counted", "response_a",
-        "response_b",
-    )  # fmt: skip
-    return safe_csv(pd.DataFrame(rows, columns=list(columns)))
 
 
 def verdict_json(view: ExperimentView, spec: RunSpec, run: str) -> bytes:

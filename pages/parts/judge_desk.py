@@ -31,6 +31,8 @@ class Desk:
         hurry: whether an answer has just been sent.
         before: this judge's answers when an undo was asked for; None when none is under way.
         undone: what the last undo took back, in words.
+        second: whether the pair on the screen is a second opinion.
+        passed: second opinions that this judge does not want to give; nobody else need know.
         problem: why the last answer could not be sent.
     """
 
@@ -44,11 +46,18 @@ class Desk:
     undone: str = ""
     problem: str = ""
     own: dict[int, str] = field(default_factory=dict)
+    second: bool = False
+    passed: set[int] = field(default_factory=set)
 
     def answer(self, feed: Feed, index: int, outcome: str) -> None:
         """Send an answer; one for a pair that is not on the screen, or has only just come there, is dropped."""
         undo = outcome == "undo"
         if not undo and (index != self.shown or time.monotonic() - self.since < SETTLE):
+            return
+        if outcome == "skip" and self.second:
+            self.passed.add(index)
+            self.turn += 1
+            self.shown, self.undone = None, ""
             return
         body = {"index": -1 if undo else index, "outcome": outcome, "judge": self.judge}
         try:
@@ -80,7 +89,7 @@ class Desk:
             over = view.verdict is not None or snapshot.status.state in ("finished", "failed", "dead", "paused")
             ready = pair is not None and not second and self.before is None
             if ready or over or time.monotonic() >= deadline:
-                self._show(pair)
+                self._show(pair, second)
                 return snapshot, under_way, pair, second
             time.sleep(STEP)
 
@@ -89,10 +98,10 @@ class Desk:
         kept = None if self.shown is None else view.pairs.get(self.shown)
         if kept is not None and not kept.skipped and kept.index not in self.own:
             return kept, kept.outcome is not None
-        return next_pair(view, self.judge, under_way.answers)
+        return next_pair(view, self.judge, {*under_way.answers, *self.passed})
 
-    def _show(self, pair: PairView | None) -> None:
-        index = None if pair is None else pair.index
+    def _show(self, pair: PairView | None, second: bool) -> None:
+        index, self.second = None if pair is None else pair.index, second
         if index != self.shown:
             self.shown, self.since = index, time.monotonic()
 

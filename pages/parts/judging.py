@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from poets_core.runs.experiment_view import ExperimentView, PairView
@@ -51,8 +51,8 @@ def sent(commands: Sequence[Command], judge: str, view: ExperimentView) -> Sent:
     return Sent(answers, undos)
 
 
-def next_pair(view: ExperimentView, judge: str, waiting: Mapping[int, str]) -> tuple[PairView | None, bool]:
-    """Return the pair that a judge is shown, and whether it is a second opinion.
+def next_pair(view: ExperimentView, judge: str, waiting: Collection[int]) -> tuple[PairView | None, bool]:
+    """Return the pair that a judge is shown, and whether it is a second opinion; none of `waiting` is.
 
     Open pairs come first, in the order asked. When none is left for this judge, pairs that others have
     answered are offered, those with the fewest opinions first.
@@ -64,11 +64,6 @@ def next_pair(view: ExperimentView, judge: str, waiting: Mapping[int, str]) -> t
         p for p in view.pairs.values() if p.outcome is not None and judge not in p.opinions and p.index not in waiting
     ]
     return (min(others, key=lambda p: (len(p.opinions), p.index)), True) if others else (None, False)
-
-
-def judged_by(view: ExperimentView, judge: str) -> int:
-    """Return how many answers of a judge count, second opinions included."""
-    return sum(judge in p.opinions for p in view.pairs.values())
 
 
 def agreed(view: ExperimentView, judge: str) -> tuple[int, int]:

@@ -74,6 +74,31 @@ def excluded(metrics: Mapping[str, Any] | None, policies: int) -> int:
     return 0 if not metrics else policies - len(metrics["left"])
 
 
+def toward(metrics: Mapping[str, Any] | None, spec: ExperimentSpec) -> tuple[float, str]:
+    """Return how far a verdict is, as a share and in words that name no policy.
+
+    The share is that of the evidence which the next step still needs: with an assumed
+    winner, of the policies that must be excluded; else of the strongest case for a winner.
+    """
+    k = len(spec.policies)
+    if not metrics or not metrics.get("comparisons"):
+        return 0.0, f"Nothing is known yet: 0 of {k} policies are excluded"
+    limit = float(metrics["evidence_threshold"])
+    evidence = sorted(e for e in metrics["evidence"] if e is not None)
+    text = f"{excluded(metrics, k)} of {k} policies are excluded"
+    if spec.assume_condorcet:
+        # All but one have to go: the least excluded one stays.
+        needed = evidence[1:]
+        share = sum(min(max(e, 0.0) / limit, 1.0) for e in needed) / max(len(needed), 1)
+        if needed and needed[0] < limit:
+            text += f" · the next needs {limit:.1f} nats of evidence and has {needed[0]:.1f}"
+        return share, text
+    shown = max((s for s in metrics["shown"] if s is not None), default=0.0)
+    most = float(metrics["shown_threshold"])
+    text += f" · a winner needs {most:.1f} nats of evidence in every duel, the best case has {shown:.1f}"
+    return min(max(shown, 0.0) / most, 1.0), text
+
+
 def progress(view: RunView, status: RunStatus, spec: ExperimentSpec) -> None:
     """Draw how much of the budget is used; a time only where the pace is a machine's and known.
 

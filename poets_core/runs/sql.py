@@ -230,19 +230,20 @@ class SqlStore:
                 .values(launched_pid=pid, launched_started=pid_started)
             )
 
-    def runs(self, limit: int = 200, offset: int = 0, kind: str | None = "search") -> list[RunRow]:
+    def runs(self, limit: int = 200, offset: int = 0, kind: str | tuple[str, ...] | None = "search") -> list[RunRow]:
         """Return runs, newest first.
 
         Args:
             limit, offset: page of the table.
-            kind: ``"search"``, ``"task"``, ``"experiment"``, or None for all.
+            kind: ``"search"``, ``"task"``, ``"experiment"``, several of them, or None for all.
 
         Raises:
             StoreUnavailable.
         """
         query = select(RUNS).order_by(RUNS.c.created.desc(), RUNS.c.id.desc()).limit(limit).offset(offset)
+        query = query if kind is None else query.where(RUNS.c.kind.in_((kind,) if isinstance(kind, str) else kind))
         with transaction(self._engine, writes=False) as connection:
-            rows = connection.execute(query if kind is None else query.where(RUNS.c.kind == kind)).mappings().all()
+            rows = connection.execute(query).mappings().all()
         return [run_row(r) for r in rows]
 
     def row(self, run: str) -> RunRow:
