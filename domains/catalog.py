@@ -81,6 +81,40 @@ class Entry:
         return self.name.split("/")[0]
 
 
+@dataclass(frozen=True)
+class LanguageTask:
+    """One task of `domains.language`, as a form shows it.
+
+    Attributes:
+        name: as an ExperimentSpec says it.
+        title: for people.
+        judged: what the rule looks for in a response.
+        example: an input.
+        most: how many different inputs there are to draw, at most.
+    """
+
+    name: str
+    title: str
+    judged: str
+    example: str
+    most: int
+
+
+LANGUAGE_TASKS: tuple[LanguageTask, ...] = (
+    LanguageTask(
+        "object-counting",
+        "Object counting",
+        "the number of things, in digits or words",
+        "I have a chair, two lamps, and three beds. How many objects do I have?",
+        2000,
+    ),
+    LanguageTask("word-unscrambling", "Word unscrambling", "the English word", "gaerdn", 1000),
+    LanguageTask("second-letter", "Second letter", "the second letter of the word", "spoon", 330),
+    LanguageTask("sum", "Sum", "the sum of the two numbers, in digits or words", "22 10", 5000),
+)
+"""Language tasks that a rule can judge."""
+
+
 def entries() -> tuple[Entry, ...]:
     """Return all problems, in the order they are offered."""
     from domains.protein.entries import ENTRIES as PROTEIN

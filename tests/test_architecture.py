@@ -43,6 +43,7 @@ MAY: dict[str, tuple[str, ...]] = {
     ),
     "domains.protein": ("domains.protein", "domains.catalog", "poets_core.problem", *NOUNS),
     "domains.quantum": ("domains.quantum", "domains.catalog", "poets_core.problem", *NOUNS),
+    "domains.language": ("domains.language", "domains.catalog", *NOUNS),
     "domains": NOUNS,
     "pages.parts": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:2], "domains.catalog"),
     "pages": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:2], "domains.catalog"),

@@ -134,6 +134,16 @@ def load_backbone(
     Raises:
         InvalidModel: missing, unreadable, unsupported, or a branch point outside the model.
     """
+    model, tokenizer = read_model(source)
+    return cut(model, tokenizer, branch_from=branch_from, device=device, source=name or str(source))
+
+
+def read_model(source: str | Path) -> tuple[Any, Any]:
+    """Read a causal language model and its tokenizer, weights in float32; see `load_backbone`.
+
+    Raises:
+        InvalidModel: missing or unreadable.
+    """
     path = Path(source)
     options: dict[str, Any] = {"trust_remote_code": False}
     if path.suffix == ".gguf":
@@ -170,7 +180,7 @@ def load_backbone(
             f"Expected weights for every part of {source}, got none that fit for {missing[:3]} ({len(missing)} in "
             "all); they would be random. Check that config.json belongs to these weights."
         )
-    return cut(model, tokenizer, branch_from=branch_from, device=device, source=name or str(source))
+    return model, tokenizer
 
 
 def cut(

@@ -50,6 +50,13 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
             self._reserved = [x.index_select(0, indices) for x in self._reserved]
             self._show(seen)
 
+    def batch_repeat_interleave(self, repeats: int) -> None:
+        """Copy every row `repeats` times."""
+        seen = self.get_seq_length()
+        if seen:
+            self._reserved = [x.repeat_interleave(repeats, dim=0) for x in self._reserved]
+            self._show(seen)
+
     def _show(self, places: int) -> None:
         self.keys, self.values = (x[:, :, :places] for x in self._reserved)
 

@@ -62,7 +62,7 @@ def sample_rows(ensemble: BranchEnsemble, branch: I8, prompt: I8, uniforms: F8, 
             rows = torch.from_numpy(table.rows(state[alive])).to(run.device)
             log_p = masked_log_softmax(run.pick(logits, writing), table.table()[rows])
             u = torch.from_numpy(uniforms[order[alive], t]).to(run.device)
-            drawn = _invert(log_p, u, heat[torch.from_numpy(alive).to(run.device)])
+            drawn = invert(log_p, u, heat[torch.from_numpy(alive).to(run.device)])
             log_prob[alive] += log_p.gather(1, drawn[:, None])[:, 0].double().cpu().numpy()
             ids = drawn.cpu().numpy()
             for row, token in zip(alive.tolist(), ids.tolist(), strict=True):
@@ -84,7 +84,7 @@ def sample_rows(ensemble: BranchEnsemble, branch: I8, prompt: I8, uniforms: F8, 
     return Samples([tokens[i] for i in back.tolist()], log_prob[back])
 
 
-def _invert(log_p: Tensor, u: Tensor, heat: Tensor) -> Tensor:
+def invert(log_p: Tensor, u: Tensor, heat: Tensor) -> Tensor:
     """First token whose cumulative probability exceeds u, in float64."""
     p = torch.softmax(log_p.double() / heat[:, None], dim=-1)
     total = p.cumsum(-1)

@@ -1,0 +1,1 @@
+"""Instruction induction: short language tasks whose answers a rule can judge."""
