@@ -178,6 +178,18 @@ def _pair(feed: Feed, desk: Desk, snapshot: Snapshot, pair: PairView, second: bo
             _button(feed, desk, pair.index, outcome, f"{letter} is better", key, primary=True)
 
 
+def _answers(feed: Feed, desk: Desk, pair: PairView | None) -> None:
+    """Draw the answers that prefer neither, and what takes back the last one."""
+    with st.container(horizontal=True, horizontal_alignment="center", key="answers"):
+        if pair is not None:
+            _button(feed, desk, pair.index, "tie", "Equally good", "0")
+            _button(feed, desk, pair.index, "skip", "Skip", "s")
+        if desk.own:
+            _button(feed, desk, -1, "undo", "Undo", "u")
+    if pair is not None:
+        st.caption(KEYS, text_alignment="center")
+
+
 def _button(feed: Feed, desk: Desk, index: int, outcome: str, label: str, key: str, *, primary: bool = False) -> None:
     st.button(
         f"{label} :gray-badge[{key}]" if not primary else f"{label} · {key}",

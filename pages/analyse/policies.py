@@ -149,7 +149,7 @@ def _panels(feed: Feed, spec: ExperimentSpec) -> None:
     """The panels, two a row."""
     look = current_look()
     k = len(spec.policies)
-    tall = 300 + 16 * max(0, min(k, contest_charts.MOST) - 8)
+    tall = 340 + 16 * max(0, min(k, contest_charts.MOST) - 8)
     draws: tuple[tuple[str, Callable[[ExperimentView, Look], Panel], int], ...] = (
         ("evidence", lambda v, o: contest_charts.evidence_bars(v.metrics or {}, o, spec.assume_condorcet), tall),
         (
@@ -157,8 +157,8 @@ def _panels(feed: Feed, spec: ExperimentSpec) -> None:
             lambda v, o: contest_charts.evidence_lines(v.metrics or {}, v.history, o, spec.assume_condorcet),
             tall,
         ),
-        ("wins", lambda v, o: contest_charts.win_matrix(v.metrics or {}, o), max(340, tall)),
-        ("allocation", lambda v, o: contest_effort.allocation(v.metrics or {}, o), max(340, tall)),
+        ("wins", lambda v, o: contest_charts.win_matrix(v.metrics or {}, o), tall),
+        ("allocation", lambda v, o: contest_effort.allocation(v.metrics or {}, o), tall),
         ("saving", lambda v, o: contest_effort.saving(v.metrics or {}, o, v.comparisons), 220),
     )
     for i in range(0, len(draws), 2):

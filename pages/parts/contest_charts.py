@@ -18,6 +18,8 @@ MOST = 24
 """Policies that the bars show; more are not readable."""
 NAMED = 6
 """Lines with a colour and a name of their own: as many as the palette has."""
+CUT = 4.0
+"""Evidence lines are shown up to so many times their threshold: beyond it a policy is out, by however much."""
 NOTHING = "Nothing has been compared yet."
 Metrics = Mapping[str, Any]
 History = Sequence[tuple[int, Sequence[float | None], Sequence[float | None]]]
@@ -91,24 +93,25 @@ def evidence_bars(metrics: Metrics, look: Look, assumed: bool = False) -> Panel:
         return empty(look, "evidence", title, help, NOTHING)
     order = by_evidence(metrics)[:MOST]
     names = [label(metrics["policies"][i]) for i in order]
-    columns = [("excluded as the winner [nats]", "evidence", "evidence_threshold", 1)]
+    columns = [("excluded [nats]", "evidence", "evidence_threshold", 1, "out")]
     if not assumed:
-        columns.append(("beats every other [nats]", "shown", "shown_threshold", 0))
+        columns.append(("beats all others [nats]", "shown", "shown_threshold", 0, "winner"))
     traces: list[Json] = []
     shapes: list[Json] = []
     axes: Json = {}
-    for c, (unit, key, limit, colour) in enumerate(columns):
+    for c, (unit, key, limit, colour, word) in enumerate(columns):
         n, threshold = "" if c == 0 else str(c + 1), float(metrics[limit])
         values = [metrics[key][i] for i in order]
         passed = [v is not None and v >= threshold for v in values]
-        width = 1.0 if assumed else 0.46
-        domain = [c * 0.54, c * 0.54 + width]
-        top = max([v for v in values if v is not None] + [threshold]) * 1.22
+        width = 1.0 if assumed else 0.44
+        domain = [c * 0.56, c * 0.56 + width]
+        top = max([v for v in values if v is not None] + [threshold])
         low = min([v for v in values if v is not None] + [0.0])
+        room = 0.3 * (top - low)  # for the numbers beyond the bars
         traces.append({
             "type": "bar", "orientation": "h", "x": numbers(values, 4), "y": list(range(len(order))), "xaxis": f"x{n}",
             "yaxis": "y", "name": unit, "width": 0.62, "cliponaxis": False, "textposition": "outside",
-            "text": ["" if v is None else f"{v:.1f}" + (" ✓" if p else "")
+            "text": ["" if v is None else f"{v:.1f}" + (f" {word}" if p else "")
                      for v, p in zip(values, passed, strict=True)],
             "marker": {
                 "color": [look.series[colour] if p else look.muted for p in passed],
@@ -121,7 +124,9 @@ def evidence_bars(metrics: Metrics, look: Look, assumed: bool = False) -> Panel:
             "type": "line", "x0": threshold, "x1": threshold, "y0": 0, "y1": 1, "xref": f"x{n}", "yref": "paper",
             "line": {"color": look.text, "width": 2, "dash": "dash"},
         })  # fmt: skip
-        axes[f"xaxis{n}"] = axis(look, unit, domain=domain, range=[low * 1.1, top], anchor="y")
+        axes[f"xaxis{n}"] = axis(
+            look, unit, domain=domain, range=[low - room if low < 0 else 0, top + room], anchor="y"
+        )
     ticks = {"tickvals": list(range(len(order))), "ticktext": names, "showgrid": False}
     axes["yaxis"] = axis(look, "", autorange="reversed", **ticks)
     form = layout(look, showlegend=False, shapes=shapes, bargap=0.3, **axes)
@@ -140,7 +145,10 @@ def _has(metrics: Metrics, i: int) -> bool:
 def evidence_lines(metrics: Metrics, history: History, look: Look, assumed: bool = False) -> Panel:
     """The same evidence over comparisons: above against being the winner, below for beating every other."""
     title = "Evidence over comparisons"
-    help = "How the evidence on each policy came together. Dashed: what a verdict needs. Below the lower line: open."
+    help = (
+        "How the evidence on each policy came together. Dashed: beyond it a policy is excluded (above), or shown to "
+        "beat every other (below). The upper chart is cut off well above its line."
+    )
     if not history or not metrics.get("comparisons"):
         return empty(look, "course", title, help, NOTHING)
     x = [n for n, _, _ in history]
@@ -169,6 +177,10 @@ def evidence_lines(metrics: Metrics, history: History, look: Look, assumed: bool
     form = layout(look, xaxis=axis(look, "comparisons", rangemode="tozero", anchor=f"y{parts[-1][3]}"))
     for (_, _, unit, n), domain in zip(parts, [[0, 1]] if assumed else [[0.55, 1], [0, 0.45]], strict=True):
         form[f"yaxis{n}"] = axis(look, unit, domain=domain)
+    seen = [v for _, evidence, _ in history for v in evidence if v is not None]
+    cut = CUT * float(metrics["evidence_threshold"])
+    if max(seen) > cut:
+        form["yaxis"]["range"] = [min(*seen, 0.0) - 0.05 * cut, cut]
     more = "" if len(order) <= NAMED else f" The {NAMED} least excluded are named."
     alt = f"{title}: {len(order)} policies, {x[-1]} comparisons, {len(metrics['left'])} not excluded.{more}"
     return Panel("course", title, help, traces, form, alt, int(metrics["comparisons"]))

@@ -90,9 +90,11 @@ def saving(metrics: Metrics, look: Look, comparisons: int) -> Panel:
         help += " Some simulated runs of round-robin were cut off, so that its true mean is larger."
     if robin is None:
         help += " Round-robin is simulated once, when the experiment has ended."
+    ticks = [f"{n}<br><b>{t}</b>" for n, t in zip(names, text, strict=True)]
     trace: Json = {
-        "type": "bar", "orientation": "h", "x": numbers(values, 5), "y": names, "text": text, "cliponaxis": False,
-        "textposition": "outside", "width": 0.5, "hovertemplate": "%{y}: %{text} comparisons<extra></extra>",
+        "type": "bar", "orientation": "h", "x": numbers(values, 5), "y": list(range(len(names))), "width": 0.5,
+        "customdata": [f"{n}: {t}" for n, t in zip(names, text, strict=True)],
+        "hovertemplate": "%{customdata} comparisons<extra></extra>",
         "marker": {
             "color": [look.series[0], look.muted, look.series[1]][: len(names)],
             "pattern": {"shape": ["", ".", "/"][: len(names)], "fgcolor": look.paper, "fillmode": "overlay", "size": 6},
@@ -102,8 +104,8 @@ def saving(metrics: Metrics, look: Look, comparisons: int) -> Panel:
     }  # fmt: skip
     form = layout(
         look,
-        xaxis=axis(look, "comparisons, ties included", range=[0, 1.3 * max(values)]),
-        yaxis=axis(look, "", autorange="reversed", showgrid=False),
+        xaxis=axis(look, "comparisons, ties included", rangemode="tozero"),
+        yaxis=axis(look, "", autorange="reversed", showgrid=False, tickvals=list(range(len(names))), ticktext=ticks),
     )
     alt = f"{title}: " + ", ".join(f"{n} {t}" for n, t in zip(names, text, strict=True)) + "."
     return Panel("saving", title, help, [trace], form, alt, comparisons)

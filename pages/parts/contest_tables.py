@@ -15,6 +15,8 @@ from poets_core.runs.experiment_view import ExperimentView, PairView
 from poets_core.spec import RunSpec
 
 PAGE = 50
+SAID = {"first": "A", "second": "B", "tie": "tie"}
+WIDE = ("preferred", "prompt", "response A", "response B")
 SHOWS = {"all": "all judged", "ties": "ties", "split": "judges differ", "open": "open", "skipped": "skipped"}
 
 
@@ -80,7 +82,7 @@ def frame(pairs: Sequence[PairView]) -> pd.DataFrame:
             "prompt": [_line(p.prompt) for p in pairs],
             "response A": [_line(p.responses[0]) for p in pairs],
             "response B": [_line(p.responses[1]) for p in pairs],
-            "judges": ["; ".join(f"{j}: {o}" for j, o in p.opinions.items()) or p.judge for p in pairs],
+            "judges": ["; ".join(f"{j}: {SAID.get(o, o)}" for j, o in p.opinions.items()) for p in pairs],
         }
     )
 
@@ -113,14 +115,15 @@ def comparison_list(view: ExperimentView, info: Mapping[str, Any] | None, look: 
         before = st.session_state.get(on_screen, [])
         st.session_state[picked] = before[rows[0]] if rows and rows[0] < len(before) else None
 
+    table = frame(shown)
     st.dataframe(
-        frame(shown),
+        table if table["prompt"].astype(bool).any() else table.drop(columns="prompt"),
         hide_index=True,
         key=f"list-{key}",
         on_select=pick,
         selection_mode="single-row",
         alt=f"Table of {len(shown)} comparisons",
-        column_config={name: st.column_config.TextColumn(width="medium") for name in ("response A", "response B")},
+        column_config={name: st.column_config.TextColumn(width="medium") for name in WIDE},
     )
     st.session_state[on_screen] = [p.index for p in shown]
     pair = view.pairs.get(st.session_state.get(picked))
@@ -140,7 +143,7 @@ def _in_full(pair: PairView, info: Mapping[str, Any] | None, look: Any) -> None:
                 mark = ", preferred" if preferred(pair) == name else ""
                 st.text(f"{letter}: {name}{mark}")
                 response(text, letter, info, look)
-        said = [f"{judge}: {outcome}" for judge, outcome in pair.opinions.items()]
+        said = [f"{judge}: {SAID.get(outcome, outcome)}" for judge, outcome in pair.opinions.items()]
         st.text(" · ".join(said) or "Not judged.")
 
 

@@ -29,17 +29,21 @@ def response(text: str, letter: str, info: Mapping[str, Any] | None, look: Look)
         return
     shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
     facts: Mapping[str, Any] = (info or {}).get("facts", {})
-    if info is not None and info.get("domain") == "quantum" and (gates := parse_circuit(text)):
+    domain = (info or {}).get("domain")
+    if domain == "quantum" and (gates := parse_circuit(text)):
         two = sum(len(g.qubits) == 2 for g in gates)
         qubits = facts.get("qubits")
         drawing = circuit_svg(text, look, qubits if isinstance(qubits, int) else 0)
         st.image(drawing, alt=f"Response {letter}: circuit of {len(gates)} gates, {two} of them on two qubits")
-    elif info is not None and info.get("domain") == "protein" and text.strip().isalpha():
-        wild_type = str(facts.get("wild_type") or "")
+        with st.expander("As text", key=f"as-text-{letter}"):
+            st.code(shown, language=None)
+    elif domain == "protein" and text.strip().isalpha():
+        design, wild_type = text.strip(), str(facts.get("wild_type") or "")
         positions = [int(p) for p in facts.get("positions") or [] if isinstance(p, int)]
-        drawing = sequence_svg(text.strip(), look, wild_type, positions, per_row=20)
-        st.image(drawing, alt=f"Response {letter}: sequence of {len(text.strip())} residues, coloured by chemistry")
-    st.code(shown, language=None, wrap_lines=True)
+        drawing = sequence_svg(design, look, wild_type, positions, per_row=20)
+        st.image(drawing, alt=f"Response {letter}: the sequence {design}, coloured by chemistry")
+    else:
+        st.code(shown, language=None, wrap_lines=True)
 
 
 def prompt(text: str) -> None:

@@ -93,10 +93,10 @@ def toward(metrics: Mapping[str, Any] | None, spec: ExperimentSpec) -> tuple[flo
         if needed and needed[0] < limit:
             text += f" · the next needs {limit:.1f} nats of evidence and has {needed[0]:.1f}"
         return share, text
-    shown = max((s for s in metrics["shown"] if s is not None), default=0.0)
+    shown = max([0.0, *(s for s in metrics["shown"] if s is not None)])
     most = float(metrics["shown_threshold"])
     text += f" · a winner needs {most:.1f} nats of evidence in every duel, the best case has {shown:.1f}"
-    return min(max(shown, 0.0) / most, 1.0), text
+    return min(shown / most, 1.0), text
 
 
 def progress(view: RunView, status: RunStatus, spec: ExperimentSpec) -> None:
