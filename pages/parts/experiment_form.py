@@ -12,7 +12,7 @@ from pages.parts.forms import Errors
 from pages.parts.links import JUDGE, POLICIES, store_problem
 from pages.parts.states import plain
 from poets_core.errors import PoetsError
-from poets_core.runs.launch import launch
+from poets_core.runs import launch
 from poets_core.runs.store import RunStore
 from poets_core.spec import ExperimentSpec, RunSpec
 
@@ -145,7 +145,7 @@ def _summary(spec: RunSpec | None, store: RunStore) -> None:
     if clicked and spec is not None:
         try:
             run = store.create(spec)
-            launch(store, run)
+            launch.launch(store, run)
         except PoetsError as error:
             store_problem(error)
             return

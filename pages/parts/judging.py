@@ -17,7 +17,7 @@ class Sent:
     """Commands of one judge that the worker has not dealt with yet.
 
     Attributes:
-        answers: outcome by pair, in the order sent.
+        answers: outcome by pair, in the order sent; one that is to be taken back stays until it has been.
         undos: answers to take back that were asked for.
     """
 
@@ -40,10 +40,7 @@ def sent(commands: Sequence[Command], judge: str, view: ExperimentView) -> Sent:
         if command.command != "judge" or body.get("judge") != judge:
             continue
         if body.get("outcome") == "undo":
-            if answers:
-                answers.popitem()
-            else:
-                undos += 1
+            undos += 1
         elif isinstance(body.get("index"), int):
             pair = view.pairs.get(body["index"])
             if pair is not None and judge not in pair.opinions:

@@ -10,9 +10,10 @@ import streamlit as st
 
 from domains.catalog import entries
 from pages.parts import charts
+from pages.parts.contest_panels import contest_panels, deploy
 from pages.parts.controls import controls, explain, heading
 from pages.parts.feed import Feed, Snapshot, open_feed
-from pages.parts.links import CANDIDATES, COMPARE, feed_of_address, store_problem
+from pages.parts.links import CANDIDATES, COMPARE, POLICIES, feed_of_address, store_problem
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
 from pages.parts.overlays import MOST, Reference, with_references, with_soft_regret
@@ -25,6 +26,7 @@ from poets_core.runs.status import RunRow
 from poets_core.runs.view import RunView
 
 PANELS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
+CONTEST = ("contest", "contest-effort")
 PREDICTING = ("gp", "gp-prior", "klts")
 """Rivals that say what they expect of a design before it is measured."""
 
@@ -32,6 +34,8 @@ PREDICTING = ("gp", "gp-prior", "klts")
 def page() -> None:
     """Draw the page."""
     feed = feed_of_address("Live")
+    if feed.spec.experiment is not None:
+        st.switch_page(POLICIES, query_params={"run": feed.run})
     try:
         with st.spinner("Reading the run…") if feed.polls == 0 else nullcontext():
             state = feed.snapshot().status.state
@@ -59,6 +63,8 @@ def _live(feed: Feed, drawn_as: str) -> None:
     controls(feed, snapshot.status, lambda: _links(feed))
     explain(feed, snapshot)
     _cards(feed, snapshot.view)
+    if winner := deploy(snapshot.view):
+        st.info(winner, icon=":material/emoji_events:")
     _progress(feed, snapshot)
     _panels(feed, snapshot, _references(feed))
 
@@ -82,6 +88,9 @@ def _heading(feed: Feed, snapshot: Snapshot) -> None:
 def _links(feed: Feed) -> None:
     st.page_link(CANDIDATES, label="Candidates", icon=":material/science:", query_params={"run": feed.run})
     same = {"problem": feed.spec.problem.name}
+    if feed.spec.search.method == "poets" and feed.snapshot().status.state == "finished":
+        begin = {"new": "branches", "from": feed.run}
+        st.page_link(POLICIES, label="Which branch is best?", icon=":material/leaderboard:", query_params=begin)
     st.page_link(COMPARE, label="Compare with others", icon=":material/ssid_chart:", query_params=same)
 
 
@@ -154,6 +163,8 @@ def _draw(name: str, feed: Feed, snapshot: Snapshot, look: Look, selected: str) 
         return charts.predictions(view, look, selected)
     if name == "matrix":
         return charts.branch_matrix(view, look)
+    if name in CONTEST:
+        return contest_panels(view, look)[CONTEST.index(name)]
     return charts.branches(view, look, snapshot.chosen)
 
 
@@ -197,6 +208,8 @@ def _panels(feed: Feed, snapshot: Snapshot, references: list[Reference]) -> None
     method = feed.spec.search.method
     told = ("progress", "regret", *(["predictions"] if method in PREDICTING else []))
     names = PANELS if method == "poets" else told
+    if feed.spec.contest is not None:
+        names = (*names, *CONTEST)
     for i in range(0, len(names), 2):
         for column, name in zip(st.columns(2), names[i : i + 2], strict=False):
             marked = selected if name in ("progress", "predictions") else ""
