@@ -31,7 +31,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "poets_core.search": ("poets_core.search", "poets_core.lm", "poets_core.problem", "poets_core.spec", *NOUNS),
     "poets_core.llm_po": ("poets_core.llm_po", "poets_core.spec", *NOUNS),
     "poets_core.runs": ("poets_core.runs", "poets_core.spec", "poets_core.types", "poets_core.errors"),
-    "poets_core.worker": ("poets_core", "domains.catalog"),
+    "poets_core.worker": ("poets_core", "domains.catalog", "domains.language"),
     "poets_core.cli": ("poets_core.runs", "poets_core.worker", "poets_core.spec", "domains.catalog", *NOUNS),
     "poets_core.__main__": ("poets_core.cli",),
     "poets_core": (),

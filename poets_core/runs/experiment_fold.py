@@ -39,12 +39,14 @@ def _prepared(fold: Pairs, body: Body) -> None:
 def _asked(fold: Pairs, body: Body) -> None:
     pairs, waiting = fold.write()
     for p in body["pairs"]:
-        values = p.get("values")
         pairs[p["index"]] = PairView(
-            p["index"], p["first"], p["second"], p["item"], p["prompt"], tuple(p["responses"]),
-            None if values is None else tuple(values),
-        )  # fmt: skip
+            p["index"], p["first"], p["second"], p["item"], p["prompt"], tuple(p["responses"]), _values(p)
+        )
         insort(waiting, p["index"])
+
+
+def _values(body: Body) -> tuple[Any, ...] | None:
+    return None if body.get("values") is None else tuple(body["values"])
 
 
 def _answered(fold: Pairs, body: Body) -> None:
@@ -61,8 +63,9 @@ def _compared(fold: Pairs, body: Body) -> None:
     else:
         waiting.remove(pair.index)
         pairs[pair.index] = replace(
-            pair, opinions=opinions, outcome=body["outcome"], judge=body["judge"], details=body["details"]
-        )
+            pair, opinions=opinions, outcome=body["outcome"], judge=body["judge"], details=body["details"],
+            values=_values(body["details"]) or pair.values,
+        )  # fmt: skip
         fold.set(comparisons=fold.view.comparisons + 1, ties=fold.view.ties + (body["outcome"] == "tie"))
     _answered(fold, body)
 

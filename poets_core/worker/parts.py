@@ -74,19 +74,41 @@ def _sample(
     return [Response(d.design, d.text, d.reason) for d in drawn]
 
 
+Answer = Callable[[Path | str, Sequence[str], float, float, int, int, Sequence[str]], list[str]]
+"""model, prompts, temperature, top_p, most tokens, seed, key of each prompt -> answers."""
+
+
+def _answer(
+    model: Path | str,
+    prompts: Sequence[str],
+    temperature: float,
+    top_p: float,
+    max_tokens: int,
+    seed: int,
+    keys: Sequence[str],
+) -> list[str]:
+    from poets_core.lm.responses import answer_prompts
+
+    return answer_prompts(
+        model, prompts, temperature=temperature, top_p=top_p, max_tokens=max_tokens, seed=seed, keys=keys
+    )
+
+
 @dataclass(frozen=True)
 class Parts:
-    """How to make a problem and a search from a spec, and how to sample its branches.
+    """How to make a problem and a search from a spec, and how policies respond.
 
     Attributes:
         load: spec -> problem.
         build: problem, spec, folder of the run -> search before its first round.
         sample: fresh responses of a branch, invalid and repeated ones too.
+        answer: what a language model says to prompts.
     """
 
     load: Callable[[RunSpec], Problem]
     build: Callable[[Problem, RunSpec, Path], Asks]
     sample: Sample = _sample
+    answer: Answer = _answer
 
 
 def _load(spec: RunSpec) -> Problem:

@@ -1,0 +1,109 @@
+"""The statistical half of a contest, made of what was asked and answered: which pairs next, what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from poets_core.errors import InvalidSpec
+from poets_core.llm_po.comparison import Comparison, Pair, Verdict
+from poets_core.llm_po.experiment import Experiment
+from poets_core.llm_po.report import report
+from poets_core.runs.events import jsonable
+from poets_core.spec import ExperimentSpec
+
+
+class Contest:
+    """An `Experiment` that can be told where it stands; a function of asked pairs and counted answers alone."""
+
+    def __init__(self, spec: ExperimentSpec, seed: int) -> None:
+        """Start without comparisons.
+
+        Raises:
+            InvalidSpec: a setting that is not available.
+        """
+        if spec.space != "unstructured" or spec.sampler != "balance" or spec.tie_zone:
+            raise InvalidSpec(
+                "Expected space 'unstructured', sampler 'balance' and tie_zone 0, got "
+                f"{spec.space!r}, {spec.sampler!r} and {spec.tie_zone}: the others are not available yet."
+            )
+        self._spec, self._seed = spec, seed
+        self._experiment = self._new()
+
+    def _new(self) -> Experiment:
+        return Experiment(
+            [p.name for p in self._spec.policies], self._spec.delta, assume_condorcet=self._spec.assume_condorcet,
+            budget=self._spec.budget, seed=self._seed,
+        )  # fmt: skip
+
+    @property
+    def comparisons(self) -> int:
+        """Counted so far, ties included."""
+        return len(self._experiment.comparisons)
+
+    def rebuild(self, comparisons: Sequence[Comparison]) -> None:
+        """Forget everything and count these, in the order in which they were made."""
+        self._experiment = self._new()
+        for comparison in comparisons:
+            self._experiment.record(comparison)
+
+    def record(self, comparison: Comparison) -> None:
+        """Count an answer."""
+        self._experiment.record(comparison)
+
+    def next_pairs(self, n: int, *, asked: int, waiting: Sequence[Pair] = ()) -> list[Pair]:
+        """Return n pairs to ask.
+
+        Args:
+            n: how many.
+            asked: pairs asked before, answered or not: the number of the first new one.
+            waiting: those of them that are still open.
+        """
+        experiment = self._experiment
+        experiment._asked = asked  # whoever rebuilds an experiment from a log knows more than its comparisons say
+        where = [(experiment.policies.index(p.first), experiment.policies.index(p.second)) for p in waiting]
+        for i, j in where:  # an open pair is effort that needs not be spent again, like a tie
+            experiment.ties[i, j] += 1
+        try:
+            return experiment.next_pairs(n)
+        finally:
+            for i, j in where:
+                experiment.ties[i, j] -= 1
+
+    def verdict(self) -> Verdict | None:
+        """What has been found; None while more comparisons are needed."""
+        return self._experiment.verdict()
+
+    def left(self) -> tuple[str, ...]:
+        """Policies that may be the best, in their order."""
+        found = self._experiment.confidence_set()
+        return tuple(p.name for p in self._spec.policies if p.name in found)
+
+    def metrics(self) -> dict[str, Any]:
+        """The numbers of an `updated` event."""
+        found: dict[str, Any] = jsonable(report(self._experiment))
+        return found
+
+    def verdict_body(self, verdict: Verdict) -> dict[str, Any]:
+        """The body of a `verdict` event, with all that recomputes it."""
+        spec, experiment = self._spec, self._experiment
+        found: dict[str, Any] = jsonable(
+            {
+                "kind": verdict.kind,
+                "policy": verdict.policy,
+                "error_bound": verdict.error_bound,
+                "comparisons": verdict.comparisons,
+                "left": verdict.left,
+                "spec": {
+                    "policies": experiment.policies,
+                    "delta": spec.delta,
+                    "assume_condorcet": spec.assume_condorcet,
+                    "space": spec.space,
+                    "features": [p.features for p in spec.policies] if spec.policies[0].features else None,
+                    "tie_zone": spec.tie_zone,
+                    "wins": experiment.wins,
+                    "ties": experiment.ties,
+                },
+            }
+        )
+        return found
