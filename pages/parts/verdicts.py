@@ -58,8 +58,9 @@ def sentence(verdict: Mapping[str, Any] | None, metrics: Mapping[str, Any] | Non
         return "success", f"**{plain(verdict['policy'])}** is the best policy{error}, after {n}."
     if kind == "none":
         return "success", f"No policy beats all others{error}, after {n}."
-    left = listed(verdict["left"]) if verdict["left"] else "none was excluded for certain"
-    return "warning", f"Undecided after {n}: nothing is claimed. Still possible: {left}."
+    why = f" {plain(verdict['why'])}" if verdict.get("why") else ""
+    left = f" Still possible: {listed(verdict['left'])}." if verdict["left"] else ""
+    return "warning", f"Undecided after {n}: nothing is claimed.{left}{why}"
 
 
 def callout(verdict: Mapping[str, Any] | None, metrics: Mapping[str, Any] | None) -> None:
