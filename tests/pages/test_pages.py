@@ -342,8 +342,9 @@ def test_no_page_loads_the_science() -> None:
 import sys
 from streamlit.testing.v1 import AppTest
 at = AppTest.from_file("app.py", default_timeout=60).run()
-for page in ("launch", "live", "candidates", "runs"):
-    at = at.switch_page(f"pages/search/{page}.py").run()
+pages = [f"search/{name}" for name in ("launch", "live", "candidates", "runs")]
+for page in [*pages, *(f"analyse/{name}" for name in ("compare", "policies", "judge"))]:
+    at = at.switch_page(f"pages/{page}.py").run()
     assert not at.exception, at.exception
 heavy = {"torch", "transformers", "peft", "qiskit", "Bio", "scipy"} & set(sys.modules)
 sys.exit(f"loaded {heavy}" if heavy else 0)
