@@ -81,7 +81,7 @@ def _judge() -> str:
 
     st.title("Judge", anchor=False)
     st.write("You will see two responses to the same prompt and choose the better one. Whose they are stays hidden.")
-    with st.form("who", border=True):
+    with st.form("who", border=True, width=420):
         st.text_input(
             "Your name",
             max_chars=LONGEST_NAME,
@@ -169,12 +169,12 @@ def _pair(feed: Feed, desk: Desk, snapshot: Snapshot, pair: PairView, second: bo
     else:
         title = str((info or {}).get("title") or "")
         st.markdown("**Which is better?**" + (f" · {plain(title)}" if title else ""))
-    for column, letter, text, outcome, key in zip(
-        st.columns(2), "AB", pair.responses, ("first", "second"), ("1", "2"), strict=True
-    ):
-        with column, st.container(border=True, key=f"response-{letter}"):
+    for column, letter, text in zip(st.columns(2), "AB", pair.responses, strict=True):
+        with column, st.container(border=True, height="stretch", key=f"response-{letter}"):
             st.subheader(letter, anchor=False)
             response(text, letter, info, look)
+    for column, outcome, letter, key in zip(st.columns(2), ("first", "second"), "AB", "12", strict=True):
+        with column:
             _button(feed, desk, pair.index, outcome, f"{letter} is better", key, primary=True)
 
 
@@ -220,8 +220,9 @@ def _said(desk: Desk) -> None:
 
 def _progress(view: ExperimentView, spec: ExperimentSpec, judge: str, desk: Desk) -> None:
     """Draw how far the verdict is, without a word about who leads."""
-    share, text = toward(view.metrics, spec)
-    st.progress(share, text=text)
+    if view.verdict is None:
+        share, text = toward(view.metrics, spec)
+        st.progress(share, text=text)
     shared, equal = agreed(view, judge)
     words = [f"You have judged {len(desk.own):,} pairs", f"{view.comparisons:,} comparisons in all"]
     if shared:

@@ -24,6 +24,12 @@ from poets_core.runs.experiment_view import Agreement, ExperimentView
 from poets_core.runs.export import comparisons_csv
 from poets_core.spec import ExperimentSpec
 
+MEND = {
+    "branches": "Mend the cause, then press Resume: the experiment goes on from where it was.",
+    "prompts": "Mend the cause, then press Resume: the experiment goes on from where it was.",
+    "log": "The log stays as it was uploaded: correct it and start a new experiment.",
+}
+
 
 def page() -> None:
     """Draw the page."""
@@ -83,15 +89,16 @@ def _live(feed: Feed, spec: ExperimentSpec, drawn_as: str) -> None:
     heading(feed.spec.label or f"Best policy: {about}", snapshot.status, facts)
     controls(feed, snapshot.status, lambda: _links(feed, spec, snapshot), kept="What was compared")
     waits = spec.judge == "person"
-    explain(feed, snapshot, running=WAITING if waits else RUNNING, reasons=REASONS, kept="compared")
+    explain(
+        feed, snapshot, running=WAITING if waits else RUNNING, reasons=REASONS, kept="compared", mend=MEND[spec.source]
+    )
     view = snapshot.view.experiment or ExperimentView()
     callout(view.verdict, view.metrics)
     for warning in view.warnings:
         st.warning(plain(warning), icon=":material/warning:")
     _cards(view, spec)
     progress(snapshot.view, snapshot.status, spec)
-    if not view.comparisons and not view.pairs:
-        st.info("This page fills with the first comparison.", icon=":material/hourglass_empty:")
+    if not view.pairs:
         return
     _panels(feed, spec)
     _policies(feed, view)

@@ -62,7 +62,13 @@ def _command(feed: Feed, act: Callable[[], object]) -> None:
 
 
 def explain(
-    feed: Feed, snapshot: Snapshot, *, running: str = "", reasons: dict[str, str] | None = None, kept: str = "measured"
+    feed: Feed,
+    snapshot: Snapshot,
+    *,
+    running: str = "",
+    reasons: dict[str, str] | None = None,
+    kept: str = "measured",
+    mend: str = "Mend the cause, then press Resume: the run goes on from where it was.",
 ) -> None:
     """Say in words how the run is; errors stay visible and name what to do.
 
@@ -71,6 +77,7 @@ def explain(
         running: what a worker of this kind of run does, in place of the sentence about searches.
         reasons: what the reasons of a finished run mean, where they differ from a search's.
         kept: what is never lost, as a participle.
+        mend: what to do about a failure.
     """
     status = snapshot.status
     state = state_of(status.state)
@@ -78,7 +85,7 @@ def explain(
     if status.state == "failed":
         st.error(f"**The run failed.** {plain(snapshot.view.failed or status.reason)}", icon=":material/error:")
         st.caption(
-            f"Nothing {kept} is lost. Mend the cause, then press Resume: the run goes on from where it was. "
+            f"Nothing {kept} is lost. {mend} "
             f"The worker's own words are in {plain(str(feed.store.folder(feed.run) / 'worker.log'))}."
         )
     elif status.state in ("dead", "stalled"):

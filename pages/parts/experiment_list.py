@@ -60,7 +60,7 @@ def _row(row: RunRow) -> None:
         calls.progress(min(row.calls / max(row.budget, 1), 1.0), text=f"{row.calls:,} of at most {row.budget:,}")
         sign.markdown(ago(None if row.status.heartbeat is None else now - row.status.heartbeat))
         created.markdown(ago(now - row.created))
-        with opens.container(gap=None):
+        with opens.container(gap="xsmall"):
             st.page_link(POLICIES, label="Open", icon=":material/leaderboard:", query_params={"run": row.id})
             if row.method == "person" and row.state != "finished":
                 st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": row.id})

@@ -43,9 +43,10 @@ def response(text: str, letter: str, info: Mapping[str, Any] | None, look: Look)
         drawing = sequence_svg(design, look, wild_type, positions, per_row=20)
         st.image(drawing, alt=f"Response {letter}: the sequence {design}, coloured by chemistry")
     else:
-        st.code(shown, language=None, wrap_lines=True)
+        st.text(shown)
 
 
 def prompt(text: str) -> None:
     """Show what both policies were asked, as plain text."""
-    st.code(text[:LONGEST], language=None, wrap_lines=True)
+    with st.container(border=True):
+        st.text(text[:LONGEST])

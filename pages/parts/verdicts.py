@@ -92,7 +92,7 @@ def toward(metrics: Mapping[str, Any] | None, spec: ExperimentSpec) -> tuple[flo
         needed = evidence[1:]
         share = sum(min(max(e, 0.0) / limit, 1.0) for e in needed) / max(len(needed), 1)
         if needed and needed[0] < limit:
-            text += f" · the next needs {limit:.1f} nats of evidence and has {needed[0]:.1f}"
+            text += f" · the next needs {limit:.1f} nats of evidence and has {max(needed[0], 0.0):.1f}"
         return share, text
     shown = max([0.0, *(s for s in metrics["shown"] if s is not None)])
     most = float(metrics["shown_threshold"])
