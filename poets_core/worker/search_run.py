@@ -20,6 +20,7 @@ from poets_core.worker.control import Control, Stopped
 from poets_core.worker.history import History, candidate_to_json, observation_of, observations, read_history
 from poets_core.worker.parts import Asks, Parts, chunks
 from poets_core.worker.restore import restore
+from poets_core.worker.search_contest import SearchContests
 
 SAME = 1e-3
 """Relative difference up to which measured facts count as equal: other hardware rounds otherwise."""
@@ -100,20 +101,31 @@ class SearchRun:
         self._store.append(self._lease, events)
 
     def _rounds(self, search: Asks, problem: Problem, history: History) -> str:
-        while search.round < self._spec.budget.rounds:
+        spent = sum(len(candidates) for candidates, _ in history.rounds)
+        contests = SearchContests(self._spec, problem, search, self._parts, history.contests)
+        budget = self._spec.budget
+        while True:
             began = time.monotonic()
+            if (contest := contests.play(budget.calls - spent - contests.calls, self._contest_step)) is not None:
+                self._store.append(self._lease, [contest])
+            if search.round >= budget.rounds or spent + contests.calls + budget.batch > budget.calls:
+                return "budget"
             self._control.check()
             if not history.pending:
                 self._store.progress(self._lease, f"ask {search.round}")
-                asked = search.ask(self._spec.budget.batch)
+                asked = search.ask(budget.batch)
                 if not asked:
                     return "exhausted"
                 body = {"round": search.round, "candidates": [candidate_to_json(c) for c in asked]}
                 self._store.append(self._lease, [Event("proposed", body)])
                 history = History(pending=tuple(asked))
             self._round(search, problem, history, began)
+            spent += len(history.pending)
             history = History()
-        return "budget"
+
+    def _contest_step(self, doing: str) -> None:
+        self._control.check()
+        self._store.progress(self._lease, doing)
 
     def _round(self, search: Asks, problem: Problem, history: History, began: float) -> None:
         candidates, number = history.pending, search.round
