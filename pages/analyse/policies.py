@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import streamlit as st
 
 from pages.parts import contest_charts, contest_effort
-from pages.parts.contest_tables import comparison_list, policy_table, verdict_json
+from pages.parts.contest_tables import chosen, comparison_list, policy_table, verdict_json
 from pages.parts.controls import controls, explain, heading
 from pages.parts.experiment_form import form
 from pages.parts.experiment_list import JUDGES, experiments
@@ -20,7 +20,7 @@ from pages.parts.panel import Panel
 from pages.parts.states import plain, state_of
 from pages.parts.verdicts import REASONS, RUNNING, WAITING, callout, excluded, percent, progress
 from poets_core.errors import PoetsError
-from poets_core.runs.experiment_view import Agreement, ExperimentView
+from poets_core.runs.experiment_view import Agreement, ExperimentView, PairView
 from poets_core.runs.export import comparisons_csv
 from poets_core.spec import ExperimentSpec
 
@@ -104,7 +104,13 @@ def _live(feed: Feed, spec: ExperimentSpec, drawn_as: str) -> None:
     _policies(feed, view)
     _agreement(view.agreement() if waits else [])
     st.subheader("Comparisons", anchor=False)
-    comparison_list(view, snapshot.view.info, current_look(), feed.run)
+
+    def find(show: str, policy: str) -> list[PairView]:
+        return list(
+            feed.drawn(("list", show, policy), lambda s: chosen(s.view.experiment or ExperimentView(), show, policy))
+        )
+
+    comparison_list(view, find, snapshot.view.info, current_look(), feed.run)
     _downloads(feed)
 
 

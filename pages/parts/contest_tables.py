@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pages.parts.contest_charts import by_evidence
+from pages.parts.look import Look
 from pages.parts.responses import prompt, response
 from poets_core.runs.experiment_view import ExperimentView, PairView
 from poets_core.spec import RunSpec
@@ -91,13 +92,27 @@ def _line(text: str, longest: int = 160) -> str:
     return " ".join(text[: longest + 1].split())[:longest]
 
 
-def comparison_list(view: ExperimentView, info: Mapping[str, Any] | None, look: Any, key: str) -> None:
-    """Draw the list of comparisons with its filters, page by page, and the one that is chosen in full."""
+def comparison_list(
+    view: ExperimentView,
+    find: Callable[[str, str], list[PairView]],
+    info: Mapping[str, Any] | None,
+    look: Look,
+    key: str,
+) -> None:
+    """Draw the list of comparisons with its filters, page by page, and the one that is chosen in full.
+
+    Args:
+        view: the experiment.
+        find: `chosen` of it, remembered between draws.
+        info: the problem's facts; None where there is no problem.
+        look: colours.
+        key: of the run, for the widgets.
+    """
     names = ["", *view.policies]
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="comparison-filters")
     show = bar.selectbox("Show", list(SHOWS), format_func=SHOWS.__getitem__, key=f"show-{key}", width=170)
     policy = bar.selectbox("Policy", names, format_func=lambda n: n or "all", key=f"policy-{key}", width=240)
-    found = chosen(view, show, policy)
+    found = find(show, policy)
     if not found:
         st.info("No comparison matches.", icon=":material/filter_alt_off:")
         return
@@ -131,7 +146,7 @@ def comparison_list(view: ExperimentView, info: Mapping[str, Any] | None, look: 
         _in_full(pair, info, look)
 
 
-def _in_full(pair: PairView, info: Mapping[str, Any] | None, look: Any) -> None:
+def _in_full(pair: PairView, info: Mapping[str, Any] | None, look: Look) -> None:
     with st.container(border=True, key="comparison-in-full"):
         st.markdown(f"**Pair {pair.index}**")
         if pair.prompt:
