@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import Literal
 
 import streamlit as st
 
@@ -22,6 +23,8 @@ from poets_core.spec import ExperimentSpec
 
 POLL = 1.0
 """Seconds between two looks while somebody judges: the next pair should not keep people waiting."""
+LONG, TALL = 1500, 480
+"""Characters of a response from which it scrolls, and the height it then has, pixels."""
 KEYS = "Keys: **1** or **←** for A, **2** or **→** for B, **0** or **t** for a tie, **s** to skip, **u** to undo."
 
 
@@ -169,8 +172,10 @@ def _pair(feed: Feed, desk: Desk, snapshot: Snapshot, pair: PairView, second: bo
     else:
         title = str((info or {}).get("title") or "")
         st.markdown("**Which is better?**" + (f" · {plain(title)}" if title else ""))
+    # Long responses scroll, so that buttons and progress stay in sight.
+    height: int | Literal["stretch"] = TALL if max(map(len, pair.responses)) > LONG else "stretch"
     for column, letter, text in zip(st.columns(2), "AB", pair.responses, strict=True):
-        with column, st.container(border=True, height="stretch", key=f"response-{letter}"):
+        with column, st.container(border=True, height=height, key=f"response-{letter}"):
             st.subheader(letter, anchor=False)
             response(text, letter, info, look)
     for column, outcome, letter, key in zip(st.columns(2), ("first", "second"), "AB", "12", strict=True):

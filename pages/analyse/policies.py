@@ -132,7 +132,7 @@ def _cards(view: ExperimentView, spec: ExperimentSpec) -> None:
             "Needed at least",
             None if least is None else f"{least:,.0f}",
             "at the estimate now" if least is not None else None,
-            "Lower bound of any method, if the win probabilities are those estimated now.",
+            "Lower bound of any method, ties not counted, if the win probabilities are those estimated now.",
         ),
         (
             "Saved",

@@ -102,12 +102,15 @@ def evidence_bars(metrics: Metrics, look: Look, assumed: bool = False) -> Panel:
     for c, (unit, key, limit, colour, word) in enumerate(columns):
         n, threshold = "" if c == 0 else str(c + 1), float(metrics[limit])
         values = [metrics[key][i] for i in order]
-        passed = [v is not None and v >= threshold for v in values]
+        if key == "evidence":  # the worker's word, which a page does not second-guess
+            passed = [metrics["policies"][i] not in metrics["left"] for i in order]
+        else:
+            passed = [v is not None and v >= threshold for v in values]
         width = 1.0 if assumed else 0.44
         domain = [c * 0.56, c * 0.56 + width]
         top = max([v for v in values if v is not None] + [threshold])
         low = min([v for v in values if v is not None] + [0.0])
-        room = 0.3 * (top - low)  # for the numbers beyond the bars
+        room = (0.3 if c == 0 else 0.5) * (top - low)  # for numbers and words beyond the bars
         traces.append({
             "type": "bar", "orientation": "h", "x": numbers(values, 4), "y": list(range(len(order))), "xaxis": f"x{n}",
             "yaxis": "y", "name": unit, "width": 0.62, "cliponaxis": False, "textposition": "outside",
@@ -125,7 +128,7 @@ def evidence_bars(metrics: Metrics, look: Look, assumed: bool = False) -> Panel:
             "line": {"color": look.text, "width": 2, "dash": "dash"},
         })  # fmt: skip
         axes[f"xaxis{n}"] = axis(
-            look, unit, domain=domain, range=[low - room if low < 0 else 0, top + room], anchor="y"
+            look, unit, domain=domain, range=[low - 0.3 * (top - low) if low < 0 else 0, top + room], anchor="y"
         )
     ticks = {"tickvals": list(range(len(order))), "ticktext": names, "showgrid": False}
     axes["yaxis"] = axis(look, "", autorange="reversed", **ticks)

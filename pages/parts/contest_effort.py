@@ -73,14 +73,14 @@ def saving(metrics: Metrics, look: Look, comparisons: int) -> Panel:
     title = "Comparisons saved"
     help = (
         "What a verdict with the same error bound takes if the win probabilities are those estimated now: at least "
-        "(lower bound of any method), and by comparing all pairs in turn (round-robin, simulated)."
+        "(lower bound of any method, ties not counted), and by comparing all pairs in turn (round-robin, simulated)."
     )
     robin, least = metrics.get("round_robin"), metrics.get("expected")
     if not comparisons:
         return empty(look, "saving", title, help, NOTHING)
     names, values, errors = ["this experiment"], [float(comparisons)], [0.0]
     if least is not None:
-        names, values, errors = [*names, "lower bound"], [*values, float(least)], [*errors, 0.0]
+        names, values, errors = [*names, "lower bound, without ties"], [*values, float(least)], [*errors, 0.0]
     if robin:
         names, values = [*names, "round-robin"], [*values, float(robin["mean"])]
         errors.append(float(robin.get("standard_error") or 0.0))
@@ -104,7 +104,7 @@ def saving(metrics: Metrics, look: Look, comparisons: int) -> Panel:
     }  # fmt: skip
     form = layout(
         look,
-        xaxis=axis(look, "comparisons, ties included", rangemode="tozero"),
+        xaxis=axis(look, "comparisons", rangemode="tozero"),
         yaxis=axis(look, "", autorange="reversed", showgrid=False, tickvals=list(range(len(names))), ticktext=ticks),
     )
     alt = f"{title}: " + ", ".join(f"{n} {t}" for n, t in zip(names, text, strict=True)) + "."

@@ -17,6 +17,7 @@ from poets_core.spec import RunSpec
 
 PAGE = 50
 SAID = {"first": "A", "second": "B", "tie": "tie"}
+MAY_LACK = ("prompt", "response A", "response B")
 WIDE = ("preferred", "prompt", "response A", "response B")
 SHOWS = {"all": "all judged", "ties": "ties", "split": "judges differ", "open": "open", "skipped": "skipped"}
 
@@ -132,7 +133,7 @@ def comparison_list(
 
     table = frame(shown)
     st.dataframe(
-        table if table["prompt"].astype(bool).any() else table.drop(columns="prompt"),
+        table.drop(columns=[name for name in MAY_LACK if not table[name].astype(bool).any()]),
         hide_index=True,
         key=f"list-{key}",
         on_select=pick,

@@ -58,7 +58,8 @@ def sentence(verdict: Mapping[str, Any] | None, metrics: Mapping[str, Any] | Non
         return "success", f"**{plain(verdict['policy'])}** is the best policy{error}, after {n}."
     if kind == "none":
         return "success", f"No policy beats all others{error}, after {n}."
-    why = f" {plain(verdict['why'])}" if verdict.get("why") else ""
+    reason = str(verdict.get("why") or "")
+    why = f" {plain(reason[:1].upper() + reason[1:])}." if reason else ""
     left = f" Still possible: {listed(verdict['left'])}." if verdict["left"] else ""
     return "warning", f"Undecided after {n}: nothing is claimed.{left}{why}"
 

@@ -123,6 +123,11 @@ def test_a_contest_names_the_branch_to_deploy() -> None:
     evidence, effort = contest_panels(view, LIGHT)
     assert (evidence.name, effort.name) == ("contest", "contest-effort")
     assert evidence.traces == contest_charts.evidence_bars(METRICS, LIGHT).traces
+    why = "the log has no further comparison of 'a' and 'b'"
+    told = sentence({"kind": "undecided", "comparisons": 3, "left": [], "why": why}, METRICS)[1]
+    assert (
+        told == "Undecided after 3 comparisons: nothing is claimed. The log has no further comparison of 'a' and 'b'."
+    )
     undecided = {**verdict, "kind": "undecided", "policy": None, "error_bound": None}
     assert "No branch to deploy is known yet" in deploy(
         fold([*written.events(1), Event("contest", {**body, "verdict": undecided})])
