@@ -108,7 +108,7 @@ LANGUAGE_TASKS: tuple[LanguageTask, ...] = (
         "I have a chair, two lamps, and three beds. How many objects do I have?",
         2000,
     ),
-    LanguageTask("word-unscrambling", "Word unscrambling", "the English word", "gaerdn", 1000),
+    LanguageTask("word-unscrambling", "Word unscrambling", "the English word", "graden", 600),
     LanguageTask("second-letter", "Second letter", "the second letter of the word", "spoon", 330),
     LanguageTask("sum", "Sum", "the sum of the two numbers, in digits or words", "22 10", 5000),
 )

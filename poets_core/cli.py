@@ -229,8 +229,17 @@ def _show(store: SqlStore, name: str, as_json: bool) -> None:
         return
     table = Table(show_header=False)
     for key, value in facts.items():
-        table.add_row(key.replace("_", " "), json.dumps(value) if isinstance(value, dict) else str(value))
+        table.add_row(key.replace("_", " "), _text(value))
     OUT.print(table)
+
+
+def _text(value: Any) -> str:
+    """A value for people: numbers to four digits, a matrix row by row."""
+    if isinstance(value, list):
+        return ("\n" if value and isinstance(value[0], list) else ", ").join(map(_text, value))
+    if isinstance(value, dict):
+        return json.dumps({k: v for k, v in value.items() if k != "spec"})
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @app.command()

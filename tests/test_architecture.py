@@ -61,6 +61,7 @@ ONLY: dict[str, tuple[str, ...]] = {
         "poets_core.search.baselines.policy_loss",
         "poets_core.search.baselines.tosfit",
     ),
+    "numba": ("poets_core.llm_po.compiled",),
     "sklearn": ("poets_core.search.baselines.surrogate",),
     "transformers": ("poets_core.lm",),
     "peft": ("poets_core.lm",),

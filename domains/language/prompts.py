@@ -1,6 +1,8 @@
 """Prompt templates of the language tasks: the policies of an experiment, each with ``{input}`` once.
 
-Some are plain, some careful, some bad on purpose: an experiment that cannot tell them apart would say so.
+Some are plain, some careful, some bad on purpose: an experiment that cannot tell them apart would say so. Lines
+``<user>`` and ``<assistant>`` begin turns of a chat (`poets_core.lm.responses.turns`): examples as earlier turns, or
+the beginning of the answer ("begun").
 """
 
 from __future__ import annotations
@@ -10,55 +12,75 @@ from poets_core.errors import InvalidSpec
 
 PLACE = "{input}"
 
+
+def _chat(*examples: tuple[str, str], last: str = PLACE) -> str:
+    """Examples as earlier turns, then the input."""
+    return "".join(f"{asked}\n<assistant>\n{said}\n<user>\n" for asked, said in examples) + last
+
+
+_CHAIRS = "I have two chairs, a bed, and three lamps. How many objects do I have?"
+_FRUITS = "I have an apple and two pears. How many fruits do I have?"
+_ANIMALS = "I have three dogs, a cat, and three ducks. How many animals do I have?"
+
 _PROMPTS: dict[str, dict[str, str]] = {
     "object-counting": {
-        "bare": "{input}",
+        "bare": PLACE,
         "instruction": "Count the objects. Answer with one number.\n{input}",
-        "examples": "Q: I have an apple and two pears. How many fruits do I have?\nA: 3\n"
-        "Q: I have three dogs, a cat, and four ducks. How many animals do I have?\nA: 8\nQ: {input}\nA:",
-        "word example": "Q: I have two chairs, a bed, and three lamps. How many objects do I have?\n"
-        "A: six\nQ: {input}\nA:",
-        "steps": "{input}\nWrite the numbers of the things, add them up, and end with 'The answer is' and the number.",
-        "worked example": "Q: I have two chairs, a bed, and three lamps. How many objects do I have?\n"
-        "A: 2 + 1 + 3 = 6\nQ: {input}\nA:",
-        "role": "You are a careful mathematics teacher. {input} Reply with the number only.",
+        "examples": f"Q: {_FRUITS}\nA: 3\nQ: {_ANIMALS}\nA: 7\nQ: {PLACE}\nA:",
+        "turns": _chat((_FRUITS, "3"), (_ANIMALS, "7"), (_CHAIRS, "6")),
+        "turns, sums": _chat((_FRUITS, "1 + 2 = 3"), (_ANIMALS, "3 + 1 + 3 = 7"), (_CHAIRS, "2 + 1 + 3 = 6")),
+        "sums": f"Q: {_FRUITS}\nA: 1 + 2 = 3\nQ: {_CHAIRS}\nA: 2 + 1 + 3 = 6\nQ: {PLACE}\nA:",
+        "begun": "{input}\n<assistant>\nThe total number is",
+        "begun, sum": "{input}\n<assistant>\nLet us add:",
         "misleading": "Ignore how many of each there are: list the different things. {input}",
         "vague": "Think about this and tell me what you feel: {input}",
     },
     "word-unscrambling": {
-        "bare": "{input}",
+        "bare": PLACE,
         "instruction": "Unscramble the letters to make an English word. Answer with one word.\n{input}",
-        "examples": "gaerdn -> garden\nwnidow -> window\nstroy -> story\n{input} ->",
-        "questions": "Q: Unscramble 'gaerdn'.\nA: garden\nQ: Unscramble 'wnidow'.\nA: window\n"
-        "Q: Unscramble '{input}'.\nA:",
-        "typing error": "Correct the spelling of this word: {input}",
-        "typing examples": "Wrong: gaerdn\nRight: garden\nWrong: wnidow\nRight: window\nWrong: {input}\nRight:",
-        "steps": "The first and last letters of '{input}' are right, the others are mixed up. Which common word is it?",
+        "examples": "graden -> garden\nwnidow -> window\nstroy -> story\n{input} ->",
+        "turns": _chat(("graden", "garden"), ("wnidow", "window"), ("stroy", "story")),
+        "spelling": "Correct the spelling of this word: {input}",
+        "turns, spelling": _chat(
+            ("Correct the spelling: graden", "garden"),
+            ("Correct the spelling: wnidow", "window"),
+            last="Correct the spelling: {input}",
+        ),
+        "begun": "Two letters of the word '{input}' have changed places.\n<assistant>\nThe correct word is '",
+        "begun list": "Unscramble the words.\n<assistant>\n"
+        "graden -> garden\nwnidow -> window\nstroy -> story\n{input} ->",
         "role": "You are a champion of word puzzles. Which English word has the letters of {input}?",
         "misleading": "Reverse the letters of the word {input}.",
     },
     "second-letter": {
-        "bare": "{input}",
+        "bare": PLACE,
         "instruction": "Write the second letter of this word, nothing else: {input}",
         "question": "What is the second letter of the word '{input}'?",
         "examples": "cat -> a\nspoon -> p\norder -> r\nink -> n\n{input} ->",
         "questions": "Q: What is the second letter of 'spoon'?\nA: p\nQ: What is the second letter of 'order'?\nA: r\n"
         "Q: What is the second letter of '{input}'?\nA:",
-        "spelling": "Spell the word '{input}' letter by letter, then say: the second letter is.",
+        "turns": _chat(("spoon", "p"), ("order", "r"), ("baker", "a")),
+        "turns, letters": _chat(
+            ("spoon", "s, p, o, o, n: the second letter is p"),
+            ("order", "o, r, d, e, r: the second letter is r"),
+            ("baker", "b, a, k, e, r: the second letter is a"),
+        ),
         "worked example": "spoon: s, p, o, o, n. The second letter is p.\n"
         "order: o, r, d, e, r. The second letter is r.\n{input}:",
+        "begun list": "What is the second letter of each word?\n<assistant>\nspoon: p\norder: r\nbaker: a\n{input}:",
         "misleading": "What is the first letter of the word '{input}'?",
-        "vague": "Tell me something about the word {input}.",
     },
     "sum": {
-        "bare": "{input}",
+        "bare": PLACE,
         "instruction": "Add the two numbers. Answer with one number.\n{input}",
-        "question": "What is the sum of these two numbers: {input}?",
         "examples": "3 4 -> 7\n22 10 -> 32\n58 16 -> 74\n{input} ->",
-        "questions": "Q: Sum of 22 10?\nA: 32\nQ: Sum of 58 16?\nA: 74\nQ: Sum of {input}?\nA:",
-        "steps": "Add the tens and the ones of the two numbers separately, then say the answer: {input}",
+        "turns": _chat(("3 4", "7"), ("22 10", "32"), ("58 16", "74")),
+        "turns, equations": _chat(("3 4", "3 + 4 = 7"), ("22 10", "22 + 10 = 32"), ("58 16", "58 + 16 = 74")),
+        "turns, one equation": _chat(("22 10", "22 + 10 = 32")),
         "worked example": "22 10: 22 + 10 = 32\n58 16: 58 + 16 = 74\n{input}:",
-        "role": "You are a pocket calculator. You show only the result. Sum: {input}",
+        "begun": "{input}\n<assistant>\nThe sum is",
+        "begun list": "Add the numbers.\n<assistant>\n"
+        "3 4: 3 + 4 = 7\n22 10: 22 + 10 = 32\n58 16: 58 + 16 = 74\n{input}:",
         "misleading": "Subtract the second number from the first: {input}",
     },
 }

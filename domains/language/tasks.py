@@ -1,8 +1,9 @@
 """Four tasks of instruction induction, as generated items: an input and the answers that are right.
 
 Sources: Honovich et al., "Instruction Induction" (arXiv 2205.10782: second letter, sum), BIG-bench (arXiv
-2206.04615: object counting, word unscrambling). Items are generated here, none are copied. Words are unscrambled as in
-Brown et al. (arXiv 2005.14165), task A1: first and last letter stay, the others are shuffled.
+2206.04615: object counting, word unscrambling). Items are generated here, none are copied, and they are easier, because
+the models that answer them here are small: few things to count, and of a scrambled word two neighbouring letters inside
+it have changed places.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from domains.language.words import PLURALS, THINGS, WORDS
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 
-COUNTS = ("", "a", "two", "three", "four")
+COUNTS = ("", "a", "two", "three")
 """How many of one thing a counting item holds, as a word."""
-KINDS = (2, 5)
+KINDS = (2, 4)
 """Fewest and most different things of a counting item."""
 
 
@@ -82,11 +83,11 @@ def _some(thing: str, count: int) -> str:
 
 
 def _unscramble(rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
-    able = [w for w in WORDS if len(set(w[1:-1])) > 1]
-    word = able[rng.integers(len(able))]
     while True:
-        mixed = word[0] + "".join(rng.permutation(list(word[1:-1])).tolist()) + word[-1]
-        if mixed not in WORDS:
+        word = WORDS[rng.integers(len(WORDS))]
+        at = rng.integers(1, len(word) - 2) if len(word) > 3 else 0
+        mixed = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+        if mixed not in WORDS and mixed != word:
             return mixed, tuple(w for w in WORDS if sorted(w) == sorted(mixed))
 
 

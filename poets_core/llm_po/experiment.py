@@ -1,7 +1,7 @@
 """An adaptive experiment: which pair next, what the answers say so far, and when they suffice.
 
 The state is the recorded comparisons; everything random is keyed by the seed and
-the number of pairs handed out, so an experiment resumes from its log.
+the number of pairs handed out (`asked`), so an experiment resumes from its log.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ import numpy as np
 
 from poets_core.errors import InvalidComparisons
 from poets_core.keyed import rng_for
-from poets_core.llm_po.allocation import bernoulli_kl
+from poets_core.llm_po.balance import balance
 from poets_core.llm_po.comparison import Comparison, Pair, Verdict
-from poets_core.llm_po.stopping import assumed_winner, confidence_set, log_evidence, scores, verified
+from poets_core.llm_po.duels import NONE, OPEN, Duels, decide, new_duels, tied, won
+from poets_core.llm_po.rivals import random_pair, round_robin
+from poets_core.llm_po.stopping import confidence_set
 from poets_core.types import F8, I8
+
+SAMPLERS = {"balance": balance, "round-robin": round_robin, "random pair": random_pair}
+"""Sampling rules that need no memory of their own; all of `rivals.RIVALS` are compared in benchmarks/llm_po.py."""
 
 
 class Experiment:
@@ -28,6 +33,8 @@ class Experiment:
         *,
         assume_condorcet: bool = False,
         budget: int | None = None,
+        tie_zone: float = 0.0,
+        sampler: str = "balance",
         seed: int = 0,
     ) -> None:
         """Start without comparisons.
@@ -37,10 +44,14 @@ class Experiment:
             delta: largest probability of a wrong verdict.
             assume_condorcet: whether a policy is known to beat every other; if not, that is verified.
             budget: comparisons after which the verdict is "undecided"; None for no end.
+            tie_zone: policies whose win probability is within 1/2 +- tie_zone count as equally good: a winner may be
+                as good as another, but none is better by more than that.
+            sampler: one of `SAMPLERS`.
             seed: key of all randomness.
 
         Raises:
-            InvalidComparisons: fewer than two policies, a name twice, delta outside (0, 1), a budget below 1.
+            InvalidComparisons: fewer than two policies, a name twice, delta outside (0, 1), a budget below 1, a
+                tie zone outside [0, 1/2), an unknown sampler.
         """
         if len(policies) < 2 or len(set(policies)) < len(policies):
             raise InvalidComparisons(f"Expected two or more policies with different names, got {list(policies)}.")
@@ -48,14 +59,16 @@ class Experiment:
             raise InvalidComparisons(f"Expected delta between 0 and 1, got {delta}.")
         if budget is not None and budget < 1:
             raise InvalidComparisons(f"Expected a budget of one comparison or more, got {budget}.")
+        if not 0.0 <= tie_zone < 0.5:
+            raise InvalidComparisons(f"Expected a tie zone from 0 to below 1/2, got {tie_zone}.")
+        if sampler not in SAMPLERS:
+            raise InvalidComparisons(f"Expected a sampler, one of {list(SAMPLERS)}, got {sampler!r}.")
         self.policies, self.delta, self.budget, self.seed = tuple(policies), delta, budget, seed
-        self.assume_condorcet = assume_condorcet
+        self.assume_condorcet, self.tie_zone, self.sampler = assume_condorcet, tie_zone, sampler
         self._at = {name: i for i, name in enumerate(self.policies)}
-        k = len(self.policies)
-        self.wins: I8 = np.zeros((k, k), dtype=np.int64)
-        self.ties: I8 = np.zeros((k, k), dtype=np.int64)
+        self.duels: Duels = new_duels(len(self.policies), 0.5 - tie_zone)
         self.comparisons: list[Comparison] = []
-        self._asked = 0
+        self.asked = 0
 
     # -- ask -------------------------------------------------------------
 
@@ -63,58 +76,41 @@ class Experiment:
         """Return the pair to judge next; the order of presentation is drawn anew for every pair."""
         return self.next_pairs(1)[0]
 
-    def next_pairs(self, n: int) -> list[Pair]:
+    def next_pairs(self, n: int, waiting: Sequence[Pair] = ()) -> list[Pair]:
         """Return n pairs to judge, before any of their answers is known.
 
-        Evidence is balanced with the cost that remains: the challenger is the
-        second most likely winner by evidence, its opponent the policy that a posterior draw makes
-        the cheapest to exclude it.
+        Pairs that wait for their answers count, while the next one is chosen, as answered by a draw from what
+        is known of them: so a batch spreads over what it may bring.
+
+        Args:
+            n: how many.
+            waiting: pairs handed out before and not answered yet.
         """
-        out, waiting = [], np.zeros_like(self.wins)
+        pretended = [self._pretend(self._at[p.first], self._at[p.second], p.index) for p in waiting]
+        out: list[Pair] = []
         for _ in range(n):
-            i, j = self._choose(waiting)
-            waiting[i, j] += 1
-            waiting[j, i] += 1
-            flip = rng_for(self.seed, "order", self._asked).random() < 0.5
+            i, j = self._choose()
+            flip = rng_for(self.seed, "order", self.asked).random() < 0.5
             first, second = (j, i) if flip else (i, j)
-            out.append(Pair(self._asked, self.policies[first], self.policies[second]))
-            self._asked += 1
+            out.append(Pair(self.asked, self.policies[first], self.policies[second]))
+            if len(out) < n:
+                pretended.append(self._pretend(i, j, self.asked))
+            self.asked += 1
+        for i, j in pretended:
+            won(self.duels, i, j, -1)
         return out
 
-    def _choose(self, waiting: I8) -> tuple[int, int]:
-        """Two policies; `waiting` (K, K) are pairs handed out and not answered yet."""
-        rng = rng_for(self.seed, "pair", self._asked)
-        judged = self._judged() + waiting
-        k = len(judged)
-        pairs = k * (k - 1) // 2
-        least = judged + np.where(np.eye(k, dtype=bool), np.iinfo(np.int64).max // 2, 0)
-        if least.min() < np.sqrt(judged.sum() / 2) - pairs / 2:
-            i, j = np.unravel_index(int(least.argmin()), least.shape)
-            return int(i), int(j)
-        s = scores(self.wins) + 1e-9 * rng.random(k)  # ties are broken at random
-        order = np.argsort(s)
-        leader, challenger = int(order[0]), int(order[1])
-        if not self.assume_condorcet and s[challenger] >= np.log(2.0 / self.delta):
-            return self._verify(leader, rng)
-        return challenger, self._opponent(challenger, leader, rng)
+    def _pretend(self, i: int, j: int, index: int) -> tuple[int, int]:
+        rng, wins = rng_for(self.seed, "waiting", index), self.duels.wins
+        if rng.random() > rng.beta(wins[i, j] + 1.0, wins[j, i] + 1.0):
+            i, j = j, i
+        won(self.duels, i, j, 1)
+        return i, j
 
-    def _opponent(self, j: int, leader: int, rng: np.random.Generator) -> int:
-        """The policy that excludes j with the fewest further comparisons, by one draw of every duel."""
-        won, lost = self.wins[:, j], self.wins[j]
-        q = rng.beta(won + 0.5, lost + 0.5)
-        missing = np.log((len(won) - 1) / self.delta) - log_evidence(lost, won)
-        beats = q > 0.5
-        beats[j] = False
-        if not beats.any():
-            return leader
-        cost = np.where(beats, np.maximum(missing, 1e-12) / np.maximum(bernoulli_kl(q, 0.5), 1e-12), np.inf)
-        return int(cost.argmin())
-
-    def _verify(self, leader: int, rng: np.random.Generator) -> tuple[int, int]:
-        """Everybody else is excluded: the duel of the leader that is furthest from being shown."""
-        shown = log_evidence(self.wins[:, leader], self.wins[leader])
-        shown[leader] = np.inf
-        return leader, int((shown + 1e-9 * rng.random(len(shown))).argmin())
+    def _choose(self) -> tuple[int, int]:
+        memory = np.full(1, float(self.asked))  # whose turn it is, for those who take turns
+        rng = rng_for(self.seed, "pair", self.asked)
+        return SAMPLERS[self.sampler](self.duels, memory, self.delta, self.assume_condorcet, rng)
 
     # -- tell ------------------------------------------------------------
 
@@ -127,46 +123,61 @@ class Experiment:
         for name in (comparison.first, comparison.second):
             if name not in self._at:
                 raise InvalidComparisons(f"Expected one of the policies {list(self.policies)}, got {name!r}.")
+        self._count(comparison, 1)
+        self.comparisons.append(comparison)
+        self.asked = max(self.asked, len(self.comparisons))
+
+    def withdraw(self, comparison: Comparison) -> None:
+        """Take back an answer that was recorded.
+
+        Raises:
+            InvalidComparisons: it was not.
+        """
+        if comparison not in self.comparisons:
+            raise InvalidComparisons(f"Expected a comparison that was recorded, got {comparison}.")
+        at = len(self.comparisons) - 1 - self.comparisons[::-1].index(comparison)
+        del self.comparisons[at]
+        self._count(comparison, -1)
+
+    def _count(self, comparison: Comparison, times: int) -> None:
         i, j = self._at[comparison.first], self._at[comparison.second]
         if comparison.outcome == "tie":
-            self.ties[i, j] += 1
+            tied(self.duels, i, j, times)
         elif comparison.outcome == "first":
-            self.wins[i, j] += 1
+            won(self.duels, i, j, times)
         else:
-            self.wins[j, i] += 1
-        self.comparisons.append(comparison)
-        self._asked = max(self._asked, len(self.comparisons))
-
-    def _judged(self) -> I8:
-        """Comparisons of each two policies, ties included, symmetric i8 (K, K)."""
-        return np.asarray(self.wins + self.wins.T + self.ties + self.ties.T)
+            won(self.duels, j, i, times)
 
     # -- what is known -----------------------------------------------------
 
     def verdict(self) -> Verdict | None:
         """What has been found; None while more comparisons are needed."""
-        n, left = len(self.comparisons), tuple(self.policies[i] for i in confidence_set(self.wins, self.delta))
-        if self.assume_condorcet:
-            found = assumed_winner(self.wins, self.delta)
-            if found is not None:
-                return Verdict("winner", self.policies[found], self.delta, n, left)
-        elif (decided := verified(self.wins, self.delta)) is not None:
-            kind, at = decided
-            if kind == "none" or at is None:
-                return Verdict("none", None, self.delta, n, ())
+        n, left = len(self.comparisons), self._names(confidence_set(self.duels, self.delta))
+        kind, at = decide(self.duels, self.delta, self.assume_condorcet)
+        if kind == NONE:
+            return Verdict("none", None, self.delta, n, ())
+        if kind != OPEN:
             return Verdict("winner", self.policies[at], self.delta, n, (self.policies[at],))
         if self.budget is not None and n >= self.budget:
             return Verdict("undecided", None, None, n, left)
         return None
 
+    def _names(self, places: Sequence[int]) -> tuple[str, ...]:
+        return tuple(self.policies[i] for i in places)
+
     def confidence_set(self) -> set[str]:
         """Policies that may be the Condorcet winner, with error delta at every moment."""
-        return {self.policies[i] for i in confidence_set(self.wins, self.delta)}
+        return set(self._names(confidence_set(self.duels, self.delta)))
 
     def evidence(self) -> F8:
         """S_j, log evidence that each policy is not the winner, f8 (K,); its threshold is log(1 / delta)."""
-        return scores(self.wins)
+        return self.duels.score.copy()
+
+    @property
+    def wins(self) -> I8:
+        """How often the row was preferred to the column, i8 (K, K)."""
+        return self.duels.wins
 
     def allocation(self) -> F8:
         """Share of comparisons that each pair has had, symmetric f8 (K, K), each pair's share in both places."""
-        return np.asarray(self._judged() / max(1, len(self.comparisons)))
+        return np.asarray(self.duels.judged / max(1, len(self.comparisons)))

@@ -1,4 +1,4 @@
-"""What an experiment has found so far, as the numbers that pages draw."""
+"""What an experiment has to say at one moment, as JSON data: for pages, files and the command line."""
 
 from __future__ import annotations
 
@@ -6,37 +6,78 @@ from typing import Any
 
 import numpy as np
 
-from poets_core.llm_po.allocation import bernoulli_kl, condorcet_winner, optimal_proportions
+from poets_core.errors import InvalidComparisons
+from poets_core.llm_po.allocation import optimal_proportions
+from poets_core.llm_po.duels import NONE, OPEN
 from poets_core.llm_po.experiment import Experiment
-from poets_core.llm_po.stopping import confidence_set, log_evidence, scores
+from poets_core.llm_po.rivals import round_robin
+from poets_core.llm_po.simulate import simulate
+from poets_core.types import F8
+
+RUNS = 40
+"""Simulated round-robin experiments."""
+MOST = 2_000_000
+"""Comparisons that one of them is given at most, over all runs together."""
 
 
-def report(experiment: Experiment) -> dict[str, Any]:
-    """Return the metrics of an `updated` event (docs/architecture.md names them)."""
-    wins, k = experiment.wins, len(experiment.policies)
-    delta, assume = experiment.delta, experiment.assume_condorcet
-    shown = log_evidence(wins.T, wins)
-    np.fill_diagonal(shown, np.inf)
-    estimate = (wins + 0.5) / (wins + wins.T + 1.0)
-    np.fill_diagonal(estimate, 0.5)
-    optimal = expected = None
-    if condorcet_winner(estimate) is not None:
-        found = optimal_proportions(estimate, assume_condorcet=assume)
-        optimal = (found.weights + found.weights.T).tolist()
-        expected = float(found.t_star * bernoulli_kl(delta, 1.0 - delta))
-    return {
+def estimate_of(experiment: Experiment) -> F8:
+    """Win probabilities as they look so far, f8 (K, K): shares won, drawn towards 1/2 by half a win either way."""
+    wins = experiment.wins
+    p = (wins + 0.5) / (wins + wins.T + 1.0)
+    np.fill_diagonal(p, 0.5)
+    return np.asarray(p)
+
+
+def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
+    """Evidence, allocation and what was best to do.
+
+    Args:
+        experiment: at any moment.
+        compare: whether to simulate how many comparisons round-robin would need for the same verdict, if the
+            estimated win probabilities were true.
+
+    Returns:
+        `policies`, `comparisons`, `ties`, `wins` (K, K), `evidence` (K,) against being the winner with its
+        `evidence_threshold`, `shown` (K,) that a policy beats its toughest opponent with its `shown_threshold`,
+        `left`, `allocation` and `optimal` (K, K) symmetric shares, each pair's in both places, `estimate` (K, K),
+        `expected` (comparisons that any rule needs at the estimate), `round_robin` (or None).
+    """
+    k, delta, p = len(experiment.policies), experiment.delta, estimate_of(experiment)
+    found: dict[str, Any] = {
         "policies": list(experiment.policies),
         "comparisons": len(experiment.comparisons),
-        "ties": int(experiment.ties.sum()),
-        "wins": wins.tolist(),
-        "evidence": scores(wins).tolist(),
-        "evidence_threshold": float(np.log((1.0 if assume else 2.0) / delta)),
-        "shown": shown.min(1).tolist(),
+        "ties": len(experiment.comparisons) - int(experiment.wins.sum()),
+        "wins": experiment.wins.tolist(),
+        "evidence": experiment.duels.score.tolist(),
+        "evidence_threshold": float(np.log((1.0 if experiment.assume_condorcet else 2.0) / delta)),
+        "shown": experiment.duels.low.tolist(),
         "shown_threshold": float(np.log(2.0 * k / delta)),
-        "left": [experiment.policies[i] for i in confidence_set(wins, delta)],
+        "left": sorted(experiment.confidence_set(), key=experiment.policies.index),
         "allocation": experiment.allocation().tolist(),
-        "optimal": optimal,
-        "estimate": estimate.tolist(),
-        "expected": expected,
+        "estimate": p.tolist(),
+        "optimal": None,
+        "expected": None,
         "round_robin": None,
     }
+    try:
+        best = optimal_proportions(p, assume_condorcet=experiment.assume_condorcet)
+    except InvalidComparisons:  # no winner, and nobody who beats one of those left: nothing to follow yet
+        return found
+    found["optimal"] = (best.weights + best.weights.T).tolist()
+    found["expected"] = best.t_star * float((1.0 - 2.0 * delta) * np.log((1.0 - delta) / delta))
+    if compare:
+        found["round_robin"] = _round_robin(experiment, p)
+    return found
+
+
+def _round_robin(experiment: Experiment, p: F8) -> dict[str, Any]:
+    ties = 1.0 - experiment.wins.sum() / max(1, len(experiment.comparisons))
+    played = simulate(
+        round_robin, p, runs=RUNS, delta=experiment.delta, assume_condorcet=experiment.assume_condorcet,
+        tie_zone=experiment.tie_zone, ties=float(ties), most=MOST // RUNS, seed=experiment.seed,
+    )  # fmt: skip
+    n = played.comparisons
+    return {
+        "mean": float(n.mean()), "standard_error": float(n.std(ddof=1) / np.sqrt(RUNS)), "runs": RUNS,
+        "capped": int((played.kind == OPEN).sum()), "none": int((played.kind == NONE).sum()),
+    }  # fmt: skip

@@ -6,6 +6,7 @@ it lies in (up to the rounding of batched products).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -44,7 +45,7 @@ def answer_prompts(
 
     Args:
         model: ``"smollm2"``, a local folder (safetensors), the path of a ``.gguf`` file, or a hub name.
-        prompts: what is asked, (n,).
+        prompts: what is asked, (n,); several turns of a chat if they are marked, see `turns`.
         temperature: 0 takes the most probable token, otherwise logits are divided by it; 0..5.
         top_p: tokens are drawn from the fewest most probable ones that together have this probability; (0, 1].
         max_tokens: longest answer, tokens.
@@ -98,6 +99,26 @@ def answer_prompts(
     return said
 
 
+def turns(prompt: str) -> list[dict[str, str]]:
+    """Return a prompt as the turns of a chat.
+
+    A line that holds nothing but ``<user>`` or ``<assistant>`` begins a turn of that role; before the first such line
+    the user speaks. So examples can be shown as earlier turns, and a last turn of the assistant begins the answer.
+
+    Returns:
+        Messages as chat templates take them, ``{"role": ..., "content": ...}``.
+
+    Raises:
+        InvalidSpec: turns that do not change between user and assistant.
+    """
+    first, *others = re.split(r"^<(user|assistant)>$", prompt, flags=re.MULTILINE)
+    told = [*([("user", first)] if first.strip() or not others else []), *zip(others[::2], others[1::2], strict=True)]
+    roles = [role for role, _ in told]
+    if roles != [("user", "assistant")[i % 2] for i in range(len(roles))]:
+        raise InvalidSpec(f"Expected turns of user and assistant one after the other, the user first, got {roles}.")
+    return [{"role": role, "content": content.strip("\n") if others else content} for role, content in told]
+
+
 class Responder:
     """A loaded model with its tokenizer, frozen.
 
@@ -121,12 +142,14 @@ class Responder:
 
     def prompt_ids(self, prompt: str) -> list[int]:
         """Return the token ids that precede an answer; never empty."""
+        chat = turns(prompt)
         if self.tokenizer.chat_template:
-            chat = [{"role": "user", "content": prompt}]
-            text = self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+            begun = chat[-1]["role"] == "assistant"  # the answer has been begun; the model goes on with it
+            how = {"continue_final_message": True} if begun else {"add_generation_prompt": True}
+            text = self.tokenizer.apply_chat_template(chat, tokenize=False, **how)
             ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         else:
-            ids = self.tokenizer(prompt)["input_ids"]
+            ids = self.tokenizer("\n".join(turn["content"] for turn in chat))["input_ids"]
         first = self.tokenizer.bos_token_id
         return [int(i) for i in ids] or [min(self.ends) if first is None else int(first)]
 

@@ -161,6 +161,8 @@ def experiment_summary(view: ExperimentView) -> dict[str, Any]:
     """Return an experiment in a dozen numbers, as JSON data (`show --json`)."""
     metrics = view.metrics or {}
     return {
+        "source": view.facts.get("source"),
+        "judge": view.facts.get("judge"),
         "comparisons": view.comparisons,
         "ties": view.ties,
         **{name: metrics.get(name) for name in _SHOWN},

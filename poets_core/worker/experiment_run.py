@@ -209,11 +209,11 @@ class ExperimentRun:
             self._ledger.add(more[0])
         self._store.append(self._lease, [*events, *more])
 
-    def _updated(self) -> Event:
+    def _updated(self, *, last: bool = False) -> Event:
         began, self._since = self._since, time.monotonic()
         body = {
-            "round": self._contest.comparisons, "metrics": self._contest.metrics(), "checkpoint": "", "sha256": "",
-            "seconds": round(self._since - began, 3),
+            "round": self._contest.comparisons, "metrics": self._contest.metrics(last=last),
+            "checkpoint": "", "sha256": "", "seconds": round(self._since - began, 3),
         }  # fmt: skip
         return Event("updated", body)
 
@@ -221,7 +221,7 @@ class ExperimentRun:
         reason = "exhausted" if why else "budget" if verdict.kind == "undecided" else "verdict"
         self._step("sum up")
         body = {**self._contest.verdict_body(verdict), "why": why}
-        self._append(self._updated(), Event("verdict", body), Event("finished", {"reason": reason}))
+        self._append(self._updated(last=True), Event("verdict", body), Event("finished", {"reason": reason}))
 
 
 def _say(text: str) -> None:

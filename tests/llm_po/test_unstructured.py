@@ -14,7 +14,8 @@ from scipy.optimize import linprog
 
 from poets_core.errors import InvalidComparisons
 from poets_core.llm_po.allocation import bernoulli_kl, condorcet_winner, optimal_proportions
-from poets_core.llm_po.stopping import assumed_winner, confidence_set, log_evidence, scores, verified
+from poets_core.llm_po.duels import NONE, OPEN, WINNER, decide
+from poets_core.llm_po.stopping import confidence_set, duels_of, log_evidence
 
 
 def instance(k: int, seed: int, *, winner: bool) -> np.ndarray:
@@ -143,19 +144,19 @@ def test_scores_are_the_product_over_opponents():
     wins = np.array([[0, 30, 25], [5, 0, 12], [7, 3, 0]])
     e = np.exp(log_evidence(wins, wins.T))
     expected = [np.log(np.prod([0.5 + 0.5 * e[j, k] for k in range(3) if k != j])) for j in range(3)]
-    np.testing.assert_allclose(scores(wins), expected)
+    np.testing.assert_allclose(duels_of(wins).score, expected)
     two = np.array([[0, 30], [5, 0]])
-    assert scores(two)[1] == pytest.approx(float(log_evidence(5, 30)))
-    assert np.isfinite(scores(np.array([[0, 100_000], [0, 0]]))).all()
+    assert duels_of(two).score[1] == pytest.approx(float(log_evidence(5, 30)))
+    assert np.isfinite(duels_of(np.array([[0, 100_000], [0, 0]])).score).all()
 
 
 def test_what_is_decided_and_when():
-    none = np.zeros((3, 3), dtype=np.int64)
+    none = duels_of(np.zeros((3, 3), dtype=np.int64))
     assert confidence_set(none, 0.1) == [0, 1, 2]
-    assert verified(none, 0.1) is None
-    clear = np.array([[0, 60, 60], [2, 0, 30], [2, 30, 0]])
-    assert assumed_winner(clear, 0.1) == 0
-    assert verified(clear, 0.1) == ("winner", 0)
-    circle = np.array([[0, 60, 2], [2, 0, 60], [60, 2, 0]])
-    assert verified(circle, 0.1) == ("none", None)
-    assert assumed_winner(circle, 0.1) is None
+    assert decide(none, 0.1, False) == (OPEN, -1)
+    clear = duels_of(np.array([[0, 60, 60], [2, 0, 30], [2, 30, 0]]))
+    assert decide(clear, 0.1, True) == (WINNER, 0)
+    assert decide(clear, 0.1, False) == (WINNER, 0)
+    circle = duels_of(np.array([[0, 60, 2], [2, 0, 60], [60, 2, 0]]))
+    assert decide(circle, 0.1, False) == (NONE, -1)
+    assert decide(circle, 0.1, True) == (OPEN, -1)

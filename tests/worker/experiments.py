@@ -47,9 +47,9 @@ def log_experiment(path: Path, names: Sequence[str] = NAMES, **fields: Any) -> R
     return experiment(**{"source": "log", "judge": "replay", "log": str(path), "policies": policies, **fields})
 
 
-def branch_experiment(store: SqlStore, **fields: Any) -> RunSpec:
-    """Two branches and the reference of a finished run of the fakes."""
-    spec = fake_spec(rounds=2, batch=4, noise=0.3)
+def branch_experiment(store: SqlStore, *, seconds: float = 0.0, **fields: Any) -> RunSpec:
+    """Two branches and the reference of a finished run of the fakes, whose oracle takes so many seconds a call."""
+    spec = fake_spec(rounds=2, batch=4, noise=0.3, seconds=seconds)
     run = store.create(spec)
     assert work(store, run, FAKES) == FINISHED
     policies = [{"name": n, "run": run, "branch": b} for n, b in (("reference", -1), ("large", 0), ("small", 1))]

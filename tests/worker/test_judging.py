@@ -15,6 +15,7 @@ from poets_core.runs.launch import resume
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.view import fold
 from poets_core.spec import RunSpec
+from poets_core.worker import experiment_run
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.experiments import Judged, branch_experiment, prefer
 from tests.worker.fake import FAKES
@@ -98,7 +99,8 @@ def hostile(pair: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", sorted(SCRIPTS))
-def test_cut_off_before_every_append_and_resumed(tmp_path: Path, name: str) -> None:
+def test_cut_off_before_every_append_and_resumed(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiment_run, "POLL_SECONDS", 0.01)
     url = f"sqlite:///{tmp_path}/store/poets.db"
     whole = Judged(url)
     whole.script = SCRIPTS[name]

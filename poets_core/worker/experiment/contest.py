@@ -22,18 +22,15 @@ class Contest:
         Raises:
             InvalidSpec: a setting that is not available.
         """
-        if spec.space != "unstructured" or spec.sampler != "balance" or spec.tie_zone:
-            raise InvalidSpec(
-                "Expected space 'unstructured', sampler 'balance' and tie_zone 0, got "
-                f"{spec.space!r}, {spec.sampler!r} and {spec.tie_zone}: the others are not available yet."
-            )
+        if spec.space != "unstructured":
+            raise InvalidSpec(f"Expected space 'unstructured', got {spec.space!r}, which is not available yet.")
         self._spec, self._seed = spec, seed
         self._experiment = self._new()
 
     def _new(self) -> Experiment:
         return Experiment(
             [p.name for p in self._spec.policies], self._spec.delta, assume_condorcet=self._spec.assume_condorcet,
-            budget=self._spec.budget, seed=self._seed,
+            budget=self._spec.budget, tie_zone=self._spec.tie_zone, sampler=self._spec.sampler, seed=self._seed,
         )  # fmt: skip
 
     @property
@@ -59,16 +56,8 @@ class Contest:
             asked: pairs asked before, answered or not: the number of the first new one.
             waiting: those of them that are still open.
         """
-        experiment = self._experiment
-        experiment._asked = asked  # whoever rebuilds an experiment from a log knows more than its comparisons say
-        where = [(experiment.policies.index(p.first), experiment.policies.index(p.second)) for p in waiting]
-        for i, j in where:  # an open pair is effort that needs not be spent again, like a tie
-            experiment.ties[i, j] += 1
-        try:
-            return experiment.next_pairs(n)
-        finally:
-            for i, j in where:
-                experiment.ties[i, j] -= 1
+        self._experiment.asked = asked  # a log knows of more pairs than its comparisons say
+        return self._experiment.next_pairs(n, waiting)
 
     def verdict(self) -> Verdict | None:
         """What has been found; None while more comparisons are needed."""
@@ -79,9 +68,9 @@ class Contest:
         found = self._experiment.confidence_set()
         return tuple(p.name for p in self._spec.policies if p.name in found)
 
-    def metrics(self) -> dict[str, Any]:
-        """The numbers of an `updated` event."""
-        found: dict[str, Any] = jsonable(report(self._experiment))
+    def metrics(self, *, last: bool = False) -> dict[str, Any]:
+        """The numbers of an `updated` event; the last one also says what round-robin would have needed."""
+        found: dict[str, Any] = jsonable(report(self._experiment, compare=last))
         return found
 
     def verdict_body(self, verdict: Verdict) -> dict[str, Any]:
@@ -102,8 +91,17 @@ class Contest:
                     "features": [p.features for p in spec.policies] if spec.policies[0].features else None,
                     "tie_zone": spec.tie_zone,
                     "wins": experiment.wins,
-                    "ties": experiment.ties,
+                    "ties": self._ties(),
                 },
             }
         )
+        return found
+
+    def _ties(self) -> list[list[int]]:
+        """Ties by first and second policy, (K, K)."""
+        at = {name: i for i, name in enumerate(self._experiment.policies)}
+        found = [[0] * len(at) for _ in at]
+        for c in self._experiment.comparisons:
+            if c.outcome == "tie":
+                found[at[c.first]][at[c.second]] += 1
         return found

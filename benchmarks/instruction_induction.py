@@ -1,0 +1,177 @@
+"""Which prompt is best? Instruction induction with a real model, adaptive pairs against pairs in turn.
+
+    python scripts/fetch_smollm2.py
+    python -m benchmarks.instruction_induction --cache store/responses --json
+
+The policies are the prompts of `domains.language`, answered greedily by SmolLM2-135M-Instruct. Responses are written
+once (JSONL in the cache folder), then contests are replayed from them: a comparison draws an item with replacement, by
+seed, and scores both responses by the rule; the higher wins, equal scores are a tie. Ties are charged, and left out of
+the evidence. So the population is the cached items, and the policy with the most right answers is the winner.
+Round-robin takes all pairs in turn, in an order drawn by seed, under the same stopping rule.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.report import Goal, finish, summary
+from domains.language.judge import score
+from domains.language.prompts import fill, prompts
+from domains.language.tasks import TASKS, items
+from poets_core.keyed import rng_for
+from poets_core.llm_po.comparison import Comparison, Outcome
+from poets_core.llm_po.experiment import Experiment
+from poets_core.llm_po.stopping import assumed_winner, verified
+from poets_core.lm.responses import answer_prompts
+
+MODEL, MAX_TOKENS, BATCH, ITEM_SEED = "smollm2", 24, 40, 0
+DELTA = 0.05
+MODES = {"verify": False, "assume": True}
+"""Whether a winner that beats every other is assumed to exist."""
+
+
+def responses(task: str, n: int, cache: Path) -> dict[str, list[str]]:
+    """Answer n items with every prompt of a task, or read what was answered before.
+
+    Returns:
+        policy -> responses (n,).
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    path = cache / f"{task}-{MODEL}-{MAX_TOKENS}.jsonl"
+    known: dict[str, str] = {}
+    if path.is_file():
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        known = {row["prompt"]: row["response"] for row in rows}
+    out = {}
+    for policy, template in prompts(task):
+        asked = [fill(template, item.text) for item in items(task, n, seed=ITEM_SEED)]
+        missing = [p for p in asked if p not in known]
+        if missing:
+            begin = time.perf_counter()
+            said = answer_prompts(
+                MODEL, missing, temperature=0.0, top_p=1.0, max_tokens=MAX_TOKENS, seed=0, batch=BATCH
+            )
+            with path.open("a") as file:
+                for prompt, response in zip(missing, said, strict=True):
+                    file.write(json.dumps({"policy": policy, "prompt": prompt, "response": response}) + "\n")
+            known |= dict(zip(missing, said, strict=True))
+            took = (time.perf_counter() - begin) / len(missing)
+            print(f"{task}, {policy}: {len(missing)} responses, {took:.2f} s each", file=sys.stderr, flush=True)
+        out[policy] = [known[p] for p in asked]
+    return out
+
+
+def judged(correct: np.ndarray, i: int, j: int, item: int) -> Outcome:
+    """Compare two policies on one item; `correct` f8 (K, n) are the scores."""
+    a, b = correct[i, item], correct[j, item]
+    return "tie" if a == b else "first" if a > b else "second"
+
+
+def adaptive(names: list[str], correct: np.ndarray, seed: int, assume: bool, budget: int) -> dict[str, Any]:
+    """One contest whose pairs the experiment chooses."""
+    experiment = Experiment(names, DELTA, assume_condorcet=assume, budget=budget, seed=seed)
+    at = {name: k for k, name in enumerate(names)}
+    while (verdict := experiment.verdict()) is None:
+        pair = experiment.next_pair()
+        item = int(rng_for(seed, "item", "contest", pair.index).integers(correct.shape[1]))
+        outcome = judged(correct, at[pair.first], at[pair.second], item)
+        experiment.record(Comparison(pair.first, pair.second, outcome))
+    return {
+        "policy": verdict.policy,
+        "kind": verdict.kind,
+        "comparisons": verdict.comparisons,
+        "without ties": int(experiment.wins.sum()),
+    }
+
+
+def round_robin(names: list[str], correct: np.ndarray, seed: int, assume: bool, budget: int) -> dict[str, Any]:
+    """One contest that takes all pairs in turn, under the same stopping rule."""
+    k = len(names)
+    pairs = rng_for(seed, "order").permutation(list(itertools.combinations(range(k), 2)))
+    drawn = rng_for(seed, "item", "contest").integers(correct.shape[1], size=budget)
+    wins = np.zeros((k, k), dtype=np.int64)
+    winner: int | None = None
+    kind, n = "undecided", 0
+    while n < budget and kind == "undecided":
+        i, j = pairs[n % len(pairs)].tolist()
+        outcome = judged(correct, i, j, int(drawn[n]))
+        n += 1
+        if outcome == "tie":
+            continue
+        wins[(i, j) if outcome == "first" else (j, i)] += 1
+        if assume:
+            winner = assumed_winner(wins, DELTA)
+            kind = "undecided" if winner is None else "winner"
+        elif (decided := verified(wins, DELTA)) is not None:
+            kind, winner = decided
+    policy = None if winner is None else names[winner]
+    return {"policy": policy, "kind": kind, "comparisons": n, "without ties": int(wins.sum())}
+
+
+def contests(names: list[str], correct: np.ndarray, seeds: range, assume: bool, budget: int) -> dict[str, Any]:
+    """Both samplers over seeds: how many comparisons each takes, and who is named."""
+    best = names[int(correct.mean(1).argmax())]
+    out: dict[str, Any] = {}
+    for sampler, play in (("balance", adaptive), ("round-robin", round_robin)):
+        played = [play(names, correct, s, assume, budget) for s in seeds]
+        out[sampler] = {
+            "comparisons": summary([p["comparisons"] for p in played]),
+            "without ties": summary([p["without ties"] for p in played]),
+            "named the best": float(np.mean([p["policy"] == best for p in played])),
+            "named another": float(np.mean([p["policy"] not in (best, None) for p in played])),
+            "undecided": float(np.mean([p["kind"] == "undecided" for p in played])),
+        }
+    means = {s: out[s]["comparisons"]["mean"] for s in out}
+    out["ratio"] = means["round-robin"] / means["balance"]
+    return out
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, default=Path("store/responses"))
+    parser.add_argument("--items", type=int, default=200)
+    parser.add_argument("--task", action="append", choices=TASKS)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--budget", type=int, default=40000, help="comparisons after which a contest is undecided")
+    parser.add_argument("--answer-only", action="store_true", help="write the responses and leave")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="four items of one task, two seeds, no goals: under 60 s")
+    args = parser.parse_args()
+    tasks = ["sum"] if args.quick else args.task or list(TASKS)
+    n, seeds, budget = (4, range(2), 500) if args.quick else (args.items, range(args.seeds), args.budget)
+    found: dict[str, Any] = {}
+    goals = []
+    for task in tasks:
+        said = responses(task, n, args.cache)
+        if args.answer_only:
+            continue
+        asked = items(task, n, seed=ITEM_SEED)
+        names = list(said)
+        correct = np.array([[score(task, i, r) for i, r in zip(asked, said[p], strict=True)] for p in names])
+        ranked = sorted(correct.sum(1), reverse=True)
+        found[task] = {"accuracy": {p: summary(c) for p, c in zip(names, correct, strict=True)}}
+        found[task]["winner"] = names[int(correct.mean(1).argmax())] if ranked[0] > ranked[1] else None
+        for mode, assume in MODES.items():
+            at = found[task][mode] = contests(names, correct, seeds, assume, budget)
+            print(f"{task}, {mode}: ratio {at['ratio']:.2f}", file=sys.stderr, flush=True)
+            if found[task]["winner"]:
+                goals.append(Goal(f"{task}, {mode}: round-robin / balance", at["ratio"], 1.5, ">="))
+                goals.append(Goal(f"{task}, {mode}: best named", at["balance"]["named the best"], 1 - DELTA, ">="))
+    if args.answer_only:
+        return
+    settings = {"model": MODEL, "max_tokens": MAX_TOKENS, "items": n, "item_seed": ITEM_SEED, "delta": DELTA}
+    settings |= {"seeds": list(seeds), "budget": budget}
+    finish([] if args.quick else goals, found, settings, as_json=args.json)
+
+
+if __name__ == "__main__":
+    main()
