@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -23,6 +23,7 @@ SAYS = {
     "log": "Comparisons that were made before are replayed, in the order in which the experiment asks for them.",
 }
 STICKY = "<style>.stColumn:has(.st-key-summary) { position: sticky; top: 4.5rem; align-self: flex-start; }</style>"
+SAMPLERS = get_args(ExperimentSpec.model_fields["sampler"].annotation)
 LARGEST_SEED = 2**31 - 1
 
 
@@ -77,18 +78,13 @@ def _stopping(source: str, judge: str, errors: Errors) -> dict[str, Any]:
         errors.place(FIELDS["open_pairs"].path)
     with st.expander("Advanced settings", icon=":material/tune:", key=f"{source}-advanced"):
         columns = st.columns(2)
-        for column, name, options in zip(
-            columns, ("sampler", "space"), (("balance", "round-robin"), ("unstructured", "bradley-terry")), strict=True
-        ):
-            out[name] = column.selectbox(
-                FIELDS[name].label, options, help=FIELDS[name].help, key=f"{source}-field-{name}"
-            )
         with columns[0]:
-            errors.place(FIELDS["sampler"].path)
+            field = FIELDS["sampler"]
+            out["sampler"] = st.selectbox(field.label, SAMPLERS, help=field.help, key=f"{source}-sampler")
+            errors.place(field.path)
+        with columns[1]:
             out["tie_zone"] = _number(FIELDS["tie_zone"], 0.0, f"{source}-zone", step=0.01, format="%.4g")
             errors.place(FIELDS["tie_zone"].path)
-        with columns[1]:
-            errors.place(FIELDS["space"].path)
     return out
 
 

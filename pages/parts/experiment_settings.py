@@ -58,12 +58,6 @@ FIELDS: dict[str, Field] = {
             "“balance” asks where the evidence is still missing; “round-robin” asks all pairs in turn, as a rival.",
         ),
         Field(
-            "space",
-            "What is assumed of the policies",
-            "“unstructured” assumes nothing. “bradley-terry”: one score per policy decides every comparison, which "
-            "saves comparisons if it is true.",
-        ),
-        Field(
             "tie_zone",
             "Equally good within",
             "Policies that win with a probability closer to one half than this count as equally good. 0: none do.",

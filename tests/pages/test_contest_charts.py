@@ -38,7 +38,7 @@ def test_evidence_stands_against_its_thresholds_in_order() -> None:
     assert shown["x"] == pytest.approx([METRICS["shown"][i] for i in order], rel=1e-3)
     assert [t.endswith("out") for t in out["text"]] == [False, True, True]
     lines = [s["x0"] for s in panel.layout["shapes"]]
-    assert lines == [pytest.approx(np.log(1 / 0.3)), pytest.approx(np.log(6 / 0.3))]
+    assert lines == [METRICS["evidence_threshold"], METRICS["shown_threshold"]]
     assert len(contest_charts.evidence_bars(METRICS, LIGHT, assumed=True).traces) == 1
 
 
@@ -78,7 +78,7 @@ def test_saving_compares_with_the_bound_and_with_round_robin() -> None:
     assert len(contest_effort.saving(METRICS, LIGHT, 15).traces[0]["x"]) == 2
     robin = {"mean": 60.0, "standard_error": 3.0, "runs": 20, "capped": 2}
     panel = contest_effort.saving(METRICS | {"round_robin": robin}, LIGHT, 15)
-    assert panel.traces[0]["x"] == [15, 31, 60]
+    assert panel.traces[0]["x"] == [15, pytest.approx(METRICS["expected"], rel=1e-3), 60]
     assert "60 ± 3, or more" in panel.alt
     assert contest_effort.saved_share({"round_robin": robin}, 15) == 0.75
     assert contest_effort.saved_share(METRICS, 15) is None

@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from poets_core.llm_po.stopping import log_evidence, scores
+from poets_core.llm_po.comparison import Comparison
+from poets_core.llm_po.experiment import Experiment
+from poets_core.llm_po.report import report
 from poets_core.runs import process
 from poets_core.runs.events import Event, jsonable
 from poets_core.runs.sql import SqlStore
@@ -38,29 +38,11 @@ def spec(judge: str = "person", names: Sequence[str] = NAMES, **more: Any) -> Ru
 
 
 def metrics(names: Sequence[str], told: Sequence[Told], delta: float = DELTA, **more: Any) -> dict[str, Any]:
-    """Metrics after comparisons, by the same formulas as a worker's."""
-    k = len(names)
-    wins, ties, judged = (np.zeros((k, k), dtype=np.int64) for _ in range(3))
+    """Metrics after comparisons, as a worker reports them; `more` overrides some."""
+    experiment = Experiment(names, delta)
     for i, j, outcome in told:
-        judged[i, j] += 1
-        if outcome == "tie":
-            ties[i, j] += 1
-        else:
-            wins[(i, j) if outcome == "first" else (j, i)] += 1
-    shown = log_evidence(wins.T, wins)
-    np.fill_diagonal(shown, np.inf)
-    evidence, threshold = scores(wins), float(np.log(1 / delta))
-    n = max(len(told), 1)
-    best = np.zeros((k, k))
-    best[0, 1:] = best[1:, 0] = 1 / (k - 1)
-    data = {
-        "policies": list(names), "comparisons": len(told), "ties": int(ties.sum()), "wins": wins,
-        "evidence": evidence, "evidence_threshold": threshold, "shown": shown.min(1),
-        "shown_threshold": float(np.log(2 * k / delta)),
-        "left": [names[i] for i in np.flatnonzero(evidence < threshold)], "allocation": (judged + judged.T) / n,
-        "optimal": best, "estimate": (wins + 0.5) / (wins + wins.T + 1), "expected": 31.0, "round_robin": None,
-    }  # fmt: skip
-    found: dict[str, Any] = jsonable(data | more)
+        experiment.record(Comparison(names[i], names[j], outcome))  # type: ignore[arg-type]
+    found: dict[str, Any] = jsonable(report(experiment) | more)
     return found
 
 
