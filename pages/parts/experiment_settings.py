@@ -103,18 +103,23 @@ def build_experiment(
         details: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
         found: dict[str, str] = {}
         for item in details:
-            path, message = _place(item["loc"]), str(item["msg"]).removeprefix("Value error, ")
+            message = str(item["msg"]).removeprefix("Value error, ")
+            path = _place(item["loc"], message)
             if item["loc"] and item["loc"][-1] not in ("experiment", "policies"):
-                message = f"{message}; got {str(item.get('input'))[:80]!r}."
+                message = f"{message}; got {repr(item.get('input'))[:80]}."
             found[path] = f"{found[path]}\n\n{message}" if path in found else message
         return None, found or {"": str(error)}
 
 
-def _place(loc: Sequence[Any]) -> str:
-    """Where a message belongs: a field, all policies together, or nowhere in particular."""
-    if list(loc[:1]) != ["experiment"] or len(loc) == 1:
-        return ".".join(map(str, loc)) if len(loc) > 1 else str(loc[0]) if loc and loc[0] != "experiment" else ""
-    return "experiment.policies" if loc[1] == "policies" else f"experiment.{loc[1]}"
+def _place(loc: Sequence[Any], message: str) -> str:
+    """Where a message belongs: a field, all policies together, or nowhere in particular.
+
+    What is wrong with several fields together has no place in the validation error; its words name one.
+    """
+    if list(loc) == ["experiment"]:
+        named = "policies" if "polic" in message else next((n for n in FIELDS if n in message), "")
+        return f"experiment.{named}" if named else ""
+    return ".".join(map(str, loc[:2]))
 
 
 def read_log(name: str, data: bytes) -> pd.DataFrame:

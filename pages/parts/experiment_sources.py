@@ -26,11 +26,12 @@ JUDGES = {
 }
 MOST_RUNS = 200
 TEMPLATES = [
-    {"name": "bare", "template": "{input}"},
-    {"name": "instruction", "template": "Answer the question with one word or number.\n\n{input}"},
-    {"name": "worked", "template": "Think step by step, then write “Answer:” and the answer.\n\n{input}"},
+    ("bare", "{input}"),
+    ("instruction", "Answer the question with one word or number.\n\n{input}"),
+    ("worked", "Think step by step, then write “Answer:” and the answer.\n\n{input}"),
 ]
-"""What the table of prompts starts with; every row can be changed."""
+"""What the prompts start with; each can be changed."""
+MOST_PROMPTS = 64
 
 
 def branches(store: RunStore, errors: Errors) -> Form:
@@ -105,17 +106,7 @@ def prompts(store: RunStore, errors: Errors) -> Form:
     errors.place(FIELDS["task"].path)
     st.caption(f"Judged: {tasks[task].judged}. An input: “{tasks[task].example}”")
     st.markdown("**Prompts**, one a row. `{input}` stands for the input, once in each.")
-    table = st.data_editor(
-        [dict(row) for row in TEMPLATES],
-        num_rows="dynamic",
-        hide_index=True,
-        key=f"templates-{task}",
-        column_config={
-            "name": st.column_config.TextColumn("name", required=True, max_chars=80, width="small"),
-            "template": st.column_config.TextColumn("prompt", required=True, width="large"),
-        },
-        alt="Table of prompts",
-    )
+    table = _templates(task)
     errors.place("experiment.policies")
     left, right = st.columns(2)
     with left:
@@ -137,17 +128,46 @@ def prompts(store: RunStore, errors: Errors) -> Form:
             "Top-p", 0.05, 1.0, 1.0, 0.05, key="prompts-top-p", help="Sample from the likeliest words of this share."
         )
     policies = [
-        {
-            "name": str(row["name"] or "").strip(),
-            "prompt": str(row["template"] or ""),
-            "temperature": temperature,
-            "top_p": top_p,
-        }
-        for row in table
-        if row.get("name") or row.get("template")
+        {"name": name, "prompt": template, "temperature": temperature, "top_p": top_p} for name, template in table
     ]
     values = {"source": "prompts", "policies": policies, "judge": judge, "task": task, "model": model, "items": items}
     return values, None
+
+
+def _templates(task: str) -> list[tuple[str, str]]:
+    """Draw the prompts, one a row, to edit, add and remove; return names and templates.
+
+    Rows have numbers of their own that are never used again, so that removing one leaves the others as they are.
+    """
+    key = f"prompts-{task}"
+    rows: list[int] = st.session_state.setdefault(key, list(range(len(TEMPLATES))))
+    found = []
+    for row in rows:
+        name, template = TEMPLATES[row] if row < len(TEMPLATES) else (f"prompt {row + 1}", "{input}")
+        left, middle, right = st.columns([2, 6, 0.7], vertical_alignment="top")
+        given = left.text_input("Name", name, max_chars=80, key=f"{key}-name-{row}", label_visibility="collapsed")
+        text = middle.text_area(
+            "Prompt", template, max_chars=20_000, height=88, key=f"{key}-template-{row}", label_visibility="collapsed"
+        )
+        right.button(
+            ":material/delete:",
+            type="tertiary",
+            key=f"{key}-remove-{row}",
+            help=f"Remove “{given}”.",
+            on_click=rows.remove,
+            args=(row,),
+        )
+        found.append((str(given or "").strip(), str(text or "")))
+    st.button(
+        "Add a prompt",
+        icon=":material/add:",
+        key=f"{key}-add",
+        disabled=len(rows) >= MOST_PROMPTS,
+        on_click=rows.append,
+        args=(max([*rows, len(TEMPLATES) - 1, st.session_state.get(f"{key}-last", 0)]) + 1,),
+    )
+    st.session_state[f"{key}-last"] = max([*rows, st.session_state.get(f"{key}-last", 0)])
+    return found
 
 
 def log(store: RunStore, errors: Errors) -> Form:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pages.parts.contest_tables import chosen, verdict_json
+from pages.parts.experiment_settings import build_experiment
 from poets_core.runs.events import Event
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.view import fold
@@ -176,15 +177,49 @@ def test_mistakes_stand_beside_the_fields_and_nothing_starts(store: SqlStore, la
     assert store.runs(kind="experiment") == []
 
 
-def test_prompts_start_with_editable_templates(store: SqlStore, launched: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("change", "path", "words"),
+    [
+        ({"delta": 0.0}, "experiment.delta", "greater than 0; got 0.0."),
+        ({"policies": [{"name": "a", "prompt": "{input}"}]}, "experiment.policies", "at least 2 items"),
+        ({"policies": [{"name": "", "prompt": "{input}"}] * 2}, "experiment.policies", "at least 1 character"),
+        ({"policies": [{"name": n, "prompt": "no place"} for n in "ab"]}, "experiment.policies", "{input} once"),
+        ({"policies": [{"name": "a", "prompt": "{input}"}] * 2}, "experiment.policies", "more than once"),
+        ({"judge": "person", "open_pairs": 9}, "experiment.open_pairs", "1 to 8"),
+        ({"model": ""}, "experiment.task", "a task and a model"),
+    ],
+)
+def test_what_is_wrong_has_its_place(change: dict[str, object], path: str, words: str) -> None:
+    good = {"source": "prompts", "judge": "reference", "task": "sum", "policies": [
+        {"name": n, "prompt": "{input}"} for n in "ab"
+    ]}  # fmt: skip
+    spec, errors = build_experiment(good)
+    assert spec is not None
+    assert errors == {}
+    spec, errors = build_experiment(good | change)
+    assert spec is None
+    assert list(errors) == [path]
+    assert words in errors[path]
+
+
+def test_prompts_are_edited_added_and_removed(store: SqlStore, launched: list[str]) -> None:
     at = opened(POLICIES, new="prompts")
     at.selectbox(key="task").set_value("sum").run()
+    at.button(key="prompts-sum-add").click().run()
+    at.text_area(key="prompts-sum-template-3").set_value("What is {input}?")
+    at.text_input(key="prompts-sum-name-3").set_value("mine")
+    at.button(key="prompts-sum-remove-1").click().run()
+    at.text_area(key="prompts-sum-template-0").set_value("nothing").run()
+    assert any("{input} once" in e.value for e in at.error)
+    assert at.button(key="start-experiment").disabled
+    at.text_area(key="prompts-sum-template-0").set_value("{input}!").run()
     at.button(key="start-experiment").click().run()
     assert not at.exception
     spec = store.spec(launched[0]).experiment
     assert spec is not None
     assert (spec.source, spec.task, spec.judge, spec.model) == ("prompts", "sum", "reference", "smollm2")
-    assert all(p.prompt.count("{input}") == 1 for p in spec.policies)
+    assert [(p.name, p.prompt) for p in spec.policies][::2] == [("bare", "{input}!"), ("mine", "What is {input}?")]
+    assert len(spec.policies) == 3
 
 
 def test_a_log_is_previewed_and_its_policies_are_named(store: SqlStore, launched: list[str]) -> None:
