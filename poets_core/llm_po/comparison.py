@@ -66,6 +66,7 @@ class Verdict:
         error_bound: probability that a verdict of this kind is wrong, at most; None where nothing is claimed.
         comparisons: how many were recorded, ties included.
         left: policies that could still be the winner.
+        rule: whose stopping rule has spoken: that of the unstructured space, or of the Bradley-Terry model.
     """
 
     kind: Literal["winner", "none", "undecided"]
@@ -73,3 +74,4 @@ class Verdict:
     error_bound: float | None
     comparisons: int
     left: tuple[str, ...]
+    rule: Literal["unstructured", "bradley-terry"] = "unstructured"

@@ -7,6 +7,7 @@ the number of pairs handed out (`asked`), so an experiment resumes from its log.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from poets_core.llm_po.comparison import Comparison, Pair, Verdict
 from poets_core.llm_po.duels import NONE, OPEN, Duels, decide, new_duels, tied, won
 from poets_core.llm_po.rivals import random_pair, round_robin
 from poets_core.llm_po.stopping import confidence_set
+from poets_core.llm_po.structured_rule import StructuredRule
 from poets_core.types import F8, I8
 
 SAMPLERS = {"balance": balance, "round-robin": round_robin, "random pair": random_pair}
@@ -24,13 +26,19 @@ SAMPLERS = {"balance": balance, "round-robin": round_robin, "random pair": rando
 
 
 class Experiment:
-    """Names the best of K policies with error at most delta, nothing assumed of how they compare."""
+    """Names the best of K policies with error at most delta.
+
+    Nothing is assumed of how they compare; with `space="bradley-terry"` the exact rule of that model may end
+    the experiment sooner: both rules then run at delta / 2, and data that contradict the model silence its rule.
+    """
 
     def __init__(
         self,
         policies: Sequence[str],
         delta: float,
         *,
+        space: Literal["unstructured", "bradley-terry"] = "unstructured",
+        features: F8 | None = None,
         assume_condorcet: bool = False,
         budget: int | None = None,
         tie_zone: float = 0.0,
@@ -42,6 +50,8 @@ class Experiment:
         Args:
             policies: their names, two or more.
             delta: largest probability of a wrong verdict.
+            space: whether win probabilities follow a linear Bradley-Terry model.
+            features: f8 (K, d) of the policies in it; None for a free score each.
             assume_condorcet: whether a policy is known to beat every other; if not, that is verified.
             budget: comparisons after which the verdict is "undecided"; None for no end.
             tie_zone: policies whose win probability is within 1/2 +- tie_zone count as equally good: a winner may be
@@ -51,7 +61,7 @@ class Experiment:
 
         Raises:
             InvalidComparisons: fewer than two policies, a name twice, delta outside (0, 1), a budget below 1, a
-                tie zone outside [0, 1/2), an unknown sampler.
+                tie zone outside [0, 1/2), an unknown sampler, features without a model or unfit for it.
         """
         if len(policies) < 2 or len(set(policies)) < len(policies):
             raise InvalidComparisons(f"Expected two or more policies with different names, got {list(policies)}.")
@@ -63,6 +73,15 @@ class Experiment:
             raise InvalidComparisons(f"Expected a tie zone from 0 to below 1/2, got {tie_zone}.")
         if sampler not in SAMPLERS:
             raise InvalidComparisons(f"Expected a sampler, one of {list(SAMPLERS)}, got {sampler!r}.")
+        if space not in ("unstructured", "bradley-terry"):
+            raise InvalidComparisons(f"Expected space 'unstructured' or 'bradley-terry', got {space!r}.")
+        if features is not None and (space == "unstructured" or len(features) != len(policies)):
+            raise InvalidComparisons(
+                f"Expected features only with space 'bradley-terry', one row for each of {len(policies)} policies, "
+                f"got {len(features)} rows and space {space!r}."
+            )
+        self._features = features
+        self.structured = StructuredRule(len(policies), features) if space == "bradley-terry" else None
         self.policies, self.delta, self.budget, self.seed = tuple(policies), delta, budget, seed
         self.assume_condorcet, self.tie_zone, self.sampler = assume_condorcet, tie_zone, sampler
         self._at = {name: i for i, name in enumerate(self.policies)}
@@ -86,10 +105,12 @@ class Experiment:
             n: how many.
             waiting: pairs handed out before and not answered yet.
         """
-        pretended = [self._pretend(self._at[p.first], self._at[p.second], p.index) for p in waiting]
+        open_pairs = [(self._at[p.first], self._at[p.second]) for p in waiting]
+        pretended = [self._pretend(i, j, p.index) for p, (i, j) in zip(waiting, open_pairs, strict=True)]
         out: list[Pair] = []
         for _ in range(n):
-            i, j = self._choose()
+            i, j = self._choose(open_pairs)
+            open_pairs.append((i, j))
             flip = rng_for(self.seed, "order", self.asked).random() < 0.5
             first, second = (j, i) if flip else (i, j)
             out.append(Pair(self.asked, self.policies[first], self.policies[second]))
@@ -107,7 +128,9 @@ class Experiment:
         won(self.duels, i, j, 1)
         return i, j
 
-    def _choose(self) -> tuple[int, int]:
+    def _choose(self, waiting: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        if self.structured is not None and self.sampler == "balance" and not self.structured.doubted:
+            return self.structured.choose(waiting)
         memory = np.full(1, float(self.asked))  # whose turn it is, for those who take turns
         rng = rng_for(self.seed, "pair", self.asked)
         return SAMPLERS[self.sampler](self.duels, memory, self.delta, self.assume_condorcet, rng)
@@ -124,6 +147,7 @@ class Experiment:
             if name not in self._at:
                 raise InvalidComparisons(f"Expected one of the policies {list(self.policies)}, got {name!r}.")
         self._count(comparison, 1)
+        self._model(comparison)
         self.comparisons.append(comparison)
         self.asked = max(self.asked, len(self.comparisons))
 
@@ -138,6 +162,17 @@ class Experiment:
         at = len(self.comparisons) - 1 - self.comparisons[::-1].index(comparison)
         del self.comparisons[at]
         self._count(comparison, -1)
+        if self.structured is not None:  # its predictions were made in order: live through the rest again
+            self.structured = StructuredRule(len(self.policies), self._features)
+            for kept in self.comparisons:
+                self._model(kept)
+
+    def _model(self, comparison: Comparison) -> None:
+        if self.structured is not None:
+            i, j = self._at[comparison.first], self._at[comparison.second]
+            if comparison.outcome == "second":
+                i, j = j, i
+            self.structured.record(i, j, tie=comparison.outcome == "tie")
 
     def _count(self, comparison: Comparison, times: int) -> None:
         i, j = self._at[comparison.first], self._at[comparison.second]
@@ -152,8 +187,11 @@ class Experiment:
 
     def verdict(self) -> Verdict | None:
         """What has been found; None while more comparisons are needed."""
+        delta = self.delta if self.structured is None else self.delta / 2.0
         n, left = len(self.comparisons), self._names(confidence_set(self.duels, self.delta))
-        kind, at = decide(self.duels, self.delta, self.assume_condorcet)
+        if self.structured is not None and (best := self.structured.winner(delta)) is not None:
+            return Verdict("winner", self.policies[best], self.delta, n, (self.policies[best],), "bradley-terry")
+        kind, at = decide(self.duels, delta, self.assume_condorcet)
         if kind == NONE:
             return Verdict("none", None, self.delta, n, ())
         if kind != OPEN:

@@ -40,9 +40,14 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         `policies`, `comparisons`, `ties`, `wins` (K, K), `evidence` (K,) against being the winner with its
         `evidence_threshold`, `shown` (K,) that a policy beats its toughest opponent with its `shown_threshold`,
         `left`, `allocation` and `optimal` (K, K) symmetric shares, each pair's in both places, `estimate` (K, K),
-        `expected` (comparisons that any rule needs at the estimate), `round_robin` (or None).
+        `expected` (comparisons that any rule needs at the estimate), `round_robin` (or None), `model` (None, or of
+        the Bradley-Terry model: `leader`, `margin` and `margin_threshold`, `fit`, `doubted`). With a model, `optimal`
+        is its proportions, `expected` is None, and thresholds are those of delta / 2.
     """
+    model = experiment.structured
     k, delta, p = len(experiment.policies), experiment.delta, estimate_of(experiment)
+    if model is not None:
+        delta /= 2.0
     found: dict[str, Any] = {
         "policies": list(experiment.policies),
         "comparisons": len(experiment.comparisons),
@@ -58,7 +63,15 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         "optimal": None,
         "expected": None,
         "round_robin": None,
+        "model": None,
     }
+    if model is not None:
+        found["model"] = {
+            "leader": experiment.policies[model.leader], "margin": model.margin,
+            "margin_threshold": float(np.log(1.0 / delta)), "fit": model.fit, "doubted": model.doubted,
+        }  # fmt: skip
+        found["optimal"] = model.weights().tolist()
+        return found
     try:
         best = optimal_proportions(p, assume_condorcet=experiment.assume_condorcet)
     except InvalidComparisons:  # no winner, and nobody who beats one of those left: nothing to follow yet

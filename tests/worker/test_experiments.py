@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from poets_core.runs import process
 from poets_core.runs.export import archive_bytes
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.view import fold, summary
@@ -153,13 +155,16 @@ class Cut(Judged):
 def cases(store: SqlStore, tmp_path: Path) -> dict[str, Callable[[], RunSpec]]:
     return {
         "log": lambda: log_experiment(write_log(tmp_path / "log.csv"), budget=25, open_pairs=2),
+        "model": lambda: log_experiment(
+            write_log(tmp_path / "log.csv"), budget=24, open_pairs=3, space="bradley-terry", delta=0.01
+        ),
         "exhausted": lambda: log_experiment(write_log(tmp_path / "log.csv", rows=3), delta=0.01),
         "branches": lambda: branch_experiment(store, budget=12, open_pairs=3),
         "prompts": lambda: prompt_experiment(budget=8),
     }
 
 
-@pytest.mark.parametrize("case", ["log", "exhausted", "branches", "prompts"])
+@pytest.mark.parametrize("case", ["log", "model", "exhausted", "branches", "prompts"])
 def test_cut_off_before_every_append_and_resumed(tmp_path: Path, case: str) -> None:
     url = f"sqlite:///{tmp_path}/store/poets.db"
     store = open_store(url)
@@ -219,12 +224,16 @@ def test_branches_of_another_problem_and_of_a_run_that_goes_on(store: SqlStore) 
     run = store.create(other)
     assert work(store, run, FAKES) == FAILED
     assert "branches of one problem" in store.status(run).reason
-    waiting = store.create(fake_spec(rounds=2, batch=4, noise=0.3))
+    waiting = store.create(fake_spec(rounds=2, batch=4, noise=0.3, seconds=0.0))
     data = spec.model_dump(mode="json")
     data["experiment"]["policies"][1]["run"] = waiting
     run = store.create(RunSpec.model_validate(data))
     assert work(store, run, FAKES) == FAILED
     assert "after 0 rounds" in store.status(run).reason
+    lease = store.claim(waiting, "me", os.getpid(), process.started(os.getpid()))
+    assert lease is not None
+    assert work(store, run, FAKES) == FAILED
+    assert "to stand still, got state starting" in store.status(run).reason
 
 
 def test_a_changed_log_is_refused_on_resume(store: SqlStore, tmp_path: Path) -> None:
@@ -261,7 +270,29 @@ def test_round_robin_takes_turns_and_balance_needs_fewer(store: SqlStore, tmp_pa
     assert taken["balance"].metrics["round_robin"]["mean"] > 0
 
 
-def test_a_space_that_is_not_there_is_refused(store: SqlStore, tmp_path: Path) -> None:
-    run = store.create(log_experiment(write_log(tmp_path / "log.csv"), space="bradley-terry"))
+def test_a_bradley_terry_model_ends_sooner_and_is_recorded_in_order(store: SqlStore, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "log.csv", rows=300, p=0.7)
+    plain = played(store, log_experiment(path, delta=0.01)).experiment
+    features = [{"name": n, "features": [float(x)]} for n, x in zip(NAMES, (1, 0, -1), strict=True)]
+    spec = log_experiment(path, delta=0.01, space="bradley-terry", policies=features)
+    found = played(store, spec).experiment
+    assert (found.verdict["policy"], found.verdict["rule"]) == ("good", "bradley-terry")
+    assert found.comparisons < plain.comparisons
+    said = found.verdict["spec"]
+    assert said["features"] == [[1.0], [0.0], [-1.0]]
+    assert len(said["comparisons"]) == found.comparisons
+    wins = [[0] * 3 for _ in NAMES]
+    for first, second, outcome in said["comparisons"]:
+        i, j = NAMES.index(first), NAMES.index(second)
+        if outcome != "tie":
+            wins[i if outcome == "first" else j][j if outcome == "first" else i] += 1
+    assert wins == said["wins"] == found.metrics["wins"]
+    assert found.metrics["model"]["leader"] == "good"
+
+
+def test_features_that_identify_nothing_fail_with_a_reason(store: SqlStore, tmp_path: Path) -> None:
+    features = [{"name": n, "features": [1.0]} for n in NAMES]
+    spec = log_experiment(write_log(tmp_path / "log.csv"), space="bradley-terry", policies=features)
+    run = store.create(spec)
     assert work(store, run, FAKES) == FAILED
-    assert "not available yet" in store.status(run).reason
+    assert "Expected features" in store.status(run).reason

@@ -31,6 +31,7 @@ def killed(store: SqlStore, run: str, number: int) -> None:
     assert child.exitcode == -9, f"the run ended before kill {number}"
 
 
+@pytest.mark.slow
 def test_an_oracle_judges_and_the_worker_is_killed(store: SqlStore) -> None:
     spec = branch_experiment(store, budget=60, delta=0.001, open_pairs=2, seconds=0.02)
     untouched, run = store.create(spec), store.create(spec)
@@ -46,6 +47,7 @@ def test_an_oracle_judges_and_the_worker_is_killed(store: SqlStore) -> None:
     assert view.asked_again <= 2 * KILLS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("open_pairs", [1, 3])
 def test_people_judge_and_the_worker_is_killed(store: SqlStore, open_pairs: int) -> None:
     """Answers are sent while no worker lives, and while one does; the log follows from them alone."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from poets_core.errors import InvalidSpec
+import numpy as np
+
 from poets_core.llm_po.comparison import Comparison, Pair, Verdict
 from poets_core.llm_po.experiment import Experiment
 from poets_core.llm_po.report import report
@@ -20,16 +21,17 @@ class Contest:
         """Start without comparisons.
 
         Raises:
-            InvalidSpec: a setting that is not available.
+            InvalidComparisons: features that do not fit a Bradley-Terry model.
         """
-        if spec.space != "unstructured":
-            raise InvalidSpec(f"Expected space 'unstructured', got {spec.space!r}, which is not available yet.")
         self._spec, self._seed = spec, seed
         self._experiment = self._new()
 
     def _new(self) -> Experiment:
+        rows = [p.features for p in self._spec.policies]
+        features = np.array(rows, dtype=np.float64) if rows[0] else None
         return Experiment(
-            [p.name for p in self._spec.policies], self._spec.delta, assume_condorcet=self._spec.assume_condorcet,
+            [p.name for p in self._spec.policies], self._spec.delta, space=self._spec.space, features=features,
+            assume_condorcet=self._spec.assume_condorcet,
             budget=self._spec.budget, tie_zone=self._spec.tie_zone, sampler=self._spec.sampler, seed=self._seed,
         )  # fmt: skip
 
@@ -83,6 +85,7 @@ class Contest:
                 "error_bound": verdict.error_bound,
                 "comparisons": verdict.comparisons,
                 "left": verdict.left,
+                "rule": verdict.rule,
                 "spec": {
                     "policies": experiment.policies,
                     "delta": spec.delta,
@@ -92,6 +95,8 @@ class Contest:
                     "tie_zone": spec.tie_zone,
                     "wins": experiment.wins,
                     "ties": self._ties(),
+                    # the model's rule reads answers in their order
+                    "comparisons": self._in_order() if spec.space == "bradley-terry" else None,
                 },
             }
         )
@@ -105,3 +110,6 @@ class Contest:
             if c.outcome == "tie":
                 found[at[c.first]][at[c.second]] += 1
         return found
+
+    def _in_order(self) -> list[tuple[str, str, str]]:
+        return [(c.first, c.second, c.outcome) for c in self._experiment.comparisons]

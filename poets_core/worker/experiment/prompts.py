@@ -9,6 +9,7 @@ from typing import Any
 
 from domains.catalog import LANGUAGE_TASKS
 from domains.language.judge import score
+from domains.language.prompts import fill
 from domains.language.tasks import items
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
@@ -87,7 +88,7 @@ class PromptSource:
                     step(f"answer {at} {start}")
                     part = self._items[start : start + AT_ONCE]
                     said += self._parts.answer(
-                        resolve_backbone(self._spec.model), [policy.prompt.replace("{input}", i.text) for i in part],
+                        resolve_backbone(self._spec.model), [fill(policy.prompt, i.text) for i in part],
                         policy.temperature, policy.top_p, LONGEST, self._seed, [f"{at}/{i.index}" for i in part],
                     )  # fmt: skip
                 lines = [{"item": i.index, "response": text} for i, text in zip(self._items, said, strict=True)]
