@@ -18,7 +18,7 @@ from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
 from pages.parts.panel import Panel
 from pages.parts.states import plain, state_of
-from pages.parts.verdicts import REASONS, RUNNING, WAITING, callout, excluded, percent, progress
+from pages.parts.verdicts import REASONS, RUNNING, WAITING, callout, excluded, model_line, percent, progress
 from poets_core.errors import PoetsError
 from poets_core.runs.experiment_view import Agreement, ExperimentView, PairView
 from poets_core.runs.export import comparisons_csv
@@ -94,6 +94,9 @@ def _live(feed: Feed, spec: ExperimentSpec, drawn_as: str) -> None:
     )
     view = snapshot.view.experiment or ExperimentView()
     callout(view.verdict, view.metrics)
+    if (line := model_line(view.metrics)) is not None:
+        doubted, text = line
+        (st.warning if doubted else st.info)(text, icon=":material/functions:")
     for warning in view.warnings:
         st.warning(plain(warning), icon=":material/warning:")
     _cards(view, spec)

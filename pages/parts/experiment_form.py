@@ -23,7 +23,7 @@ SAYS = {
     "log": "Comparisons that were made before are replayed, in the order in which the experiment asks for them.",
 }
 STICKY = "<style>.stColumn:has(.st-key-summary) { position: sticky; top: 4.5rem; align-self: flex-start; }</style>"
-SAMPLERS = get_args(ExperimentSpec.model_fields["sampler"].annotation)
+CHOICES = {name: get_args(ExperimentSpec.model_fields[name].annotation) for name in ("sampler", "space")}
 LARGEST_SEED = 2**31 - 1
 
 
@@ -78,11 +78,12 @@ def _stopping(source: str, judge: str, errors: Errors) -> dict[str, Any]:
         errors.place(FIELDS["open_pairs"].path)
     with st.expander("Advanced settings", icon=":material/tune:", key=f"{source}-advanced"):
         columns = st.columns(2)
+        for column, name in zip(columns, CHOICES, strict=True):
+            with column:
+                field = FIELDS[name]
+                out[name] = st.selectbox(field.label, CHOICES[name], help=field.help, key=f"{source}-{name}")
+                errors.place(field.path)
         with columns[0]:
-            field = FIELDS["sampler"]
-            out["sampler"] = st.selectbox(field.label, SAMPLERS, help=field.help, key=f"{source}-sampler")
-            errors.place(field.path)
-        with columns[1]:
             out["tie_zone"] = _number(FIELDS["tie_zone"], 0.0, f"{source}-zone", step=0.01, format="%.4g")
             errors.place(FIELDS["tie_zone"].path)
     return out

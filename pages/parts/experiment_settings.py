@@ -14,8 +14,8 @@ from poets_core.errors import InvalidSpec, InvalidTable
 from poets_core.spec import ExperimentSpec, RunSpec, parse_spec
 
 OUTCOMES = ("a", "b", "tie")
-COLUMNS = ("policy_a", "policy_b", "outcome")
-"""Columns that a comparison log must have; `prompt` and `order` are optional."""
+COLUMNS = ("prompt", "policy_a", "policy_b", "outcome")
+"""Columns that a comparison log must have; `order`, `response_a` and `response_b` are optional."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,12 @@ FIELDS: dict[str, Field] = {
             "sampler",
             "Which pair is next",
             "“balance” asks where the evidence is still missing; “round-robin” asks all pairs in turn, as a rival.",
+        ),
+        Field(
+            "space",
+            "What is assumed of the policies",
+            "“unstructured”: nothing. “bradley-terry”: one score per policy decides every comparison, which saves "
+            "comparisons if it is true; data that contradict it are noticed.",
         ),
         Field(
             "tie_zone",

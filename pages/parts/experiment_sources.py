@@ -175,7 +175,7 @@ def log(store: RunStore, errors: Errors) -> Form:
     values: dict[str, Any] = {"source": "log", "policies": [], "judge": "replay"}
     file = st.file_uploader(FIELDS["log"].label, type=["csv", "jsonl", "ndjson"], key="log", help=FIELDS["log"].help)
     st.caption(
-        "Columns: `policy_a`, `policy_b`, `outcome` (a, b or tie); `prompt`, `response_a`, `response_b` and `order` "
+        "Columns: `prompt`, `policy_a`, `policy_b`, `outcome` (a, b or tie); `response_a`, `response_b` and `order` "
         "(a-first or b-first) if known. The worker checks every row before the first comparison."
     )
     if file is None:

@@ -71,6 +71,21 @@ def callout(verdict: Mapping[str, Any] | None, metrics: Mapping[str, Any] | None
     {"success": st.success, "info": st.info, "warning": st.warning}[tone](text, icon=icons[tone])
 
 
+def model_line(metrics: Mapping[str, Any] | None) -> tuple[bool, str] | None:
+    """Say how the Bradley-Terry model stands: whether the data contradict it, and a sentence; None without a model."""
+    model = (metrics or {}).get("model")
+    if not model:
+        return None
+    fit = "" if model.get("fit") is None else f" Goodness of fit: p = {model['fit']:.2g}."
+    if model["doubted"]:
+        return True, f"The comparisons contradict the Bradley-Terry model, so that it decides nothing.{fit}"
+    had = "more than any threshold" if model["margin"] is None else f"{model['margin']:.1f}"
+    return False, (
+        f"Under the Bradley-Terry model **{plain(model['leader'])}** leads with {had} nats of evidence; the verdict "
+        f"needs {model['margin_threshold']:.1f}, or the evidence below without the model.{fit}"
+    )
+
+
 def excluded(metrics: Mapping[str, Any] | None, policies: int) -> int:
     """Return how many policies are excluded as the winner."""
     return 0 if not metrics else policies - len(metrics["left"])
@@ -88,13 +103,18 @@ def toward(metrics: Mapping[str, Any] | None, spec: ExperimentSpec) -> tuple[flo
     limit = float(metrics["evidence_threshold"])
     evidence = sorted(e for e in metrics["evidence"] if e is not None)
     text = f"{excluded(metrics, k)} of {k} policies are excluded"
-    if spec.assume_condorcet:
+    if spec.assume_condorcet and not metrics.get("model"):
         # All but one have to go: the least excluded one stays.
         needed = evidence[1:]
         share = sum(min(max(e, 0.0) / limit, 1.0) for e in needed) / max(len(needed), 1)
         if needed and needed[0] < limit:
             text += f" · the next needs {limit:.1f} nats of evidence and has {max(needed[0], 0.0):.1f}"
         return share, text
+    model = metrics.get("model")
+    if model and not model["doubted"]:
+        has, needs = model["margin"], float(model["margin_threshold"])
+        share = 1.0 if has is None else min(max(has, 0.0) / needs, 1.0)
+        return share, f"{text} · a winner needs {needs:.1f} nats of evidence, the best case has {share * needs:.1f}"
     shown = max([0.0, *(s for s in metrics["shown"] if s is not None)])
     most = float(metrics["shown_threshold"])
     text += f" · a winner needs {most:.1f} nats of evidence in every duel, the best case has {shown:.1f}"

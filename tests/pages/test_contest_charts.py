@@ -10,7 +10,7 @@ import pytest
 from pages.parts import contest_charts, contest_effort
 from pages.parts.contest_panels import contest_panels, deploy
 from pages.parts.look import DARK, LIGHT
-from pages.parts.verdicts import sentence, toward
+from pages.parts.verdicts import model_line, sentence, toward
 from poets_core.runs.events import Event
 from poets_core.runs.view import fold
 from poets_core.spec import parse_spec
@@ -108,6 +108,22 @@ def test_progress_toward_a_verdict_names_nobody() -> None:
         assert 0 < share <= 1
         assert not [n for n in we.NAMES if n in text]
     assert share == 1  # with an assumed winner both others are excluded: that is the verdict
+
+
+def test_a_model_is_said_to_lead_or_to_be_contradicted() -> None:
+    assert model_line(METRICS) is None
+    model = {"leader": "branch 0", "margin": 1.5, "margin_threshold": 3.0, "fit": 0.42, "doubted": False}
+    doubted, text = model_line(METRICS | {"model": model}) or (True, "")
+    assert not doubted
+    assert "**branch 0** leads with 1.5 nats of evidence; the verdict needs 3.0" in text
+    spec = we.spec(assume_condorcet=True).experiment
+    assert spec is not None
+    share, text = toward(METRICS | {"model": model}, spec)
+    assert share == 0.5
+    assert "branch" not in text
+    doubted, text = model_line(METRICS | {"model": model | {"doubted": True, "fit": 1e-5}}) or (False, "")
+    assert doubted
+    assert "contradict" in text
 
 
 def test_a_contest_names_the_branch_to_deploy() -> None:
