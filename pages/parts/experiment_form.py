@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts.experiment_settings import FIELDS, Field, build_experiment
 from pages.parts.experiment_sources import branches, log, prompts
-from pages.parts.forms import Errors
+from pages.parts.forms import LARGEST_SEED, STICKY, Errors
 from pages.parts.links import JUDGE, POLICIES, store_problem
 from pages.parts.states import plain
 from poets_core.errors import PoetsError
@@ -22,9 +22,7 @@ SAYS = {
     "prompts": "One language model under several prompts; which prompt gets the best answers?",
     "log": "Comparisons that were made before are replayed, in the order in which the experiment asks for them.",
 }
-STICKY = "<style>.stColumn:has(.st-key-summary) { position: sticky; top: 4.5rem; align-self: flex-start; }</style>"
 CHOICES = {name: get_args(ExperimentSpec.model_fields[name].annotation) for name in ("sampler", "space")}
-LARGEST_SEED = 2**31 - 1
 
 
 def form(store: RunStore) -> None:

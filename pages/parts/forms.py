@@ -18,6 +18,9 @@ from poets_core.runs.artifacts import save_upload
 from poets_core.runs.store import RunStore
 
 OTHER = "other"
+LARGEST_SEED = 2**31 - 1
+STICKY = "<style>.stColumn:has(.st-key-summary) { position: sticky; top: 4.5rem; align-self: flex-start; }</style>"
+"""The summary with its button stays in sight while the form is scrolled."""
 TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet")]
 UNPACKED = 512 * 2**20
 """Largest table after unpacking, bytes: a small .gz may hold anything."""
