@@ -17,6 +17,8 @@ EPSILON = 0.1
 """Share of random pairs in the epsilon-greedy rule."""
 ALPHA = 0.51
 """Width of RUCB's and of Double Thompson sampling's confidence bounds, as published."""
+PRIOR = 2.0
+"""Wins either way that plug-in Track-and-Stop adds to every duel; 0, 1/2 and 2 were tried (docs/log.md)."""
 
 
 @compiled
@@ -65,7 +67,7 @@ def share(duels: Duels, i: int, j: int) -> float:
 
 
 @compiled
-def beaten(p: F8, rng: np.random.Generator) -> F8:
+def beaten(p: F8) -> F8:
     """Less the number of others that each policy beats, for `two_least`."""
     k = len(p)
     out = np.zeros(k)
@@ -104,13 +106,13 @@ def epsilon_greedy(duels: Duels, memory: F8, delta: float, assume: bool, rng: np
     """The two policies that beat the most others so far; one time in ten any pair."""
     if rng.random() < EPSILON:
         return random_pair(duels, memory, delta, assume, rng)
-    return two_least(beaten(shares(duels), rng), rng)
+    return two_least(beaten(shares(duels)), rng)
 
 
 @compiled
 def thompson(duels: Duels, memory: F8, delta: float, assume: bool, rng: np.random.Generator) -> tuple[int, int]:
     """The two policies that beat the most others in a draw from the posterior."""
-    return two_least(beaten(posterior_draw(duels, rng), rng), rng)
+    return two_least(beaten(posterior_draw(duels, rng)), rng)
 
 
 @compiled
@@ -183,7 +185,7 @@ def double_thompson(duels: Duels, memory: F8, delta: float, assume: bool, rng: n
         for j in range(k):
             upper[i] += i != j and bound_of(duels, i, j, total, 1.0) > 0.5
         most = max(most, int(upper[i]))
-    beats = beaten(posterior_draw(duels, rng), rng)
+    beats = beaten(posterior_draw(duels, rng))
     for i in range(k):
         if upper[i] < most:
             beats[i] = np.inf
@@ -233,6 +235,12 @@ def _others(values: F8, but: int) -> F8:
 
 
 @compiled
+def drawn_in(duels: Duels, i: int, j: int) -> float:
+    """Share of its comparisons that i won of j, drawn towards 1/2 by `PRIOR` wins either way."""
+    return float((duels.wins[i, j] + PRIOR) / (duels.wins[i, j] + duels.wins[j, i] + 2.0 * PRIOR))
+
+
+@compiled
 def plug_in(duels: Duels, memory: F8, delta: float, assume: bool, rng: np.random.Generator) -> tuple[int, int]:
     """Track-and-Stop (Garivier and Kaufmann 2016): follow the optimal proportions of the shares so far.
 
@@ -242,22 +250,19 @@ def plug_in(duels: Duels, memory: F8, delta: float, assume: bool, rng: np.random
     i, j, fewest, total = least_judged(duels)
     if fewest < sqrt(total) - k * (k - 1) / 4 or fewest == 0:
         return i, j
-    w, best, most = np.zeros((k, k)), 0, -1
+    p, w = np.full((k, k), 0.5), np.zeros((k, k))
     for a in range(k):
-        won_duels = 0
         for b in range(k):
-            won_duels += a != b and share(duels, a, b) > 0.5
-        if won_duels > most:
-            best, most = a, won_duels
+            if a != b:
+                p[a, b] = drawn_in(duels, a, b)
+    best, _ = two_least(beaten(p), rng)
     for b in range(k):
-        if b == best:
-            continue
         top, toughest = 0.0, best
         for a in range(k):
-            if a != b and share(duels, a, b) > 0.5 and kl_at(share(duels, a, b), 0.5) > top:
-                top, toughest = kl_at(share(duels, a, b), 0.5), a
-        cost = 1.0 / max(top, 1e-3)
-        w[min(toughest, b), max(toughest, b)] += cost
+            if p[a, b] > 0.5 and kl_at(p[a, b], 0.5) > top:
+                top, toughest = kl_at(p[a, b], 0.5), a
+        if b != best:
+            w[min(toughest, b), max(toughest, b)] += 1.0 / max(top, 1e-3)
     w /= w.sum()
     lag, at, beside = np.inf, 0, 1
     for a in range(k):

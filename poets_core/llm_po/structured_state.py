@@ -70,7 +70,8 @@ def new_structured(features: F8) -> Structured:
     return Structured(
         x, differences, first.astype(np.int64), second.astype(np.int64),
         np.zeros(pairs), np.zeros(pairs), np.zeros(pairs), np.zeros(d), np.zeros(d), np.zeros((k, d)), np.zeros((k, d)),
-        np.full(k, 1.0 / k), uniform.copy(), uniform.copy(), np.zeros(pairs), np.zeros((k, pairs)), np.zeros(k), numbers,
+        np.full(k, 1.0 / k), uniform.copy(), uniform.copy(), np.zeros(pairs), np.zeros((k, pairs)),
+        np.zeros(k), numbers,
     )  # fmt: skip
 
 

@@ -1,0 +1,205 @@
+"""How many comparisons until the best policy is known: ours against nine rivals, all under the same stopping rule.
+
+    python -m benchmarks.llm_po --json
+
+Instances and figures to reach: benchmarks/llm_po_cells.py. Every run is keyed by
+its number, the same for all rules. `--quick` plays fewer runs and states no goals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import Any
+
+import numpy as np
+from scipy.stats import beta as beta_distribution
+
+from benchmarks.llm_po_cells import (
+    CELLS,
+    FIGURES,
+    LARGE_GAP,
+    STRUCTURED,
+    linear_instance,
+    win_probability,
+    winner_of,
+)
+from benchmarks.report import Goal, finish, summary
+from poets_core.llm_po.allocation import optimal_proportions
+from poets_core.llm_po.balance import balance
+from poets_core.llm_po.duels import NONE, OPEN, WINNER
+from poets_core.llm_po.rivals import RIVALS
+from poets_core.llm_po.simulate import Sampler, Simulated, simulate
+from poets_core.llm_po.simulate_structured import simulate_structured
+
+OURS = "evidence balancing"
+RULES: dict[str, Sampler] = {OURS: balance, **RIVALS}
+PAPER = ("round-robin", "random pair", "epsilon-greedy", "Thompson sampling", "RUCB")
+"""The baselines of the paper's own experiments."""
+FIRST_SEED = 0
+"""Rules were chosen with seeds from 100 on, and on other instances too (docs/log.md)."""
+MOST = 400_000
+"""Comparisons after which a run counts as it is."""
+
+
+def told(found: Simulated, best: int) -> dict[str, Any]:
+    """Comparisons, and the share of runs that named another policy with the upper end of its 95 % interval."""
+    wrong = int(((found.kind == WINNER) & (found.winner != best)).sum() + (found.kind == NONE).sum())
+    return summary(found.comparisons.tolist()) | {
+        "wrong": wrong, "wrong_at_most": upper(wrong, len(found.kind)), "undecided": int((found.kind == OPEN).sum()),
+    }  # fmt: skip
+
+
+def upper(count: int, n: int) -> float:
+    """Upper end of the exact 95 % interval of a share (one-sided, Clopper-Pearson)."""
+    return 1.0 if count >= n else float(beta_distribution.ppf(0.95, count + 1, n - count))
+
+
+def cells(runs: int, *, assume: bool = True) -> dict[str, dict[str, Any]]:
+    """Every rule on every cell."""
+    out: dict[str, dict[str, Any]] = {}
+    for kind, k, delta in CELLS:
+        p = win_probability(kind, k)
+        row: dict[str, Any] = {}
+        for name, rule in RULES.items() if assume else [(OURS, balance)]:
+            found = simulate(rule, p, runs=runs, delta=delta, assume_condorcet=assume, most=MOST, seed=FIRST_SEED)
+            row[name] = told(found, winner_of(p))
+            print(f"\r{kind} {k} {delta} {name}: {row[name]['mean']:.0f}    ", end="", file=sys.stderr, flush=True)
+        t_star = optimal_proportions(p).t_star
+        row["bound"] = t_star * float((1 - 2 * delta) * np.log((1 - delta) / delta))
+        out[f"{kind}, K = {k}, delta {delta}"] = row
+    print(file=sys.stderr)
+    return out
+
+
+def structured(runs: int, instances: int) -> dict[str, Any]:
+    """The linear Bradley-Terry model under its exact rule, over instances; K = 32 as in the paper's experiment."""
+    out: dict[str, Any] = {}
+    for k, d, gap, rivals, much in [
+        (8, 3, 0.7, ("round-robin",), instances),
+        (16, 4, 0.7, ("round-robin",), instances),
+        (32, 5, LARGE_GAP, PAPER if instances > 1 else PAPER[:1], max(1, instances // 5)),
+    ]:
+        row: dict[str, list[Any]] = {}
+        wrong: dict[str, int] = {}
+        for number in range(much):
+            theta, x = linear_instance(k, d, number, gap)
+            for name in (OURS, *rivals):
+                found = simulate_structured(
+                    RIVALS.get(name), theta, x, runs=runs, delta=0.1, most=MOST, seed=FIRST_SEED + number
+                )
+                row.setdefault(name, []).extend(found.comparisons.tolist())
+                named = (found.kind == WINNER) & (found.winner != int((x @ theta).argmax()))
+                wrong[name] = wrong.get(name, 0) + int(named.sum())
+                print(f"\rK = {k}, {number}, {name}    ", end="", file=sys.stderr, flush=True)
+        out[f"structured, K = {k}, d = {d}"] = {n: summary(v) | {"wrong": wrong[n]} for n, v in row.items()}
+    print(file=sys.stderr)
+    return out
+
+
+def speed(comparisons: int) -> dict[str, float]:
+    """Comparisons a second of one core unstructured, and microseconds a comparison structured, both K = 16."""
+    equal = np.full((16, 16), 0.5)
+    simulate(balance, equal, runs=1, delta=1e-9, most=10)
+    began = time.perf_counter()
+    simulate(balance, equal, runs=1, delta=1e-9, most=comparisons)
+    unstructured = comparisons / (time.perf_counter() - began)
+    theta, x = linear_instance(16, 4, 0)
+    simulate_structured(None, theta, x, runs=1, delta=1e-9, most=100)
+    began = time.perf_counter()
+    simulate_structured(None, theta * 1e-6, x, runs=1, delta=1e-9, most=comparisons // 10)
+    return {
+        "comparisons a second, K = 16": unstructured,
+        "microseconds a comparison, structured, K = 16, d = 4": 1e6
+        * (time.perf_counter() - began)
+        / (comparisons // 10),
+    }
+
+
+def control(runs: int) -> dict[str, Any]:
+    """Errors near the boundary; what has no winner; what is equal."""
+    near = simulate(balance, np.array([[0.5, 0.55], [0.45, 0.5]]), runs=runs, delta=0.1, seed=FIRST_SEED)
+    rock = np.array([[0.5, 0.7, 0.3], [0.3, 0.5, 0.7], [0.7, 0.3, 0.5]])
+    few = max(20, runs // 10)
+    circle = simulate(balance, rock, runs=few, delta=0.1, assume_condorcet=False, seed=FIRST_SEED)
+    assuming = simulate(balance, rock, runs=few, delta=0.1, most=20_000, seed=FIRST_SEED)
+    even = simulate(
+        balance, np.full((4, 4), 0.5), runs=few, delta=0.05, assume_condorcet=False, most=5_000, seed=FIRST_SEED
+    )
+    tied = simulate(
+        balance, np.full((4, 4), 0.5), runs=few, delta=0.05, assume_condorcet=False, tie_zone=0.05, seed=FIRST_SEED
+    )
+    named = int((even.kind != OPEN).sum())
+    return {
+        "p = .55, delta .1": told(near, 0),
+        "rock-paper-scissors": {"none": float((circle.kind == NONE).mean()), **summary(circle.comparisons.tolist())},
+        "rock-paper-scissors, a winner assumed": {"named all the same": float((assuming.kind == WINNER).mean())},
+        "all 1/2, delta .05, 5000 comparisons": {
+            "named": named, "runs": few, "named_at_most": upper(named, few),
+        },
+        "all 1/2, tie zone .05": {"settled": float((tied.kind == WINNER).mean()), **summary(tied.comparisons.tolist())},
+    }  # fmt: skip
+
+
+def first_in(row: dict[str, Any]) -> bool:
+    """Whether ours is the best of a cell, or within two standard errors of the best rival."""
+    rival = min((row[n] for n in RIVALS), key=lambda r: r["mean"])
+    ours = row[OURS]
+    return bool(ours["mean"] <= rival["mean"] + 2 * np.hypot(ours["standard_error"], rival["standard_error"]))
+
+
+def goals(found: dict[str, Any]) -> list[Goal]:
+    """What is to be reached."""
+    out: list[Goal] = []
+    for (kind, k, delta), figure in FIGURES.items():
+        name = f"{kind}, K = {k}, delta {delta}"
+        out.append(Goal(name, found["cells"][name][OURS]["mean"], 1.1 * figure, "<="))
+    rows = found["cells"]
+    out.append(Goal("cells of 12 in which none is better", float(sum(map(first_in, rows.values()))), 9, ">="))
+    for (_, _, delta), (name, row) in zip(CELLS, rows.items(), strict=True):
+        worst = max(r["wrong"] / r["n"] for n, r in row.items() if n != "bound")
+        out.append(Goal(f"{name}: largest share of errors, any rule", worst, delta, "<="))
+    for (k, d), figure in STRUCTURED.items():
+        mean = found["structured"][f"structured, K = {k}, d = {d}"][OURS]["mean"]
+        out.append(Goal(f"structured, K = {k}, d = {d}", mean, figure, "<="))
+    large = found["structured"]["structured, K = 32, d = 5"]
+    out.append(Goal("structured, K = 32: ours", large[OURS]["mean"], 6500, "<="))
+    out.append(
+        Goal(
+            "structured, K = 32: round-robin / ours", large["round-robin"]["mean"] / large[OURS]["mean"], 15 / 6.5, ">="
+        )
+    )
+    quick, slow = found["speed"].values()
+    out += [Goal("comparisons a second", quick, 1e5, ">="), Goal("microseconds, structured", slow, 100, "<=")]
+    told = found["control"]
+    out.append(Goal("p = .55: upper limit of the error", told["p = .55, delta .1"]["wrong_at_most"], 0.1, "<="))
+    out.append(Goal("rock-paper-scissors: none", told["rock-paper-scissors"]["none"], 0.95, ">="))
+    even = told["all 1/2, delta .05, 5000 comparisons"]
+    out.append(Goal("all 1/2: share named", even["named"] / even["runs"], 0.05, "<="))
+    return out
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=200, help="of each rule in each cell, 100 or more")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="four runs a cell, no goals: under 60 s")
+    args = parser.parse_args()
+    runs = 4 if args.quick else args.runs
+    if runs < 100 and not args.quick:
+        parser.error("Expected --runs 100 or more: fewer say nothing about errors of one in a hundred.")
+    found = {
+        "speed": speed(20_000 if args.quick else 300_000),
+        "cells": cells(runs),
+        "verified": cells(runs, assume=False),
+        "structured": structured(2 if args.quick else 20, 1 if args.quick else 10),
+        "control": control(200 if args.quick else 2_000),
+    }
+    settings = {"runs": runs, "first_seed": FIRST_SEED, "most": MOST, "quick": args.quick}
+    finish([] if args.quick else goals(found), found, settings, as_json=args.json)
+
+
+if __name__ == "__main__":
+    main()
