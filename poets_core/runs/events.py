@@ -16,8 +16,8 @@
   or null, second_opinion, details: values, reasons, row, ... where a program judges |
 | withdrawn | index, judge, answer, second_opinion: an answer that no longer counts |
 | skipped | index, judge, answer: a pair that will not be judged |
-| verdict | kind: winner, none, undecided, policy, error_bound, comparisons, left, rule: whose, why: it is exhausted or "",
-  spec: all that recomputes it |
+| verdict | kind: winner, none, undecided, policy, error_bound, comparisons, left, rule: whose, why: exhausted
+  by what or "", spec: all that recomputes it |
 | contest | round, calls, comparisons: [[first, second, outcome]], metrics, verdict: of a search's branches |
 | finished | reason: "budget", "stopped", "exhausted", "task", "verdict" |
 | failed | error: class name, message |
