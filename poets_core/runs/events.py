@@ -10,12 +10,14 @@
 | updated | round, metrics: {name: number or list}, checkpoint: file name, sha256: of that file, seconds |
 | state | state: paused, running, stopped |
 | artifact | name, media_type, path, sha256, rows, rescored, max_difference, and what a task adds |
-| asked | pairs: [{index, first, second, item, prompt, responses: [text, text], values: [..] where a program judges}] |
+| asked | pairs: [{index, first, second, item, prompt, responses: [text, text], reasons: why each is invalid or "", row:
+  of the log or 0}] |
 | compared | index, first, second, outcome: first, second or tie, judge, answer: number of the command that brought it
-  or null, second_opinion, details |
+  or null, second_opinion, details: values, reasons, row, ... where a program judges |
 | withdrawn | index, judge, answer, second_opinion: an answer that no longer counts |
 | skipped | index, judge, answer: a pair that will not be judged |
-| verdict | kind: winner, none, undecided, policy, error_bound, comparisons, left, spec: all that recomputes it |
+| verdict | kind: winner, none, undecided, policy, error_bound, comparisons, left, rule: whose, why: exhausted
+  by what or "", spec: all that recomputes it |
 | contest | round, calls, comparisons: [[first, second, outcome]], metrics, verdict: of a search's branches |
 | finished | reason: "budget", "stopped", "exhausted", "task", "verdict" |
 | failed | error: class name, message |

@@ -203,7 +203,7 @@ def test_it_waits_pauses_and_stops_and_goes_on(tmp_path: Path) -> None:
     codes: list[int] = []
 
     def worker() -> threading.Thread:
-        thread = threading.Thread(target=lambda: codes.append(work(store, run, FAKES)))
+        thread = threading.Thread(target=lambda: codes.append(work(store, run, FAKES)), daemon=True)
         thread.start()
         return thread
 

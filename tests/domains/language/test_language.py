@@ -81,7 +81,20 @@ SUM, BIG = Item(0, "12 7", ("19",)), Item(0, "60 59", ("119",))
 COUNT, LETTER, WORD = Item(0, "", ("8",)), Item(0, "apple", ("p",)), Item(0, "balck", ("black",))
 RIGHT = [
     ("sum", SUM, ["19", "12 + 7 = 19", "The sum of 12 and 7 is 19.", "19 is the sum of 12 and 7", "12 7 -> 19"]),
-    ("sum", SUM, ["nineteen", "12 plus 7 equals 19.0", "**19**", "１９", "019", "7 + 12 is 19", "The answer is: 19"]),
+    (
+        "sum",
+        SUM,
+        [
+            "nineteen",
+            "12 plus 7 equals 19.0",
+            "**19**",
+            "１９",
+            "019",
+            "\x00\ud800 19",
+            "7 + 12 is 19",
+            "The answer is: 19",
+        ],
+    ),
     ("sum", BIG, ["119", "one hundred and nineteen", "a hundred nineteen", "One Hundred Nineteen."]),
     ("object-counting", COUNT, ["8", "eight", "2 + 3 + 3 = 8", "2 pears, 6 plums, a total of 8", "8 in total"]),
     ("object-counting", COUNT, ["There are two pears and six plums. The answer is eight."]),
@@ -91,7 +104,7 @@ RIGHT = [
 ]
 WRONG = [
     ("sum", SUM, ["", " ", "-19", "19.5", "12 + 7 = 9", "19th", "12", "12 7", "1９9", "eighteen", "no idea", "1 9"]),
-    ("sum", SUM, ["9" * 5000, "12" + " " * 5000 + "7", "x" * 3000 + " 19", "\x00\ud800 19", "nan", "inf", "18 or 19"]),
+    ("sum", SUM, ["9" * 5000, "12" + " " * 5000 + "7", "x" * 3000 + " 19", "nan", "inf", "18 or 19"]),
     ("sum", BIG, ["one hundred and nine", "nineteen", "11 9"]),
     ("object-counting", COUNT, ["twenty-eight", "2 pears and 6 plums", "eighty", "80", "0.8", "weight"]),
     ("second-letter", LETTER, ["a-p-p-l-e", "a", "pp", "a word", "It is a letter", "'a' then 'p'", "ⓟⓟ"]),
