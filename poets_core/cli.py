@@ -29,7 +29,7 @@ from poets_core.runs.export import export_archive
 from poets_core.runs.launch import default_spec, launch, resume
 from poets_core.runs.store import RunStore, SqlStore, open_store
 from poets_core.runs.view import fold, summary
-from poets_core.spec import RunSpec, read_spec
+from poets_core.spec import ExperimentSpec, RunSpec, read_spec
 from poets_core.worker.parts import resolve_backbone
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -104,6 +104,10 @@ def located(made: RunSpec, beside: Path | None = None) -> RunSpec:
     Raises:
         InvalidSpec: unknown problem.
     """
+    if made.experiment is not None:
+        made = made.model_copy(update={"experiment": _located_experiment(made.experiment, beside)})
+    if not made.problem.name:
+        return made
     params = dict(made.problem.params)
     for p in catalog.entry(made.problem.name).parameters:
         if p.kind == "file" and isinstance(value := params.get(p.name), str):
@@ -117,6 +121,15 @@ def located(made: RunSpec, beside: Path | None = None) -> RunSpec:
             "backbone": made.backbone.model_copy(update={"source": source}),
         }
     )
+
+
+def _located_experiment(made: ExperimentSpec, beside: Path | None) -> ExperimentSpec:
+    model, log = made.model, made.log
+    if log:
+        log = str(_absolute(log, beside))
+    if made.source == "prompts" and (found := _absolute(model, beside)).exists():
+        model = str(found)
+    return made.model_copy(update={"model": model, "log": log})
 
 
 def _absolute(path: str, beside: Path | None) -> Path:
@@ -147,7 +160,8 @@ def run(spec_file: Path, store: StoreUrl = None, json_: Json = False) -> None:
     Relative paths in it are looked up in the current folder, then beside the spec.
     """
     made = read_spec(spec_file)
-    catalog.check_params(made.problem.name, made.problem.params)
+    if made.problem.name:
+        catalog.check_params(made.problem.name, made.problem.params)
     made = located(made, spec_file.parent)
     opened = open_store(store)
     name = opened.create(made)
@@ -186,14 +200,16 @@ def _follow(store: SqlStore, name: str, *, quiet: bool) -> None:
     view, began = fold([]), time.monotonic()
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("ETA"), TimeRemainingColumn(), TextColumn("best {task.fields[best]}"),
+        TextColumn("ETA"), TimeRemainingColumn(), TextColumn("{task.fields[best]}"),
     )  # fmt: skip
     with Progress(*columns, console=ERR, disable=quiet) as progress:
-        bar = progress.add_task("starting", total=store.row(name).budget or None, best="-")
+        bar = progress.add_task("starting", total=store.row(name).budget or None, best="")
         while True:
             status = store.status(name)
             view = fold(store.read(name, after=view.seq), view)
-            best = "-" if view.best is None else f"{view.best.value:.4g}"
+            best = "" if view.best is None else f"best {view.best.value:.4g}"
+            if view.experiment is not None and view.experiment.metrics is not None:
+                best = f"{len(view.experiment.metrics['left'])} policies left"
             progress.update(bar, completed=view.calls, description=status.state, best=best)
             if not status.active and (status.state != "waiting" or time.monotonic() - began > 5):
                 return
@@ -202,7 +218,7 @@ def _follow(store: SqlStore, name: str, *, quiet: bool) -> None:
 
 @app.command()
 def show(run: str, store: StoreUrl = None, json_: Json = False) -> None:
-    """Show a run: state, calls, best design, regret."""
+    """Show a run: state, calls, best design, regret; of an experiment, comparisons, evidence, verdict."""
     _show(open_store(store), run, json_)
 
 
@@ -213,8 +229,17 @@ def _show(store: SqlStore, name: str, as_json: bool) -> None:
         return
     table = Table(show_header=False)
     for key, value in facts.items():
-        table.add_row(key.replace("_", " "), json.dumps(value) if isinstance(value, dict) else str(value))
+        table.add_row(key.replace("_", " "), _text(value))
     OUT.print(table)
+
+
+def _text(value: Any) -> str:
+    """A value for people: numbers to four digits, a matrix row by row."""
+    if isinstance(value, list):
+        return ("\n" if value and isinstance(value[0], list) else ", ").join(map(_text, value))
+    if isinstance(value, dict):
+        return json.dumps({k: v for k, v in value.items() if k != "spec"})
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @app.command()

@@ -88,7 +88,7 @@ LATER: Mapping[str, Any] = {"bootstrap": True}
 
 def decisive(spec: RunSpec) -> dict[str, Any]:
     """What decides a run's results, as JSON data: no label, no device, and no setting that its method does not read."""
-    data = spec.model_dump(mode="json", exclude={"label", "device", "threads", "task"})
+    data = {k: v for k, v in spec.known().items() if k not in ("label", "device", "threads", "task", "experiment")}
     reads = (METHODS[spec.search.method].reads | {"method"}) - {"exact_regret"}  # measures, changes nothing
     data["search"] = {k: v for k, v in data["search"].items() if k in reads and LATER.get(k) != v}
     return data

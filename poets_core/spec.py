@@ -11,16 +11,30 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from poets_core.errors import InvalidSpec
+from poets_core.experiment_spec import ContestSpec, ExperimentSpec, PolicySpec
+from poets_core.experiment_spec import Part as _Part
+
+__all__ = [
+    "BackboneSpec",
+    "Budget",
+    "ContestSpec",
+    "ExperimentSpec",
+    "Method",
+    "PolicySpec",
+    "ProblemSpec",
+    "RunSpec",
+    "SearchSpec",
+    "TaskSpec",
+    "Transform",
+    "parse_spec",
+    "read_spec",
+]
 
 Transform = Literal["auto", "z", "log"]
 Method = Literal["poets", "prior", "ga", "gp", "gp-prior", "grpo", "rloo", "tosfit", "klts"]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ProblemSpec(_Part):
@@ -152,15 +166,24 @@ class TaskSpec(_Part):
 
 
 class RunSpec(_Part):
-    """One run. `kind` is ``"search"`` or ``"task"``."""
+    """One run.
 
-    kind: Literal["search", "task"] = "search"
+    Attributes:
+        kind: ``"search"``, ``"task"`` or ``"experiment"``.
+        problem: of an experiment on branches, that of their runs; its name is ``""`` for other experiments.
+        task, experiment: exactly where `kind` says so.
+        contest: of a search, which of its branches is best while it goes on; None for no contests.
+    """
+
+    kind: Literal["search", "task", "experiment"] = "search"
     label: Annotated[str, Field(max_length=120)] = ""
     problem: ProblemSpec
     backbone: BackboneSpec = BackboneSpec()
     search: SearchSpec = SearchSpec()
     budget: Budget = Budget()
     task: TaskSpec | None = None
+    experiment: ExperimentSpec | None = None
+    contest: ContestSpec | None = None
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1, le=256)] = 1
@@ -175,15 +198,34 @@ class RunSpec(_Part):
         return self
 
     @model_validator(mode="after")
-    def _kind_and_task_agree(self) -> RunSpec:
+    def _kind_and_parts_agree(self) -> RunSpec:
         if (self.kind == "task") != (self.task is not None):
             raise ValueError(f"Expected a task exactly when kind is 'task', got kind={self.kind!r}, task={self.task!r}")
+        if (self.kind == "experiment") != (self.experiment is not None):
+            raise ValueError(
+                f"Expected an experiment exactly when kind is 'experiment', got kind={self.kind!r}, "
+                f"experiment={'none' if self.experiment is None else 'one'}"
+            )
+        ensemble = self.kind == "search" and self.search.method == "poets" and self.search.branches > 1
+        if self.contest is not None and not ensemble:
+            raise ValueError("Expected contests only in a search by method 'poets' with two branches or more")
+        without = self.experiment is not None and self.experiment.source != "branches"
+        if without != (not self.problem.name):
+            raise ValueError(
+                f"Expected {'no problem for this experiment' if without else 'the name of a problem'}, "
+                f"got {self.problem.name!r}"
+            )
         return self
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the canonical JSON, hex."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(self.known(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def known(self) -> dict[str, Any]:
+        """Return the spec as JSON data, without parts that came later and that it does not have."""
+        data = self.model_dump(mode="json")
+        return {k: v for k, v in data.items() if v is not None or k not in ("experiment", "contest")}
 
 
 def parse_spec(data: str | bytes | dict[str, Any], *, where: str = "the run spec") -> RunSpec:

@@ -12,12 +12,15 @@ import pandas as pd
 import streamlit as st
 
 from domains.catalog import BACKBONES, Entry, Parameter
-from pages.parts.settings import SETTINGS, Setting, limits
+from pages.parts.settings import CONTEST, SETTINGS, Setting, limits
 from poets_core.errors import InvalidTable, PoetsError
 from poets_core.runs.artifacts import save_upload
 from poets_core.runs.store import RunStore
 
 OTHER = "other"
+LARGEST_SEED = 2**31 - 1
+STICKY = "<style>.stColumn:has(.st-key-summary) { position: sticky; top: 4.5rem; align-self: flex-start; }</style>"
+"""The summary with its button stays in sight while the form is scrolled."""
 TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet")]
 UNPACKED = 512 * 2**20
 """Largest table after unpacking, bytes: a small .gz may hold anything."""
@@ -155,6 +158,25 @@ def setting_fields(
     for i, setting in enumerate(shown):
         with columns[i % 2]:
             out[setting.name] = _setting(setting, values[setting.name], f"{key}-{section}-{setting.name}")
+            errors.place(setting.path)
+    return out
+
+
+def contest_fields(start: dict[str, Any], errors: Errors, key: str) -> dict[str, Any] | None:
+    """Draw the contests among the branches: a switch, and their fields where it is on; None where it is off."""
+    held = st.checkbox(
+        "Contests among the branches",
+        help="Now and then the branches are compared, pair by pair, by the oracle: which one to deploy? "
+        "The oracle calls count in the budget, so that fewer rounds are played.",
+        key=f"{key}-contest",
+    )
+    if not held:
+        errors.place("contest")
+        return None
+    out: dict[str, Any] = {}
+    for column, setting in zip(st.columns(len(CONTEST)), CONTEST, strict=True):
+        with column:
+            out[setting.name] = _setting(setting, start[setting.name], f"{key}-contest-{setting.name}")
             errors.place(setting.path)
     return out
 

@@ -8,7 +8,7 @@ from pages.parts.feed import Feed, open_feed, the_store
 from poets_core.errors import PoetsError, UnknownRun
 
 RUNS, LAUNCH = "pages/search/runs.py", "pages/search/launch.py"
-COMPARE = "pages/analyse/compare.py"
+COMPARE, POLICIES, JUDGE = (f"pages/analyse/{name}.py" for name in ("compare", "policies", "judge"))
 LIVE, CANDIDATES = "pages/search/live.py", "pages/search/candidates.py"
 
 

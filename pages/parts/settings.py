@@ -9,7 +9,7 @@ from typing import Any
 from domains.catalog import Entry, check_params
 from poets_core.errors import InvalidSpec
 from poets_core.presets import METHODS, PRESETS
-from poets_core.spec import BackboneSpec, Budget, Method, RunSpec, SearchSpec, parse_spec
+from poets_core.spec import BackboneSpec, Budget, ContestSpec, Method, RunSpec, SearchSpec, parse_spec
 
 Section = Mapping[str, Mapping[str, Any]]
 
@@ -72,6 +72,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("backbone", "steps", "Library training steps", "Training of a library model when the run starts.", True),
 )  # fmt: skip
 
+CONTEST: tuple[Setting, ...] = (
+    Setting("contest", "every", "Rounds between contests", "A contest is held after every so many rounds."),
+    Setting("contest", "comparisons", "Comparisons, at most", "In one contest; each takes two oracle calls."),
+    Setting("contest", "delta", "Largest error (δ)", "Probability that a contest names a wrong branch, at most."),
+)
+"""Fields of the contests among the branches, which a search may do without."""
+
 _MODELS: dict[str, type[SearchSpec] | type[Budget] | type[BackboneSpec]] = {
     "search": SearchSpec,
     "budget": Budget,
@@ -86,7 +93,8 @@ def limits(setting: Setting) -> tuple[float | None, float | None]:
     check answers beside the field.
     """
     low = high = None
-    for rule in _MODELS[setting.section].model_fields[setting.name].metadata:
+    model = ContestSpec if setting.section == "contest" else _MODELS[setting.section]
+    for rule in model.model_fields[setting.name].metadata:
         low = getattr(rule, "ge", low)
         high = getattr(rule, "le", high)
     return low, high
@@ -112,7 +120,7 @@ def build_spec(
     Args:
         entry: the problem.
         params: its parameters by name.
-        sections: ``search``, ``budget`` and ``backbone`` values by name.
+        sections: ``search``, ``budget`` and ``backbone`` values by name, and ``contest`` if there are to be any.
         label, seed, device: of the run.
 
     Returns:
@@ -155,7 +163,7 @@ def checked(entry: Entry, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rival_of(spec: RunSpec, sections: Section) -> RunSpec:
-    """A baseline beside a run: its own search settings, everything else the run's.
+    """A baseline beside a run: its own search settings, no contests, everything else the run's.
 
     Args:
         spec: the run.
@@ -163,7 +171,7 @@ def rival_of(spec: RunSpec, sections: Section) -> RunSpec:
     """
     search = SearchSpec.model_validate({**sections["search"], "allow_repeats": spec.search.allow_repeats})
     label = f"{spec.label} · {METHODS[search.method].title}" if spec.label else ""
-    return spec.model_copy(update={"search": search, "label": label[:120]})
+    return spec.model_copy(update={"search": search, "contest": None, "label": label[:120]})
 
 
 def quick_spec(entry: Entry) -> RunSpec:

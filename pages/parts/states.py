@@ -101,7 +101,12 @@ STEPS = {
     "ask": "proposing designs", "evaluate": "measuring designs", "update": "learning from the answers",
     "rebuild": "going through what was measured before", "rescore": "measuring the designs of the file again",
     "export": "writing the branches' adapters",
+    "judge": "judging a pair", "answer": "writing responses to the prompts",
+    "load": "rebuilding the branches of a run", "sum": "summing up, with round-robin simulated for comparison",
 }  # fmt: skip
+
+IN_ROUNDS = ("ask", "evaluate", "update", "rebuild")
+"""Steps whose first number is a round."""
 
 
 def doing_text(doing: str) -> str:
@@ -109,7 +114,7 @@ def doing_text(doing: str) -> str:
     step, *rest = doing.split() or [""]
     if step not in STEPS:
         return ""
-    at = f" (round {rest[0]})" if rest and rest[0].isdecimal() and step != "rescore" else ""
+    at = f" (round {rest[0]})" if rest and rest[0].isdecimal() and step in IN_ROUNDS else ""
     return f"Now: {STEPS[step]}{at}."
 
 

@@ -9,7 +9,15 @@ import streamlit as st
 from domains.catalog import Entry, entries
 from pages.parts.cost import estimate
 from pages.parts.feed import the_store
-from pages.parts.forms import Errors, backbone_field, parameter_fields, setting_fields
+from pages.parts.forms import (
+    LARGEST_SEED,
+    STICKY,
+    Errors,
+    backbone_field,
+    contest_fields,
+    parameter_fields,
+    setting_fields,
+)
 from pages.parts.links import LIVE, store_problem
 from pages.parts.settings import build_spec, checked, defaults, rival_of
 from pages.parts.similar import advice
@@ -19,12 +27,9 @@ from poets_core.preset_rule import Advice
 from poets_core.presets import METHODS, PRESETS
 from poets_core.runs.launch import launch
 from poets_core.runs.store import RunStore
-from poets_core.spec import Method, RunSpec
+from poets_core.spec import ContestSpec, Method, RunSpec
 
 DOMAINS = {"protein": "Proteins", "quantum": "Quantum circuits", "text": "Text"}
-STICKY = "<style>.stColumn:has(.st-key-summary) { position: sticky; top: 4.5rem; align-self: flex-start; }</style>"
-"""The summary with its button stays in sight while the form is scrolled."""
-LARGEST_SEED = 2**31 - 1
 RULE = (
     "The best long POETS run of this problem decides. Few distinct values: climb steps. A stalled search whose "
     "branches agree: explore widely. Else: recommended. The figures behind the rule are in docs/regime_map.md."
@@ -152,6 +157,8 @@ def _search(entry: Entry, preset: str, errors: Errors, key: str) -> tuple[dict[s
         sections["budget"] |= budget
         key = f"{key}-{method}"
         sections["search"] |= setting_fields("search", start["search"], errors, key, advanced=False, reads=reads)
+        if method == "poets" and (contest := contest_fields(ContestSpec().model_dump(), errors, key)):
+            sections["contest"] = contest
     with st.expander("Advanced settings", icon=":material/tune:", key=f"{key}-advanced"):
         sections["search"] |= setting_fields("search", start["search"], errors, key, advanced=True, reads=reads)
         sections["backbone"] |= setting_fields("backbone", start["backbone"], errors, key, advanced=True)

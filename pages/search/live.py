@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 
@@ -11,21 +10,23 @@ import streamlit as st
 
 from domains.catalog import entries
 from pages.parts import charts
+from pages.parts.contest_panels import contest_panels, deploy
+from pages.parts.controls import controls, explain, heading
 from pages.parts.feed import Feed, Snapshot, open_feed
-from pages.parts.links import CANDIDATES, COMPARE, feed_of_address, store_problem
+from pages.parts.links import CANDIDATES, COMPARE, POLICIES, feed_of_address, store_problem
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
 from pages.parts.overlays import MOST, Reference, with_references, with_soft_regret
 from pages.parts.panel import Panel
 from pages.parts.similar import beside
-from pages.parts.states import ago, badge, doing_text, plain, span, state_of
+from pages.parts.states import span, state_of
 from poets_core.errors import PoetsError
 from poets_core.presets import METHODS
-from poets_core.runs.launch import resume
 from poets_core.runs.status import RunRow
 from poets_core.runs.view import RunView
 
 PANELS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
+CONTEST = ("contest", "contest-effort")
 PREDICTING = ("gp", "gp-prior", "klts")
 """Rivals that say what they expect of a design before it is measured."""
 
@@ -33,6 +34,8 @@ PREDICTING = ("gp", "gp-prior", "klts")
 def page() -> None:
     """Draw the page."""
     feed = feed_of_address("Live")
+    if feed.spec.experiment is not None:
+        st.switch_page(POLICIES, query_params={"run": feed.run})
     try:
         with st.spinner("Reading the run…") if feed.polls == 0 else nullcontext():
             state = feed.snapshot().status.state
@@ -57,9 +60,11 @@ def _live(feed: Feed, drawn_as: str) -> None:
     if state_of(snapshot.status.state).polls != state_of(drawn_as).polls:
         st.rerun(scope="app")
     _heading(feed, snapshot)
-    _controls(feed, snapshot)
-    _explain(feed, snapshot)
+    controls(feed, snapshot.status, lambda: _links(feed))
+    explain(feed, snapshot)
     _cards(feed, snapshot.view)
+    if winner := deploy(snapshot.view):
+        st.info(winner, icon=":material/emoji_events:")
     _progress(feed, snapshot)
     _panels(feed, snapshot, _references(feed))
 
@@ -67,9 +72,6 @@ def _live(feed: Feed, drawn_as: str) -> None:
 def _heading(feed: Feed, snapshot: Snapshot) -> None:
     spec, view = feed.spec, snapshot.view
     title = spec.label or {e.name: e.title for e in entries()}.get(spec.problem.name, spec.problem.name)
-    with st.container(horizontal=True, vertical_alignment="center", key="heading"):
-        st.title(plain(str(title)), anchor=False, width="content")
-        badge(snapshot.status.state, stopped=snapshot.status.reason == "stopped")
     facts = [
         spec.problem.name,
         f"poets, {spec.search.branches} branches"
@@ -80,62 +82,16 @@ def _heading(feed: Feed, snapshot: Snapshot) -> None:
         f"seed {spec.seed}",
         f"run {feed.run}",
     ]
-    st.caption(" · ".join(plain(fact) for fact in facts))
+    heading(str(title), snapshot.status, facts)
 
 
-def _controls(feed: Feed, snapshot: Snapshot) -> None:
-    """Pause, resume, stop. They leave commands; the worker answers between two steps."""
-    status, offers = snapshot.status, state_of(snapshot.status.state).offers
-    with st.container(horizontal=True, vertical_alignment="center", key="controls"):
-        if "pause" in offers and st.button("Pause", icon=":material/pause:", key="pause"):
-            _command(feed, lambda: feed.store.send(feed.run, "pause"))
-        if status.resumable and st.button("Resume", type="primary", icon=":material/play_arrow:", key="resume"):
-            _command(feed, lambda: resume(feed.store, feed.run))
-        if "stop" in offers:
-            with st.popover("Stop", icon=":material/stop:", key="stop"):
-                st.write("Stop this run? What was measured is kept, and it can be resumed later.")
-                if st.button("Yes, stop it", type="primary", key="stop-yes"):
-                    _command(feed, lambda: feed.store.send(feed.run, "stop"))
-        st.page_link(CANDIDATES, label="Candidates", icon=":material/science:", query_params={"run": feed.run})
-        same = {"problem": feed.spec.problem.name}
-        st.page_link(COMPARE, label="Compare with others", icon=":material/ssid_chart:", query_params=same)
-
-
-def _command(feed: Feed, act: Callable[[], object]) -> None:
-    try:
-        act()
-        feed.snapshot(fresh=True)
-    except PoetsError as error:
-        store_problem(error)
-        return
-    st.rerun(scope="app")
-
-
-def _explain(feed: Feed, snapshot: Snapshot) -> None:
-    """Say in words how the run is; errors stay visible and name what to do."""
-    status = snapshot.status
-    state = state_of(status.state)
-    sign = ago(None if status.heartbeat is None else time.time() - status.heartbeat)
-    if status.state == "failed":
-        st.error(f"**The run failed.** {plain(snapshot.view.failed or status.reason)}", icon=":material/error:")
-        st.caption(
-            "Nothing measured is lost. Mend the cause, then press Resume: the run goes on from its last checkpoint. "
-            f"The worker's own words are in {feed.store.folder(feed.run) / 'worker.log'}."
-        )
-    elif status.state in ("dead", "stalled"):
-        st.error(
-            f"**{state.word.capitalize()}.** {state.says} Last sign of life: {sign}.", icon=f":material/{state.icon}:"
-        )
-    elif status.state == "finished":
-        reasons = {
-            "budget": "The run is complete: the whole budget was used.",
-            "exhausted": "The run is complete: no new design was left to measure.",
-            "stopped": "The run was stopped. Resume goes on from where it was.",
-        }
-        st.caption(reasons.get(status.reason, state.says))
-    else:
-        doing = f" {doing_text(status.doing)}" if status.state == "running" else ""
-        st.caption(f"{state.says}{doing} Last sign of life: {sign}.")
+def _links(feed: Feed) -> None:
+    st.page_link(CANDIDATES, label="Candidates", icon=":material/science:", query_params={"run": feed.run})
+    same = {"problem": feed.spec.problem.name}
+    if feed.spec.search.method == "poets" and feed.snapshot().status.state == "finished":
+        begin = {"new": "branches", "from": feed.run}
+        st.page_link(POLICIES, label="Which branch is best?", icon=":material/leaderboard:", query_params=begin)
+    st.page_link(COMPARE, label="Compare with others", icon=":material/ssid_chart:", query_params=same)
 
 
 def _cards(feed: Feed, view: RunView) -> None:
@@ -207,6 +163,8 @@ def _draw(name: str, feed: Feed, snapshot: Snapshot, look: Look, selected: str) 
         return charts.predictions(view, look, selected)
     if name == "matrix":
         return charts.branch_matrix(view, look)
+    if name in CONTEST:
+        return contest_panels(view, look)[CONTEST.index(name)]
     return charts.branches(view, look, snapshot.chosen)
 
 
@@ -250,6 +208,8 @@ def _panels(feed: Feed, snapshot: Snapshot, references: list[Reference]) -> None
     method = feed.spec.search.method
     told = ("progress", "regret", *(["predictions"] if method in PREDICTING else []))
     names = PANELS if method == "poets" else told
+    if feed.spec.contest is not None:
+        names = (*names, *CONTEST)
     for i in range(0, len(names), 2):
         for column, name in zip(st.columns(2), names[i : i + 2], strict=False):
             marked = selected if name in ("progress", "predictions") else ""

@@ -1,4 +1,4 @@
-"""Runs: every search of this store, newest first; the way to the first one where there is none."""
+"""Runs: every search and experiment of this store, newest first; the way to the first one where there is none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 from domains.catalog import entries, entry
 from pages.parts.feed import the_store
-from pages.parts.links import CANDIDATES, COMPARE, LAUNCH, LIVE, store_problem
+from pages.parts.links import CANDIDATES, COMPARE, JUDGE, LAUNCH, LIVE, POLICIES, store_problem
 from pages.parts.settings import quick_spec
 from pages.parts.states import ago, badge, plain, state_of
 from poets_core.errors import PoetsError
@@ -17,6 +17,7 @@ from poets_core.runs.store import RunRow, RunStore
 
 PER_PAGE = 20
 FIRST = "protein/ehrlich"
+KINDS = ("search", "experiment")
 WIDTHS = (4, 1.6, 1.4, 2.2, 1.7, 1.7, 2)
 
 
@@ -25,7 +26,7 @@ def page() -> None:
     st.title("Runs", anchor=False)
     try:
         store = the_store()
-        rows = store.runs(limit=PER_PAGE + 1, offset=_first())
+        rows = store.runs(limit=PER_PAGE + 1, offset=_first(), kind=KINDS)
     except PoetsError as error:
         store_problem(error)
         return
@@ -35,6 +36,7 @@ def page() -> None:
     with st.container(horizontal=True):
         st.page_link(LAUNCH, label="Launch a run", icon=":material/add_circle:")
         st.page_link(COMPARE, label="Compare runs", icon=":material/ssid_chart:")
+        st.page_link(POLICIES, label="Compare policies", icon=":material/leaderboard:")
     polls = min((p for row in rows if (p := state_of(row.state).polls)), default=None)
     st.fragment(_table, run_every=polls)(store)
 
@@ -72,12 +74,12 @@ def _empty(store: RunStore) -> None:
 def _table(store: RunStore) -> None:
     """Draw one page of runs; called again every few seconds while one of them is at work."""
     try:
-        rows = store.runs(limit=PER_PAGE + 1, offset=_first())
+        rows = store.runs(limit=PER_PAGE + 1, offset=_first(), kind=KINDS)
     except PoetsError as error:
         store_problem(error)
         return
     with st.container(border=True, key="runs-head"):
-        names = ("Run", "State", "Best value", "Oracle calls", "Last sign of life", "Created", "")
+        names = ("Run", "State", "Best value", "Calls", "Last sign of life", "Created", "")
         for column, name in zip(st.columns(WIDTHS), names, strict=True):
             column.caption(name)
     for row in rows[:PER_PAGE]:
@@ -95,19 +97,30 @@ def _row(row: RunRow) -> None:
     with st.container(border=True, key=f"row-{row.id}"):
         name, state, best, calls, sign, created, opens = st.columns(WIDTHS, vertical_alignment="center")
         name.markdown(
-            f"**{plain(row.label or (found.title if found else row.problem))}**  \n:small[{row.problem} · {row.id}]"
+            f"**{plain(row.label or (found.title if found else row.problem))}**  \n:small[{_about(row)} · {row.id}]"
         )
         with state:
             badge(row.state, stopped=row.status.reason == "stopped")
         best.markdown(
             "–" if row.best is None else f"{row.best:.4g}  \n:small[{plain(found.objective) if found else ''}]"
         )
-        calls.progress(min(row.calls / max(row.budget, 1), 1.0), text=f"{row.calls:,} of {row.budget:,}")
+        unit = " comparisons" if row.kind == "experiment" else ""
+        calls.progress(min(row.calls / max(row.budget, 1), 1.0), text=f"{row.calls:,} of {row.budget:,}{unit}")
         sign.markdown(ago(None if row.status.heartbeat is None else now - row.status.heartbeat))
         created.markdown(ago(now - row.created))
         with opens.container(gap=None):
+            if row.kind == "experiment":
+                st.page_link(POLICIES, label="Policies", icon=":material/leaderboard:", query_params={"run": row.id})
+                if row.method == "person" and row.state != "finished":
+                    st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": row.id})
+                return
             st.page_link(LIVE, label="Watch", icon=":material/monitoring:", query_params={"run": row.id})
             st.page_link(CANDIDATES, label="Candidates", icon=":material/science:", query_params={"run": row.id})
+
+
+def _about(row: RunRow) -> str:
+    """What a run is about, for its second line."""
+    return plain(f"experiment · {row.problem}" if row.kind == "experiment" else row.problem)
 
 
 page()

@@ -3,15 +3,26 @@
 | kind | body |
 |---|---|
 | claimed | worker, pid, epoch, device, threads, asked_again: [candidate ids] |
-| prepared | info: problem (see `info_to_json`), backbone: facts of backbone and search; a task's check |
+| prepared | info: problem (see `info_to_json`; null for an experiment without one), backbone: facts of backbone and
+  search; a task's check; an experiment's facts of policies and judge |
 | proposed | round, candidates: [candidate fields, see `poets_core.types.Candidate`] |
 | observed | round, candidate, key: "run/round/slot", value: [..], std: [..], valid, reason, details |
 | updated | round, metrics: {name: number or list}, checkpoint: file name, sha256: of that file, seconds |
 | state | state: paused, running, stopped |
 | artifact | name, media_type, path, sha256, rows, rescored, max_difference, and what a task adds |
-| finished | reason: "budget", "stopped", "exhausted", "task" |
+| asked | pairs: [{index, first, second, item, prompt, responses: [text, text], reasons: why each is invalid or "", row:
+  of the log or 0}] |
+| compared | index, first, second, outcome: first, second or tie, judge, answer: number of the command that brought it
+  or null, second_opinion, details: values, reasons, row, ... where a program judges |
+| withdrawn | index, judge, answer, second_opinion: an answer that no longer counts |
+| skipped | index, judge, answer: a pair that will not be judged |
+| verdict | kind: winner, none, undecided, policy, error_bound, comparisons, left, rule: whose, why: exhausted
+  by what or "", spec: all that recomputes it |
+| contest | round, calls, comparisons: [[first, second, outcome]], metrics, verdict: of a search's branches |
+| finished | reason: "budget", "stopped", "exhausted", "task", "verdict" |
 | failed | error: class name, message |
 
+An experiment's `updated` has the comparisons counted as its round, and no checkpoint.
 `claimed` and `state` say who worked and when; the others are a pure function
 of the spec. Non-finite numbers are stored as null.
 """
@@ -21,16 +32,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from poets_core.types import ProblemInfo
 
 EventKind: TypeAlias = Literal[
-    "claimed", "prepared", "proposed", "observed", "updated", "state", "artifact", "finished", "failed"
-]
-DETERMINISTIC: frozenset[EventKind] = frozenset({"prepared", "proposed", "observed", "updated", "artifact", "finished"})
+    "claimed", "prepared", "proposed", "observed", "updated", "state", "artifact", "finished", "failed",
+    "asked", "compared", "withdrawn", "skipped", "verdict", "contest",
+]  # fmt: skip
+DETERMINISTIC: frozenset[EventKind] = frozenset(get_args(EventKind)) - {"claimed", "state", "failed"}
 """Kinds whose bodies are the same for an interrupted and an uninterrupted run
 (`updated` without `seconds`)."""
 

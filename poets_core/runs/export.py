@@ -14,6 +14,7 @@ from typing import Any
 
 from poets_core.runs.artifacts import sha256_of, write_atomic
 from poets_core.runs.events import Event
+from poets_core.runs.experiment_view import ExperimentView
 from poets_core.runs.lease import RunStore
 from poets_core.runs.view import RunView, fold
 
@@ -40,6 +41,30 @@ def candidates_csv(view: RunView) -> bytes:
     return out.getvalue().encode()
 
 
+_PAIR_COLUMNS = (
+    "index", "first", "second", "outcome", "judge", "skipped", "item", "prompt", "first_response", "second_response",
+    "first_value", "second_value",
+)  # fmt: skip
+
+
+def comparisons_csv(view: ExperimentView) -> bytes:
+    """Return the pairs of an experiment as UTF-8 CSV, in the order asked; opinions and details as JSON columns.
+
+    Text cells are guarded like those of `candidates_csv`.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow([*_PAIR_COLUMNS, "opinions", "details"])
+    for p in view.pairs.values():
+        row = (
+            p.index, p.first, p.second, p.outcome, p.judge, p.skipped, p.item, p.prompt, *p.responses,
+            *(p.values or (None, None)),
+        )  # fmt: skip
+        rest = [json.dumps(dict(data), sort_keys=True) for data in (p.opinions, p.details)]
+        writer.writerow([*map(_cell, row), *rest])
+    return out.getvalue().encode()
+
+
 def _cell(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(_FORMULA):
         return "'" + value
@@ -61,17 +86,19 @@ def _versions() -> dict[str, str]:
 
 
 def _tables(store: RunStore, run: str) -> list[Path]:
-    """Uploads of this store among the problem's parameters; files elsewhere are the user's own and stay out."""
+    """Uploads of this store that the spec names; files elsewhere are the user's own and stay out."""
     uploads = (store.files / "uploads").resolve()
-    named = [Path(v) for v in store.spec(run).problem.params.values() if isinstance(v, str) and "\0" not in v]
+    spec = store.spec(run)
+    texts = [*spec.problem.params.values(), "" if spec.experiment is None else spec.experiment.log]
+    named = [Path(v) for v in texts if isinstance(v, str) and "\0" not in v]
     return [p for p in named if p.is_absolute() and p.resolve().parent == uploads and p.is_file()]
 
 
 def archive_bytes(store: RunStore, run: str) -> bytes:
     """Return the archive of a run as a zip.
 
-    It holds spec.json, events.jsonl, candidates.csv, the last checkpoint,
-    adapters/ and artifacts/ where there are any, backbone/ if the run trained
+    It holds spec.json, events.jsonl, candidates.csv, an experiment's comparisons.csv and responses/,
+    the last checkpoint, adapters/ and artifacts/ where there are any, backbone/ if the run trained
     its own (its adapters fit no other), table/ with the uploaded tables the
     problem read, versions.json, and checksums.json with the SHA-256 of every
     other member.
@@ -87,11 +114,13 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
         "candidates.csv": candidates_csv(view),
         "versions.json": json.dumps(_versions(), indent=2).encode(),
     }
+    if view.experiment is not None:
+        members["comparisons.csv"] = comparisons_csv(view.experiment)
     if view.rounds and (name := view.rounds[-1]["checkpoint"]) and (folder / "checkpoints" / name).is_file():
         members[f"checkpoints/{name}"] = (folder / "checkpoints" / name).read_bytes()
     for path in _tables(store, run):
         members[f"table/{path.name}"] = path.read_bytes()
-    for part in ("adapters", "artifacts", "backbone"):
+    for part in ("adapters", "artifacts", "backbone", "responses"):
         for path in sorted((folder / part).rglob("*")):
             if path.is_file() and not path.is_symlink() and not path.name.endswith(".part"):
                 members[path.relative_to(folder).as_posix()] = path.read_bytes()

@@ -12,6 +12,7 @@ from poets_core.errors import StoreUnavailable, UnknownRun
 from poets_core.runs.events import Event
 from poets_core.runs.schema import RUNS
 from poets_core.runs.status import Holder, RunRow, RunStatus
+from poets_core.spec import RunSpec
 
 
 def one(connection: Connection, run: str, *, lock: bool = False) -> RowMapping:
@@ -46,6 +47,16 @@ def body_of(text: str) -> dict[str, Any]:
         raise StoreUnavailable(f"Expected JSON in the run store, got {text[:60]!r}: {error}.") from error
 
 
+def heading(spec: RunSpec) -> dict[str, Any]:
+    """Return the columns of a new run that say what it is: problem, method and budget."""
+    if spec.experiment is not None:
+        about = spec.problem.name or spec.experiment.about
+        return {"problem": about[:120], "method": spec.experiment.judge, "budget": spec.experiment.budget}
+    method = spec.search.method if spec.task is None else spec.task.name
+    budget = spec.budget.calls if spec.kind == "search" else 0
+    return {"problem": spec.problem.name, "method": method, "budget": budget}
+
+
 def holder(row: RowMapping) -> Holder:
     """Read the lease columns."""
     return Holder(**{name: row[name] for name in Holder.__dataclass_fields__})
@@ -69,8 +80,15 @@ def changes(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:
             if value is not None:
                 better = min if found["minimise"] else max
                 found["best"] = value if found["best"] is None else better(found["best"], value)
+        elif event.kind == "compared" and not body["second_opinion"]:
+            found["calls"] += 1
+        elif event.kind == "withdrawn" and not body["second_opinion"]:
+            found["calls"] -= 1
+        elif event.kind == "contest":
+            found["calls"] += body["calls"]
         elif event.kind == "prepared":
-            found["minimise"] = body["info"]["objectives"][0]["direction"] == "minimise"
+            if body["info"] is not None:
+                found["minimise"] = body["info"]["objectives"][0]["direction"] == "minimise"
             found["doing"] = ""  # no longer in flight
         elif event.kind == "claimed":
             found |= {"phase": "running", "reason": "", "doing": ""}

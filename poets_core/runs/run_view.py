@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from math import fsum
 from typing import Any
 
+from poets_core.runs.experiment_view import ExperimentView
+
 TOP = 100
 
 
@@ -82,6 +84,8 @@ class RunView:
             unknown or nothing valid says what an invalid design is worth.
         best: best observed candidate by the first objective's direction.
         artifacts: bodies of the `artifact` events.
+        experiment: what an experiment has found, None for other runs.
+        contests: bodies of the `contest` events: which branch of a search is best.
     """
 
     seq: int = 0
@@ -104,6 +108,8 @@ class RunView:
     regret: Sequence[float | None] = field(default_factory=list)
     best: Best | None = None
     artifacts: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    experiment: ExperimentView | None = None
+    contests: Sequence[Mapping[str, Any]] = field(default_factory=list)
     # running totals; values here are signed so that larger is better
     valid_calls: int = 0
     worst: float | None = None
@@ -113,11 +119,12 @@ class RunView:
     by_design: Mapping[str, float | None] = field(default_factory=dict)
     top: Sequence[float] = field(default_factory=list)
     round_totals: Mapping[int, tuple[float, int]] = field(default_factory=dict)
+    contest_calls: int = 0
 
     @property
     def calls(self) -> int:
-        """Oracle calls charged so far, invalid ones too."""
-        return len(self.order)
+        """Oracle calls charged so far, invalid ones and those of contests too; of an experiment, comparisons."""
+        return len(self.order) + self.contest_calls if self.experiment is None else self.experiment.comparisons
 
     @property
     def objective(self) -> Mapping[str, Any]:
@@ -154,13 +161,13 @@ class RunView:
 
     @property
     def valid_fraction(self) -> float | None:
-        """Valid calls of all calls."""
-        return self.valid_calls / self.calls if self.order else None
+        """Valid calls of all calls of rounds."""
+        return self.valid_calls / len(self.order) if self.order else None
 
     @property
     def unique_fraction(self) -> float | None:
-        """Distinct designs of all calls; a text without a design is nobody's equal and no design."""
-        return len(self.by_design) / self.calls if self.order else None
+        """Distinct designs of all calls of rounds; a text without a design is nobody's equal and no design."""
+        return len(self.by_design) / len(self.order) if self.order else None
 
     @property
     def round_means(self) -> list[float | None]:

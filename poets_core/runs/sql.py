@@ -21,16 +21,17 @@ from sqlalchemy import func, select, update
 
 from poets_core.errors import LeaseLost, StoreUnavailable, UnknownRun
 from poets_core.runs import process
+from poets_core.runs.answers import read_answer
 from poets_core.runs.database import connect, parse_url, transaction
 from poets_core.runs.events import Event, EventKind
 from poets_core.runs.lease import Command, CommandName, Lease
-from poets_core.runs.rows import body_of, changes, holder, oldest_waiting, one, run_row
+from poets_core.runs.rows import body_of, changes, heading, holder, oldest_waiting, one, run_row
 from poets_core.runs.schema import COMMANDS, EVENTS, RUNS, prepare
 from poets_core.runs.status import LEASE_SECONDS, RunRow, RunStatus
 from poets_core.spec import RunSpec, parse_spec
 
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}")
-_CLOSED = ("budget", "exhausted", "task")  # finished for good; "stopped" can be resumed
+_CLOSED = ("budget", "exhausted", "task", "verdict")  # finished for good; "stopped" can be resumed
 
 
 class SqlStore:
@@ -61,13 +62,11 @@ class SqlStore:
             StoreUnavailable: the store cannot be written.
         """
         run = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        method = spec.search.method if spec.task is None else spec.task.name
         with transaction(self._engine, writes=True) as connection:
             connection.execute(
                 RUNS.insert().values(
-                    id=run, kind=spec.kind, label=spec.label, problem=spec.problem.name, method=method, seed=spec.seed,
-                    budget=spec.budget.calls if spec.kind == "search" else 0, created=time.time(),
-                    spec=spec.model_dump_json(),
+                    id=run, kind=spec.kind, label=spec.label, seed=spec.seed, created=time.time(),
+                    spec=spec.model_dump_json(), **heading(spec),
                 )
             )  # fmt: skip
         return run
@@ -178,7 +177,10 @@ class SqlStore:
 
         Raises:
             UnknownRun, StoreUnavailable.
+            InvalidComparisons: a "judge" command that is no answer.
         """
+        if command == "judge":
+            read_answer(body or {})
         with transaction(self._engine, writes=True) as connection:
             one(connection, run, lock=True)
             top = connection.scalar(select(func.max(COMMANDS.c.seq)).where(COMMANDS.c.run == run)) or 0
@@ -187,7 +189,8 @@ class SqlStore:
                     run=run, seq=top + 1, at=time.time(), command=command, body=json.dumps(dict(body or {}))
                 )
             )
-            connection.execute(update(RUNS).where(RUNS.c.id == run).values(pending=command))
+            if command != "judge":  # steers nothing, so there is nothing to wait for
+                connection.execute(update(RUNS).where(RUNS.c.id == run).values(pending=command))
         return int(top) + 1
 
     def commands(self, run: str, after: int = 0) -> list[Command]:
@@ -202,16 +205,14 @@ class SqlStore:
         return [Command(r["seq"], r["command"], body_of(r["body"]), r["at"], r["acknowledged"]) for r in rows]
 
     def acknowledge(self, lease: Lease, through: int) -> None:
-        """Mark commands up to number `through` as obeyed.
-
-        Raises:
-            LeaseLost, StoreUnavailable.
+        """Mark commands up to number `through` as obeyed; "judge" ones never are: events name them. Raises like
+        `append`.
         """
         with transaction(self._engine, writes=True) as connection:
             row = one(connection, lease.run, lock=True)
             if row["epoch"] != lease.epoch:
                 raise _lost(lease)
-            mine = (COMMANDS.c.run == lease.run) & COMMANDS.c.acknowledged.is_(None)
+            mine = (COMMANDS.c.run == lease.run) & COMMANDS.c.acknowledged.is_(None) & (COMMANDS.c.command != "judge")
             connection.execute(update(COMMANDS).where(mine, COMMANDS.c.seq <= through).values(acknowledged=time.time()))
             left = connection.scalar(select(COMMANDS.c.command).where(mine).order_by(COMMANDS.c.seq.desc()).limit(1))
             connection.execute(update(RUNS).where(RUNS.c.id == lease.run).values(pending=left or ""))
@@ -229,19 +230,20 @@ class SqlStore:
                 .values(launched_pid=pid, launched_started=pid_started)
             )
 
-    def runs(self, limit: int = 200, offset: int = 0, kind: str | None = "search") -> list[RunRow]:
+    def runs(self, limit: int = 200, offset: int = 0, kind: str | tuple[str, ...] | None = "search") -> list[RunRow]:
         """Return runs, newest first.
 
         Args:
             limit, offset: page of the table.
-            kind: ``"search"``, ``"task"``, or None for all.
+            kind: ``"search"``, ``"task"``, ``"experiment"``, several of them, or None for all.
 
         Raises:
             StoreUnavailable.
         """
         query = select(RUNS).order_by(RUNS.c.created.desc(), RUNS.c.id.desc()).limit(limit).offset(offset)
+        query = query if kind is None else query.where(RUNS.c.kind.in_((kind,) if isinstance(kind, str) else kind))
         with transaction(self._engine, writes=False) as connection:
-            rows = connection.execute(query if kind is None else query.where(RUNS.c.kind == kind)).mappings().all()
+            rows = connection.execute(query).mappings().all()
         return [run_row(r) for r in rows]
 
     def row(self, run: str) -> RunRow:

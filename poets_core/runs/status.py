@@ -73,10 +73,11 @@ class RunRow:
     """One line of the table of runs.
 
     Attributes:
-        id, label, kind, problem, method, seed: out of the spec; `method` is the task's name for tasks.
-        budget: oracle calls allowed.
+        id, label, kind, problem, method, seed: out of the spec; `method` is the task's name for tasks and the judge
+            for experiments, `problem` the task or "comparison log" for experiments without one.
+        budget: oracle calls allowed; of an experiment, comparisons.
         created: seconds since the epoch.
-        calls: oracle calls observed.
+        calls: oracle calls observed; of an experiment, comparisons recorded.
         best: best valid value of the first objective, None before there is one.
         status: the worker's state.
     """

@@ -14,10 +14,12 @@ from dataclasses import replace
 from typing import Any
 
 from poets_core.runs.events import Event
+from poets_core.runs.experiment_fold import FOLDS, Pairs
+from poets_core.runs.experiment_view import ExperimentView, PairView, experiment_summary
 from poets_core.runs.run_view import TOP, Best, CandidateView, RunView
 from poets_core.runs.status import RunStatus
 
-__all__ = ["Best", "CandidateView", "RunView", "fold", "summary"]
+__all__ = ["Best", "CandidateView", "ExperimentView", "PairView", "RunView", "fold", "summary"]
 
 
 class _Draft:
@@ -26,6 +28,7 @@ class _Draft:
     def __init__(self, view: RunView) -> None:
         self.view = view
         self.changes: dict[str, Any] = {}
+        self.experiment = None if view.experiment is None else Pairs(view.experiment)
 
     def get(self, name: str) -> Any:
         return self.changes[name] if name in self.changes else getattr(self.view, name)
@@ -54,7 +57,14 @@ def fold(events: Iterable[Event], view: RunView | None = None) -> RunView:
         if not draft.get("started"):
             draft.set(started=event.at)
         draft.set(seq=event.seq, last=event.at)
-        _FOLDS[event.kind](draft, event.body)
+        if event.kind == "prepared" and "experiment" in event.body:
+            draft.experiment = Pairs(ExperimentView())
+        if draft.experiment is not None and event.kind in FOLDS:
+            FOLDS[event.kind](draft.experiment, event.body)
+        if event.kind in _FOLDS and not (draft.experiment is not None and event.kind == "updated"):
+            _FOLDS[event.kind](draft, event.body)
+    if draft.experiment is not None:
+        draft.set(experiment=draft.experiment.view)
     return replace(draft.view, **draft.changes)
 
 
@@ -141,6 +151,11 @@ def _updated(draft: _Draft, body: Mapping[str, Any]) -> None:
     draft.own("rounds").append({**body["metrics"], **kept})
 
 
+def _contest(draft: _Draft, body: Mapping[str, Any]) -> None:
+    draft.own("contests").append(body)
+    draft.set(contest_calls=draft.get("contest_calls") + body["calls"])
+
+
 def _state(draft: _Draft, body: Mapping[str, Any]) -> None:
     draft.set(phase=body["state"])
 
@@ -164,6 +179,7 @@ _PROPOSED = (
 _FOLDS = {
     "claimed": _claimed, "prepared": _prepared, "proposed": _proposed, "observed": _observed, "updated": _updated,
     "state": _state, "artifact": _artifact, "finished": _finished, "failed": _failed,
+    "contest": _contest,
 }  # fmt: skip
 
 
@@ -174,7 +190,16 @@ def summary(view: RunView, status: RunStatus) -> dict[str, Any]:
         view: fold of all events.
         status: of the worker.
     """
+    if view.experiment is not None:
+        return {
+            "state": status.state,
+            "reason": status.reason,
+            "problem": (view.info or {}).get("name"),
+            **experiment_summary(view.experiment),
+            "workers": view.claims,
+        }
     best = view.best
+    deploy = {} if not view.contests else {"deploy": deploy_of(view.contests[-1])}
     return {
         "state": status.state,
         "reason": status.reason,
@@ -189,4 +214,18 @@ def summary(view: RunView, status: RunStatus) -> dict[str, Any]:
         "valid_fraction": view.valid_fraction,
         "asked_again": view.asked_again,
         "workers": view.claims,
+        **deploy,
+    }
+
+
+def deploy_of(contest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which branch a contest found to be the one to deploy: its verdict, and after how many rounds."""
+    verdict = contest["verdict"]
+    return {
+        "round": contest["round"],
+        "branch": None if verdict["policy"] is None else int(verdict["policy"].removeprefix("branch ")),
+        "error_bound": verdict["error_bound"],
+        "verdict": verdict["kind"],
+        "left": verdict["left"],
+        "comparisons": verdict["comparisons"],
     }

@@ -92,7 +92,11 @@ class Sampler:
 
     def draw(self, branch: I8, prompt: I8, key: tuple[int | str, ...], heat: F8) -> list[Draw]:
         """Draw one completion per row; see `BranchEnsemble.sample`."""
-        uniforms = rng_for(self.seed, "sample", *key).random((len(branch), self.max_tokens))
+        return self.draw_by(branch, prompt, rng_for(self.seed, "sample", *key), heat)
+
+    def draw_by(self, branch: I8, prompt: I8, rng: np.random.Generator, heat: F8) -> list[Draw]:
+        """Draw one completion per row with the numbers of `rng`."""
+        uniforms = rng.random((len(branch), self.max_tokens))
         samples = self.ensemble.sample(branch, prompt, uniforms=uniforms, temperature=heat)
         out = []
         for row, tokens in enumerate(samples.tokens):

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from poets_core.search.propose import Sampler
 from poets_core.types import Candidate, Observation
 
 
@@ -24,6 +25,7 @@ class Search(Protocol):
 
     round: int
     facts: dict[str, Any]
+    sampler: Sampler
 
     def ask(self, n: int) -> list[Candidate]:
         """Propose up to n candidates for the coming round; none when the space is exhausted."""

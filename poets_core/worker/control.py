@@ -88,10 +88,13 @@ class Control:
 
     def _obey(self) -> None:
         self.check_held()
-        new = [c for c in self._store.commands(self._lease.run, self._after) if c.acknowledged is None]
+        sent = self._store.commands(self._lease.run, self._after)
+        if not sent:
+            return
+        self._after = sent[-1].seq
+        new = [c for c in sent if c.acknowledged is None and c.command != "judge"]  # answers are read by the judge
         if not new:
             return
-        self._after = new[-1].seq
         # The last word counts: a Resume takes back the Pause or Stop before it.
         last = new[-1].command
         if last == "stop":

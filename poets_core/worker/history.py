@@ -24,6 +24,7 @@ class History:
         updated: body of the last `updated`, None before it.
         pending: candidates proposed and not yet updated on; empty for none.
         observed: observations of pending candidates, by id.
+        contests: bodies of `contest` events.
     """
 
     prepared: Mapping[str, Any] | None = None
@@ -31,6 +32,7 @@ class History:
     updated: Mapping[str, Any] | None = None
     pending: tuple[Candidate, ...] = ()
     observed: Mapping[str, Observation] = field(default_factory=dict)
+    contests: tuple[Mapping[str, Any], ...] = ()
 
     def in_flight(self, doing: str, chunk: int) -> list[str]:
         """Return the candidates that were with the oracle when the last worker was cut off.
@@ -53,6 +55,7 @@ def read_history(events: Iterable[Event]) -> History:
     rounds: list[Round] = []
     pending: tuple[Candidate, ...] = ()
     observed: dict[str, Observation] = {}
+    contests: list[Mapping[str, Any]] = []
     for event in events:
         if event.kind == "prepared":
             prepared = event.body
@@ -64,7 +67,9 @@ def read_history(events: Iterable[Event]) -> History:
             updated = event.body
             rounds.append((pending, [observed[c.id] for c in pending]))
             pending, observed = (), {}
-    return History(prepared, tuple(rounds), updated, pending, observed)
+        elif event.kind == "contest":
+            contests.append(event.body)
+    return History(prepared, tuple(rounds), updated, pending, observed, tuple(contests))
 
 
 def candidate_to_json(candidate: Candidate) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from domains import catalog
@@ -26,8 +27,10 @@ class Report(Protocol):
 
 
 class Asks(Protocol):
-    """The part of a search that the worker's loop uses."""
+    """The part of a search that the worker uses."""
 
+    @property
+    def sampler(self) -> Any: ...
     @property
     def round(self) -> int: ...
     @property
@@ -41,16 +44,71 @@ class Asks(Protocol):
 
 
 @dataclass(frozen=True)
+class Response:
+    """One fresh sample of a branch.
+
+    Attributes:
+        design: canonical design, ``""`` if the text is none.
+        text: what was written.
+        reason: why it is no design.
+    """
+
+    design: str
+    text: str
+    reason: str
+
+    @property
+    def shown(self) -> str:
+        """What a judge sees."""
+        return self.design or self.text
+
+
+Sample = Callable[[Asks, int, int, int, float, np.random.Generator], list[Response]]
+"""search, branch (-1: the reference), prompt, how many, temperature, randomness -> responses."""
+
+
+def _sample(
+    search: Asks, branch: int, prompt: int, n: int, temperature: float, rng: np.random.Generator
+) -> list[Response]:
+    drawn = search.sampler.draw_by(np.full(n, branch), np.full(n, prompt), rng, np.full(n, temperature))
+    return [Response(d.design, d.text, d.reason) for d in drawn]
+
+
+Answer = Callable[[Path | str, Sequence[str], float, float, int, int, Sequence[str]], list[str]]
+"""model, prompts, temperature, top_p, most tokens, seed, key of each prompt -> answers."""
+
+
+def _answer(
+    model: Path | str,
+    prompts: Sequence[str],
+    temperature: float,
+    top_p: float,
+    max_tokens: int,
+    seed: int,
+    keys: Sequence[str],
+) -> list[str]:
+    from poets_core.lm.responses import answer_prompts
+
+    return answer_prompts(
+        model, prompts, temperature=temperature, top_p=top_p, max_tokens=max_tokens, seed=seed, keys=keys
+    )
+
+
+@dataclass(frozen=True)
 class Parts:
-    """How to make a problem and a search from a spec.
+    """How to make a problem and a search from a spec, and how policies respond.
 
     Attributes:
         load: spec -> problem.
         build: problem, spec, folder of the run -> search before its first round.
+        sample: fresh responses of a branch, invalid and repeated ones too.
+        answer: what a language model says to prompts.
     """
 
     load: Callable[[RunSpec], Problem]
     build: Callable[[Problem, RunSpec, Path], Asks]
+    sample: Sample = _sample
+    answer: Answer = _answer
 
 
 def _load(spec: RunSpec) -> Problem:

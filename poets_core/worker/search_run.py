@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from poets_core.errors import InvalidInput, InvalidSpec, StoreUnavailable
+from poets_core.errors import InvalidInput, InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.problem import Problem
 from poets_core.runs.events import Event, info_to_json, jsonable
@@ -20,6 +19,8 @@ from poets_core.worker import checkpoint
 from poets_core.worker.control import Control, Stopped
 from poets_core.worker.history import History, candidate_to_json, observation_of, observations, read_history
 from poets_core.worker.parts import Asks, Parts, chunks
+from poets_core.worker.restore import restore
+from poets_core.worker.search_contest import SearchContests
 
 SAME = 1e-3
 """Relative difference up to which measured facts count as equal: other hardware rounds otherwise."""
@@ -74,7 +75,7 @@ class SearchRun:
                 "Put the model back as it was, or start a new run."
             )
         self._begin(search, problem, history, {"info": info, "backbone": jsonable(search.facts)})
-        search = self._restored(search, problem, history)
+        restore(search, history, self._folder, self._step)
         try:
             reason = self._rounds(search, problem, history)
         except Stopped:
@@ -83,6 +84,10 @@ class SearchRun:
         search.export_adapters(self._folder / "adapters")
         self._store.append(self._lease, [Event("finished", {"reason": reason})])
         self._control.acknowledge()
+
+    def _step(self, doing: str) -> None:
+        self._control.check_held()
+        self._store.progress(self._lease, doing)
 
     def _begin(self, search: Asks, problem: Problem, history: History, prepared: dict[str, object]) -> None:
         claimed = {
@@ -95,42 +100,32 @@ class SearchRun:
             events.append(Event("prepared", prepared))
         self._store.append(self._lease, events)
 
-    def _restored(self, search: Asks, problem: Problem, history: History) -> Asks:
-        """The search after the completed rounds: from the checkpoint, or by living through them again."""
-        if history.updated is None:
-            return search
-        try:
-            tensors = checkpoint.read(self._folder / "checkpoints", history.updated)
-        except StoreUnavailable as error:
-            print(f"no usable checkpoint, rebuilding from {len(history.rounds)} rounds: {error}", file=sys.stderr)
-        else:
-            search.restore(tensors, history.rounds)
-            return search
-        for candidates, answers in history.rounds:
-            self._control.check_held()
-            self._store.progress(self._lease, f"rebuild {search.round}")
-            search.tell(candidates, answers)
-            search.update()
-        if not checkpoint.same(search.state(), history.updated):
-            print("the rebuilt state differs in its last bits from the lost one (other hardware?)", file=sys.stderr)
-        checkpoint.write(self._folder / "checkpoints", search.round, search.state())
-        return search
-
     def _rounds(self, search: Asks, problem: Problem, history: History) -> str:
-        while search.round < self._spec.budget.rounds:
+        spent = sum(len(candidates) for candidates, _ in history.rounds)
+        contests = SearchContests(self._spec, problem, search, self._parts, history.contests)
+        budget = self._spec.budget
+        while True:
             began = time.monotonic()
+            if (contest := contests.play(budget.calls - spent - contests.calls, self._contest_step)) is not None:
+                self._store.append(self._lease, [contest])
+            if search.round >= budget.rounds or spent + contests.calls + budget.batch > budget.calls:
+                return "budget"
             self._control.check()
             if not history.pending:
                 self._store.progress(self._lease, f"ask {search.round}")
-                asked = search.ask(self._spec.budget.batch)
+                asked = search.ask(budget.batch)
                 if not asked:
                     return "exhausted"
                 body = {"round": search.round, "candidates": [candidate_to_json(c) for c in asked]}
                 self._store.append(self._lease, [Event("proposed", body)])
                 history = History(pending=tuple(asked))
             self._round(search, problem, history, began)
+            spent += len(history.pending)
             history = History()
-        return "budget"
+
+    def _contest_step(self, doing: str) -> None:
+        self._control.check()
+        self._store.progress(self._lease, doing)
 
     def _round(self, search: Asks, problem: Problem, history: History, began: float) -> None:
         candidates, number = history.pending, search.round

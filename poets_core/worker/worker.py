@@ -11,12 +11,19 @@ from poets_core.runs import process
 from poets_core.runs.events import Event
 from poets_core.runs.lease import Lease, RunStore
 from poets_core.worker.control import Control, Stopped, Terminated
+from poets_core.worker.experiment_run import ExperimentRun
 from poets_core.worker.parts import REAL, Parts
 from poets_core.worker.search_run import SearchRun
 from poets_core.worker.task_run import TaskRun
 
 FINISHED, FAILED, NOT_MINE = 0, 1, 3
 """Exit codes: done or put down in good order; the run failed; another worker has it."""
+
+RUNS: dict[str, type[SearchRun | TaskRun | ExperimentRun]] = {
+    "search": SearchRun,
+    "task": TaskRun,
+    "experiment": ExperimentRun,
+}
 
 
 def work(store: RunStore, run: str | None, parts: Parts = REAL) -> int:
@@ -47,7 +54,7 @@ def work(store: RunStore, run: str | None, parts: Parts = REAL) -> int:
 def _work(store: RunStore, lease: Lease, control: Control, parts: Parts) -> int:
     try:
         spec = store.spec(lease.run)
-        (SearchRun if spec.kind == "search" else TaskRun)(store, lease, spec, control, parts)()
+        RUNS[spec.kind](store, lease, spec, control, parts)()
     except Terminated:
         _say("told to end: the run is given back and can be resumed")
         return _leave(store, lease, [Event("state", {"state": "stopped"})], FINISHED)

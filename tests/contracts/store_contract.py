@@ -11,12 +11,13 @@ from dataclasses import replace
 
 import pytest
 
-from poets_core.errors import LeaseLost, UnknownRun
+from poets_core.errors import InvalidComparisons, LeaseLost, UnknownRun
 from poets_core.runs import process
 from poets_core.runs import sql as sql_module
 from poets_core.runs.events import Event
 from poets_core.runs.lease import Lease
 from poets_core.runs.store import RunStore, SqlStore, open_store
+from poets_core.spec import parse_spec
 from tests.worker.fake import fake_spec
 
 CLAIMED = Event("claimed", {"worker": "w", "asked_again": []})
@@ -241,6 +242,41 @@ class StoreContract:
         store.acknowledge(lease, 2)
         assert store.status(run).pending == ""
         assert store.commands(run, after=2) == []
+
+    def test_answers_of_judges_steer_nothing(self, store: SqlStore) -> None:
+        run = store.create(fake_spec())
+        lease = taken(store, run)
+        answer = {"index": 0, "outcome": "first", "judge": "me"}
+        assert store.send(run, "judge", answer) == 1
+        assert store.status(run).pending == ""
+        store.send(run, "pause")
+        store.send(run, "judge", {**answer, "outcome": "undo"})
+        assert store.status(run).pending == "pause"
+        store.acknowledge(lease, 3)
+        assert store.status(run).pending == ""
+        assert [c.acknowledged is None for c in store.commands(run)] == [True, False, True]
+        with pytest.raises(InvalidComparisons, match="got 'draw'"):
+            store.send(run, "judge", {**answer, "outcome": "draw"})
+        assert len(store.commands(run)) == 3
+
+    def test_the_row_of_an_experiment(self, store: SqlStore) -> None:
+        fields = {"source": "log", "judge": "replay", "log": "x.csv", "policies": [{"name": "a"}, {"name": "b"}]}
+        spec = parse_spec({"kind": "experiment", "problem": {"name": ""}, "experiment": {**fields, "budget": 9}})
+        run = store.create(spec)
+        lease = taken(store, run)
+        body = {"index": 0, "second_opinion": False}
+        store.append(lease, [CLAIMED, Event("prepared", {"info": None, "backbone": {}})])
+        store.append(lease, [Event("compared", body), Event("compared", {**body, "second_opinion": True})])
+        row = store.row(run)
+        assert (row.kind, row.problem, row.method, row.budget) == ("experiment", "comparison log", "replay", 9)
+        assert (row.calls, row.best) == (1, None)
+        store.append(lease, [Event("withdrawn", body)])
+        assert store.row(run).calls == 0
+        assert [r.id for r in store.runs(kind="experiment")] == [run]
+        assert store.runs() == []
+        store.append(lease, [Event("finished", {"reason": "verdict"})])
+        store.release(lease)
+        assert take(store, run) is None
 
     def test_the_table_of_runs(self, store: SqlStore) -> None:
         made = [store.create(fake_spec(seed=i)) for i in range(3)]

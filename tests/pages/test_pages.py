@@ -120,6 +120,24 @@ def test_a_rival_shows_the_settings_it_reads_and_starts(store: SqlStore, launche
     assert spec.search.transform == "z"  # of the problem: hidden, not lost
 
 
+def test_contests_among_the_branches_are_a_switch_and_rivals_have_none(store: SqlStore, launched: list[str]) -> None:
+    at = opened(LAUNCH, problem="protein/ehrlich", preset="quick")
+    key = "protein/ehrlich-quick-poets"
+    assert not [w for w in at.number_input if w.key and "-contest-" in w.key]
+    at.checkbox(key=f"{key}-contest").set_value(True).run()
+    at.number_input(key=f"{key}-contest-every").set_value(2)
+    at.number_input(key=f"{key}-contest-delta").set_value(0.0)
+    at.multiselect(key="protein/ehrlich-quick-beside").set_value(["ga"]).run()
+    assert any("greater than 0" in e.value for e in at.error)
+    at.number_input(key=f"{key}-contest-delta").set_value(0.2).run()
+    at.button(key="start").click().run()
+    assert not at.exception
+    found = {store.spec(run).search.method: store.spec(run).contest for run in launched}
+    assert found["poets"] is not None
+    assert (found["poets"].every, found["poets"].delta) == (2, 0.2)
+    assert found["ga"] is None
+
+
 def test_baselines_start_beside_a_run_and_are_its_reference_curves(store: SqlStore, launched: list[str]) -> None:
     at = opened(LAUNCH, problem="protein/ehrlich", preset="quick")
     at.number_input(key="protein/ehrlich-quick-budget-rounds").set_value(3)
@@ -342,8 +360,9 @@ def test_no_page_loads_the_science() -> None:
 import sys
 from streamlit.testing.v1 import AppTest
 at = AppTest.from_file("app.py", default_timeout=60).run()
-for page in ("launch", "live", "candidates", "runs"):
-    at = at.switch_page(f"pages/search/{page}.py").run()
+pages = [f"search/{name}" for name in ("launch", "live", "candidates", "runs")]
+for page in [*pages, *(f"analyse/{name}" for name in ("policies", "judge"))]:
+    at = at.switch_page(f"pages/{page}.py").run()
     assert not at.exception, at.exception
 heavy = {"torch", "transformers", "peft", "qiskit", "Bio", "scipy"} & set(sys.modules)
 sys.exit(f"loaded {heavy}" if heavy else 0)

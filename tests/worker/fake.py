@@ -18,7 +18,7 @@ from poets_core.errors import InvalidDesign, InvalidInput
 from poets_core.keyed import rng_for
 from poets_core.spec import RunSpec
 from poets_core.types import Artifact, Candidate, Evaluation, Objective, Observation, ProblemInfo, Record
-from poets_core.worker.parts import Parts
+from poets_core.worker.parts import Parts, Response
 
 
 class DigitsOracle:
@@ -98,6 +98,8 @@ class FakeReport:
 class FakeSearch:
     """Proposes keyed digits near what its state remembers."""
 
+    sampler: Any = None
+
     def __init__(self, spec: RunSpec, *, seconds: float = 0.0, exhausted_after: int | None = None) -> None:
         self.spec, self.seconds, self.exhausted_after = spec, seconds, exhausted_after
         self.round = 0
@@ -170,4 +172,34 @@ def _search(problem: Any, spec: RunSpec, folder: Path) -> FakeSearch:
     return FakeSearch(spec, seconds=float(str(spec.problem.params.get("seconds", 0.0))))
 
 
-FAKES = Parts(_digits, _search)
+def _sample(
+    search: FakeSearch, branch: int, prompt: int, n: int, temperature: float, rng: np.random.Generator
+) -> list[Response]:
+    """Branch 0 writes large digits, branch 1 small ones, the reference any, nines too; one in ten is no design."""
+    low, high = ((0, 10), (5, 9), (0, 5))[branch + 1]
+    shift = int(abs(search.memory).sum() * 1000) % 2  # so that a search that was not restored shows
+    found = []
+    for _ in range(n):
+        text = "".join(map(str, rng.integers(low + shift * (branch == 1), high, size=4)))
+        found.append(Response("", "x", "not four digits") if rng.random() < 0.1 else Response(text, text, ""))
+    return found
+
+
+ASKED: list[tuple[float, int]] = []
+"""Temperature and number of prompts of each time the model was asked."""
+
+
+def _answer(
+    model: Any, prompts: Sequence[str], temperature: float, top_p: float, most: int, seed: int, keys: Sequence[str]
+) -> list[str]:
+    """A prompt that says how many of ten answers are right: "9 {input}" adds up right nine times of ten."""
+    ASKED.append((temperature, len(prompts)))
+    out = []
+    for prompt, key in zip(prompts, keys, strict=True):
+        skill, *numbers = map(int, prompt.split())
+        right = rng_for(seed, "fake answer", key).integers(10) < skill
+        out.append(str(sum(numbers) + (not right)))
+    return out
+
+
+FAKES = Parts(_digits, _search, _sample, _answer)

@@ -222,3 +222,39 @@ def test_a_real_run_from_the_shell(tmp_path: Path) -> None:
         names = archive.namelist()
         assert {"adapters/branch-0/adapter_model.safetensors", "checkpoints/round-000003.safetensors"} <= set(names)
         assert len(archive.read("events.jsonl").splitlines()) == len(store.read(shown["run"]))
+
+
+def test_an_experiment_from_its_spec_to_the_archive(tmp_path: Path) -> None:
+    """run, show, resume, export of the example: a comparison log beside its spec."""
+    environment = os.environ | {"POETS_STORE": f"sqlite:///{tmp_path}/store/poets.db"}
+    words = [sys.executable, "-m", "poets_core"]
+
+    def said(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*words, *more], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+
+    done = said("run", "examples/comparison_log.json", "--json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert (shown["state"], shown["reason"], shown["judge"]) == ("finished", "verdict", "replay")
+    assert (shown["verdict"]["kind"], shown["verdict"]["policy"]) == ("winner", "concise")
+    assert shown["left"] == ["concise"]
+    run, archive = shown["run"], tmp_path / "run.zip"
+    assert json.loads(said("show", run, "--json").stdout) == shown
+    assert "concise" in said("show", run).stdout
+    assert said("resume", run).returncode == 2
+    assert said("export", run, str(archive)).returncode == 0
+    with zipfile.ZipFile(archive) as members:
+        lines = members.read("comparisons.csv").decode().splitlines()
+    assert len(lines) == 1 + shown["comparisons"]
+    listed = {r["id"]: r for r in json.loads(said("runs", "--json").stdout)}
+    assert (listed[run]["kind"], listed[run]["calls"]) == ("experiment", shown["comparisons"])
+
+
+def test_an_experiment_without_its_log_says_so(tmp_path: Path) -> None:
+    spec = json.loads((ROOT / "examples" / "comparison_log.json").read_text())
+    spec["experiment"]["log"] = "nowhere.csv"
+    path, store = tmp_path / "spec.json", open_store(f"sqlite:///{tmp_path}/store/poets.db")
+    path.write_text(json.dumps(spec))
+    run = store.create(located(parse_spec(path.read_text()), tmp_path))
+    assert work(store, run, FAKES) == 1
+    assert "readable UTF-8 comparison log" in store.status(run).reason

@@ -37,7 +37,9 @@ ROUNDS = 36
 SECONDS = 240
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["poets_core.search.methods", "domains.protein.landscape", "tests.worker.fake"])
+CONTEXT.set_forkserver_preload(
+    ["poets_core.search.methods", "domains.protein.landscape", "tests.worker.fake", "poets_core.worker.experiment_run"]
+)
 
 
 class Slow:

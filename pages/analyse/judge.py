@@ -1,0 +1,238 @@
+"""Judge: two responses side by side, blind; prefer one by key or button. The address is ``?run=&judge=``."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Literal
+
+import streamlit as st
+
+from pages.parts.controls import explain
+from pages.parts.feed import Feed, Snapshot, the_store
+from pages.parts.judge_desk import Desk, desk_of
+from pages.parts.judge_keys import judge_keys
+from pages.parts.judging import LONGEST_NAME, Sent, agreed
+from pages.parts.links import JUDGE, POLICIES, feed_of_address, store_problem
+from pages.parts.look import current_look
+from pages.parts.responses import prompt, response
+from pages.parts.states import badge, plain, state_of
+from pages.parts.verdicts import REASONS, WAITING, toward
+from poets_core.errors import PoetsError
+from poets_core.runs.experiment_view import ExperimentView, PairView
+from poets_core.spec import ExperimentSpec
+
+POLL = 1.0
+"""Seconds between two looks while somebody judges: the next pair should not keep people waiting."""
+LONG, TALL = 1500, 480
+"""Characters of a response from which it scrolls, and the height it then has, pixels."""
+KEYS = "Keys: **1** or **←** for A, **2** or **→** for B, **0** or **t** for a tie, **s** to skip, **u** to undo."
+
+
+def page() -> None:
+    """Draw the page."""
+    if not st.query_params.get("run"):
+        _choose()
+        return
+    feed = feed_of_address("Judge")
+    spec = feed.spec.experiment
+    if spec is None or spec.judge != "person":
+        st.title("Judge", anchor=False)
+        st.info("Nobody is asked to judge this run.", icon=":material/info:")
+        st.page_link(POLICIES, label="Experiments", icon=":material/leaderboard:")
+        return
+    judge = _judge()
+    try:
+        with st.spinner("Reading the experiment…") if feed.polls == 0 else nullcontext():
+            state = feed.snapshot().status.state
+    except PoetsError as error:
+        store_problem(error)
+        return
+    every = state_of(state).polls
+    st.fragment(_live, run_every=POLL if state == "running" else every)(feed, spec, judge, state)
+
+
+def _choose() -> None:
+    """Lead to the experiments that wait for people."""
+    st.title("Judge", anchor=False)
+    try:
+        rows = [r for r in the_store().runs(kind="experiment") if r.method == "person" and r.state != "finished"]
+    except PoetsError as error:
+        store_problem(error)
+        return
+    if not rows:
+        st.info("No experiment waits for a person's judgement. Start one on the page Policies.", icon=":material/info:")
+        st.page_link(POLICIES, label="Go to the policies", icon=":material/arrow_back:")
+        return
+    st.write("These experiments wait for people's verdicts:")
+    for row in rows:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            name = f"{plain(row.label or row.problem)} · {row.calls:,} of at most {row.budget:,} · {row.id[-4:]}"
+            st.page_link(JUDGE, label=name, icon=":material/gavel:", query_params={"run": row.id})
+            badge(row.state, stopped=row.status.reason == "stopped")
+
+
+def _judge() -> str:
+    """Return who judges, out of the address; "" while nobody has said."""
+    judge = st.query_params.get("judge", "").strip()[:LONGEST_NAME]
+    if judge:
+        return judge
+
+    def named() -> None:
+        name = str(st.session_state["judge-name"] or "").strip()
+        if name:
+            st.query_params["judge"] = name
+
+    st.title("Judge", anchor=False)
+    st.write("You will see two responses to the same prompt and choose the better one. Whose they are stays hidden.")
+    with st.form("who", border=True, width=420):
+        st.text_input(
+            "Your name",
+            max_chars=LONGEST_NAME,
+            key="judge-name",
+            help="Kept with each of your answers, so that the agreement of judges can be seen.",
+        )
+        st.form_submit_button("Start judging", type="primary", on_click=named)
+    st.stop()
+
+
+def _live(feed: Feed, spec: ExperimentSpec, judge: str, drawn_as: str) -> None:
+    """Draw everything that changes; called again every second while somebody may judge."""
+    desk = desk_of(feed.run, judge)
+    try:
+        snapshot, under_way, pair, second = desk.look(feed)
+    except PoetsError as error:
+        store_problem(error)
+        return
+    if snapshot.status.state != drawn_as:
+        st.rerun(scope="app")  # the rate of polling depends on it
+    view = snapshot.view.experiment or ExperimentView()
+    _heading(feed, snapshot, judge)
+    over = view.verdict is not None or snapshot.status.state == "finished"
+    judgeable = not over and snapshot.status.state in ("running", "starting", "pausing")
+    if snapshot.status.state != "running" and not over:
+        explain(feed, snapshot, running=WAITING, reasons=REASONS, kept="judged")
+    if over:
+        _over(feed, view)
+    elif pair is not None and judgeable:
+        _pair(feed, desk, snapshot, pair, second)
+    elif judgeable:
+        _nothing_open(under_way)
+    if judgeable:
+        _answers(feed, desk, pair)
+    _said(desk)
+    # Always mounted: a component that comes and goes would lose its listener and the keys pressed in between.
+    judge_keys(
+        key=f"keys-{feed.run}",
+        index=pair.index if pair is not None and judgeable else -1,
+        undo=judgeable and bool(desk.own),
+        turn=desk.turn,
+        on_answer=lambda index, outcome: desk.answer(feed, index, outcome),
+    )
+    _progress(view, spec, judge, desk)
+
+
+def _heading(feed: Feed, snapshot: Snapshot, judge: str) -> None:
+    about = feed.spec.label or (feed.spec.experiment.task if feed.spec.experiment else "") or feed.spec.problem.name
+    with st.container(horizontal=True, vertical_alignment="center", key="heading"):
+        st.title("Judge", anchor=False, width="content")
+        badge(snapshot.status.state, stopped=snapshot.status.reason == "stopped")
+        st.caption(plain(about), width="content")
+        st.space("stretch")
+        st.caption(f"You are **{plain(judge)}**", width="content")
+        if st.button("Change", type="tertiary", key="change-judge", help="Judge under another name."):
+            del st.query_params["judge"]
+            st.rerun(scope="app")
+
+
+def _over(feed: Feed, view: ExperimentView) -> None:
+    if view.verdict is None:
+        st.info("This experiment has ended without a verdict.", icon=":material/flag:")
+    else:
+        words = {
+            "winner": "The best policy is known.",
+            "none": "No policy beats all others.",
+            "undecided": "Undecided.",
+        }
+        st.success(f"The verdict is in. {words[view.verdict['kind']]} Thank you.", icon=":material/emoji_events:")
+    st.page_link(POLICIES, label="See the verdict", icon=":material/leaderboard:", query_params={"run": feed.run})
+
+
+def _pair(feed: Feed, desk: Desk, snapshot: Snapshot, pair: PairView, second: bool) -> None:
+    """Draw the pair with its buttons."""
+    if second:
+        st.info(
+            "Second opinion: others have judged this pair already. Your answer shows how judges agree; it does not "
+            "count as a comparison.",
+            icon=":material/group:",
+        )
+    info, look = snapshot.view.info, current_look()
+    if pair.prompt.strip():
+        st.markdown("**Which response answers this better?**")
+        prompt(pair.prompt)
+    else:
+        title = str((info or {}).get("title") or "")
+        st.markdown("**Which is better?**" + (f" · {plain(title)}" if title else ""))
+    # Long responses scroll, so that buttons and progress stay in sight.
+    height: int | Literal["stretch"] = TALL if max(map(len, pair.responses)) > LONG else "stretch"
+    for column, letter, text in zip(st.columns(2), "AB", pair.responses, strict=True):
+        with column, st.container(border=True, height=height, key=f"response-{letter}"):
+            st.subheader(letter, anchor=False)
+            response(text, letter, info, look)
+    for column, outcome, letter, key in zip(st.columns(2), ("first", "second"), "AB", "12", strict=True):
+        with column:
+            _button(feed, desk, pair.index, outcome, f"{letter} is better", key, primary=True)
+
+
+def _answers(feed: Feed, desk: Desk, pair: PairView | None) -> None:
+    """Draw the answers that prefer neither, and what takes back the last one."""
+    with st.container(horizontal=True, horizontal_alignment="center", key="answers"):
+        if pair is not None:
+            _button(feed, desk, pair.index, "tie", "Equally good", "0")
+            _button(feed, desk, pair.index, "skip", "Skip", "s")
+        if desk.own:
+            _button(feed, desk, -1, "undo", "Undo", "u")
+    if pair is not None:
+        st.caption(KEYS, text_alignment="center")
+
+
+def _button(feed: Feed, desk: Desk, index: int, outcome: str, label: str, key: str, *, primary: bool = False) -> None:
+    st.button(
+        f"{label} :gray-badge[{key}]" if not primary else f"{label} · {key}",
+        type="primary" if primary else "secondary",
+        key=f"answer-{outcome}",
+        width="stretch" if primary else "content",
+        on_click=desk.answer,
+        args=(feed, index, outcome),
+    )
+
+
+def _nothing_open(under_way: Sent) -> None:
+    if under_way.answers:
+        st.info("Your answer is on its way; the next pair comes as soon as it is taken in.", icon=":material/sync:")
+    else:
+        st.info("No pair is open for you at the moment. The next one appears here.", icon=":material/hourglass_empty:")
+
+
+def _said(desk: Desk) -> None:
+    """Say what became of the last answer."""
+    if desk.problem:
+        st.error(desk.problem, icon=":material/error:")
+    if desk.before is not None:
+        st.info("Taking back your last answer…", icon=":material/undo:")
+    elif desk.undone:
+        st.info(desk.undone, icon=":material/undo:")
+
+
+def _progress(view: ExperimentView, spec: ExperimentSpec, judge: str, desk: Desk) -> None:
+    """Draw how far the verdict is, without a word about who leads."""
+    if view.verdict is None:
+        share, text = toward(view.metrics, spec)
+        st.progress(share, text=text)
+    shared, equal = agreed(view, judge)
+    words = [f"You have judged {len(desk.own):,} pairs", f"{view.comparisons:,} comparisons in all"]
+    if shared:
+        words.append(f"others agree with you on {equal} of {shared} shared pairs")
+    st.caption(" · ".join(words))
+
+
+page()

@@ -1,0 +1,266 @@
+"""Policies: which one is best. One experiment (``?run=``), or all of them and the form for a new one (``?new=``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import streamlit as st
+
+from pages.parts import contest_charts, contest_effort
+from pages.parts.contest_tables import chosen, comparison_list, policy_table, verdict_json
+from pages.parts.controls import controls, explain, heading
+from pages.parts.experiment_form import form
+from pages.parts.experiment_list import JUDGES, experiments
+from pages.parts.feed import Feed, Snapshot, the_store
+from pages.parts.links import JUDGE, POLICIES, feed_of_address, store_problem
+from pages.parts.live_plot import live_plot
+from pages.parts.look import Look, current_look
+from pages.parts.panel import Panel
+from pages.parts.states import plain, state_of
+from pages.parts.verdicts import REASONS, RUNNING, WAITING, callout, excluded, model_line, percent, progress
+from poets_core.errors import PoetsError
+from poets_core.runs.experiment_view import Agreement, ExperimentView, PairView
+from poets_core.runs.export import comparisons_csv
+from poets_core.spec import ExperimentSpec
+
+MEND = {
+    "branches": "Mend the cause, then press Resume: the experiment goes on from where it was.",
+    "prompts": "Mend the cause, then press Resume: the experiment goes on from where it was.",
+    "log": "The log stays as it was uploaded: correct it and start a new experiment.",
+}
+
+
+def page() -> None:
+    """Draw the page."""
+    if st.query_params.get("run"):
+        _experiment(feed_of_address("Policies"))
+        return
+    st.title("Policies", anchor=False)
+    st.caption(
+        "Which of several policies is best? Two answer the same prompt, a judge prefers one, and the experiment "
+        "chooses the next pair where evidence is still missing. It ends when the best policy is known with a stated "
+        "error at most. (LLM-PO, arXiv 2604.08779)"
+    )
+    try:
+        store = the_store()
+        if "new" in st.query_params:
+            form(store)
+            return
+        experiments(store)
+    except PoetsError as error:
+        store_problem(error)
+
+
+def _experiment(feed: Feed) -> None:
+    if feed.spec.experiment is None:
+        st.title("Policies", anchor=False)
+        st.info("This run is a search, not an experiment.", icon=":material/info:")
+        st.page_link("pages/search/live.py", label="Watch it", query_params={"run": feed.run})
+        return
+    try:
+        with st.spinner("Reading the experiment…") if feed.polls == 0 else nullcontext():
+            state = feed.snapshot().status.state
+    except PoetsError as error:
+        store_problem(error)
+        return
+    st.fragment(_live, run_every=state_of(state).polls)(feed, feed.spec.experiment, state)
+
+
+def _live(feed: Feed, spec: ExperimentSpec, drawn_as: str) -> None:
+    """Draw everything that changes; called again every two seconds while the experiment is at work."""
+    try:
+        snapshot = feed.snapshot()
+    except PoetsError as error:
+        store_problem(error)
+        return
+    if state_of(snapshot.status.state).polls != state_of(drawn_as).polls:
+        st.rerun(scope="app")
+    about = spec.task or feed.spec.problem.name or "comparison log"
+    facts = [
+        about,
+        f"{len(spec.policies)} policies",
+        JUDGES[spec.judge],
+        f"error at most {percent(spec.delta)}",
+        "a winner is assumed to exist" if spec.assume_condorcet else "nothing assumed",
+        f"seed {feed.spec.seed}",
+        f"run {feed.run}",
+    ]
+    heading(feed.spec.label or f"Best policy: {about}", snapshot.status, facts)
+    controls(feed, snapshot.status, lambda: _links(feed, spec, snapshot), kept="What was compared")
+    waits = spec.judge == "person"
+    explain(
+        feed, snapshot, running=WAITING if waits else RUNNING, reasons=REASONS, kept="compared", mend=MEND[spec.source]
+    )
+    view = snapshot.view.experiment or ExperimentView()
+    callout(view.verdict, view.metrics)
+    if (line := model_line(view.metrics)) is not None:
+        doubted, text = line
+        (st.warning if doubted else st.info)(text, icon=":material/functions:")
+    for warning in view.warnings:
+        st.warning(plain(warning), icon=":material/warning:")
+    _cards(view, spec)
+    progress(snapshot.view, snapshot.status, spec)
+    if not view.pairs:
+        return
+    _panels(feed, spec)
+    _policies(feed, view)
+    _agreement(view.agreement() if waits else [])
+    st.subheader("Comparisons", anchor=False)
+
+    def find(show: str, policy: str) -> list[PairView]:
+        return list(
+            feed.drawn(("list", show, policy), lambda s: chosen(s.view.experiment or ExperimentView(), show, policy))
+        )
+
+    comparison_list(view, find, snapshot.view.info, current_look(), feed.run)
+    _downloads(feed)
+
+
+def _links(feed: Feed, spec: ExperimentSpec, snapshot: Snapshot) -> None:
+    if spec.judge == "person" and snapshot.status.state != "finished":
+        st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": feed.run})
+    st.page_link(POLICIES, label="All experiments", icon=":material/list:")
+
+
+def _cards(view: ExperimentView, spec: ExperimentSpec) -> None:
+    metrics, k = view.metrics or {}, len(spec.policies)
+    share = contest_effort.saved_share(metrics, view.comparisons)
+    least, robin = metrics.get("expected"), metrics.get("round_robin")
+    cards = (
+        ("Comparisons", f"{view.comparisons:,}", f"of at most {spec.budget:,}", "Judged pairs, ties included."),
+        ("Ties", f"{view.ties:,}", _share(view), "They cost a comparison and say nothing about who is better."),
+        ("Excluded", f"{excluded(metrics, k)} of {k}", None, "Policies that are not the winner, with error at most δ."),
+        (
+            "Needed at least",
+            None if least is None else f"{least:,.0f}",
+            "at the estimate now" if least is not None else None,
+            "Lower bound of any method, ties not counted, if the win probabilities are those estimated now.",
+        ),
+        (
+            "Saved",
+            None if share is None else f"{share:.0%}",
+            None if not robin else f"round-robin: {robin['mean']:,.0f}",
+            "Of the comparisons that round-robin needs for the same verdict; simulated when the experiment has ended.",
+        ),
+    )
+    for column, (label, value, below, help) in zip(st.columns(len(cards)), cards, strict=True):
+        column.metric(
+            label,
+            value or "–",
+            below,
+            delta_color="off",
+            delta_arrow="off",
+            help=help,
+            border=True,
+            height="stretch",
+        )
+
+
+def _share(view: ExperimentView) -> str | None:
+    return f"{view.ties / view.comparisons:.0%} of them" if view.comparisons else None
+
+
+def _panels(feed: Feed, spec: ExperimentSpec) -> None:
+    """The panels, two a row."""
+    look = current_look()
+    k = len(spec.policies)
+    tall = 340 + 16 * max(0, min(k, contest_charts.MOST) - 8)
+    draws: tuple[tuple[str, Callable[[ExperimentView, Look], Panel], int], ...] = (
+        ("evidence", lambda v, o: contest_charts.evidence_bars(v.metrics or {}, o, spec.assume_condorcet), tall),
+        (
+            "course",
+            lambda v, o: contest_charts.evidence_lines(v.metrics or {}, v.history, o, spec.assume_condorcet),
+            tall,
+        ),
+        ("wins", lambda v, o: contest_charts.win_matrix(v.metrics or {}, o), tall),
+        ("allocation", lambda v, o: contest_effort.allocation(v.metrics or {}, o), tall),
+        ("saving", lambda v, o: contest_effort.saving(v.metrics or {}, o, v.comparisons), 220),
+    )
+    for i in range(0, len(draws), 2):
+        pair = draws[i : i + 2]
+        for column, (name, draw, height) in zip(st.columns(len(pair)), pair, strict=True):
+            panel = feed.drawn((name, look.dark), lambda s, d=draw: d(s.view.experiment or ExperimentView(), look))
+            with column.container(border=True, key=f"panel-{name}"):
+                st.markdown(f"**{panel.title}**", help=panel.help)
+                live_plot(panel, key=f"plot-{name}-{feed.run}", revision=feed.run, height=height)
+
+
+def _policies(feed: Feed, view: ExperimentView) -> None:
+    if not view.metrics:
+        return
+    st.subheader("Who may be the winner", anchor=False)
+    left = view.metrics["left"]
+    st.caption(
+        f"{len(left)} of {len(view.metrics['policies'])} policies. The winner is among them with error at most δ, at "
+        "every moment of the experiment."
+    )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        policy_table(view),
+        hide_index=True,
+        key=f"policies-{feed.run}",
+        alt=f"Table of {len(view.metrics['policies'])} policies",
+        column_config={
+            "policy": st.column_config.TextColumn(width="medium"),
+            "win share": number(format="%.0f %%", help="Of its comparisons that were no ties."),
+            "excluded": number("excluded [nats]", format="%.2f", help="Evidence that it is not the winner."),
+            "beats every other": number("beats every other [nats]", format="%.2f", help="Smallest over the others."),
+        },
+    )
+
+
+def _agreement(found: list[Agreement]) -> None:
+    if not found:
+        return
+    st.subheader("Agreement between judges", anchor=False)
+    st.caption("On pairs that both judged. Second opinions count here only, never as comparisons.")
+    st.dataframe(
+        [
+            {
+                "judges": " and ".join(a.judges),
+                "pairs": a.pairs,
+                "same answer": 100 * a.equal,
+                "Cohen's κ": a.kappa,
+            }
+            for a in found
+        ],
+        hide_index=True,
+        key="agreement",
+        alt=f"Agreement of {len(found)} pairs of judges",
+        column_config={
+            "same answer": st.column_config.NumberColumn(format="%.0f %%"),
+            "Cohen's κ": st.column_config.NumberColumn(
+                format="%.2f", help="Agreement beyond chance: 1 always, 0 as by chance. Empty where undefined."
+            ),
+        },
+    )
+
+
+def _downloads(feed: Feed) -> None:
+    def files() -> ExperimentView:
+        return feed.snapshot().view.experiment or ExperimentView()
+
+    with st.container(horizontal=True, key="downloads"):
+        st.download_button(
+            "Comparisons as CSV",
+            lambda: comparisons_csv(files()),
+            file_name=f"{feed.run}-comparisons.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            key="comparisons-csv",
+        )
+        st.download_button(
+            "Verdict as JSON",
+            lambda: verdict_json(files(), feed.spec, feed.run),
+            file_name=f"{feed.run}-verdict.json",
+            mime="application/json",
+            on_click="ignore",
+            icon=":material/download:",
+            key="verdict-json",
+        )
+    st.caption("The JSON holds counts, thresholds and the run's spec: everything that recomputes the verdict.")
+
+
+page()

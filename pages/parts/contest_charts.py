@@ -1,0 +1,189 @@
+"""The panels of an experiment: who beat whom, and the evidence on each policy against its threshold.
+
+Pure functions of what the worker has computed (`updated.metrics` of an
+experiment); nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pages.parts.look import BLUE, DASHES, MARKERS, VERMILLION, Look
+from pages.parts.panel import Json, Panel, axis, empty, layout, numbers
+
+MOST = 24
+"""Policies that the bars show; more are not readable."""
+NAMED = 6
+"""Lines with a colour and a name of their own: as many as the palette has."""
+CUT = 4.0
+"""Evidence lines are shown up to so many times their threshold: beyond it a policy is out, by however much."""
+NOTHING = "Nothing has been compared yet."
+Metrics = Mapping[str, Any]
+History = Sequence[tuple[int, Sequence[float | None], Sequence[float | None]]]
+
+
+def label(name: str, longest: int = 22) -> str:
+    """Write a policy's name for an axis: cut off, and never read as markup by plotly.js."""
+    short = name if len(name) <= longest else f"{name[: longest - 1]}…"
+    return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def by_evidence(metrics: Metrics) -> list[int]:
+    """Places of the policies, the least excluded first."""
+    evidence = [np.inf if e is None else float(e) for e in metrics["evidence"]]
+    return [int(i) for i in np.argsort(evidence, kind="stable")]
+
+
+def win_matrix(metrics: Metrics, look: Look) -> Panel:
+    """Wins of the row's policy against the column's: counts in the cells, their share as colour."""
+    title = "Who beat whom"
+    help = "Each cell: how often the row's policy was preferred to the column's. Colour: its share, ties left out."
+    if not metrics.get("comparisons"):
+        return empty(look, "wins", title, help, NOTHING)
+    wins = np.asarray(metrics["wins"], dtype=np.float64)
+    k, both = len(wins), wins + wins.T
+    share = np.divide(wins, both, out=np.full_like(wins, np.nan), where=both > 0)
+    names = [label(n, 14 if k > 4 else 22) for n in metrics["policies"]]
+    counts = [["" if both[i, j] == 0 else f"{wins[i, j]:.0f}" for j in range(k)] for i in range(k)]
+    places = list(range(k))
+    trace: Json = {
+        "type": "heatmap", "x": places, "y": places, "z": [numbers(row, 3) for row in share], "text": counts,
+        "zmin": 0, "zmax": 1, "xgap": 2, "ygap": 2, "hoverongaps": False,
+        "colorscale": [[0, VERMILLION], [0.5, "#2C3541" if look.dark else "#EEF1F4"], [1, BLUE]],
+        "colorbar": {
+            "title": {"text": "share of wins", "side": "right"}, "thickness": 10, "outlinewidth": 0,
+            "tickvals": [0, 0.5, 1],
+        },
+        "customdata": [[f"{names[i]} beat {names[j]}: {counts[i][j]} of {both[i, j]:.0f}" for j in places]
+                       for i in places],
+        "hovertemplate": "%{customdata}<extra></extra>",
+        **({"texttemplate": "%{text}", "textfont": {"size": 14 if k <= 6 else 11}} if k <= 16 else {}),
+    }  # fmt: skip
+    ticks = {"tickvals": places, "ticktext": names, "showgrid": False}
+    form = layout(
+        look,
+        xaxis=axis(look, "against", **ticks, tickangle=0 if k <= 4 else -40),
+        yaxis=axis(look, "wins of", autorange="reversed", **ticks),
+    )
+    pairs = [(i, j) for i in places for j in range(i + 1, k) if both[i, j]]
+    told = "; ".join(f"{names[i]} {counts[i][j]}, {names[j]} {counts[j][i]}" for i, j in pairs[:10])
+    return Panel("wins", title, help, [trace], form, f"{title}, wins by pair: {told}.", int(metrics["comparisons"]))
+
+
+def evidence_bars(metrics: Metrics, look: Look, assumed: bool = False) -> Panel:
+    """Evidence on each policy now, against the thresholds of the verdict.
+
+    Args:
+        metrics: of the last update.
+        look: colours.
+        assumed: a winner is assumed to exist, so that none has to be shown to beat all others.
+    """
+    title = "Evidence on each policy"
+    help = (
+        "Left: that it is not the winner; beyond the line it is excluded. "
+        "Right: that it beats even the opponent that is hardest to beat; beyond the line it is the winner. "
+        "Valid at every moment, however often one looks."
+    )
+    if assumed:
+        help = "That a policy is not the winner; beyond the line it is excluded. Valid at every moment."
+    if not metrics.get("comparisons"):
+        return empty(look, "evidence", title, help, NOTHING)
+    order = by_evidence(metrics)[:MOST]
+    names = [label(metrics["policies"][i]) for i in order]
+    columns = [("excluded [nats]", "evidence", "evidence_threshold", 1, "out")]
+    if not assumed:
+        columns.append(("beats all others [nats]", "shown", "shown_threshold", 0, "winner"))
+    traces: list[Json] = []
+    shapes: list[Json] = []
+    axes: Json = {}
+    for c, (unit, key, limit, colour, word) in enumerate(columns):
+        n, threshold = "" if c == 0 else str(c + 1), float(metrics[limit])
+        values = [metrics[key][i] for i in order]
+        if key == "evidence":  # the worker's word, which a page does not second-guess
+            passed = [metrics["policies"][i] not in metrics["left"] for i in order]
+        else:
+            passed = [v is not None and v >= threshold for v in values]
+        width = 1.0 if assumed else 0.44
+        domain = [c * 0.56, c * 0.56 + width]
+        top = max([v for v in values if v is not None] + [threshold])
+        low = min([v for v in values if v is not None] + [0.0])
+        room = (0.3 if c == 0 else 0.5) * (top - low)  # for numbers and words beyond the bars
+        traces.append({
+            "type": "bar", "orientation": "h", "x": numbers(values, 4), "y": list(range(len(order))), "xaxis": f"x{n}",
+            "yaxis": "y", "name": unit, "width": 0.62, "cliponaxis": False, "textposition": "outside",
+            "text": ["" if v is None else f"{v:.1f}" + (f" {word}" if p else "")
+                     for v, p in zip(values, passed, strict=True)],
+            "marker": {
+                "color": [look.series[colour] if p else look.muted for p in passed],
+                "pattern": {"shape": ["/" if p else "" for p in passed], "fgcolor": look.paper, "fillmode": "overlay",
+                            "size": 6},
+            },
+            "customdata": names, "hovertemplate": "%{customdata}: %{x} nats<extra></extra>",
+        })  # fmt: skip
+        shapes.append({
+            "type": "line", "x0": threshold, "x1": threshold, "y0": 0, "y1": 1, "xref": f"x{n}", "yref": "paper",
+            "line": {"color": look.text, "width": 2, "dash": "dash"},
+        })  # fmt: skip
+        axes[f"xaxis{n}"] = axis(
+            look, unit, domain=domain, range=[low - 0.3 * (top - low) if low < 0 else 0, top + room], anchor="y"
+        )
+    ticks = {"tickvals": list(range(len(order))), "ticktext": names, "showgrid": False}
+    axes["yaxis"] = axis(look, "", autorange="reversed", **ticks)
+    form = layout(look, showlegend=False, shapes=shapes, bargap=0.3, **axes)
+    told = ", ".join(f"{n} {metrics['evidence'][i]:.1f}" for n, i in zip(names, order, strict=True) if _has(metrics, i))
+    alt = f"{title}, threshold {float(metrics['evidence_threshold']):.2f} nats for being excluded: {told}."
+    if not assumed:
+        shown = ", ".join(f"{names[k]} {metrics['shown'][i]:.1f}" for k, i in enumerate(order) if _has(metrics, i))
+        alt += f" Threshold {float(metrics['shown_threshold']):.2f} for beating every other: {shown}."
+    return Panel("evidence", title, help, traces, form, alt, int(metrics["comparisons"]))
+
+
+def _has(metrics: Metrics, i: int) -> bool:
+    return metrics["evidence"][i] is not None and metrics["shown"][i] is not None
+
+
+def evidence_lines(metrics: Metrics, history: History, look: Look, assumed: bool = False) -> Panel:
+    """The same evidence over comparisons: above against being the winner, below for beating every other."""
+    title = "Evidence over comparisons"
+    help = (
+        "How the evidence on each policy came together. Dashed: beyond it a policy is excluded (above), or shown to "
+        "beat every other (below). The upper chart is cut off well above its line."
+    )
+    if not history or not metrics.get("comparisons"):
+        return empty(look, "course", title, help, NOTHING)
+    x = [n for n, _, _ in history]
+    order = by_evidence(metrics)
+    parts = [(1, "evidence_threshold", "excluded [nats]", "")]
+    if not assumed:
+        parts.append((2, "shown_threshold", "beats all [nats]", "2"))
+    traces: list[Json] = []
+    for at, limit, _, n in parts:
+        for rank, i in reversed(list(enumerate(order))):
+            named = rank < NAMED
+            name = label(metrics["policies"][i])
+            line = {"color": look.series[rank], "width": 2.5, "dash": DASHES[rank]} if named else {"color": look.grid}
+            traces.append({
+                "type": "scatter", "mode": "lines+markers" if named and len(x) <= 40 else "lines", "name": name, "x": x,
+                "y": numbers([entry[at][i] for entry in history], 4), "yaxis": f"y{n}", "line": line,
+                "marker": {"symbol": MARKERS[rank % len(MARKERS)], "size": 6}, "legendgroup": str(i),
+                "legendrank": rank + 1, "showlegend": named and at == 1,
+                "hovertemplate": f"{name} %{{y}} nats<extra></extra>",
+            })  # fmt: skip
+        traces.append({
+            "type": "scatter", "mode": "lines", "name": "threshold", "x": [0, x[-1]], "y": [metrics[limit]] * 2,
+            "yaxis": f"y{n}", "line": {"color": look.text, "width": 2, "dash": "dash"}, "showlegend": False,
+            "hovertemplate": "threshold %{y} nats<extra></extra>",
+        })  # fmt: skip
+    form = layout(look, xaxis=axis(look, "comparisons", rangemode="tozero", anchor=f"y{parts[-1][3]}"))
+    for (_, _, unit, n), domain in zip(parts, [[0, 1]] if assumed else [[0.55, 1], [0, 0.45]], strict=True):
+        form[f"yaxis{n}"] = axis(look, unit, domain=domain)
+    seen = [v for _, evidence, _ in history for v in evidence if v is not None]
+    cut = CUT * float(metrics["evidence_threshold"])
+    if max(seen) > cut:
+        form["yaxis"]["range"] = [min(*seen, 0.0) - 0.05 * cut, cut]
+    more = "" if len(order) <= NAMED else f" The {NAMED} least excluded are named."
+    alt = f"{title}: {len(order)} policies, {x[-1]} comparisons, {len(metrics['left'])} not excluded.{more}"
+    return Panel("course", title, help, traces, form, alt, int(metrics["comparisons"]))

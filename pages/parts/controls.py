@@ -1,0 +1,100 @@
+"""The head of a run's page: its name and state, the buttons that leave commands, and how it is in words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from pages.parts.feed import Feed, Snapshot
+from pages.parts.links import store_problem
+from pages.parts.states import ago, badge, doing_text, plain, state_of
+from poets_core.errors import PoetsError
+from poets_core.runs.launch import resume
+from poets_core.runs.status import RunStatus
+
+REASONS = {
+    "budget": "The run is complete: the whole budget was used.",
+    "exhausted": "The run is complete: no new design was left to measure.",
+    "stopped": "The run was stopped. Resume goes on from where it was.",
+}
+
+
+def heading(title: str, status: RunStatus, facts: Sequence[str]) -> None:
+    """Draw the title of a run with the badge of its state, and a line of facts; all of it plain text."""
+    with st.container(horizontal=True, vertical_alignment="center", key="heading"):
+        st.title(plain(title), anchor=False, width="content")
+        badge(status.state, stopped=status.reason == "stopped")
+    st.caption(" · ".join(plain(fact) for fact in facts))
+
+
+def controls(feed: Feed, status: RunStatus, links: Callable[[], None], *, kept: str = "What was measured") -> None:
+    """Draw Pause, Resume and Stop. They leave commands; the worker answers between two steps.
+
+    Args:
+        feed, status: the run.
+        links: draws the links that stand beside the buttons.
+        kept: what a stopped run keeps, for the question before it is stopped.
+    """
+    offers = state_of(status.state).offers
+    with st.container(horizontal=True, vertical_alignment="center", key="controls"):
+        if "pause" in offers and st.button("Pause", icon=":material/pause:", key="pause"):
+            _command(feed, lambda: feed.store.send(feed.run, "pause"))
+        if status.resumable and st.button("Resume", type="primary", icon=":material/play_arrow:", key="resume"):
+            _command(feed, lambda: resume(feed.store, feed.run))
+        if "stop" in offers:
+            with st.popover("Stop", icon=":material/stop:", key="stop"):
+                st.write(f"Stop this run? {kept} is kept, and it can be resumed later.")
+                if st.button("Yes, stop it", type="primary", key="stop-yes"):
+                    _command(feed, lambda: feed.store.send(feed.run, "stop"))
+        links()
+
+
+def _command(feed: Feed, act: Callable[[], object]) -> None:
+    try:
+        act()
+        feed.snapshot(fresh=True)
+    except PoetsError as error:
+        store_problem(error)
+        return
+    st.rerun(scope="app")
+
+
+def explain(
+    feed: Feed,
+    snapshot: Snapshot,
+    *,
+    running: str = "",
+    reasons: dict[str, str] | None = None,
+    kept: str = "measured",
+    mend: str = "Mend the cause, then press Resume: the run goes on from where it was.",
+) -> None:
+    """Say in words how the run is; errors stay visible and name what to do.
+
+    Args:
+        feed, snapshot: the run.
+        running: what a worker of this kind of run does, in place of the sentence about searches.
+        reasons: what the reasons of a finished run mean, where they differ from a search's.
+        kept: what is never lost, as a participle.
+        mend: what to do about a failure.
+    """
+    status = snapshot.status
+    state = state_of(status.state)
+    sign = ago(None if status.heartbeat is None else time.time() - status.heartbeat)
+    if status.state == "failed":
+        st.error(f"**The run failed.** {plain(snapshot.view.failed or status.reason)}", icon=":material/error:")
+        st.caption(
+            f"Nothing {kept} is lost. {mend} "
+            f"The worker's own words are in {plain(str(feed.store.folder(feed.run) / 'worker.log'))}."
+        )
+    elif status.state in ("dead", "stalled"):
+        st.error(
+            f"**{state.word.capitalize()}.** {state.says} Last sign of life: {sign}.", icon=f":material/{state.icon}:"
+        )
+    elif status.state == "finished":
+        st.caption((REASONS | (reasons or {})).get(status.reason, state.says))
+    else:
+        says = running if running and status.state == "running" else state.says
+        doing = f" {doing_text(status.doing)}".rstrip() if status.state == "running" else ""
+        st.caption(f"{says}{doing} Last sign of life: {sign}.")

@@ -1,0 +1,66 @@
+"""The experiments of a store, newest first, and the way to a new one."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from pages.parts.links import JUDGE, POLICIES, store_problem
+from pages.parts.states import ago, badge, plain, state_of
+from poets_core.errors import PoetsError
+from poets_core.runs.store import RunRow, RunStore
+
+JUDGES = {
+    "oracle": "judged by the oracle", "reference": "judged by reference answers", "person": "judged by people",
+    "replay": "a comparison log, replayed",
+}  # fmt: skip
+WIDTHS = (4, 1.5, 2.2, 1.7, 1.4, 1.6)
+MOST = 200
+
+
+def experiments(store: RunStore) -> None:
+    """Draw all experiments and the link to the form.
+
+    Raises:
+        StoreUnavailable: the store cannot be read.
+    """
+    rows = store.runs(limit=MOST, kind="experiment")
+    st.page_link(POLICIES, label="Start an experiment", icon=":material/add_circle:", query_params={"new": "branches"})
+    if not rows:
+        st.info("No experiment yet. Start one from the branches of a run, from prompts, or from a comparison log.")
+        return
+    polls = min((p for row in rows if (p := state_of(row.state).polls)), default=None)
+    st.fragment(_table, run_every=polls)(store)
+
+
+def _table(store: RunStore) -> None:
+    """Draw all experiments; called again while one of them is at work."""
+    try:
+        rows = store.runs(limit=MOST, kind="experiment")
+    except PoetsError as error:
+        store_problem(error)
+        return
+    with st.container(border=True, key="experiments-head"):
+        names = ("Experiment", "State", "Comparisons", "Last sign of life", "Created", "")
+        for column, name in zip(st.columns(WIDTHS), names, strict=True):
+            column.caption(name)
+    for row in rows:
+        _row(row)
+
+
+def _row(row: RunRow) -> None:
+    now = time.time()
+    with st.container(border=True, key=f"experiment-{row.id}"):
+        name, state, calls, sign, created, opens = st.columns(WIDTHS, vertical_alignment="center")
+        about = f"{row.problem} · {JUDGES.get(row.method, row.method)} · {row.id}"
+        name.markdown(f"**{plain(row.label or row.problem)}**  \n:small[{plain(about)}]")
+        with state:
+            badge(row.state, stopped=row.status.reason == "stopped")
+        calls.progress(min(row.calls / max(row.budget, 1), 1.0), text=f"{row.calls:,} of at most {row.budget:,}")
+        sign.markdown(ago(None if row.status.heartbeat is None else now - row.status.heartbeat))
+        created.markdown(ago(now - row.created))
+        with opens.container(gap="xsmall"):
+            st.page_link(POLICIES, label="Open", icon=":material/leaderboard:", query_params={"run": row.id})
+            if row.method == "person" and row.state != "finished":
+                st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": row.id})

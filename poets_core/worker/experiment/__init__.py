@@ -1,0 +1,1 @@
+"""Experiments: where responses come from, who judges them, and the run that joins both with the store."""

@@ -1,0 +1,115 @@
+"""The statistical half of a contest, made of what was asked and answered: which pairs next, what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from poets_core.llm_po.comparison import Comparison, Pair, Verdict
+from poets_core.llm_po.experiment import Experiment
+from poets_core.llm_po.report import report
+from poets_core.runs.events import jsonable
+from poets_core.spec import ExperimentSpec
+
+
+class Contest:
+    """An `Experiment` that can be told where it stands; a function of asked pairs and counted answers alone."""
+
+    def __init__(self, spec: ExperimentSpec, seed: int) -> None:
+        """Start without comparisons.
+
+        Raises:
+            InvalidComparisons: features that do not fit a Bradley-Terry model.
+        """
+        self._spec, self._seed = spec, seed
+        self._experiment = self._new()
+
+    def _new(self) -> Experiment:
+        rows = [p.features for p in self._spec.policies]
+        features = np.array(rows, dtype=np.float64) if rows[0] else None
+        return Experiment(
+            [p.name for p in self._spec.policies], self._spec.delta, space=self._spec.space, features=features,
+            assume_condorcet=self._spec.assume_condorcet,
+            budget=self._spec.budget, tie_zone=self._spec.tie_zone, sampler=self._spec.sampler, seed=self._seed,
+        )  # fmt: skip
+
+    @property
+    def comparisons(self) -> int:
+        """Counted so far, ties included."""
+        return len(self._experiment.comparisons)
+
+    def rebuild(self, comparisons: Sequence[Comparison]) -> None:
+        """Forget everything and count these, in the order in which they were made."""
+        self._experiment = self._new()
+        for comparison in comparisons:
+            self._experiment.record(comparison)
+
+    def record(self, comparison: Comparison) -> None:
+        """Count an answer."""
+        self._experiment.record(comparison)
+
+    def next_pairs(self, n: int, *, asked: int, waiting: Sequence[Pair] = ()) -> list[Pair]:
+        """Return n pairs to ask.
+
+        Args:
+            n: how many.
+            asked: pairs asked before, answered or not: the number of the first new one.
+            waiting: those of them that are still open.
+        """
+        self._experiment.asked = asked  # a log knows of more pairs than its comparisons say
+        return self._experiment.next_pairs(n, waiting)
+
+    def verdict(self) -> Verdict | None:
+        """What has been found; None while more comparisons are needed."""
+        return self._experiment.verdict()
+
+    def left(self) -> tuple[str, ...]:
+        """Policies that may be the best, in their order."""
+        found = self._experiment.confidence_set()
+        return tuple(p.name for p in self._spec.policies if p.name in found)
+
+    def metrics(self, *, last: bool = False) -> dict[str, Any]:
+        """The numbers of an `updated` event; the last one also says what round-robin would have needed."""
+        found: dict[str, Any] = jsonable(report(self._experiment, compare=last))
+        return found
+
+    def verdict_body(self, verdict: Verdict) -> dict[str, Any]:
+        """The body of a `verdict` event, with all that recomputes it."""
+        spec, experiment = self._spec, self._experiment
+        found: dict[str, Any] = jsonable(
+            {
+                "kind": verdict.kind,
+                "policy": verdict.policy,
+                "error_bound": verdict.error_bound,
+                "comparisons": verdict.comparisons,
+                "left": verdict.left,
+                "rule": verdict.rule,
+                "spec": {
+                    "policies": experiment.policies,
+                    "delta": spec.delta,
+                    "assume_condorcet": spec.assume_condorcet,
+                    "space": spec.space,
+                    "features": [p.features for p in spec.policies] if spec.policies[0].features else None,
+                    "tie_zone": spec.tie_zone,
+                    "wins": experiment.wins,
+                    "ties": self._ties(),
+                    # the model's rule reads answers in their order
+                    "comparisons": self._in_order() if spec.space == "bradley-terry" else None,
+                },
+            }
+        )
+        return found
+
+    def _ties(self) -> list[list[int]]:
+        """Ties by first and second policy, (K, K)."""
+        at = {name: i for i, name in enumerate(self._experiment.policies)}
+        found = [[0] * len(at) for _ in at]
+        for c in self._experiment.comparisons:
+            if c.outcome == "tie":
+                found[at[c.first]][at[c.second]] += 1
+        return found
+
+    def _in_order(self) -> list[tuple[str, str, str]]:
+        return [(c.first, c.second, c.outcome) for c in self._experiment.comparisons]

@@ -1,0 +1,156 @@
+"""The panels of an experiment: what is drawn is what the worker computed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from pages.parts import contest_charts, contest_effort
+from pages.parts.contest_panels import contest_panels, deploy
+from pages.parts.look import DARK, LIGHT
+from pages.parts.verdicts import model_line, sentence, toward
+from poets_core.runs.events import Event
+from poets_core.runs.view import fold
+from poets_core.spec import parse_spec
+from tests.pages import written
+from tests.pages import written_experiment as we
+
+TOLD = [(0, 1, "first"), (2, 0, "second"), (1, 2, "tie"), *[(0, 1, "first"), (0, 2, "first")] * 6]
+METRICS = we.metrics(we.NAMES, TOLD)
+
+
+def test_the_matrix_holds_counts_and_shares() -> None:
+    panel = contest_charts.win_matrix(METRICS, LIGHT)
+    (trace,) = panel.traces
+    assert trace["text"] == [["", "7", "7"], ["0", "", ""], ["0", "", ""]]
+    assert trace["z"] == [[None, 1.0, 1.0], [0.0, None, None], [0.0, None, None]]
+    assert panel.points == len(TOLD)
+    assert "branch 0 7, branch 1 0" in panel.alt
+
+
+def test_evidence_stands_against_its_thresholds_in_order() -> None:
+    panel = contest_charts.evidence_bars(METRICS, LIGHT)
+    out, shown = panel.traces
+    order = np.argsort(METRICS["evidence"])
+    assert out["x"] == pytest.approx([METRICS["evidence"][i] for i in order], rel=1e-3)
+    assert shown["x"] == pytest.approx([METRICS["shown"][i] for i in order], rel=1e-3)
+    assert [t.endswith("out") for t in out["text"]] == [False, True, True]
+    lines = [s["x0"] for s in panel.layout["shapes"]]
+    assert lines == [METRICS["evidence_threshold"], METRICS["shown_threshold"]]
+    assert len(contest_charts.evidence_bars(METRICS, LIGHT, assumed=True).traces) == 1
+
+
+def test_evidence_over_comparisons_has_one_line_a_policy_and_a_threshold() -> None:
+    view = fold(we.course(TOLD)).experiment
+    assert view is not None
+    panel = contest_charts.evidence_lines(view.metrics or {}, view.history, DARK)
+    assert len(panel.traces) == 2 * (3 + 1)
+    first = next(t for t in panel.traces if t["name"] == "branch 1" and t["yaxis"] == "y")
+    assert first["x"] == list(range(1, len(TOLD) + 1))
+    assert first["y"][-1] == pytest.approx(METRICS["evidence"][1], rel=1e-3)
+
+
+def test_allocation_adds_up_and_pairs_stand_once() -> None:
+    panel = contest_effort.allocation(METRICS, LIGHT)
+    spent, optimal = panel.traces
+    assert sum(spent["x"]) == pytest.approx(100, abs=0.2)
+    assert sum(optimal["x"]) == pytest.approx(100, abs=0.2)
+    assert len(spent["x"]) == 3
+    alone = contest_effort.allocation(METRICS | {"optimal": None}, LIGHT)
+    assert len(alone.traces) == 1
+    assert "no proportions are optimal" in alone.help
+
+
+def test_many_policies_are_cut_to_what_can_be_read() -> None:
+    names = [f"p{i:02}" for i in range(40)]
+    told = [(i, (i + 7) % 40, "first") for i in range(40)] * 2
+    metrics = we.metrics(names, told)
+    assert len(contest_charts.evidence_bars(metrics, LIGHT).traces[0]["y"]) == contest_charts.MOST
+    bars = contest_effort.allocation(metrics, LIGHT).traces[0]
+    assert len(bars["x"]) == contest_effort.MOST_PAIRS + 1
+    assert sum(bars["x"]) == pytest.approx(100, abs=1)
+    assert "texttemplate" not in contest_charts.win_matrix(metrics, LIGHT).traces[0]
+
+
+def test_saving_compares_with_the_bound_and_with_round_robin() -> None:
+    assert len(contest_effort.saving(METRICS, LIGHT, 15).traces[0]["x"]) == 2
+    robin = {"mean": 60.0, "standard_error": 3.0, "runs": 20, "capped": 2}
+    panel = contest_effort.saving(METRICS | {"round_robin": robin}, LIGHT, 15)
+    assert panel.traces[0]["x"] == [15, pytest.approx(METRICS["expected"], rel=1e-3), 60]
+    assert "60 ± 3, or more" in panel.alt
+    assert contest_effort.saved_share({"round_robin": robin}, 15) == 0.75
+    assert contest_effort.saved_share(METRICS, 15) is None
+
+
+def test_a_name_is_no_markup_of_plotly() -> None:
+    names = ("<a href='http://x'>x</a>", "b & c", "r" * 80)
+    panel = contest_charts.win_matrix(we.metrics(names, TOLD), LIGHT)
+    drawn = json.dumps([panel.traces, panel.layout])
+    assert "<a" not in drawn
+    assert "b &amp; c" in drawn
+    assert max(map(len, panel.layout["xaxis"]["ticktext"])) < 40
+
+
+@pytest.mark.parametrize("draw", [contest_charts.win_matrix, contest_charts.evidence_bars, contest_effort.allocation])
+def test_before_the_first_update_a_panel_says_so(draw: object) -> None:
+    panel = draw({}, LIGHT)  # type: ignore[operator]
+    assert panel.alt == contest_charts.NOTHING
+
+
+def test_progress_toward_a_verdict_names_nobody() -> None:
+    for assumed in (False, True):
+        spec = we.spec(assume_condorcet=assumed).experiment
+        assert spec is not None
+        assert toward(None, spec) == (0.0, "Nothing is known yet: 0 of 3 policies are excluded")
+        share, text = toward(METRICS, spec)
+        assert 0 < share <= 1
+        assert not [n for n in we.NAMES if n in text]
+    assert share == 1  # with an assumed winner both others are excluded: that is the verdict
+
+
+def test_a_model_is_said_to_lead_or_to_be_contradicted() -> None:
+    assert model_line(METRICS) is None
+    model = {"leader": "branch 0", "margin": 1.5, "margin_threshold": 3.0, "fit": 0.42, "doubted": False}
+    doubted, text = model_line(METRICS | {"model": model}) or (True, "")
+    assert not doubted
+    assert "**branch 0** leads with 1.5 nats of evidence; the verdict needs 3.0" in text
+    spec = we.spec(assume_condorcet=True).experiment
+    assert spec is not None
+    share, text = toward(METRICS | {"model": model}, spec)
+    assert share == 0.5
+    assert "branch" not in text
+    doubted, text = model_line(METRICS | {"model": model | {"doubted": True, "fit": 1e-5}}) or (False, "")
+    assert doubted
+    assert "contradict" in text
+
+
+def test_a_contest_names_the_branch_to_deploy() -> None:
+    view = fold(written.events(1))
+    assert deploy(view) == ""
+    assert contest_panels(view, LIGHT)[0].alt == "No contest has been held yet."
+    verdict = {"kind": "winner", "policy": "branch 0", "error_bound": 0.1, "comparisons": 15, "left": ["branch 0"]}
+    body = {"round": 4, "calls": 30, "comparisons": [], "metrics": METRICS, "verdict": verdict}
+    view = fold([*written.events(1), Event("contest", body)])
+    assert deploy(view) == (
+        "Branch to deploy: **branch 0**, best with error at most 10 % (contest after round 4, 15 comparisons)."
+    )
+    evidence, effort = contest_panels(view, LIGHT)
+    assert (evidence.name, effort.name) == ("contest", "contest-effort")
+    assert evidence.traces == contest_charts.evidence_bars(METRICS, LIGHT).traces
+    why = "the log has no further comparison of 'a' and 'b'"
+    told = sentence({"kind": "undecided", "comparisons": 3, "left": [], "why": why}, METRICS)[1]
+    assert (
+        told == "Undecided after 3 comparisons: nothing is claimed. The log has no further comparison of 'a' and 'b'."
+    )
+    undecided = {**verdict, "kind": "undecided", "policy": None, "error_bound": None}
+    assert "No branch to deploy is known yet" in deploy(
+        fold([*written.events(1), Event("contest", {**body, "verdict": undecided})])
+    )
+
+
+def test_sentences_before_the_first_comparison_and_without_survivors() -> None:
+    assert sentence(None, None)[1] == "No verdict yet: nothing has been compared."
+    assert "All 3 policies look beaten" in sentence(None, METRICS | {"left": []})[1]
+    assert parse_spec(we.spec().model_dump_json()) == we.spec()

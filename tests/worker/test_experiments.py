@@ -1,0 +1,298 @@
+"""Experiments: every source to its verdict; cut off anywhere, the log is that of a run nobody touched."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from poets_core.runs import process
+from poets_core.runs.export import archive_bytes
+from poets_core.runs.store import SqlStore, open_store
+from poets_core.runs.view import fold, summary
+from poets_core.spec import RunSpec
+from poets_core.worker.experiment_run import due
+from poets_core.worker.worker import FAILED, FINISHED, work
+from tests.worker import fake
+from tests.worker.experiments import (
+    NAMES,
+    Judged,
+    branch_experiment,
+    log_experiment,
+    prompt_experiment,
+    write_log,
+)
+from tests.worker.fake import FAKES, fake_spec
+from tests.worker.steps import free, reference, science
+
+
+def played(store: SqlStore, spec: RunSpec) -> Any:
+    run = store.create(spec)
+    assert work(store, run, FAKES) == FINISHED, store.status(run).reason
+    return fold(store.read(run))
+
+
+def test_a_log_is_replayed_to_its_winner(store: SqlStore, tmp_path: Path) -> None:
+    view = played(store, log_experiment(write_log(tmp_path / "log.csv"), delta=0.1))
+    found = view.experiment
+    assert view.finished == "verdict"
+    assert (found.verdict["kind"], found.verdict["policy"], found.verdict["error_bound"]) == ("winner", "good", 0.1)
+    assert found.metrics["comparisons"] == found.comparisons == view.calls == found.verdict["comparisons"]
+    assert found.ties > 0
+    said = found.verdict["spec"]
+    wins = sum(map(sum, said["wins"]))
+    assert (wins, sum(map(sum, said["ties"]))) == (found.comparisons - found.ties, found.ties)
+    assert said["policies"] == list(NAMES)
+    row = store.runs(kind="experiment")[0]
+    assert (row.calls, row.budget, row.problem, row.method) == (found.comparisons, 2000, "comparison log", "replay")
+
+
+def test_outcomes_are_those_of_the_log_whatever_the_order_shown(store: SqlStore, tmp_path: Path) -> None:
+    for name, first in (("plain", None), ("ordered", 0.5)):
+        path = write_log(tmp_path / f"{name}.csv", p=1.0, ties=0.0, first=first)
+        found = played(store, log_experiment(path, delta=0.05)).experiment
+        for pair in found.pairs.values():
+            better = NAMES.index(pair.first) < NAMES.index(pair.second)
+            assert pair.outcome == ("first" if better else "second")
+        assert {p.first for p in found.pairs.values()} > {"good"}  # the good one is not always shown first
+
+
+def test_a_log_without_further_pairs_is_exhausted(store: SqlStore, tmp_path: Path) -> None:
+    view = played(store, log_experiment(write_log(tmp_path / "log.csv", rows=4, p=0.6), delta=0.01))
+    assert view.finished == "exhausted"
+    assert view.experiment.verdict["kind"] == "undecided"
+    assert view.experiment.verdict["left"] == list(NAMES)
+    assert "no further comparison of" in view.experiment.verdict["why"]
+    rows = [p.details["row"] for p in view.experiment.pairs.values()]
+    assert len(set(rows)) == len(rows)  # no row twice
+
+
+def test_a_judge_who_prefers_what_is_first_is_reported(store: SqlStore, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "log.csv", first=0.95)  # a is nearly always better, and nearly always first
+    (warning,) = played(store, log_experiment(path)).experiment.warnings
+    assert "shown first won" in warning
+    fair = write_log(tmp_path / "fair.csv", first=0.5)
+    assert played(store, log_experiment(fair)).experiment.warnings == []
+
+
+def test_the_budget_ends_it_undecided(store: SqlStore, tmp_path: Path) -> None:
+    view = played(store, log_experiment(write_log(tmp_path / "log.csv", p=0.5), budget=9, open_pairs=4))
+    assert (view.finished, view.experiment.verdict["kind"], view.calls) == ("budget", "undecided", 9)
+
+
+def test_branches_are_judged_by_the_oracle(store: SqlStore) -> None:
+    view = played(store, branch_experiment(store, budget=400, delta=0.05))
+    found = view.experiment
+    assert (view.finished, found.verdict["policy"]) == ("verdict", "large")
+    assert view.info["name"] == "fake/digits"
+    assert [p["branch"] for p in found.facts["policies"]] == [-1, 0, 1]
+    for pair in found.pairs.values():
+        one, other = pair.values
+        if one is None or other is None or one == other:
+            assert pair.outcome == ("tie" if one is other or one == other else "second" if one is None else "first")
+        else:
+            assert pair.outcome == ("first" if one > other else "second")
+    said = [v for p in found.pairs.values() for v in p.values]
+    assert None in said  # designs with a nine, and texts that are none
+    assert len({r for p in found.pairs.values() for r in p.responses}) > 20  # every response a fresh sample
+
+
+def test_what_a_branch_says_does_not_depend_on_the_order_of_pairs(store: SqlStore) -> None:
+    spec = branch_experiment(store)
+    runs = [played(store, spec)]
+    other = spec.model_copy(update={"experiment": spec.experiment.model_copy(update={"open_pairs": 7, "delta": 0.3})})
+    runs.append(played(store, other))
+    said: list[dict[str, list[str]]] = []
+    for view in runs:
+        by: dict[str, list[str]] = {}
+        for p in view.experiment.pairs.values():
+            by.setdefault(p.first, []).append(p.responses[0])
+            by.setdefault(p.second, []).append(p.responses[1])
+        said.append(by)
+    for name in said[0]:
+        n = min(len(s[name]) for s in said)
+        assert n > 3
+        assert said[0][name][:n] == said[1][name][:n]
+
+
+def test_prompts_are_answered_once_and_kept(store: SqlStore) -> None:
+    fake.ASKED.clear()
+    view = played(store, prompt_experiment(delta=0.1))
+    assert view.experiment.verdict["policy"] == "good"
+    assert sum(n for _, n in fake.ASKED) == 3 * 40
+    run = store.runs(kind="experiment")[0].id
+    lines = (store.folder(run) / "responses" / "policy-00.jsonl").read_text().splitlines()
+    kept = {line["item"]: line["response"] for line in map(json.loads, lines)}
+    assert len(kept) == 40
+    for pair in view.experiment.pairs.values():
+        if pair.first == "good":
+            assert pair.responses[0] == kept[pair.item]
+    assert len({p.item for p in view.experiment.pairs.values()}) > 10
+    assert pair.prompt.startswith("Sum: ")
+
+
+def test_due_is_a_function_of_the_count() -> None:
+    last, points = 0, []
+    for n in range(1, 2001):
+        if due(last, n, person=False):
+            points.append(last := n)
+    assert points[:20] == list(range(1, 21))
+    assert all(b - a <= max(1, b / 20) for a, b in itertools.pairwise(points))
+    assert len(points) < 130
+
+
+class Cut(Judged):
+    def script(self, pair: dict[str, Any]) -> list[dict[str, Any]]:
+        return []
+
+
+def cases(store: SqlStore, tmp_path: Path) -> dict[str, Callable[[], RunSpec]]:
+    return {
+        "log": lambda: log_experiment(write_log(tmp_path / "log.csv"), budget=25, open_pairs=2),
+        "model": lambda: log_experiment(
+            write_log(tmp_path / "log.csv"), budget=24, open_pairs=3, space="bradley-terry", delta=0.01
+        ),
+        "exhausted": lambda: log_experiment(write_log(tmp_path / "log.csv", rows=3), delta=0.01),
+        "branches": lambda: branch_experiment(store, budget=12, open_pairs=3),
+        "prompts": lambda: prompt_experiment(budget=8),
+    }
+
+
+@pytest.mark.parametrize("case", ["log", "model", "exhausted", "branches", "prompts"])
+def test_cut_off_before_every_append_and_resumed(tmp_path: Path, case: str) -> None:
+    url = f"sqlite:///{tmp_path}/store/poets.db"
+    store = open_store(url)
+    spec = cases(store, tmp_path)[case]()
+    wanted = reference(store, spec)
+    kinds = [k for k, _ in wanted]
+    assert kinds[0] == "prepared"
+    assert kinds[-3:] == ["updated", "verdict", "finished"]
+    place = -1
+    while True:
+        place += 1
+        run, cut = store.create(spec), Cut(url)
+        cut.left = place
+        with pytest.raises(SystemExit):
+            work(cut, run, FAKES)
+        cut.close()
+        if store.status(run).reason:
+            break  # all is in the log, only the lease was not given back
+        free(store, run)
+        assert work(store, run, FAKES) == FINISHED
+        assert science(store.read(run)) == wanted, f"cut off before append {place}"
+    assert place > 5
+
+
+def test_a_damaged_file_of_answers_is_written_again(store: SqlStore, tmp_path: Path) -> None:
+    spec = prompt_experiment(budget=8)
+    wanted, run = reference(store, spec), store.create(spec)
+    cut = Cut(store.url)
+    cut.left = 6
+    with pytest.raises(SystemExit):
+        work(cut, run, FAKES)
+    free(store, run)
+    path = store.folder(run) / "responses" / "policy-01.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    assert work(store, run, FAKES) == FINISHED
+    assert science(store.read(run)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"run": "nothing"}, "Expected the id of a run"),
+        ({"branch": 8}, "a trained branch"),
+    ],
+)
+def test_branches_that_are_not_there(store: SqlStore, change: dict[str, Any], says: str) -> None:
+    data = branch_experiment(store).model_dump(mode="json")
+    data["experiment"]["policies"][1] |= change
+    run = store.create(RunSpec.model_validate(data))
+    assert work(store, run, FAKES) == FAILED
+    assert says in store.status(run).reason
+
+
+def test_branches_of_another_problem_and_of_a_run_that_goes_on(store: SqlStore) -> None:
+    spec = branch_experiment(store)
+    other = RunSpec.model_validate(spec.model_dump(mode="json") | {"problem": {"name": "fake/digits", "params": {}}})
+    run = store.create(other)
+    assert work(store, run, FAKES) == FAILED
+    assert "branches of one problem" in store.status(run).reason
+    waiting = store.create(fake_spec(rounds=2, batch=4, noise=0.3, seconds=0.0))
+    data = spec.model_dump(mode="json")
+    data["experiment"]["policies"][1]["run"] = waiting
+    run = store.create(RunSpec.model_validate(data))
+    assert work(store, run, FAKES) == FAILED
+    assert "after 0 rounds" in store.status(run).reason
+    lease = store.claim(waiting, "me", os.getpid(), process.started(os.getpid()))
+    assert lease is not None
+    assert work(store, run, FAKES) == FAILED
+    assert "to stand still, got state starting" in store.status(run).reason
+
+
+def test_a_changed_log_is_refused_on_resume(store: SqlStore, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "log.csv")
+    run, cut = store.create(log_experiment(path)), Cut(store.url)
+    cut.left = 5
+    with pytest.raises(SystemExit):
+        work(cut, run, FAKES)
+    free(store, run)
+    write_log(path, rows=61)
+    assert work(store, run, FAKES) == FAILED
+    assert "a log or the program has changed" in store.status(run).reason
+
+
+def test_summary_and_archive(store: SqlStore, tmp_path: Path) -> None:
+    run = store.create(log_experiment(write_log(tmp_path / "log.csv")))
+    assert work(store, run, FAKES) == FINISHED
+    found = summary(fold(store.read(run)), store.status(run))
+    assert json.loads(json.dumps(found))["verdict"]["policy"] == "good"
+    assert found["evidence_threshold"] == pytest.approx(math.log(2 / 0.1))
+    assert archive_bytes(store, run)
+
+
+def test_round_robin_takes_turns_and_balance_needs_fewer(store: SqlStore, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "log.csv", rows=200, p=0.8)
+    taken = {}
+    for sampler in ("round-robin", "balance"):
+        found = played(store, log_experiment(path, sampler=sampler, delta=0.05)).experiment
+        assert found.verdict["policy"] == "good"
+        taken[sampler] = found
+    pairs = [frozenset((p.first, p.second)) for p in taken["round-robin"].pairs.values()]
+    assert all(len(set(pairs[i : i + 3])) == 3 for i in range(0, len(pairs) - 3, 3))
+    assert taken["balance"].comparisons < taken["round-robin"].comparisons
+    assert taken["balance"].metrics["round_robin"]["mean"] > 0
+
+
+def test_a_bradley_terry_model_ends_sooner_and_is_recorded_in_order(store: SqlStore, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "log.csv", rows=300, p=0.7)
+    plain = played(store, log_experiment(path, delta=0.01)).experiment
+    features = [{"name": n, "features": [float(x)]} for n, x in zip(NAMES, (1, 0, -1), strict=True)]
+    spec = log_experiment(path, delta=0.01, space="bradley-terry", policies=features)
+    found = played(store, spec).experiment
+    assert (found.verdict["policy"], found.verdict["rule"]) == ("good", "bradley-terry")
+    assert found.comparisons < plain.comparisons
+    said = found.verdict["spec"]
+    assert said["features"] == [[1.0], [0.0], [-1.0]]
+    assert len(said["comparisons"]) == found.comparisons
+    wins = [[0] * 3 for _ in NAMES]
+    for first, second, outcome in said["comparisons"]:
+        i, j = NAMES.index(first), NAMES.index(second)
+        if outcome != "tie":
+            wins[i if outcome == "first" else j][j if outcome == "first" else i] += 1
+    assert wins == said["wins"] == found.metrics["wins"]
+    assert found.metrics["model"]["leader"] == "good"
+
+
+def test_features_that_identify_nothing_fail_with_a_reason(store: SqlStore, tmp_path: Path) -> None:
+    features = [{"name": n, "features": [1.0]} for n in NAMES]
+    spec = log_experiment(write_log(tmp_path / "log.csv"), space="bradley-terry", policies=features)
+    run = store.create(spec)
+    assert work(store, run, FAKES) == FAILED
+    assert "Expected features" in store.status(run).reason
