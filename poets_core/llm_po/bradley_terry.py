@@ -14,6 +14,10 @@ RIDGE = 1e-9
 """Of the largest weight: keeps what no comparison tells finite."""
 
 
+FLOOR = 1e-3
+"""Least weight of an alternative, in parts of an even share: the best may change."""
+
+
 @compiled
 def sigmoid(z: float) -> float:
     """1 / (1 + e^-z), without overflow."""
@@ -68,6 +72,15 @@ def _slopes(weights: F8, p: F8, differences: F8, at: F8, ridge: float, g: F8, h:
     for a in range(d):
         for b in range(a):
             h[b, a] = h[a, b]
+
+
+@compiled
+def curvature(weights: F8, differences: F8, at: F8, ridge: float) -> F8:
+    """Hessian of `cost_of`, f8 (d, d); it does not depend on the p."""
+    d = len(at)
+    g, h = np.empty(d), np.empty((d, d))
+    _slopes(weights, weights, differences, at, ridge, g, h)
+    return h
 
 
 @compiled
@@ -150,7 +163,7 @@ def improve(
     for j in range(k):
         if j == best:
             continue
-        closest(share, p, differences, features[best] - features[j], lambdas[j], 0.0)
+        closest(share, p, differences, features[best] - features[j], lambdas[j], RIDGE)
         divergence_to(p, differences, lambdas[j], g[j])
         value[j] = share @ g[j]
         worst = min(worst, value[j])
@@ -159,7 +172,7 @@ def improve(
         if j == best:
             turn[j] = 0.0
             continue
-        turn[j] = max(turn[j], 1e-9) * exp(-0.3 * min(value[j] / max(worst, 1e-300) - 1.0, 1.0))
+        turn[j] = max(turn[j], FLOOR / k) * exp(-0.3 * min(value[j] / max(worst, 1e-300) - 1.0, 1.0))
         total += turn[j]
     turn /= total
     scale, pull = 0.0, np.zeros(len(share))

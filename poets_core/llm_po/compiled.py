@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import numba
 
 P = ParamSpec("P")
 R = TypeVar("R")
+HERE = Path(__file__).parent
+
+
+def _folder() -> Path:
+    """Where compiled code is kept: one folder for each state of these sources.
+
+    Numba looks only at a function's own file; what it calls in others would stay as it was compiled.
+    """
+    sources = hashlib.sha256(b"".join(p.read_bytes() for p in sorted(HERE.glob("*.py")))).hexdigest()[:16]
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    beside = HERE / "__pycache__"
+    if os.access(HERE, os.W_OK):
+        beside.mkdir(exist_ok=True)
+    where = Path(chosen) if chosen else beside if os.access(beside, os.W_OK) else Path(tempfile.gettempdir())
+    return where / f"compiled-{sources}"
+
+
+numba.config.CACHE_DIR = str(_folder())
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile at the first call, for the types it is called with; kept on disk beside the source.
+    """Compile at the first call, for the types it is called with; kept on disk.
 
     Division by zero gives infinity or NaN, as NumPy's does.
     """

@@ -37,12 +37,13 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
             estimated win probabilities were true.
 
     Returns:
-        `policies`, `comparisons`, `ties`, `wins` (K, K), `evidence` (K,) against being the winner with its
-        `evidence_threshold`, `shown` (K,) that a policy beats its toughest opponent with its `shown_threshold`,
-        `left`, `allocation` and `optimal` (K, K) symmetric shares, each pair's in both places, `estimate` (K, K),
-        `expected` (comparisons that any rule needs at the estimate), `round_robin` (or None), `model` (None, or of
-        the Bradley-Terry model: `leader`, `margin` and `margin_threshold`, `fit`, `doubted`). With a model, `optimal`
-        is its proportions, `expected` is None, and thresholds are those of delta / 2.
+        `policies`, `comparisons`, `ties`, `wins` (K, K); `evidence` (K,) against being the winner, `evidence_threshold`
+        from which a policy is not `left` (that nobody is the winner takes log 2 more of each); `shown` (K,) that a
+        policy beats its toughest opponent, with its `shown_threshold`; `allocation` and `optimal` (K, K) symmetric
+        shares, each pair's in both places; `estimate` (K, K); `expected`, comparisons that any rule needs at the
+        estimate, ties aside; `round_robin` (or None); `model`, None, or of the Bradley-Terry model: `leader`, `margin`
+        and `margin_threshold`, `fit`, `doubted`. With a model, `optimal` is its proportions, `expected` is None, and
+        `shown_threshold` and `margin_threshold` are those of delta / 2.
     """
     model = experiment.structured
     k, delta, p = len(experiment.policies), experiment.delta, estimate_of(experiment)
@@ -54,7 +55,7 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         "ties": len(experiment.comparisons) - int(experiment.wins.sum()),
         "wins": experiment.wins.tolist(),
         "evidence": experiment.duels.score.tolist(),
-        "evidence_threshold": float(np.log((1.0 if experiment.assume_condorcet else 2.0) / delta)),
+        "evidence_threshold": float(np.log(1.0 / experiment.delta)),
         "shown": experiment.duels.low.tolist(),
         "shown_threshold": float(np.log(2.0 * k / delta)),
         "left": sorted(experiment.confidence_set(), key=experiment.policies.index),

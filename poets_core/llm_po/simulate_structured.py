@@ -15,8 +15,8 @@ from poets_core.llm_po.structured import check_features
 from poets_core.llm_po.structured_state import (
     LEADER,
     MARGIN,
-    SINCE,
     Structured,
+    due,
     new_structured,
     observe,
     refit,
@@ -51,7 +51,7 @@ def play_structured(
         observe(state, i, j)
         if not ours:
             won(duels, i, j, 1)
-        if state.numbers[SINCE] >= every:
+        if due(state, every):
             refit(state, ours)
             if state.numbers[MARGIN] >= log(1.0 / delta):
                 return WINNER, int(state.numbers[LEADER]), n

@@ -13,8 +13,8 @@ from poets_core.llm_po.structured import bradley_terry_features, check_features
 from poets_core.llm_po.structured_state import (
     LEADER,
     MARGIN,
-    SINCE,
     count,
+    due,
     new_structured,
     observe,
     pair_of,
@@ -49,7 +49,7 @@ class StructuredRule:
             count(self.state, pair_of(min(i, j), max(i, j), self.policies))
             return
         observe(self.state, i, j)
-        if self.state.numbers[SINCE] >= self._every:
+        if due(self.state, self._every):
             refit(self.state, True)
 
     def choose(self, waiting: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -253,7 +253,7 @@ def test_summary_and_archive(store: SqlStore, tmp_path: Path) -> None:
     assert work(store, run, FAKES) == FINISHED
     found = summary(fold(store.read(run)), store.status(run))
     assert json.loads(json.dumps(found))["verdict"]["policy"] == "good"
-    assert found["evidence_threshold"] == pytest.approx(math.log(2 / 0.1))
+    assert found["evidence_threshold"] == pytest.approx(math.log(1 / 0.1))
     assert archive_bytes(store, run)
 
 
