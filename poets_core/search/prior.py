@@ -10,6 +10,8 @@ from poets_core.lm.likelihood import Encoded
 from poets_core.types import F8
 
 TOLERANCE = 0.005
+SECANT_STEPS = 20
+"""Where the spread grows as about the square of the factor, secants step from side to side and hardly come nearer."""
 MOST_STEPS = 60
 
 
@@ -55,12 +57,12 @@ def calibrate_prior(ensemble: BranchEnsemble, samples: Encoded, *, beta: float, 
         return spread(beta * (p.branches - p.reference), samples.prompt)
 
     low, high, factor = 0.0, np.inf, 1.0
-    for _ in range(MOST_STEPS):
+    for step in range(MOST_STEPS):
         found = measured(factor)
         if abs(found / target - 1.0) <= TOLERANCE:
             return factor
         low, high = (factor, high) if found < target else (low, factor)
         secant = factor * target / max(found, 1e-12)  # the spread is nearly proportional to the factor
-        inside = low < secant < high
+        inside = low < secant < high and step < SECANT_STEPS
         factor = secant if inside else (2 * factor if np.isinf(high) else (low + high) / 2)
     raise Diverged(f"Expected prior adapters to reach a spread of {target}, got {found:.3g}. Lower prior_scale.")
