@@ -2,8 +2,9 @@
 
     python -m benchmarks.llm_po --json
 
-Instances and figures to reach: benchmarks/llm_po_cells.py. Every run is keyed by
-its number, the same for all rules. `--quick` plays fewer runs and states no goals.
+Instances and figures to reach: benchmarks/llm_po_cells.py; the lower bound as delta falls:
+benchmarks/llm_po_bound.py. Every run is keyed by its number, the same for all
+rules. `--quick` plays fewer runs and states no goals.
 """
 
 from __future__ import annotations
@@ -16,24 +17,24 @@ from typing import Any
 import numpy as np
 from scipy.stats import beta as beta_distribution
 
+from benchmarks.llm_po_bound import MOST_AT_THE_END, approach, bound, theory
 from benchmarks.llm_po_cells import (
     CELLS,
     FIGURES,
     LARGE_GAP,
+    OURS,
     STRUCTURED,
     linear_instance,
     win_probability,
     winner_of,
 )
 from benchmarks.report import Goal, finish, summary
-from poets_core.llm_po.allocation import optimal_proportions
 from poets_core.llm_po.balance import balance
 from poets_core.llm_po.duels import NONE, OPEN, WINNER
 from poets_core.llm_po.rivals import RIVALS
 from poets_core.llm_po.simulate import Sampler, Simulated, simulate
 from poets_core.llm_po.simulate_structured import simulate_structured
 
-OURS = "evidence balancing"
 RULES: dict[str, Sampler] = {OURS: balance, **RIVALS}
 PAPER = ("round-robin", "random pair", "epsilon-greedy", "Thompson sampling", "RUCB")
 """The baselines of the paper's own experiments."""
@@ -66,8 +67,7 @@ def cells(runs: int, *, assume: bool = True) -> dict[str, dict[str, Any]]:
             found = simulate(rule, p, runs=runs, delta=delta, assume_condorcet=assume, most=MOST, seed=FIRST_SEED)
             row[name] = told(found, winner_of(p))
             print(f"\r{kind} {k} {delta} {name}: {row[name]['mean']:.0f}    ", end="", file=sys.stderr, flush=True)
-        t_star = optimal_proportions(p).t_star
-        row["bound"] = t_star * float((1 - 2 * delta) * np.log((1 - delta) / delta))
+        row["bound"] = bound(p, delta)
         out[f"{kind}, K = {k}, delta {delta}"] = row
     print(file=sys.stderr)
     return out
@@ -160,9 +160,9 @@ def goals(found: dict[str, Any]) -> list[Goal]:
     for (_, _, delta), (name, row) in zip(CELLS, rows.items(), strict=True):
         worst = max(r["wrong"] / r["n"] for n, r in row.items() if n != "bound")
         out.append(Goal(f"{name}: largest share of errors, any rule", worst, delta, "<="))
-    for (k, d), figure in STRUCTURED.items():
+    for (k, d), most in STRUCTURED.items():
         mean = found["structured"][f"structured, K = {k}, d = {d}"][OURS]["mean"]
-        out.append(Goal(f"structured, K = {k}, d = {d}", mean, figure, "<="))
+        out.append(Goal(f"structured, K = {k}, d = {d}", mean, most, "<="))
     large = found["structured"]["structured, K = 32, d = 5"]
     out.append(Goal("structured, K = 32: ours", large[OURS]["mean"], 6500, "<="))
     out.append(
@@ -172,6 +172,8 @@ def goals(found: dict[str, Any]) -> list[Goal]:
     )
     quick, slow = found["speed"].values()
     out += [Goal("comparisons a second", quick, 1e5, ">="), Goal("microseconds, structured", slow, 100, "<=")]
+    for name, ratios in found["approach"].items():
+        out.append(Goal(f"{name}, delta 1e-64: comparisons / bound", ratios[OURS][-1], MOST_AT_THE_END, "<="))
     told = found["control"]
     out.append(Goal("p = .55: upper limit of the error", told["p = .55, delta .1"]["wrong_at_most"], 0.1, "<="))
     out.append(Goal("rock-paper-scissors: none", told["rock-paper-scissors"]["none"], 0.95, ">="))
@@ -195,6 +197,8 @@ def main() -> None:
         "cells": cells(runs),
         "verified": cells(runs, assume=False),
         "structured": structured(2 if args.quick else 20, 1 if args.quick else 10),
+        "approach": approach(2 if args.quick else 100),
+        "theory": theory(10) if args.quick else theory(),
         "control": control(200 if args.quick else 2_000),
     }
     settings = {"runs": runs, "first_seed": FIRST_SEED, "most": MOST, "quick": args.quick}

@@ -8,6 +8,8 @@ from scipy.special import expit
 from poets_core.keyed import rng_for
 from poets_core.types import F8
 
+OURS = "evidence balancing"
+"""Our sampling rule."""
 CELLS = [(kind, k, delta) for kind in ("bradley-terry", "cyclic") for k in (4, 8, 16) for delta in (0.1, 0.01)]
 """kind, policies, delta."""
 FIGURES = {

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from poets_core.llm_po.allocation import optimal_proportions
 from poets_core.llm_po.balance import balance
 from poets_core.llm_po.comparison import Comparison
 from poets_core.llm_po.duels import NONE, OPEN, WINNER, new_duels, tied, won
@@ -66,6 +67,20 @@ def circle(k):
             b = 1 + (a - 1 + step) % (k - 1)
             p[a, b], p[b, a] = 0.9, 0.1
     return p
+
+
+CYCLIC = np.array([[0.5, 0.6, 0.6, 0.6], [0.4, 0.5, 0.9, 0.1], [0.4, 0.1, 0.5, 0.9], [0.4, 0.9, 0.1, 0.5]])
+
+
+@pytest.mark.parametrize("p", [CYCLIC, bradley_terry(4)], ids=["cyclic", "bradley-terry"])
+def test_the_lower_bound_is_approached_as_errors_grow_rarer(p):
+    def multiple(delta: float) -> float:
+        bound = optimal_proportions(p).t_star * (1 - 2 * delta) * (np.log1p(-delta) - np.log(delta))
+        return float(simulate(balance, p, runs=40, delta=delta).comparisons.mean() / bound)
+
+    often, seldom, hardly = multiple(1e-2), multiple(1e-8), multiple(1e-32)
+    assert often > seldom > hardly > 1  # below the bound a rule would have to err
+    assert hardly < 1.2
 
 
 def test_errors_near_the_boundary_are_rarer_than_delta():
