@@ -22,6 +22,9 @@ SAYS = {
     "prompts": "One language model under several prompts; which prompt gets the best answers?",
     "log": "Comparisons that were made before are replayed, in the order in which the experiment asks for them.",
 }
+STARTING_BUDGET = {"person": 300, "reference": 20_000}
+"""Comparisons, by judge. A rule's answers cost nothing once they are written, and a task that a model hardly solves is
+mostly ties: measured, 9,000 to 14,000 comparisons until the best of ten prompts is known."""
 CHOICES = {name: get_args(ExperimentSpec.model_fields[name].annotation) for name in ("sampler", "space")}
 
 
@@ -68,7 +71,7 @@ def _stopping(source: str, judge: str, errors: Errors) -> dict[str, Any]:
             FIELDS["assume_condorcet"].label, help=FIELDS["assume_condorcet"].help, key=f"{source}-assume"
         )
     with columns[1]:
-        start = 300 if judge == "person" else ExperimentSpec.model_fields["budget"].default
+        start = STARTING_BUDGET.get(judge, ExperimentSpec.model_fields["budget"].default)
         out["budget"] = _number(FIELDS["budget"], start, f"{source}-{judge}-budget", step=100)
         errors.place(FIELDS["budget"].path)
         pairs = 2 if judge == "person" else 1

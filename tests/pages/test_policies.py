@@ -218,6 +218,7 @@ def test_prompts_are_edited_added_and_removed(store: SqlStore, launched: list[st
     spec = store.spec(launched[0]).experiment
     assert spec is not None
     assert (spec.source, spec.task, spec.judge, spec.model) == ("prompts", "sum", "reference", "smollm2")
+    assert spec.budget == 20_000  # the rule's judgements are free, and most of them are ties
     assert [(p.name, p.prompt) for p in spec.policies][::2] == [("bare", "{input}!"), ("mine", "What is {input}?")]
     assert len(spec.policies) == 3
 
