@@ -172,12 +172,16 @@ def goals(found: dict[str, dict[str, Any]]) -> list[Goal]:
     beyond("gb1: top 100", "gb1/poets/top_100", 0.48, ">=")
     add("gb1: regret minus one branch, upper limit", "gb1/one branch/poets minus this/regret/high", 0.0, "<=")
     beyond("gb1: regret minus GP", "gb1/gp/poets minus this/regret", -10.0, "<=")
+    if "gp" in found.get("gb1", {}) and (best := found["gb1"]["gp"].get("poets minus this", {}).get("best")):
+        out.append(Goal("gb1: best minus GP, in standard errors", best["mean"] / best["standard_error"], -2.0, ">="))
     beyond("gb1: best, gain of the prior adapter", "gb1/no prior/poets minus this/best", 0.07, ">=")
     beyond("nk-rugged: regret minus one branch", "nk-rugged/one branch/poets minus this/regret", 0.0, "<=")
     for rival in ("gp", "ga"):
         beyond(f"nk-rugged: regret minus {rival}", f"nk-rugged/{rival}/poets minus this/regret", -10.0, "<=")
         beyond(f"gb1-noisy: regret minus {rival}", f"gb1-noisy/{rival}/poets minus this/regret", -10.0, "<=")
     beyond("growth: exponent of regret", "growth/poets/exponent", 0.88, "<=")
+    beyond("growth: exponent of uniform sampling, at least", "growth/uniform/exponent", 0.98, ">=")
+    beyond("growth: exponent of uniform sampling, at most", "growth/uniform/exponent", 1.02, "<=")
     add("deceptive: escapes", "deceptive/explore/escapes", 0.6, ">=")
     add(
         "deceptive: best minus one branch, lower limit",
