@@ -198,7 +198,7 @@ def main() -> None:
         "verified": cells(runs, assume=False),
         "structured": structured(2 if args.quick else 20, 1 if args.quick else 10),
         "approach": approach(2 if args.quick else 100),
-        "theory": theory(10) if args.quick else theory(),
+        "theory": theory(10 if args.quick else 60),
         "control": control(200 if args.quick else 2_000),
     }
     settings = {"runs": runs, "first_seed": FIRST_SEED, "most": MOST, "quick": args.quick}

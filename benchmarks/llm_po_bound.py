@@ -21,7 +21,6 @@ from poets_core.types import F8
 DELTAS = (1e-1, 1e-2, 1e-4, 1e-8, 1e-16, 1e-32, 1e-64)
 MOST_AT_THE_END = 1.2
 """Multiple of the bound to be reached at the least delta."""
-INSTANCES = 60
 
 
 def certainty(delta: float) -> float:
@@ -40,22 +39,26 @@ def approach(runs: int) -> dict[str, Any]:
     rival = "plug-in Track-and-Stop"
     for kind, k in (("cyclic", 4), ("bradley-terry", 8)):
         p = win_probability(kind, k)
-        bounds, best = [bound(p, d) for d in DELTAS], winner_of(p)
+        t_star = optimal_proportions(p).t_star
         found = [simulate(balance, p, runs=runs, delta=d) for d in DELTAS]
         other = [simulate(RIVALS[rival], p, runs=runs, delta=d) for d in DELTAS]
-        out[f"{kind}, K = {k}"] = multiples(found, bounds, best) | {rival: multiples(other, bounds, best)[OURS]}
+        out[f"{kind}, K = {k}"] = row(found, t_star, winner_of(p)) | {rival: multiples(other, t_star)}
     theta, x = linear_instance(8, 3, 0)
-    t_star, best = structured_proportions(theta, x).t_star, int((x @ theta).argmax())
     found = [simulate_structured(None, theta, x, runs=runs, delta=d) for d in DELTAS]
-    out["structured, K = 8, d = 3"] = multiples(found, [t_star * certainty(d) for d in DELTAS], best)
+    out["structured, K = 8, d = 3"] = row(found, structured_proportions(theta, x).t_star, int((x @ theta).argmax()))
     return out
 
 
-def multiples(found: Sequence[Simulated], bounds: Sequence[float], best: int) -> dict[str, Any]:
-    """One row: the multiples at each delta, and how many runs named another policy."""
+def multiples(found: Sequence[Simulated], t_star: float) -> list[float]:
+    """Mean comparisons over the bound at each delta."""
+    return [float(f.comparisons.mean()) / (t_star * certainty(d)) for f, d in zip(found, DELTAS, strict=True)]
+
+
+def row(found: Sequence[Simulated], t_star: float, best: int) -> dict[str, Any]:
+    """Ours at each delta, and how many runs named another policy than `best`."""
     return {
         "delta": list(DELTAS),
-        OURS: [float(f.comparisons.mean()) / b for f, b in zip(found, bounds, strict=True)],
+        OURS: multiples(found, t_star),
         "wrong": [int((f.winner != best).sum()) for f in found],
     }
 
@@ -71,7 +74,7 @@ def with_winner(k: int, rng: np.random.Generator) -> F8:
     return p
 
 
-def theory(instances: int = INSTANCES) -> dict[str, Any]:
+def theory(instances: int) -> dict[str, Any]:
     """What assuming a winner, and what a model, saves at the optimum: ratios of T* on random instances."""
     rng = rng_for(0, "theory")
     winners = [with_winner(3 + i % 5, rng) for i in range(instances)]
