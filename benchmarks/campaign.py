@@ -17,8 +17,8 @@ import numpy as np
 
 from domains.catalog import BACKBONES, load
 from poets_core.keyed import rng_for
-from poets_core.search.calibration import JUDGED
-from poets_core.search.methods import build_search
+from poets_core.search.poets.calibration import JUDGED
+from poets_core.search.registry import build_search
 from poets_core.spec import RunSpec
 from poets_core.types import Observation
 

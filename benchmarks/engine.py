@@ -29,8 +29,8 @@ from poets_core.lm.adapters import export_adapter, import_adapter
 from poets_core.lm.backbone import cut
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.lora import AdapterShape
-from poets_core.search.bootstrap import bootstrap_weights
-from poets_core.search.update import Fit, Replay
+from poets_core.search.poets.bootstrap import bootstrap_weights
+from poets_core.search.poets.trainer import Fit, Replay
 from poets_core.types import I8
 
 WIDTH, LAYERS, VOCABULARY, RANK = 256, 8, 512, 8

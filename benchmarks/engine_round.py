@@ -28,8 +28,8 @@ from poets_core.keyed import rng_for
 from poets_core.lm.backbone import Backbone, cut, load_backbone
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.lora import AdapterShape
-from poets_core.search.bootstrap import bootstrap_weights
-from poets_core.search.update import Fit, Replay
+from poets_core.search.poets.bootstrap import bootstrap_weights
+from poets_core.search.poets.trainer import Fit, Replay
 
 FROZEN = {"width": 768, "layers": 12, "vocabulary": 32_000}
 MINIBATCH, RANK = 32, 8

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from poets_core.errors import InvalidSpec
 
 if TYPE_CHECKING:
-    from poets_core.problem import Problem
+    from poets_core.protocols import Problem
 
 HERE = Path(__file__).parent
 

@@ -28,9 +28,9 @@ from poets_core.errors import InvalidInput, InvalidSpec, PoetsError, StoreError
 from poets_core.runs.export import export_archive
 from poets_core.runs.launch import default_spec, launch, resume
 from poets_core.runs.store import RunStore, SqlStore, open_store
-from poets_core.runs.view import fold, summary
+from poets_core.runs.views.fold import fold, summary
 from poets_core.spec import ExperimentSpec, RunSpec, read_spec
-from poets_core.worker.parts import resolve_backbone
+from poets_core.worker.science import resolve_backbone
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 StoreUrl = Annotated[str | None, typer.Option("--store", help="Store URL; default: POETS_STORE, or ./store/poets.db.")]

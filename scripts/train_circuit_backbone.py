@@ -2,7 +2,7 @@
 
     python -m scripts.train_circuit_backbone [--out FOLDER] [--steps 5000] [--seed 0]
 
-A small Llama is trained on the prior of `domains.quantum.prior` over 4 to 8
+A small Llama is trained on the prior of `domains.quantum.circuit_prior` over 4 to 8
 qubits, chains and full couplings, levels and free angles. No Hamiltonian and no
 energy enters. Writes config, weights (bf16), tokenizer and model card.
 """
@@ -23,7 +23,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from domains.quantum.circuit import GATES, LEVELS, Language, full_coupling, line_coupling, text_of
-from domains.quantum.prior import draw_circuit, prompt_of
+from domains.quantum.circuit_prior import draw_circuit, prompt_of
 from poets_core.keyed import rng_for
 
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")

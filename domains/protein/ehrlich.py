@@ -229,6 +229,6 @@ class Ehrlich(SequenceProblem):
 
 
 if TYPE_CHECKING:
-    from poets_core.problem import Problem
+    from poets_core.protocols import Problem
 
     _: type[Problem] = Ehrlich

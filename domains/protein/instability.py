@@ -100,6 +100,6 @@ class Instability(SequenceProblem):
 
 
 if TYPE_CHECKING:
-    from poets_core.problem import Problem
+    from poets_core.protocols import Problem
 
     _: type[Problem] = Instability

@@ -124,6 +124,6 @@ def _numbers(text: str, length: int) -> tuple[int, ...]:
 
 
 if TYPE_CHECKING:
-    from poets_core.problem import Problem
+    from poets_core.protocols import Problem
 
     _: type[Problem] = Landscape

@@ -11,7 +11,7 @@ from domains.protein import export
 from domains.protein.alphabet import mutations, parse
 from domains.protein.edits import edit
 from domains.protein.mask import ResidueMask, residue_mask
-from poets_core.problem import Oracle
+from poets_core.protocols import Oracle
 from poets_core.types import F8, Artifact, Bool, Design, Evaluation, ProblemInfo, Record, Vocabulary
 
 
@@ -19,7 +19,7 @@ class SequenceProblem:
     """Sequences of `minimum` to `maximum` residues; a problem adds its oracle and its `library`.
 
     Attributes:
-        info, prompts, oracle: see `poets_core.problem.Problem`.
+        info, prompts, oracle: see `poets_core.protocols.Problem`.
         minimum, maximum: inclusive limits of the length, in residues.
         wild_type: parent that mutations are named against, ``""`` if there is none.
         positions: number of each residue in the protein.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from domains.quantum.circuit import Language, full_coupling
+from domains.quantum.circuit_prior import prompt_of
 from domains.quantum.hamiltonian import ARTIFICIAL_7Q, PauliSum
-from domains.quantum.prior import prompt_of
 from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, best_product_energy, counts, readable
 from domains.quantum.simulator import energies_of
 from poets_core.types import Design, Evaluation, Objective, ProblemInfo

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from domains.quantum.circuit import FREE, G1, G2, LEVELS, R1, Language, Op, canonical, parse, text_of
-from domains.quantum.prior import draw_circuit, within
+from domains.quantum.circuit_prior import draw_circuit, within
 from poets_core.types import Design
 
 TRIES = 20

@@ -13,7 +13,7 @@ _START, _G1_QUBIT, _R1_QUBIT, _ANGLE, _FIRST, _SECOND = range(6)
 
 
 class GrammarMask:
-    """Implements `poets_core.problem.TokenMask` for a circuit language.
+    """Implements `poets_core.protocols.TokenMask` for a circuit language.
 
     A live state is ``2 + ((ops left * (max_two + 1)) + two-qubit gates left) *
     phases + phase``: pure arithmetic, so a state means the same on every machine

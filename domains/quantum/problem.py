@@ -11,16 +11,16 @@ import numpy as np
 
 from domains.quantum.angles import minimise, optimise_angles
 from domains.quantum.circuit import FREE, Language, Op, canonical, count_two, depth_of, parse, text_of
+from domains.quantum.circuit_prior import draw_circuit
 from domains.quantum.drawing import circuit_svg
 from domains.quantum.edits import edit_circuits
 from domains.quantum.export import read_csv, read_qasm, write_csv, write_qasm
 from domains.quantum.grammar import GrammarMask, grammar_mask
 from domains.quantum.hamiltonian import PauliSum
-from domains.quantum.prior import draw_circuit
 from domains.quantum.simulator import Batch
 from poets_core.errors import InvalidDesign, InvalidSpec
 from poets_core.keyed import rng_for
-from poets_core.problem import Oracle
+from poets_core.protocols import Oracle
 from poets_core.types import Artifact, Design, ProblemInfo, Record, Vocabulary
 
 EXPORT_FORMATS = ("qasm3", "csv")
@@ -33,7 +33,7 @@ class CircuitProblem:
     A concrete problem adds its oracle and what is public about it.
 
     Attributes:
-        info, prompts, oracle: see `poets_core.problem.Problem`.
+        info, prompts, oracle: see `poets_core.protocols.Problem`.
         language: the circuits allowed.
         hamiltonian: the energy.
         iterations: gradient evaluations of the angle optimiser; 0 where angles are levels.

@@ -10,8 +10,8 @@ import numpy as np
 
 from domains.quantum.angles import optimise_angles
 from domains.quantum.circuit import Language, line_coupling
+from domains.quantum.circuit_prior import prompt_of
 from domains.quantum.hamiltonian import PauliSum, transverse_ising
-from domains.quantum.prior import prompt_of
 from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, best_product_energy, counts, readable
 from poets_core.errors import InvalidSpec
 from poets_core.types import F8, Design, Evaluation, Objective, ProblemInfo

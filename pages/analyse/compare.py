@@ -6,8 +6,17 @@ import pandas as pd
 import streamlit as st
 
 from domains.catalog import entries
-from pages.parts.comparison import MEASURES, Group, common_threshold, curve_of, differences, grouped, rows, table
-from pages.parts.comparison_chart import comparison
+from pages.parts.compare.chart import comparison
+from pages.parts.compare.comparison import (
+    MEASURES,
+    Group,
+    common_threshold,
+    curve_of,
+    differences,
+    grouped,
+    rows,
+    table,
+)
 from pages.parts.feed import open_feed, the_store
 from pages.parts.links import LAUNCH, store_problem
 from pages.parts.live_plot import live_plot

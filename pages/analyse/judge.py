@@ -7,18 +7,18 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.parts.controls import explain
+from pages.parts.experiment.verdicts import REASONS, WAITING, toward
 from pages.parts.feed import Feed, Snapshot, the_store
-from pages.parts.judge_desk import Desk, desk_of
-from pages.parts.judge_keys import judge_keys
-from pages.parts.judging import LONGEST_NAME, Sent, agreed
+from pages.parts.judge.desk import Desk, desk_of
+from pages.parts.judge.keys import judge_keys
+from pages.parts.judge.queue import LONGEST_NAME, Sent, agreed
+from pages.parts.judge.responses import prompt, response
 from pages.parts.links import JUDGE, POLICIES, feed_of_address, store_problem
 from pages.parts.look import current_look
-from pages.parts.responses import prompt, response
+from pages.parts.run.controls import explain
 from pages.parts.states import badge, plain, state_of
-from pages.parts.verdicts import REASONS, WAITING, toward
 from poets_core.errors import PoetsError
-from poets_core.runs.experiment_view import ExperimentView, PairView
+from poets_core.runs.views.experiment import ExperimentView, PairView
 from poets_core.spec import ExperimentSpec
 
 POLL = 1.0

@@ -7,21 +7,22 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from pages.parts import contest_charts, contest_effort
-from pages.parts.contest_tables import chosen, comparison_list, policy_table, verdict_json
-from pages.parts.controls import controls, explain, heading
-from pages.parts.experiment_form import form
-from pages.parts.experiment_list import JUDGES, experiments
+from pages.parts.experiment import charts as contest_charts
+from pages.parts.experiment import effort as contest_effort
+from pages.parts.experiment.form import form
+from pages.parts.experiment.listing import JUDGES, experiments
+from pages.parts.experiment.tables import chosen, comparison_list, policy_table, verdict_json
+from pages.parts.experiment.verdicts import REASONS, RUNNING, WAITING, callout, excluded, model_line, percent, progress
 from pages.parts.feed import Feed, Snapshot, the_store
 from pages.parts.links import JUDGE, POLICIES, feed_of_address, store_problem
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
 from pages.parts.panel import Panel
+from pages.parts.run.controls import controls, explain, heading
 from pages.parts.states import plain, state_of
-from pages.parts.verdicts import REASONS, RUNNING, WAITING, callout, excluded, model_line, percent, progress
 from poets_core.errors import PoetsError
-from poets_core.runs.experiment_view import Agreement, ExperimentView, PairView
 from poets_core.runs.export import comparisons_csv
+from poets_core.runs.views.experiment import Agreement, ExperimentView, PairView
 from poets_core.spec import ExperimentSpec
 
 MEND = {

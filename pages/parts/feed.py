@@ -17,7 +17,7 @@ import streamlit as st
 
 from poets_core.runs.status import RunStatus
 from poets_core.runs.store import RunStore, default_store_url, open_store
-from poets_core.runs.view import RunView, fold
+from poets_core.runs.views.fold import RunView, fold
 from poets_core.spec import RunSpec
 
 PERIOD = 0.5

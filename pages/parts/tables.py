@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from poets_core.runs.view import CandidateView, RunView
+from poets_core.runs.views.fold import CandidateView, RunView
 
 PAGE = 100
 """Rows a page; 500 is the most that stays quick."""

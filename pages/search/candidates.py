@@ -8,17 +8,17 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.detail import candidate_detail
 from pages.parts.feed import Feed, open_feed
 from pages.parts.links import LIVE, feed_of_address, store_problem
 from pages.parts.look import current_look
+from pages.parts.run.detail import candidate_detail
 from pages.parts.states import plain
 from pages.parts.tables import PAGE, SHOWS, SORTS, Filter, candidate_table, find
 from poets_core.errors import PoetsError
 from poets_core.runs.artifacts import read_artifact
 from poets_core.runs.export import candidates_csv
 from poets_core.runs.launch import launch
-from poets_core.runs.view import RunView
+from poets_core.runs.views.fold import RunView
 from poets_core.spec import RunSpec, TaskSpec
 
 FORMATS = {

@@ -7,9 +7,11 @@ from typing import Any
 import streamlit as st
 
 from domains.catalog import Entry, entries
-from pages.parts.cost import estimate
 from pages.parts.feed import the_store
-from pages.parts.forms import (
+from pages.parts.launch.cost import estimate
+from pages.parts.launch.settings import build_spec, checked, defaults, rival_of
+from pages.parts.launch.similar import advice
+from pages.parts.launch.widgets import (
     LARGEST_SEED,
     STICKY,
     Errors,
@@ -19,8 +21,6 @@ from pages.parts.forms import (
     setting_fields,
 )
 from pages.parts.links import LIVE, store_problem
-from pages.parts.settings import build_spec, checked, defaults, rival_of
-from pages.parts.similar import advice
 from pages.parts.states import span
 from poets_core.errors import PoetsError
 from poets_core.preset_rule import Advice

@@ -9,21 +9,21 @@ from contextlib import nullcontext
 import streamlit as st
 
 from domains.catalog import entries
-from pages.parts import charts
-from pages.parts.contest_panels import contest_panels, deploy
-from pages.parts.controls import controls, explain, heading
 from pages.parts.feed import Feed, Snapshot, open_feed
+from pages.parts.launch.similar import beside
 from pages.parts.links import CANDIDATES, COMPARE, POLICIES, feed_of_address, store_problem
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
-from pages.parts.overlays import MOST, Reference, with_references, with_soft_regret
 from pages.parts.panel import Panel
-from pages.parts.similar import beside
+from pages.parts.run import charts
+from pages.parts.run.contest_panel import contest_panels, deploy
+from pages.parts.run.controls import controls, explain, heading
+from pages.parts.run.overlays import MOST, Reference, with_references, with_soft_regret
 from pages.parts.states import span, state_of
 from poets_core.errors import PoetsError
 from poets_core.presets import METHODS
 from poets_core.runs.status import RunRow
-from poets_core.runs.view import RunView
+from poets_core.runs.views.fold import RunView
 
 PANELS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
 CONTEST = ("contest", "contest-effort")

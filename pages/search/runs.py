@@ -8,8 +8,8 @@ import streamlit as st
 
 from domains.catalog import entries, entry
 from pages.parts.feed import the_store
+from pages.parts.launch.settings import quick_spec
 from pages.parts.links import CANDIDATES, COMPARE, JUDGE, LAUNCH, LIVE, POLICIES, store_problem
-from pages.parts.settings import quick_spec
 from pages.parts.states import ago, badge, plain, state_of
 from poets_core.errors import PoetsError
 from poets_core.runs.launch import launch

@@ -31,7 +31,7 @@ from poets_core.lm.likelihood import (
 from poets_core.lm.lora import AdapterShape, Stack, StackedLoRALinear, install
 from poets_core.lm.sampling import Samples, sample_rows
 from poets_core.lm.states import TrunkStates
-from poets_core.problem import TokenMask
+from poets_core.protocols import TokenMask
 from poets_core.types import F8, I8
 
 # Fewer rows than this and matrix kernels round differently, which would make

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from poets_core.problem import TokenMask
+from poets_core.protocols import TokenMask
 from poets_core.types import I8, Bool, Vocabulary
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from poets_core.runs.artifacts import sha256_of, write_atomic
 from poets_core.runs.events import Event
-from poets_core.runs.experiment_view import ExperimentView
 from poets_core.runs.lease import RunStore
-from poets_core.runs.view import RunView, fold
+from poets_core.runs.views.experiment import ExperimentView
+from poets_core.runs.views.fold import RunView, fold
 
 _PACKAGES = ("torch", "transformers", "peft", "safetensors", "numpy", "scipy", "qiskit", "biopython", "sqlalchemy")
 _COLUMNS = (

@@ -9,7 +9,7 @@ import numpy as np
 
 from poets_core.lm.likelihood import Encoded
 from poets_core.lm.states import TrunkStates
-from poets_core.search.bootstrap import bootstrap_weights
+from poets_core.search.poets.bootstrap import bootstrap_weights
 from poets_core.search.reward import RewardScale, fit_scale
 from poets_core.types import F8, I8, Candidate, Direction, Observation
 

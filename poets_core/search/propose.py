@@ -11,7 +11,7 @@ import numpy as np
 from poets_core.errors import InvalidDesign
 from poets_core.keyed import rng_for
 from poets_core.lm.ensemble import BranchEnsemble
-from poets_core.problem import Problem
+from poets_core.protocols import Problem
 from poets_core.types import F8, I8, Candidate, Source
 
 PLAIN_ATTEMPTS = 4

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from poets_core.errors import StoreUnavailable
 from poets_core.worker import checkpoint
-from poets_core.worker.history import History
-from poets_core.worker.parts import Asks
+from poets_core.worker.science import Asks
+from poets_core.worker.search_log import History
 
 
 def restore(search: Asks, history: History, folder: Path, step: Callable[[str], None]) -> None:

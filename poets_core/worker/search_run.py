@@ -10,17 +10,17 @@ from typing import Any
 
 from poets_core.errors import InvalidInput, InvalidSpec
 from poets_core.keyed import rng_for
-from poets_core.problem import Problem
+from poets_core.protocols import Problem
 from poets_core.runs.events import Event, info_to_json, jsonable
 from poets_core.runs.lease import Lease, RunStore
 from poets_core.spec import RunSpec
 from poets_core.types import Candidate, Evaluation
 from poets_core.worker import checkpoint
+from poets_core.worker.contests import SearchContests
 from poets_core.worker.control import Control, Stopped
-from poets_core.worker.history import History, candidate_to_json, observation_of, observations, read_history
-from poets_core.worker.parts import Asks, Parts, chunks
 from poets_core.worker.restore import restore
-from poets_core.worker.search_contest import SearchContests
+from poets_core.worker.science import Asks, Parts, chunks
+from poets_core.worker.search_log import History, candidate_to_json, observation_of, observations, read_history
 
 SAME = 1e-3
 """Relative difference up to which measured facts count as equal: other hardware rounds otherwise."""

@@ -9,16 +9,16 @@ import numpy as np
 
 from poets_core.errors import InvalidInput, InvalidSpec
 from poets_core.keyed import rng_for
-from poets_core.problem import Problem
+from poets_core.protocols import Problem
 from poets_core.runs.artifacts import write_atomic
 from poets_core.runs.events import Event, info_to_json, jsonable
 from poets_core.runs.lease import Lease, RunStore
-from poets_core.runs.view import CandidateView, fold
+from poets_core.runs.views.fold import CandidateView, fold
 from poets_core.spec import RunSpec, TaskSpec
 from poets_core.types import Record
 from poets_core.worker.control import Control
-from poets_core.worker.history import read_history
-from poets_core.worker.parts import Parts, chunks
+from poets_core.worker.science import Parts, chunks
+from poets_core.worker.search_log import read_history
 
 TOLERANCE = 1e-9
 """Largest difference between a stored value and its repetition, in the objective's unit."""

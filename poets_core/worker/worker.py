@@ -11,8 +11,8 @@ from poets_core.runs import process
 from poets_core.runs.events import Event
 from poets_core.runs.lease import Lease, RunStore
 from poets_core.worker.control import Control, Stopped, Terminated
-from poets_core.worker.experiment_run import ExperimentRun
-from poets_core.worker.parts import REAL, Parts
+from poets_core.worker.experiment.run import ExperimentRun
+from poets_core.worker.science import REAL, Parts
 from poets_core.worker.search_run import SearchRun
 from poets_core.worker.task_run import TaskRun
 

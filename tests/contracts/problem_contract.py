@@ -1,4 +1,4 @@
-"""What every `poets_core.problem.Problem` owes, as one class to inherit.
+"""What every `poets_core.protocols.Problem` owes, as one class to inherit.
 
     class TestLandscape(ProblemContract):
         bad_texts = ("", "V1GV")
@@ -21,7 +21,7 @@ import pytest
 
 from poets_core.errors import InvalidDesign
 from poets_core.keyed import rng_for
-from poets_core.problem import Problem, TokenMask
+from poets_core.protocols import Problem, TokenMask
 from poets_core.types import Artifact, Record, Vocabulary
 
 SPECIAL = ("", "", "")  # <pad>, <bos>, <eos>, as a grammar sees them

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from poets_core.runs.sql import SqlStore
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from tests.e2e.conftest import LIMIT, Server, strangers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

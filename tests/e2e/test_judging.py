@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from poets_core.runs.experiment_view import ExperimentView
 from poets_core.runs.sql import SqlStore
-from poets_core.runs.view import fold
+from poets_core.runs.views.experiment import ExperimentView
+from poets_core.runs.views.fold import fold
 from poets_core.spec import BackboneSpec, Budget, ProblemSpec, RunSpec, SearchSpec
 from tests.e2e.conftest import LIMIT, ROOT, Server, strangers
 

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 
-from pages.parts import charts
 from pages.parts.look import DARK, LIGHT, Look
-from pages.parts.overlays import Reference, with_references, with_soft_regret
 from pages.parts.panel import LINE_POINTS, Panel, numbers, sample, thin
+from pages.parts.run import charts
+from pages.parts.run.overlays import Reference, with_references, with_soft_regret
 from poets_core.runs.events import Event
-from poets_core.runs.view import RunView, fold
+from poets_core.runs.views.fold import RunView, fold
 from tests.pages import written
 
 

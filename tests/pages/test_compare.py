@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.parts.comparison import (
+from pages.parts.compare.chart import comparison
+from pages.parts.compare.comparison import (
     Curve,
     Group,
     band,
@@ -18,12 +19,11 @@ from pages.parts.comparison import (
     rows,
     table,
 )
-from pages.parts.comparison_chart import comparison
 from pages.parts.look import LIGHT
 from pages.parts.tables import safe_csv
 from poets_core.runs.events import Event
 from poets_core.runs.sql import SqlStore
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from poets_core.spec import ProblemSpec, RunSpec, SearchSpec
 from tests.pages import written
 from tests.pages.test_pages import address, opened, said

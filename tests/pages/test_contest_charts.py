@@ -7,12 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from pages.parts import contest_charts, contest_effort
-from pages.parts.contest_panels import contest_panels, deploy
+from pages.parts.experiment import charts as contest_charts
+from pages.parts.experiment import effort as contest_effort
+from pages.parts.experiment.verdicts import model_line, sentence, toward
 from pages.parts.look import DARK, LIGHT
-from pages.parts.verdicts import model_line, sentence, toward
+from pages.parts.run.contest_panel import contest_panels, deploy
 from poets_core.runs.events import Event
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from poets_core.spec import parse_spec
 from tests.pages import written
 from tests.pages import written_experiment as we

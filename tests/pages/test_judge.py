@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import feed, judge_desk
-from pages.parts.judging import agreed, next_pair, sent
+from pages.parts import feed
+from pages.parts.judge import desk as judge_desk
+from pages.parts.judge.queue import agreed, next_pair, sent
 from poets_core.runs.events import Event
 from poets_core.runs.lease import Command, Lease
 from poets_core.runs.sql import SqlStore
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from tests.pages import written_experiment as we
 from tests.pages.test_pages import address, opened, said
 

@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 
 from domains.catalog import entries, entry
-from pages.parts import forms
 from pages.parts.circuit import Gate, angle_text, circuit_svg, columns_of, parse_circuit
-from pages.parts.cost import estimate, tokens_of
 from pages.parts.feed import Feed
-from pages.parts.forms import read_table
+from pages.parts.launch import widgets as forms
+from pages.parts.launch.cost import estimate, tokens_of
+from pages.parts.launch.settings import SETTINGS, build_spec, defaults, limits, quick_spec
+from pages.parts.launch.widgets import read_table
 from pages.parts.look import DARK, LIGHT
 from pages.parts.sequence import legend_svg, mutations, residue_class, sequence_svg
-from pages.parts.settings import SETTINGS, build_spec, defaults, limits, quick_spec
 from pages.parts.states import STATES, ago, doing_text, plain, span
 from pages.parts.tables import SHOWS, SORTS, Filter, find, frame
 from poets_core.errors import InvalidTable, UnknownRun
@@ -28,7 +28,7 @@ from poets_core.presets import PRESETS
 from poets_core.runs.events import Event
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.status import State
-from poets_core.runs.view import RunView, fold
+from poets_core.runs.views.fold import RunView, fold
 from poets_core.spec import BackboneSpec, Budget, RunSpec, SearchSpec, parse_spec
 from scripts.static_files import copy_plotly
 from tests.pages import written

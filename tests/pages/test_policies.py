@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pages.parts.contest_tables import chosen, verdict_json
-from pages.parts.experiment_settings import build_experiment
+from pages.parts.experiment.settings import build_experiment
+from pages.parts.experiment.tables import chosen, verdict_json
 from poets_core.runs.events import Event
 from poets_core.runs.sql import SqlStore
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from poets_core.spec import parse_spec
 from tests.pages import written
 from tests.pages import written_experiment as we

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from poets_core.errors import InvalidComparisons
 from poets_core.runs.answers import read_answer
 from poets_core.runs.events import Event, jsonable
-from poets_core.runs.experiment_view import MOST_POINTS
 from poets_core.runs.export import comparisons_csv
 from poets_core.runs.status import RunStatus
-from poets_core.runs.view import RunView, fold, summary
+from poets_core.runs.views.experiment import MOST_POINTS
+from poets_core.runs.views.fold import RunView, fold, summary
 
 STATUS = RunStatus("running", "", "", 1, "w", "h", 1, 0.0, 0.0, "")
 NAMES = ("a", "b", "c")

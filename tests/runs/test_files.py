@@ -23,7 +23,7 @@ from poets_core.runs.events import Event
 from poets_core.runs.export import candidates_csv, export_archive
 from poets_core.runs.launch import default_spec, launch, resume
 from poets_core.runs.store import SqlStore, default_store_url, open_store
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from tests.contracts.store_contract import taken
 from tests.runs.test_view import log
 from tests.worker.fake import fake_spec

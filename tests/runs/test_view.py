@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from poets_core.runs.events import Event, info_to_json, jsonable
 from poets_core.runs.status import RunStatus
-from poets_core.runs.view import RunView, fold, summary
+from poets_core.runs.views.fold import RunView, fold, summary
 from poets_core.types import Objective, ProblemInfo
 
 STATUS = RunStatus("running", "", "", 1, "w", "h", 1, 0.0, 0.0, "")

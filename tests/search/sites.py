@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from poets_core.errors import InvalidDesign
-from poets_core.search.methods import build_search
+from poets_core.search.registry import build_search
 from poets_core.spec import RunSpec, parse_spec
 from poets_core.types import Evaluation, Objective, Observation, ProblemInfo
 from tests.lm.tiny import ThreeLetters

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from poets_core.errors import InvalidSpec
-from poets_core.search.baselines.policy_loss import group_advantages, grpo_loss, reinforce_loss
-from poets_core.search.baselines.surrogate import fit_surrogate, one_hot, sequence_features
-from poets_core.search.baselines.tosfit import NOISE, linear_posterior, rarity
-from poets_core.search.methods import BASELINES
+from poets_core.search.registry import BASELINES
+from poets_core.search.rivals.policy_loss import group_advantages, grpo_loss, reinforce_loss
+from poets_core.search.rivals.surrogate import fit_surrogate, one_hot, sequence_features
+from poets_core.search.rivals.tosfit import NOISE, linear_posterior, rarity
 from poets_core.search.space import product_space
 from poets_core.types import Observation
 from tests.search.sites import Sites, build, play
@@ -173,7 +173,7 @@ def test_klts_draws_from_the_tilted_reference(tmp_path, monkeypatch):
     play(search, problem, 1)
     reward = np.random.default_rng(5).normal(size=9)
     monkeypatch.setattr(
-        "poets_core.search.baselines.surrogate.Surrogate.sample_space",
+        "poets_core.search.rivals.surrogate.Surrogate.sample_space",
         lambda self, space, seen, draws, rng: np.tile(reward, (draws, 1)),
     )
     reference = search.reference()

@@ -9,7 +9,7 @@ import pytest
 
 from poets_core.errors import InvalidSpec
 from poets_core.lm.enumeration import last_token_log_prob
-from poets_core.search.calibration import FEWEST, Calibration
+from poets_core.search.poets.calibration import FEWEST, Calibration
 from poets_core.search.regret import tilted
 from poets_core.search.reward import RewardScale
 from poets_core.search.space import product_space

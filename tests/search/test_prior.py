@@ -12,7 +12,7 @@ import pytest
 from poets_core.errors import Diverged
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import Encoded
-from poets_core.search.prior import MOST_STEPS, SECANT_STEPS, TOLERANCE, calibrate_prior, spread
+from poets_core.search.poets.prior_adapter import MOST_STEPS, SECANT_STEPS, TOLERANCE, calibrate_prior, spread
 
 BETA = 0.1
 

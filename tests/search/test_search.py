@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from poets_core.errors import InvalidModel, InvalidSpec
-from poets_core.search.methods import build_search
-from poets_core.search.prior import spread
+from poets_core.search.poets.edit_share import adapted_share
+from poets_core.search.poets.prior_adapter import spread
 from poets_core.search.propose import choose, tempered_rank
-from poets_core.search.sources import adapted_share
+from poets_core.search.registry import build_search
 from poets_core.types import Candidate, Observation
 from tests.search.sites import Sites, build, play, spec
 

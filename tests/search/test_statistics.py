@@ -11,8 +11,8 @@ from hypothesis.extra import numpy as hnp
 
 from poets_core.errors import InvalidSpec
 from poets_core.lm.likelihood import divergence
-from poets_core.search.bootstrap import bootstrap_weights
-from poets_core.search.metrics import (
+from poets_core.search.poets.bootstrap import bootstrap_weights
+from poets_core.search.poets.metrics import (
     coverage,
     effective_sample_size,
     ensemble_js,

@@ -18,7 +18,7 @@ from poets_core.errors import InvalidDesign, InvalidInput
 from poets_core.keyed import rng_for
 from poets_core.spec import RunSpec
 from poets_core.types import Artifact, Candidate, Evaluation, Objective, Observation, ProblemInfo, Record
-from poets_core.worker.parts import Parts, Response
+from poets_core.worker.science import Parts, Response
 
 
 class DigitsOracle:

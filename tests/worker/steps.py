@@ -9,7 +9,7 @@ from typing import Any
 from poets_core.runs.events import DETERMINISTIC, Event, without_times
 from poets_core.runs.store import SqlStore
 from poets_core.spec import RunSpec
-from poets_core.worker.parts import Asks, Parts
+from poets_core.worker.science import Asks, Parts
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.fake import FAKES, Digits
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from poets_core.runs.store import SqlStore, open_store
-from poets_core.runs.view import fold, summary
+from poets_core.runs.views.fold import fold, summary
 from poets_core.spec import RunSpec
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.experiments import Judged

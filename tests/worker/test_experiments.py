@@ -15,9 +15,9 @@ import pytest
 from poets_core.runs import process
 from poets_core.runs.export import archive_bytes
 from poets_core.runs.store import SqlStore, open_store
-from poets_core.runs.view import fold, summary
+from poets_core.runs.views.fold import fold, summary
 from poets_core.spec import RunSpec
-from poets_core.worker.experiment_run import due
+from poets_core.worker.experiment.run import due
 from poets_core.worker.worker import FAILED, FINISHED, work
 from tests.worker import fake
 from tests.worker.experiments import (

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from poets_core.runs.store import open_store
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from tests.worker.test_kill import finish, landscape_spec, science, worker
 
 ROUNDS = 4

@@ -15,7 +15,7 @@ import pytest
 
 from poets_core.runs import process
 from poets_core.runs.store import SqlStore, open_store
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from poets_core.worker.worker import FAILED, FINISHED, NOT_MINE, work
 from tests.worker.fake import FAKES, Digits, FakeSearch, fake_spec
 from tests.worker.steps import follow, free, parts, reference, science

@@ -13,9 +13,9 @@ import pytest
 from poets_core.runs.events import Event
 from poets_core.runs.launch import resume
 from poets_core.runs.store import SqlStore, open_store
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
-from poets_core.worker import experiment_run
+from poets_core.worker.experiment import run as experiment_run
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.experiments import Judged, branch_experiment, prefer
 from tests.worker.fake import FAKES

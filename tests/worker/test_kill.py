@@ -21,14 +21,14 @@ import numpy as np
 import pytest
 
 from poets_core.keyed import rng_for
-from poets_core.problem import Oracle, Problem
+from poets_core.protocols import Oracle, Problem
 from poets_core.runs.events import DETERMINISTIC, Event, without_times
 from poets_core.runs.launch import default_spec
 from poets_core.runs.store import SqlStore, open_store
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
 from poets_core.types import Evaluation
-from poets_core.worker.parts import REAL, Parts
+from poets_core.worker.science import REAL, Parts
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.fake import FAKES, fake_spec
 
@@ -38,7 +38,7 @@ SECONDS = 240
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
-    ["poets_core.search.methods", "domains.protein.landscape", "tests.worker.fake", "poets_core.worker.experiment_run"]
+    ["poets_core.search.registry", "domains.protein.landscape", "tests.worker.fake", "poets_core.worker.experiment.run"]
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from poets_core.keyed import rng_for
 from poets_core.runs.store import SqlStore
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
 from tests.worker.experiments import branch_experiment, prefer
 from tests.worker.test_kill import finish, science, worker

@@ -6,7 +6,7 @@ from typing import Any
 
 from poets_core.runs.artifacts import read_artifact
 from poets_core.runs.store import SqlStore
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.fake import FAKES, fake_spec

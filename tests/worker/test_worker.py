@@ -10,10 +10,10 @@ import pytest
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.runs.store import SqlStore
-from poets_core.runs.view import fold
+from poets_core.runs.views.fold import fold
 from poets_core.worker import checkpoint
-from poets_core.worker.history import candidate_from_json, candidate_to_json, read_history
-from poets_core.worker.parts import chunks, resolve_backbone
+from poets_core.worker.science import chunks, resolve_backbone
+from poets_core.worker.search_log import candidate_from_json, candidate_to_json, read_history
 from poets_core.worker.worker import FAILED, FINISHED, NOT_MINE, work
 from tests.worker.fake import FAKES, Digits, FakeSearch, fake_spec
 from tests.worker.steps import parts, reference

@@ -8,9 +8,9 @@ from typing import Any
 from poets_core.llm_po.comparison import Comparison, Pair
 from poets_core.runs.answers import Answer
 from poets_core.runs.events import Event
-from poets_core.runs.experiment_fold import FOLDS, Pairs
-from poets_core.runs.experiment_view import ExperimentView, PairView
-from poets_core.worker.experiment.source import Asked, asked_from_json
+from poets_core.runs.views.experiment import ExperimentView, PairView
+from poets_core.runs.views.experiment_fold import FOLDS, Pairs
+from poets_core.worker.experiment.sources.source import Asked, asked_from_json
 
 
 class Ledger:

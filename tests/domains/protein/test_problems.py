@@ -17,7 +17,7 @@ from domains.protein.instability import Instability, dipeptide_weights, least_st
 from domains.protein.landscape import Landscape
 from poets_core.errors import InvalidSpec, InvalidTable
 from poets_core.keyed import rng_for
-from poets_core.problem import Problem
+from poets_core.protocols import Problem
 from tests.contracts.problem_contract import ProblemContract
 
 HERE = Path(__file__).parent

@@ -9,8 +9,8 @@ from scipy.optimize import minimize
 
 from domains.quantum.angles import minimise, optimise_angles
 from domains.quantum.circuit import FREE, Language, Op, full_coupling, line_coupling, parse
+from domains.quantum.circuit_prior import draw_circuit
 from domains.quantum.hamiltonian import ARTIFICIAL_7Q, PauliSum, transverse_ising
-from domains.quantum.prior import draw_circuit
 from domains.quantum.problem import best_product_energy
 from domains.quantum.simulator import Batch, energies_of
 from poets_core.errors import InvalidSpec

@@ -1,0 +1,77 @@
+"""The figure of the Compare page: one line a group, its 95 % interval behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pages.parts.compare.comparison import MEASURES, Group, band
+from pages.parts.look import DASHES, Look
+from pages.parts.panel import LINE_POINTS, Json, Panel, axis, layout, numbers, sample
+
+
+def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Mapping[str, Any]) -> Panel:
+    """Return the figure.
+
+    Args:
+        groups: what is compared.
+        measure: one of `MEASURES`.
+        look: colours.
+        objective: name and unit of the value, optimum if known.
+    """
+    title, help = MEASURES[measure]
+    traces: list[Json] = []
+    for k, group in enumerate(groups):
+        mean, half = band(group, measure)
+        if not len(mean):
+            continue
+        at = sample(len(mean), LINE_POINTS // 2)
+        x, colour = (at + 1).tolist(), look.series[k % len(look.series)]
+        if np.isfinite(half[at]).any():
+            edges = (mean + half)[at], (mean - half)[at]
+            known = np.isfinite(edges[0])
+            ring = [*(at[known] + 1).tolist(), *(at[known] + 1)[::-1].tolist()]
+            traces.append(
+                {
+                    "type": "scatter", "mode": "lines", "fill": "toself", "hoverinfo": "skip", "showlegend": False,
+                    "legendgroup": group.name, "x": ring,
+                    "y": numbers([*edges[0][known].tolist(), *edges[1][known][::-1].tolist()]),
+                    "line": {"width": 0, "color": colour}, "fillcolor": colour, "opacity": 0.16,
+                }
+            )  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter", "mode": "lines", "name": f"{_text(group.name)} (n = {len(group.curves)})",
+                "legendgroup": group.name, "x": x, "y": numbers(mean[at]),
+                "line": {
+                    "color": colour, "width": 2.5, "dash": DASHES[k % len(DASHES)],
+                    "shape": "hv" if measure == "best" else "linear",
+                },
+                "hovertemplate": f"call %{{x}}: %{{y}}<extra>{_text(group.name)}</extra>",
+            }
+        )  # fmt: skip
+    optimum = objective.get("optimum")
+    most = max((g.calls for g in groups), default=1)
+    if measure == "best" and optimum is not None:
+        traces.append(
+            {
+                "type": "scatter", "mode": "lines", "name": "best possible", "x": [1, max(most, 2)],
+                "y": [optimum, optimum], "hoverinfo": "skip",
+                "line": {"color": look.muted, "width": 1.5, "dash": "dot"},
+            }
+        )  # fmt: skip
+    name, unit = objective.get("name", "value"), objective.get("unit", "")
+    label = (
+        f"regret [{unit or 'same unit as the value'}]" if measure == "regret" else f"{name} [{unit}]" if unit else name
+    )
+    form = layout(look, xaxis=axis(look, "oracle calls"), yaxis=axis(look, str(label)))
+    ends = [f"{g.name} {band(g, measure)[0][-1]:.4g}" for g in groups if len(band(g, measure)[0])]
+    alt = f"{title} over {most} oracle calls; at the end {', '.join(ends)}."
+    return Panel(f"compare-{measure}", title, f"{help} Shaded: 95 % interval over runs.", traces, form, alt, most)
+
+
+def _text(name: str) -> str:
+    """Plotly reads a few tags in its texts; names of runs are not ours."""
+    return name.replace("&", "&amp;").replace("<", "&lt;")

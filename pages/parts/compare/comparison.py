@@ -1,0 +1,231 @@
+"""Runs side by side: groups of equal settings, means with intervals over seeds, paired differences. No widgets here."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from poets_core.presets import METHODS, decisive
+from poets_core.runs.views.run import RunView
+from poets_core.spec import RunSpec
+
+F8 = NDArray[np.float64]
+MEASURES = {
+    "best": ("Best so far", "Best value among the calls so far."),
+    "mean": ("Mean so far", "Mean value of all valid calls so far."),
+    "regret": ("Regret", "Sum over calls of the distance from the best possible value: lower is better."),
+}
+SHOWN_SETTINGS = 3
+"""Settings named in the name of a group; more would not be read."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run as it is compared.
+
+    Attributes:
+        run, seed: of the run.
+        measures: f8 (calls,) by measure, in the value's own unit; NaN before there is one.
+        sign: +1 if larger values are better, -1 if smaller ones are.
+    """
+
+    run: str
+    seed: int
+    measures: Mapping[str, F8]
+    sign: float
+
+    @property
+    def calls(self) -> int:
+        """Oracle calls."""
+        return len(self.measures["best"])
+
+    def area(self, calls: int) -> float:
+        """Mean over calls of the best so far: the area under that curve, per call; NaN while there is none."""
+        best = self.measures["best"][:calls]
+        return float(np.nanmean(best)) if np.isfinite(best).any() else float("nan")
+
+    def calls_to(self, threshold: float, calls: int) -> int | None:
+        """First of so many calls whose best so far is at least as good as the threshold; None if there is none."""
+        reached = np.flatnonzero(self.sign * self.measures["best"][:calls] >= self.sign * threshold)
+        return int(reached[0]) + 1 if len(reached) else None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in nothing but seed and label."""
+
+    name: str
+    curves: tuple[Curve, ...]
+
+    @property
+    def calls(self) -> int:
+        """Calls that every run of the group has made."""
+        return min(c.calls for c in self.curves)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds with its 95 % interval (Student's t); no interval with one seed."""
+
+    mean: float
+    half_width: float
+    n: int
+
+    def __str__(self) -> str:
+        if not np.isfinite(self.mean):
+            return "–"
+        return f"{self.mean:.4g}" + (f" ± {self.half_width:.2g}" if np.isfinite(self.half_width) else "")
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean and interval of what is finite."""
+    x = np.array([v for v in values if np.isfinite(v)], dtype=np.float64)
+    if not len(x):
+        return Estimate(float("nan"), float("nan"), 0)
+    return Estimate(float(x.mean()), float(half_width(x)), len(x))
+
+
+def half_width(x: F8) -> F8:
+    """Half of the 95 % interval of the mean over the first axis (Student's t); NaN with one row."""
+    if len(x) < 2:
+        return np.full(x.shape[1:], np.nan)
+    return np.asarray(stdtrit(len(x) - 1, 0.975) * x.std(0, ddof=1) / len(x) ** 0.5)
+
+
+def curve_of(run: str, spec: RunSpec, view: RunView) -> Curve:
+    """A run's measures after each call; regret is left out where the optimum is unknown."""
+    values = np.array([np.nan if v is None else v for v in view.values], dtype=np.float64)
+    counted = np.cumsum(np.isfinite(values))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.cumsum(np.nan_to_num(values)) / counted
+    measures = {
+        "best": np.array([np.nan if b is None else b for b in view.best_so_far], dtype=np.float64),
+        "mean": mean,
+    }
+    if len(view.regret) and view.regret[-1] is not None:
+        measures["regret"] = np.array([np.nan if r is None else r for r in view.regret], dtype=np.float64)
+    return Curve(run, spec.seed, measures, view.sign)
+
+
+def grouped(runs: Sequence[tuple[RunSpec, Curve]]) -> list[Group]:
+    """Put runs of equal settings together, named by method, common label and the settings that tell them apart.
+
+    A seed counts once: of runs that repeat each other the longest is kept.
+    """
+    by: dict[str, list[tuple[RunSpec, Curve]]] = {}
+    for spec, curve in runs:
+        settings = {k: v for k, v in decisive(spec).items() if k != "seed"}
+        by.setdefault(json.dumps(settings, sort_keys=True), []).append((spec, curve))
+    flat = {key: _flat(json.loads(key)) for key in by}
+    names: dict[str, str] = {}
+    for key, members in by.items():
+        labels = {s.label for s, _ in members}
+        method = METHODS[members[0][0].search.method].title
+        names[key] = labels.pop() if len(labels) == 1 and "" not in labels else method
+    plain = dict(names)
+    for key in by:
+        alike = [other for other in by if plain[other] == plain[key]]
+        if len(alike) > 1:
+            apart = sorted(f for f in flat[key] if any(flat[o].get(f) != flat[key][f] for o in alike))
+            said = [f"{f.rpartition('.')[2]} {flat[key][f]}" for f in apart[:SHOWN_SETTINGS]]
+            names[key] = f"{names[key]}: {', '.join(said)}" + (" …" if len(apart) > SHOWN_SETTINGS else "")
+    order = list(METHODS)
+    keys = sorted(by, key=lambda k: (order.index(by[k][0][0].search.method), names[k]))
+    out: list[Group] = []
+    for k in keys:
+        longest = {c.seed: c for _, c in sorted(by[k], key=lambda x: (x[1].calls, x[1].run))}
+        taken = [g.name for g in out]
+        name = names[k] if names[k] not in taken else f"{names[k]} ({len(out) + 1})"
+        out.append(Group(name, tuple(longest[seed] for seed in sorted(longest))))
+    return out
+
+
+def common_threshold(groups: Sequence[Group]) -> float:
+    """The median final best of the group that is worst at it: a threshold that says something of all of them."""
+    sign = groups[0].curves[0].sign
+    # Rounded towards the worse, so that the run it comes from has reached it.
+    found = [float(np.nanmedian([sign * c.measures["best"][-1] for c in g.curves])) for g in groups]
+    known = [x for x in found if np.isfinite(x)]
+    if not known or min(known) == 0.0:
+        return 0.0
+    unit = 10.0 ** (math.floor(math.log10(abs(min(known)))) - 3)
+    return sign * math.floor(min(known) / unit) * unit
+
+
+def _flat(data: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in data.items():
+        out |= _flat(value, f"{path}{key}.") if isinstance(value, dict) else {f"{path}{key}": value}
+    return out
+
+
+def band(group: Group, measure: str) -> tuple[F8, F8]:
+    """Mean and half-width of the 95 % interval after each call, f8 (calls,) each; NaN where there is none."""
+    found = [c.measures[measure][: group.calls] for c in group.curves if measure in c.measures]
+    if not found:
+        return np.zeros(0), np.zeros(0)
+    x = np.stack(found)
+    return x.mean(0), half_width(x)
+
+
+def last(curve: Curve, measure: str, calls: int) -> float:
+    """A measure after so many calls; NaN where the run has none."""
+    found = curve.measures.get(measure)
+    return float(found[calls - 1]) if found is not None and 0 < calls <= len(found) else float("nan")
+
+
+def table(groups: Sequence[Group], threshold: float | None) -> list[dict[str, Any]]:
+    """One line a group, every run cut to the calls that all runs of all groups have made."""
+    calls = min((g.calls for g in groups), default=0)
+    out = []
+    for g in groups:
+        line: dict[str, Any] = {
+            "Group": g.name,
+            "Seeds": len(g.curves),
+            "Best": str(estimate([last(c, "best", calls) for c in g.curves])),
+            "Area (mean best)": str(estimate([c.area(calls) for c in g.curves])),
+            "Mean value": str(estimate([last(c, "mean", calls) for c in g.curves])),
+            "Regret": str(estimate([last(c, "regret", calls) for c in g.curves])),
+        }
+        if threshold is not None:
+            reached = [n for c in g.curves if (n := c.calls_to(threshold, calls)) is not None]
+            line["Calls to threshold"] = f"{np.median(reached):.0f} (median)" if reached else "–"
+            line["Reached by"] = f"{len(reached)} of {len(g.curves)}"
+        out.append(line)
+    return out
+
+
+def differences(groups: Sequence[Group], against: Group) -> list[dict[str, Any]]:
+    """Every other group minus `against`, paired over the seeds that both have."""
+    calls = min((g.calls for g in groups), default=0)
+    theirs = {c.seed: c for c in against.curves}
+    out = []
+    for g in groups:
+        if g is against:
+            continue
+        pairs = [(c, theirs[c.seed]) for c in g.curves if c.seed in theirs]
+        line: dict[str, Any] = {"Group": f"{g.name} − {against.name}", "Pairs of seeds": len(pairs)}
+        for title, measure in (("Best", "best"), ("Mean value", "mean"), ("Regret", "regret")):
+            line[title] = str(estimate([last(a, measure, calls) - last(b, measure, calls) for a, b in pairs]))
+        wins = sum(a.sign * (last(a, "best", calls) - last(b, "best", calls)) > 0 for a, b in pairs)
+        line["Better best"] = f"{wins} of {len(pairs)}" if pairs else "–"
+        out.append(line)
+    return out
+
+
+def rows(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """All numbers behind the figure, one line a run and call: what the CSV holds."""
+    return [
+        {"group": g.name, "run": c.run, "seed": c.seed, "call": i + 1}
+        | {m: float(x[i]) if np.isfinite(x[i]) else None for m, x in c.measures.items()}
+        for g in groups
+        for c in g.curves
+        for i in range(c.calls)
+    ]

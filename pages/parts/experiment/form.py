@@ -1,0 +1,151 @@
+"""The form that starts an experiment: what is compared, who judges, how sure one wants to be."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import streamlit as st
+
+from pages.parts.experiment.settings import FIELDS, Field, build_experiment
+from pages.parts.experiment.sources import branches, log, prompts
+from pages.parts.launch.widgets import LARGEST_SEED, STICKY, Errors
+from pages.parts.links import JUDGE, POLICIES, store_problem
+from pages.parts.states import plain
+from poets_core.errors import PoetsError
+from poets_core.runs import launch
+from poets_core.runs.store import RunStore
+from poets_core.spec import ExperimentSpec, RunSpec
+
+SOURCES = {"branches": "Branches of a run", "prompts": "Prompts", "log": "A comparison log"}
+SAYS = {
+    "branches": "Each branch of a search writes designs; which one writes the best? That is the branch to deploy.",
+    "prompts": "One language model under several prompts; which prompt gets the best answers?",
+    "log": "Comparisons that were made before are replayed, in the order in which the experiment asks for them.",
+}
+STARTING_BUDGET = {"person": 300, "reference": 20_000}
+"""Comparisons, by judge. A rule's answers cost nothing once they are written, and a task that a model hardly solves is
+mostly ties: measured, 9,000 to 14,000 comparisons until the best of ten prompts is known."""
+CHOICES = {name: get_args(ExperimentSpec.model_fields[name].annotation) for name in ("sampler", "space")}
+
+
+def form(store: RunStore) -> None:
+    """Draw the form; the source is in the address as ``?new=``, a run to begin with as ``?from=``."""
+    errors = Errors()
+    st.page_link(POLICIES, label="All experiments", icon=":material/arrow_back:")
+    left, side = st.columns([2, 1], gap="large")
+    with left:
+        st.subheader("1 · What is compared", anchor=False)
+        asked = st.query_params["new"]
+        source = st.segmented_control(
+            "Source",
+            list(SOURCES),
+            default=asked if asked in SOURCES else "branches",
+            format_func=SOURCES.__getitem__,
+            required=True,
+            key="source",
+        )
+        st.query_params["new"] = source
+        st.caption(SAYS[source])
+        with st.container(border=True, key="policies-form"):
+            values, problem = {"branches": branches, "prompts": prompts, "log": log}[source](store, errors)
+        st.subheader("2 · How sure, and for how much", anchor=False)
+        with st.container(border=True, key="stopping-form"):
+            values |= _stopping(source, values["judge"], errors)
+        label, seed = _about(errors, source)
+    spec, problems = build_experiment(values, problem=problem, label=label, seed=seed)
+    # A source that is not chosen yet is no mistake: it has said so in its own place.
+    errors.show({k: m for k, m in problems.items() if not (k == "experiment.policies" and not values["policies"])})
+    st.html(STICKY)
+    with side, st.container(border=True, key="summary"):
+        _summary(spec if not problems else None, store)
+
+
+def _stopping(source: str, judge: str, errors: Errors) -> dict[str, Any]:
+    """Draw what decides when the experiment ends."""
+    columns = st.columns(2)
+    out: dict[str, Any] = {}
+    with columns[0]:
+        out["delta"] = _number(FIELDS["delta"], 0.1, f"{source}-delta", step=0.05, format="%.4g")
+        errors.place(FIELDS["delta"].path)
+        out["assume_condorcet"] = st.checkbox(
+            FIELDS["assume_condorcet"].label, help=FIELDS["assume_condorcet"].help, key=f"{source}-assume"
+        )
+    with columns[1]:
+        start = STARTING_BUDGET.get(judge, ExperimentSpec.model_fields["budget"].default)
+        out["budget"] = _number(FIELDS["budget"], start, f"{source}-{judge}-budget", step=100)
+        errors.place(FIELDS["budget"].path)
+        pairs = 2 if judge == "person" else 1
+        out["open_pairs"] = _number(FIELDS["open_pairs"], pairs, f"{source}-{judge}-open", step=1)
+        errors.place(FIELDS["open_pairs"].path)
+    with st.expander("Advanced settings", icon=":material/tune:", key=f"{source}-advanced"):
+        columns = st.columns(2)
+        for column, name in zip(columns, CHOICES, strict=True):
+            with column:
+                field = FIELDS[name]
+                out[name] = st.selectbox(field.label, CHOICES[name], help=field.help, key=f"{source}-{name}")
+                errors.place(field.path)
+        with columns[0]:
+            out["tie_zone"] = _number(FIELDS["tie_zone"], 0.0, f"{source}-zone", step=0.01, format="%.4g")
+            errors.place(FIELDS["tie_zone"].path)
+    return out
+
+
+def _number(field: Field, start: float, key: str, **settings: Any) -> Any:
+    low, high = field.limits
+    kind = type(start)
+    return st.number_input(
+        field.label,
+        value=start,
+        min_value=None if low is None else kind(low),
+        max_value=None if high is None else kind(high),
+        help=field.help,
+        key=key,
+        **settings,
+    )
+
+
+def _about(errors: Errors, source: str) -> tuple[str, int]:
+    name, number = st.columns([2, 1])
+    with name:
+        label = st.text_input("Name of the experiment (optional)", max_chars=120, key="experiment-label").strip()
+        errors.place("label")
+    with number:
+        seed = st.number_input(
+            "Seed", 0, LARGEST_SEED, 0, key=f"{source}-seed", help="The same settings and seed give the same pairs."
+        )
+        errors.place("seed")
+    return label, int(seed)
+
+
+def _summary(spec: RunSpec | None, store: RunStore) -> None:
+    """Draw what will be started, and the button."""
+    st.subheader("3 · Start", anchor=False)
+    if spec is None or spec.experiment is None:
+        st.warning("The experiment can start when the marked fields are filled in.", icon=":material/warning:")
+    else:
+        chosen = spec.experiment
+        st.markdown(f"**{len(chosen.policies)} policies**  \n" + plain(", ".join(p.name for p in chosen.policies[:8])))
+        st.metric("Comparisons, at most", f"{chosen.budget:,}", help="It ends earlier when the best policy is known.")
+        if chosen.judge == "person":
+            st.caption("You judge in the browser, pair by pair, without seeing whose response is whose.")
+    clicked = st.button(
+        "Start the experiment",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=spec is None,
+        width="stretch",
+        key="start-experiment",
+    )
+    if spec is not None:
+        with st.expander("The experiment as JSON", key="experiment-json"):
+            st.caption("The same file starts it from the command line.")
+            st.code(spec.model_dump_json(indent=2), language="json")
+    if clicked and spec is not None:
+        try:
+            run = store.create(spec)
+            launch.launch(store, run)
+        except PoetsError as error:
+            store_problem(error)
+            return
+        person = spec.experiment is not None and spec.experiment.judge == "person"
+        st.switch_page(JUDGE if person else POLICIES, query_params={"run": run})

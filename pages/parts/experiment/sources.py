@@ -1,0 +1,201 @@
+"""The three sources of an experiment's policies as forms: branches of a run, prompts, a comparison log.
+
+Each returns fields of the ExperimentSpec by name, always with ``policies`` and ``judge``, and the problem of the
+run where there is one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from domains.catalog import LANGUAGE_TASKS, entries
+from pages.parts.experiment.settings import FIELDS, policies_of, read_log
+from pages.parts.launch.widgets import Errors
+from pages.parts.links import LAUNCH
+from poets_core.errors import PoetsError
+from poets_core.runs.artifacts import save_upload
+from poets_core.runs.store import RunRow, RunStore
+
+Form = tuple[dict[str, Any], dict[str, Any] | None]
+JUDGES = {
+    "oracle": "the oracle: the better value wins",
+    "reference": "the task's rule: the right answer wins",
+    "person": "me, in the browser",
+}
+MOST_RUNS = 200
+TEMPLATES = [
+    ("bare", "{input}"),
+    ("instruction", "Answer the question with one word or number.\n\n{input}"),
+    ("worked", "Think step by step, then write “Answer:” and the answer.\n\n{input}"),
+]
+"""What the prompts start with; each can be changed."""
+MOST_PROMPTS = 64
+
+
+def branches(store: RunStore, errors: Errors) -> Form:
+    """Choose a finished run, its branches and the judge."""
+    rows = [r for r in store.runs(limit=MOST_RUNS) if r.method == "poets" and r.state == "finished"]
+    nothing: Form = ({"source": "branches", "policies": [], "judge": "oracle"}, None)
+    if not rows:
+        st.info("No finished run yet whose branches could be compared.", icon=":material/info:")
+        st.page_link(LAUNCH, label="Launch a run", icon=":material/add_circle:")
+        return nothing
+    known = {r.id: r for r in rows}
+    asked = st.query_params.get("from", "")
+    titles = {e.name: e.title for e in entries()}
+
+    def named(run: str) -> str:
+        row: RunRow = known[run]
+        return f"{row.label or titles.get(row.problem, row.problem)} · seed {row.seed} · {run[-4:]}"
+
+    run = st.selectbox(
+        "Run",
+        list(known),
+        index=list(known).index(asked) if asked in known else 0,
+        format_func=named,
+        key="experiment-run",
+        help="A search by POETS that is finished or stopped.",
+    )
+    spec = store.spec(run)
+    offered = [-1, *range(spec.search.branches)]
+    chosen = st.multiselect(
+        "Policies",
+        offered,
+        default=offered,
+        format_func=lambda b: "reference" if b < 0 else f"branch {b}",
+        key=f"branches-{run}",
+        help="The reference is the model before any learning.",
+    )
+    errors.place("experiment.policies")
+    left, right = st.columns(2)
+    judge = left.radio(
+        "Who judges", ["oracle", "person"], format_func=JUDGES.__getitem__, key="judge-branches", help=_WHO
+    )
+    temperature = right.number_input(
+        "Temperature",
+        0.05,
+        5.0,
+        1.0,
+        0.1,
+        key="branches-temperature",
+        help="Of the branches' samples. 1: as they were trained; less: nearer to what they think most likely.",
+    )
+    policies = [
+        {
+            "name": "reference" if b < 0 else f"branch {b}",
+            "run": run,
+            "branch": b,
+            "temperature": temperature,
+        }
+        for b in chosen
+    ]
+    return {"source": "branches", "policies": policies, "judge": judge}, spec.problem.model_dump()
+
+
+_WHO = "You see both responses side by side, without the names of the policies, and choose the better one."
+
+
+def prompts(store: RunStore, errors: Errors) -> Form:
+    """Choose a task, write prompts, choose the judge."""
+    tasks = {t.name: t for t in LANGUAGE_TASKS}
+    task = st.selectbox(
+        FIELDS["task"].label, list(tasks), format_func=lambda n: tasks[n].title, help=FIELDS["task"].help, key="task"
+    )
+    errors.place(FIELDS["task"].path)
+    st.caption(f"Judged: {tasks[task].judged}. An input: “{tasks[task].example}”")
+    st.markdown("**Prompts**, one a row. `{input}` stands for the input, once in each.")
+    table = _templates(task)
+    errors.place("experiment.policies")
+    left, right = st.columns(2)
+    with left:
+        judge = st.radio(
+            "Who judges", ["reference", "person"], format_func=JUDGES.__getitem__, key="judge-prompts", help=_WHO
+        )
+        items = st.number_input(
+            FIELDS["items"].label, 1, tasks[task].most, min(200, tasks[task].most), help=FIELDS["items"].help,
+            key=f"items-{task}",
+        )  # fmt: skip
+        errors.place(FIELDS["items"].path)
+    with right:
+        model = st.text_input(FIELDS["model"].label, "smollm2", help=FIELDS["model"].help, key="model").strip()
+        errors.place(FIELDS["model"].path)
+        temperature = st.number_input(
+            "Temperature", 0.0, 5.0, 0.0, 0.1, key="prompts-temperature", help="0: always the most likely word."
+        )
+        top_p = st.number_input(
+            "Top-p", 0.05, 1.0, 1.0, 0.05, key="prompts-top-p", help="Sample from the likeliest words of this share."
+        )
+    policies = [
+        {"name": name, "prompt": template, "temperature": temperature, "top_p": top_p} for name, template in table
+    ]
+    values = {"source": "prompts", "policies": policies, "judge": judge, "task": task, "model": model, "items": items}
+    return values, None
+
+
+def _templates(task: str) -> list[tuple[str, str]]:
+    """Draw the prompts, one a row, to edit, add and remove; return names and templates.
+
+    Rows have numbers of their own that are never used again, so that removing one leaves the others as they are.
+    """
+    key = f"prompts-{task}"
+    rows: list[int] = st.session_state.setdefault(key, list(range(len(TEMPLATES))))
+    found = []
+    for row in rows:
+        name, template = TEMPLATES[row] if row < len(TEMPLATES) else (f"prompt {row + 1}", "{input}")
+        left, middle, right = st.columns([2, 6, 0.7], vertical_alignment="top")
+        given = left.text_input("Name", name, max_chars=80, key=f"{key}-name-{row}", label_visibility="collapsed")
+        text = middle.text_area(
+            "Prompt", template, max_chars=20_000, height=88, key=f"{key}-template-{row}", label_visibility="collapsed"
+        )
+        right.button(
+            ":material/delete:",
+            type="tertiary",
+            key=f"{key}-remove-{row}",
+            help=f"Remove “{given}”.",
+            on_click=rows.remove,
+            args=(row,),
+        )
+        found.append((str(given or "").strip(), str(text or "")))
+    st.button(
+        "Add a prompt",
+        icon=":material/add:",
+        key=f"{key}-add",
+        disabled=len(rows) >= MOST_PROMPTS,
+        on_click=rows.append,
+        args=(max([*rows, len(TEMPLATES) - 1, st.session_state.get(f"{key}-last", 0)]) + 1,),
+    )
+    st.session_state[f"{key}-last"] = max([*rows, st.session_state.get(f"{key}-last", 0)])
+    return found
+
+
+def log(store: RunStore, errors: Errors) -> Form:
+    """Upload a comparison log and see whose comparisons it holds."""
+    values: dict[str, Any] = {"source": "log", "policies": [], "judge": "replay"}
+    file = st.file_uploader(FIELDS["log"].label, type=["csv", "jsonl", "ndjson"], key="log", help=FIELDS["log"].help)
+    st.caption(
+        "Columns: `prompt`, `policy_a`, `policy_b`, `outcome` (a, b or tie); `response_a`, `response_b` and `order` "
+        "(a-first or b-first) if known. The worker checks every row before the first comparison."
+    )
+    if file is None:
+        st.warning("Upload the log.", icon=":material/edit:")
+        return values, None
+    data = file.getvalue()
+    try:
+        table = read_log(file.name, data)
+        saved = f"log-saved-{file.file_id}"
+        if saved not in st.session_state:
+            st.session_state[saved] = str(save_upload(store, file.name, data))
+    except PoetsError as error:
+        st.error(str(error), icon=":material/error:")
+        return values, None
+    found = policies_of(table)
+    st.caption(f"{len(table):,} comparisons of {len(found)} policies. The first five:")
+    st.dataframe(table.head(5), hide_index=True, key="log-preview", alt=f"First rows of {file.name}")
+    st.text("Policies: " + ", ".join(found))
+    errors.place("experiment.policies")
+    errors.place(FIELDS["log"].path)
+    values["log"] = st.session_state[saved]
+    values["policies"] = [{"name": name} for name in found]
+    return values, None

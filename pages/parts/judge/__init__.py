@@ -1,0 +1,1 @@
+"""What the page Judge shows and keeps."""

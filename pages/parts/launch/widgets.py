@@ -1,0 +1,226 @@
+"""The widgets of the Launch page: one form out of the catalog and the RunSpec, errors beside the fields."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Collection
+from io import BytesIO
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from domains.catalog import BACKBONES, Entry, Parameter
+from pages.parts.launch.settings import CONTEST, SETTINGS, Setting, limits
+from poets_core.errors import InvalidTable, PoetsError
+from poets_core.runs.artifacts import save_upload
+from poets_core.runs.store import RunStore
+
+OTHER = "other"
+LARGEST_SEED = 2**31 - 1
+STICKY = "<style>.stColumn:has(.st-key-summary) { position: sticky; top: 4.5rem; align-self: flex-start; }</style>"
+"""The summary with its button stays in sight while the form is scrolled."""
+TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet")]
+UNPACKED = 512 * 2**20
+"""Largest table after unpacking, bytes: a small .gz may hold anything."""
+BACKBONE_NAMES = {
+    "library": "Small model, trained on this problem's own library when the run starts",
+    "protein": "Protein model that ships with the app",
+    "circuit": "Circuit model that ships with the app",
+    OTHER: "Another model: a folder or a Hugging Face name",
+}
+
+
+class Errors:
+    """Places beside fields, filled after the whole form has been validated."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, Any] = {}
+
+    def place(self, path: str) -> None:
+        """Reserve the place under the field that was just drawn."""
+        self._places[path] = st.empty()
+
+    def show(self, errors: dict[str, str]) -> None:
+        """Write each message beside its field; messages without a field go below the form."""
+        for path, message in errors.items():
+            place = self._places.get(path, st)
+            if message.startswith("Expected a value"):  # not filled in yet: nobody has done anything wrong
+                place.warning(message, icon=":material/edit:")
+            else:
+                place.error(message, icon=":material/error:")
+
+
+def words(name: str) -> str:
+    """Make a label out of a parameter name: ``"motif_length"`` -> ``"Motif length"``."""
+    return name.replace("_", " ").capitalize()
+
+
+def parameter_fields(entry: Entry, store: RunStore, errors: Errors, key: str) -> dict[str, Any]:
+    """Draw the parameters of a problem and return their values by name.
+
+    A parameter whose field is empty is left out, so that its default holds or its absence is reported.
+    """
+    values: dict[str, Any] = {}
+    columns = st.columns(2)
+    for i, parameter in enumerate(entry.parameters):
+        with columns[i % 2]:
+            value = _parameter(parameter, store, f"{key}-{parameter.name}")
+            errors.place(f"params.{parameter.name}")
+        if value is not None:
+            values[parameter.name] = value
+    return values
+
+
+def _parameter(p: Parameter, store: RunStore, key: str) -> Any:
+    label = words(p.name)
+    if p.kind == "file":
+        return _upload(label, p.help, store, key)
+    if p.kind == "bool":
+        return st.checkbox(label, value=bool(p.default), help=p.help, key=key)
+    if p.choices:
+        start = p.choices.index(str(p.default)) if p.default in p.choices else 0
+        return st.selectbox(label, p.choices, index=start, help=p.help, key=key)
+    if p.kind == "text":
+        longest = None if p.maximum is None else int(p.maximum)
+        return st.text_input(label, value=str(p.default or ""), max_chars=longest, help=p.help, key=key).strip()
+    as_number = int if p.kind == "int" else float
+    low, high = (None if v is None else as_number(v) for v in (p.minimum, p.maximum))
+    initial = None if p.default is None else as_number(p.default)
+    return st.number_input(label, min_value=low, max_value=high, value=initial, help=p.help, key=key)
+
+
+def _upload(label: str, help: str, store: RunStore, key: str) -> str | None:
+    file = st.file_uploader(label, type=TABLES, help=help, key=key)
+    if file is None:
+        return None
+    data = file.getvalue()
+    try:
+        table = read_table(file.name, data)
+        saved = f"{key}-saved-{file.file_id}"
+        if saved not in st.session_state:
+            st.session_state[saved] = str(save_upload(store, file.name, data))
+    except PoetsError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    st.caption(f"{len(table):,} rows, {len(table.columns)} columns. The first five:")
+    st.dataframe(table.head(5), hide_index=True, key=f"{key}-preview", alt=f"First rows of {file.name}")
+    return str(st.session_state[saved])
+
+
+def read_table(name: str, data: bytes) -> pd.DataFrame:
+    """Read an uploaded table for its preview.
+
+    Args:
+        name: file name, for messages.
+        data: the file; its contents decide the format, gzipped or not.
+
+    Raises:
+        InvalidTable: it is empty, unreadable or too large.
+    """
+    try:
+        if data.startswith(b"\x1f\x8b"):
+            with gzip.open(BytesIO(data)) as packed:
+                data = packed.read(UNPACKED + 1)
+            if len(data) > UNPACKED:
+                raise InvalidTable(
+                    f"Expected at most {UNPACKED // 2**20} MB in {name} when unpacked, got more. Remove rows."
+                )
+        if data.startswith(b"PAR1"):
+            table = pd.read_parquet(BytesIO(data))
+        else:
+            # One rule for both kinds of separator: the header line knows.
+            first = data[:4096].decode("utf-8-sig", "replace").splitlines()[:1] or [""]
+            separator = "\t" if "\t" in first[0] else ";" if first[0].count(";") > first[0].count(",") else ","
+            table = pd.read_csv(BytesIO(data), sep=separator, encoding="utf-8-sig")
+    except (ValueError, OSError, EOFError, zlib.error) as error:  # pandas' and pyarrow's own errors are among these
+        raise InvalidTable(f"Expected a readable table in {name}, got: {error}. Save it as CSV in UTF-8.") from error
+    if table.empty:
+        raise InvalidTable(f"Expected rows in {name}, got none. Upload a table with a header line and data.")
+    return table
+
+
+def setting_fields(
+    section: str,
+    values: dict[str, Any],
+    errors: Errors,
+    key: str,
+    *,
+    advanced: bool,
+    reads: Collection[str] | None = None,
+) -> dict[str, Any]:
+    """Draw the fields of a RunSpec section, those in `reads` if given, and return their values by name."""
+    shown = [s for s in SETTINGS if s.section == section and s.advanced == advanced]
+    shown = [s for s in shown if reads is None or s.name in reads]
+    out: dict[str, Any] = {}
+    columns = st.columns(2)
+    for i, setting in enumerate(shown):
+        with columns[i % 2]:
+            out[setting.name] = _setting(setting, values[setting.name], f"{key}-{section}-{setting.name}")
+            errors.place(setting.path)
+    return out
+
+
+def contest_fields(start: dict[str, Any], errors: Errors, key: str) -> dict[str, Any] | None:
+    """Draw the contests among the branches: a switch, and their fields where it is on; None where it is off."""
+    held = st.checkbox(
+        "Contests among the branches",
+        help="Now and then the branches are compared, pair by pair, by the oracle: which one to deploy? "
+        "The oracle calls count in the budget, so that fewer rounds are played.",
+        key=f"{key}-contest",
+    )
+    if not held:
+        errors.place("contest")
+        return None
+    out: dict[str, Any] = {}
+    for column, setting in zip(st.columns(len(CONTEST)), CONTEST, strict=True):
+        with column:
+            out[setting.name] = _setting(setting, start[setting.name], f"{key}-contest-{setting.name}")
+            errors.place(setting.path)
+    return out
+
+
+def _setting(setting: Setting, start: Any, key: str) -> Any:
+    low, high = limits(setting)
+    if isinstance(start, bool):
+        return st.checkbox(setting.label, value=start, help=setting.help, key=key)
+    if isinstance(start, str):
+        return st.selectbox(
+            setting.label, ["auto", "z", "log"], ["auto", "z", "log"].index(start), help=setting.help, key=key
+        )
+    whole = isinstance(start, int)
+    bounds: dict[str, Any] = {
+        "min_value": None if low is None else type(start)(low),
+        "max_value": None if high is None else type(start)(high),
+        "step": (8 if setting.name == "width" else 1) if whole else 0.05 if start >= 0.05 else start / 5,
+        "format": None if whole else "%.4g",
+    }
+    return st.number_input(setting.label, value=start, help=setting.help, key=key, **bounds)
+
+
+def backbone_field(entry: Entry, errors: Errors, key: str) -> str:
+    """Draw the choice of a backbone and return its source."""
+    options = [*entry.backbones, OTHER]
+    source = st.selectbox(
+        "Backbone",
+        options,
+        format_func=lambda name: BACKBONE_NAMES.get(name, name),
+        help="The language model that writes designs. It stays frozen; only small adapters on it are trained.",
+        key=f"{key}-backbone",
+    )
+    if source == OTHER:
+        source = st.text_input(
+            "Folder or Hugging Face name",
+            help="A causal language model on this machine, or one that the worker may download.",
+            key=f"{key}-backbone-other",
+        ).strip()
+        if not source:
+            st.warning("Name the model's folder, or choose one of the list.", icon=":material/warning:")
+    elif source in BACKBONES and not BACKBONES[source].is_dir():
+        st.warning(
+            f"This installation lacks the model “{source}”: the run would fail. Choose the small library model.",
+            icon=":material/warning:",
+        )
+    errors.place("backbone.source")
+    return source

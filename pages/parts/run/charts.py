@@ -1,0 +1,299 @@
+"""The panels of a run: pure functions from a snapshot to plotly.js data.
+
+Cost does not grow with a run: lines keep ~1,200 points, scatters 4,000, and
+nothing here walks through all candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pages.parts.look import DASHES, MARKERS, Look
+from pages.parts.panel import LINE_POINTS, SOURCES, Json, Panel, axis, empty, layout, numbers, sample, thin
+from poets_core.runs.views.fold import CandidateView, RunView
+
+DOTS = 1200
+TICKS = [0, 0.5, 0.95]
+
+
+def value_axis(view: RunView) -> str:
+    """Return the name of the first objective with its unit, for an axis."""
+    name, unit = view.objective.get("name", "value"), view.objective.get("unit", "")
+    return f"{name} [{unit}]" if unit else str(name)
+
+
+def progress(view: RunView, look: Look, batch: int, selected: str = "") -> Panel:
+    """Best value so far, mean of each round, and every measured design.
+
+    Args:
+        view: the run.
+        look: colours.
+        batch: oracle calls a round, to place the means.
+        selected: candidate to mark.
+    """
+    title, help = "Best and mean value", "Each dot is one measured design: click it to see the design."
+    if not view.order:
+        return empty(look, "progress", title, help, "No design has been measured yet.")
+    n = len(view.order)
+    line = sample(n, LINE_POINTS)  # monotone: evenly spread points lose nothing
+    dots = [i for i in sample(n, DOTS, _places(view, selected)).tolist() if view.values[i] is not None]
+    means = np.array([np.nan if m is None else m for m in view.round_means])
+    ends = np.minimum((np.arange(len(means)) + 1) * batch, n).astype(np.float64)
+    kept = thin(ends, means)
+    traces: list[Json] = [
+        {
+            "type": "scattergl", "mode": "markers", "name": "measured design",
+            "x": [i + 1 for i in dots], "y": numbers([view.values[i] for i in dots], 4),
+            "customdata": [view.order[i] for i in dots],
+            "marker": {"size": 5, "color": look.muted, "opacity": 0.45},
+            "hovertemplate": "design %{customdata}<br>value %{y}<extra></extra>",
+        },
+        {
+            "type": "scatter", "mode": "lines+markers", "name": "mean of the round",
+            "x": numbers(ends[kept]), "y": numbers(means[kept]),
+            "line": {"color": look.series[1], "width": 2, "dash": "dot"}, "marker": {"symbol": "diamond", "size": 7},
+            "hovertemplate": "mean of the round %{y}<extra></extra>",
+        },
+        {
+            "type": "scatter", "mode": "lines", "name": "best so far",
+            "x": (line + 1).tolist(), "y": numbers([view.best_so_far[i] for i in line]),
+            "line": {"color": look.series[0], "width": 3, "shape": "hv"},
+            "hovertemplate": "best so far %{y}<extra></extra>",
+        },
+    ]  # fmt: skip
+    optimum = view.objective.get("optimum")
+    if optimum is not None:
+        traces.append(_level("best possible", [1, max(n, 2)], float(optimum), look))
+    traces += _ring(view, look, selected, lambda c: c.order, lambda c: c.value)
+    best = "none yet" if view.best is None else f"{view.best.value:.4g}"
+    alt = f"{title} over {n} oracle calls: best {best}" + (
+        f", best possible {optimum:.4g}." if optimum is not None else "."
+    )
+    form = layout(look, xaxis=axis(look, "oracle calls"), yaxis=axis(look, value_axis(view)))
+    return Panel("progress", title, help, traces, form, alt, n)
+
+
+def regret(view: RunView, look: Look) -> Panel:
+    """Distance of the best design from the best possible one, and the mean distance of all calls.
+
+    Where the optimum is unknown there is no regret; the panel then shows how many
+    designs were valid and new.
+    """
+    if view.info is not None and view.objective.get("optimum") is None:
+        return _yield(view, look)
+    title = "Distance from the best possible"
+    help = "Of the best design so far (simple regret) and on average over all calls (cumulative regret per call)."
+    if not view.order or view.regret[-1] is None:
+        return empty(look, "regret", title, help, "No design has been measured yet.")
+    n, optimum, sign = len(view.order), float(view.objective["optimum"]), view.sign
+    line = sample(n, LINE_POINTS)
+    best = [view.best_so_far[i] for i in line]
+    total = [view.regret[i] for i in line]
+    simple = numbers([None if b is None else sign * (optimum - b) for b in best])
+    mean = numbers([None if r is None else r / (i + 1) for i, r in zip(line.tolist(), total, strict=True)])
+    x = (line + 1).tolist()
+    traces = [_line("average of all calls", x, mean, look, 1), _line("best design", x, simple, look, 0, shape="hv")]
+    alt = f"{title}: best design {simple[-1]}, average of {n} calls {mean[-1]}."
+    unit = view.objective.get("unit") or "same unit as the value"
+    form = layout(look, xaxis=axis(look, "oracle calls"), yaxis=axis(look, f"distance [{unit}]", rangemode="tozero"))
+    return Panel("regret", title, help, traces, form, alt, n)
+
+
+def _yield(view: RunView, look: Look) -> Panel:
+    title = "Valid and new designs"
+    help = "Shares of each round. The best possible value of this problem is not known, so no regret can be shown."
+    shown = [("valid", "valid"), ("unique", "not measured before")]
+    traces = [_metric(view, look, key, name, i) for i, (key, name) in enumerate(shown) if series(view, key)]
+    if not traces:
+        return empty(look, "regret", title, help, "Shown after the first round.")
+    form = layout(look, xaxis=_rounds(view, look), yaxis=axis(look, "share", range=[0, 1.05]))
+    return Panel("regret", title, help, traces, form, f"{title} over {len(view.rounds)} rounds.", len(view.order))
+
+
+def disagreement(view: RunView, look: Look, branches: int = 2) -> Panel:
+    """How much the branches differ, and whether their spread can be believed.
+
+    Jensen-Shannon divergence (nats, at most log M) above; below, the standard deviation
+    of predictions, with the share of new measurements within two. One branch has none.
+    """
+    title = "Disagreement of the branches"
+    help = (
+        "Above: how differently the branches write (Jensen-Shannon divergence). Below: how far their predictions of "
+        "the reward differ, in its standard deviations. The spread can be believed when about 95 % of new "
+        "measurements fall within two of it (right axis)."
+    )
+    if branches < 2:
+        return empty(look, "disagreement", title, help, "One policy alone has nothing to disagree with.")
+    parts = [
+        _metric(view, look, "js_sequence", "designs differ", 0),
+        _metric(view, look, "js_token", "per token", 3),
+        _metric(view, look, "spread", "spread, new", 1, yaxis="y2"),
+        _metric(view, look, "spread_replay", "spread, measured", 2, yaxis="y2"),
+        _metric(view, look, "coverage", "within ±2 (right)", 4, yaxis="y3"),
+    ]
+    traces = [t for t in parts if any(v is not None for v in t["y"])]
+    if not traces:
+        return empty(look, "disagreement", title, help, "Shown after the first round of learning.")
+    traces = [t | ({"mode": "markers"} if t.get("yaxis") == "y3" else {}) for t in traces]
+    form = layout(
+        look,
+        xaxis=_rounds(view, look, anchor="y2"),
+        yaxis=axis(look, "JS [nats]", domain=[0.57, 1], rangemode="tozero"),
+        yaxis2=axis(look, "spread [s.d.]", domain=[0, 0.45], rangemode="tozero"),
+        yaxis3=axis(look, "share", overlaying="y2", side="right", range=[0, 1.1], showgrid=False, tickvals=TICKS),
+    )
+    alt = f"{title}, last round: " + ", ".join(f"{t['name']} {t['y'][-1]}" for t in traces) + "."
+    return Panel("disagreement", title, help, traces, form, alt, len(view.order))
+
+
+def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
+    """Predicted mean against predicted spread of measured designs, coloured by what was measured."""
+    title = "What was expected"
+    help = "How good each design seemed before it was measured (right: better) and how unsure the method was (up)."
+    wanted = sample(len(view.order), always=_places(view, selected)).tolist()
+    shown = [view.candidates[view.order[i]] for i in wanted]
+    told = (c for c in shown if c.branch >= 0 or c.round)  # nobody expects what the reference writes before any data
+    shown = [c for c in told if None not in (c.predicted_mean, c.predicted_std, c.value)]
+    if not shown:
+        return empty(look, "predictions", title, help, "No prediction has been measured yet.")
+    low, high = min(c.value or 0.0 for c in shown), max(c.value or 0.0 for c in shown)
+    traces: list[Json] = []
+    for i, (source, name) in enumerate(SOURCES.items()):
+        part = [c for c in shown if c.source == source]
+        if part:
+            colours = {"color": numbers([c.value for c in part], 4), "cmin": low, "cmax": high, "colorscale": "Cividis"}
+            bar = {"title": {"text": "measured", "side": "right"}, "thickness": 10, "outlinewidth": 0}
+            traces.append({
+                "type": "scattergl", "mode": "markers", "name": name, "customdata": [c.id for c in part],
+                "x": numbers([c.predicted_mean for c in part], 4), "y": numbers([c.predicted_std for c in part], 4),
+                "marker": {"symbol": MARKERS[i], "size": 8, "line": {"width": 1, "color": look.muted}, **colours,
+                           **({} if traces else {"showscale": True, "colorbar": bar})},
+                "hovertemplate": "design %{customdata}<br>expected %{x}<br>spread %{y}<br>"
+                "measured %{marker.color}<extra></extra>",
+            })  # fmt: skip
+    traces += _ring(view, look, selected, lambda c: c.predicted_mean, lambda c: c.predicted_std)
+    form = layout(
+        look,
+        xaxis=axis(look, "expected reward [s.d.]"),
+        yaxis=axis(look, "uncertainty [s.d.]", rangemode="tozero"),
+    )
+    alt = f"{title}: {len(shown)} measured designs, values from {low:.4g} to {high:.4g}."
+    return Panel("predictions", title, help, traces, form, alt, len(view.order))
+
+
+def branch_matrix(view: RunView, look: Look) -> Panel:
+    """Jensen-Shannon divergence between each two branches after the last round, nats (at most log 2)."""
+    title, help = "Branch against branch", "How differently each two branches write, after the last round. Dark: alike."
+    matrix = view.rounds[-1].get("js_matrix") if view.rounds else None
+    if not matrix or len(matrix) < 2:
+        return empty(look, "matrix", title, help, "Shown after the first round of learning, for two branches or more.")
+    m = len(matrix)
+    cells = [numbers(row, 3) for row in matrix]
+    trace: Json = {
+        "type": "heatmap", "z": cells, "x": list(range(m)), "y": list(range(m)), "colorscale": "Cividis", "zmin": 0,
+        "xgap": 1, "ygap": 1,
+        "colorbar": {"title": {"text": "nats", "side": "right"}, "thickness": 10, "outlinewidth": 0},
+        "hovertemplate": "branch %{x} against %{y}: %{z} nats<extra></extra>",
+        **({"texttemplate": "%{z:.2g}"} if m <= 8 else {}),
+    }  # fmt: skip
+    off = [v for i, row in enumerate(cells) for j, v in enumerate(row) if i != j and v is not None]
+    ticks = {"tickmode": "linear", "dtick": 1 if m <= 16 else 4}
+    form = layout(look, xaxis=axis(look, "branch", **ticks), yaxis=axis(look, "branch", autorange="reversed", **ticks))
+    alt = f"{title}: {m} branches, divergences up to {max(off, default=0):.3g} nats."
+    return Panel("matrix", title, help, [trace], form, alt, len(view.order))
+
+
+def branches(view: RunView, look: Look, chosen: Mapping[int, int]) -> Panel:
+    """Designs chosen by each branch, its divergence from the reference and its loss.
+
+    Args:
+        view: the run.
+        look: colours.
+        chosen: observed candidates by branch; -1 is the reference.
+    """
+    title = "Branch by branch"
+    help = "Designs each branch had measured, how far it moved from the reference model, and its training loss."
+    if not chosen:
+        return empty(look, "branches", title, help, "No design has been measured yet.")
+    last = view.rounds[-1] if view.rounds else {}
+    columns: list[tuple[str, Sequence[Any], Sequence[Any]]] = [
+        ("designs", ["ref." if b < 0 else str(b) for b in sorted(chosen)], [chosen[b] for b in sorted(chosen)])
+    ]
+    for key, name in (("kl", "KL [nats]"), ("loss", "loss")):
+        found = last.get(key)
+        if isinstance(found, list) and found:
+            columns.append((name, [str(b) for b in range(len(found))], numbers(found, 4)))
+    gap, k = 0.12, len(columns)
+    width = (1 - gap * (k - 1)) / k
+    axes: Json = {}
+    traces: list[Json] = []
+    fills = {"fgcolor": look.paper, "fillmode": "overlay"}
+    for i, (name, x, y) in enumerate(columns):
+        n = "" if i == 0 else str(i + 1)
+        start = i * (width + gap)
+        axes[f"xaxis{n}"] = axis(look, "branch", domain=[start, start + width], type="category", anchor=f"y{n}")
+        axes[f"yaxis{n}"] = axis(look, name, anchor=f"x{n}", rangemode="tozero")
+        traces.append({
+            "type": "bar", "x": list(x), "y": list(y), "name": name, "xaxis": f"x{n}", "yaxis": f"y{n}",
+            "marker": {"color": look.series[i], "pattern": fills | {"shape": ("", "/", ".")[i]}},
+            "hovertemplate": f"branch %{{x}}: %{{y}} {name}<extra></extra>",
+        })  # fmt: skip
+    most = max(chosen.values())
+    alt = f"{title}: {len(chosen)} branches chose between {min(chosen.values())} and {most} designs each."
+    return Panel("branches", title, help, traces, layout(look, showlegend=False, **axes), alt, len(view.order))
+
+
+def series(view: RunView, key: str) -> list[tuple[float, float]]:
+    """Return (round, value) of a metric where it is a number; absent metrics give none."""
+    return [(float(r["round"]), float(r[key])) for r in view.rounds if isinstance(r.get(key), int | float)]
+
+
+def _metric(view: RunView, look: Look, key: str, name: str, i: int, **more: Any) -> Json:
+    found = np.array(series(view, key), dtype=np.float64).reshape(-1, 2)
+    kept = thin(found[:, 0], found[:, 1])
+    return _line(name, numbers(found[kept, 0]), numbers(found[kept, 1], 4), look, i, marks=True) | more
+
+
+def _rounds(view: RunView, look: Look, **settings: Any) -> Json:
+    """An axis of rounds, which are whole numbers from 0."""
+    few = len(view.rounds) <= 12
+    top = max(len(view.rounds) - 0.5, 3.5)
+    return axis(look, "round", range=[-0.5, top], tickformat="d", **({"dtick": 1} if few else {}), **settings)
+
+
+def _line(name: str, x: Any, y: Any, look: Look, i: int, *, marks: bool = False, shape: str = "linear") -> Json:
+    return {
+        "type": "scatter", "mode": "lines+markers" if marks else "lines", "name": name, "x": x, "y": y,
+        "line": {"color": look.series[i], "width": 2.5, "dash": DASHES[i], "shape": shape},
+        "marker": {"symbol": MARKERS[i], "size": 7}, "hovertemplate": f"{name} %{{y}}<extra></extra>",
+    }  # fmt: skip
+
+
+def _level(name: str, x: list[int], y: float, look: Look) -> Json:
+    return {
+        "type": "scatter", "mode": "lines", "name": name, "x": x, "y": [y, y],
+        "line": {"color": look.series[2], "width": 2, "dash": "dash"}, "hovertemplate": f"{name} %{{y}}<extra></extra>",
+    }  # fmt: skip
+
+
+def _places(view: RunView, selected: str) -> list[int]:
+    """Positions that a sample must hold: the best design and the selected one."""
+    ids = [selected, view.best.id if view.best else ""]
+    found = [view.candidates[id].order for id in ids if id in view.candidates]
+    return sorted({k - 1 for k in found if k is not None})
+
+
+def _ring(view: RunView, look: Look, selected: str, x: Any, y: Any) -> list[Json]:
+    """A ring around the selected candidate, with its id as text; nothing if it has no place here."""
+    candidate: CandidateView | None = view.candidates.get(selected)
+    if candidate is None or x(candidate) is None or y(candidate) is None:
+        return []
+    return [{
+        "type": "scatter", "mode": "markers+text", "name": "selected", "showlegend": False,
+        "x": [x(candidate)], "y": [y(candidate)], "text": [selected], "textposition": "top center",
+        "customdata": [selected], "cliponaxis": False, "hoverinfo": "skip",
+        "marker": {"symbol": "circle-open", "size": 15, "color": look.text, "line": {"width": 2.5}},
+    }]  # fmt: skip

@@ -1,0 +1,49 @@
+"""The last contest among a search's branches, as the page Live shows it: which branch to deploy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pages.parts.experiment import charts as contest_charts
+from pages.parts.experiment import effort as contest_effort
+from pages.parts.experiment.verdicts import listed, percent
+from pages.parts.look import Look
+from pages.parts.panel import Panel, empty
+from pages.parts.states import plain
+from poets_core.runs.views.run import RunView
+
+WAITING = "No contest has been held yet."
+
+
+def contest_panels(view: RunView, look: Look) -> tuple[Panel, Panel]:
+    """Return evidence and allocation of the last contest, under names that fit the page of a search."""
+    if not view.contests:
+        title = "Contest of the branches"
+        return tuple(empty(look, n, title, WAITING, WAITING) for n in ("contest", "contest-effort"))  # type: ignore[return-value]
+    metrics: Mapping[str, Any] = view.contests[-1]["metrics"]
+    evidence = contest_charts.evidence_bars(metrics, look)
+    effort = contest_effort.allocation(metrics, look)
+    return (
+        _renamed(evidence, "contest", "Contest of the branches: evidence"),
+        _renamed(effort, "contest-effort", "Contest of the branches: comparisons"),
+    )
+
+
+def _renamed(panel: Panel, name: str, title: str) -> Panel:
+    return Panel(name, title, panel.help, panel.traces, panel.layout, panel.alt, panel.points)
+
+
+def deploy(view: RunView) -> str:
+    """Say which branch the last contest found to be the one to deploy; "" before there was a contest."""
+    if not view.contests:
+        return ""
+    last = view.contests[-1]
+    verdict = last["verdict"]
+    after = f"contest after round {last['round']}, {verdict['comparisons']:,} comparisons"
+    if verdict["kind"] == "winner":
+        bound = "" if verdict["error_bound"] is None else f", best with error at most {percent(verdict['error_bound'])}"
+        return f"Branch to deploy: **{plain(verdict['policy'])}**{bound} ({after})."
+    if verdict["kind"] == "none":
+        return f"No branch beats all others ({after})."
+    return f"No branch to deploy is known yet ({after}). Still possible: {listed(verdict['left'])}."

@@ -1,0 +1,177 @@
+"""The values that a run's events fold into (`poets_core.runs.views.fold.fold`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import fsum
+from typing import Any
+
+from poets_core.runs.views.experiment import ExperimentView
+
+TOP = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateView:
+    """A candidate and, once it is observed, its value.
+
+    Attributes:
+        id: ``"<round>-<slot>"``.
+        round, branch, source, prompt, design, text: see `poets_core.types.Candidate`.
+        log_prob, reference_log_prob: nats.
+        predicted_mean, predicted_std: of the standardised reward, before the value was known.
+        value: first objective in its own unit; None while unobserved or invalid.
+        values: all objectives.
+        std: known noise of `value`.
+        valid: None while unobserved.
+        reason: why it is not valid.
+        details: what the oracle adds.
+        order: number of the oracle call, from 1; None while unobserved.
+    """
+
+    id: str
+    round: int
+    branch: int
+    source: str
+    prompt: int
+    design: str
+    text: str
+    log_prob: float | None
+    reference_log_prob: float | None
+    predicted_mean: float | None
+    predicted_std: float | None
+    value: float | None = None
+    values: tuple[float | None, ...] = ()
+    std: float | None = None
+    valid: bool | None = None
+    reason: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    order: int | None = None
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best observed candidate."""
+
+    value: float
+    design: str
+    id: str
+
+
+@dataclass(frozen=True)
+class RunView:
+    """Everything a page draws about a run. Series have one entry per oracle call, in call order.
+
+    Attributes:
+        seq: last event folded.
+        started, last: times of the first and of the last event, seconds since the epoch.
+        claims: how many workers took the run.
+        device: of the last worker.
+        phase: ``"running"``, ``"paused"`` or ``"stopped"`` as the worker last said.
+        finished: reason, None while the run goes on.
+        failed: message, None if it did not fail (or was resumed since).
+        asked_again: oracle calls that an interruption made necessary twice.
+        info: problem facts (`ProblemInfo` as JSON), None before `prepared`.
+        backbone: backbone facts.
+        check: what a task of name ``"check"`` measured, None otherwise.
+        rounds: per completed round: its metrics and ``round``, ``seconds``, ``checkpoint``, ``sha256``.
+        candidates: by id, in the order proposed.
+        order: candidate ids in call order.
+        values: value of each call, None where invalid.
+        best_so_far: best valid value up to each call, None before there is one.
+        regret: cumulative regret up to each call, None where the optimum is
+            unknown or nothing valid says what an invalid design is worth.
+        best: best observed candidate by the first objective's direction.
+        artifacts: bodies of the `artifact` events.
+        experiment: what an experiment has found, None for other runs.
+        contests: bodies of the `contest` events: which branch of a search is best.
+    """
+
+    seq: int = 0
+    started: float = 0.0
+    last: float = 0.0
+    claims: int = 0
+    device: str = ""
+    phase: str = ""
+    finished: str | None = None
+    failed: str | None = None
+    asked_again: int = 0
+    info: Mapping[str, Any] | None = None
+    backbone: Mapping[str, Any] | None = None
+    check: Mapping[str, Any] | None = None
+    rounds: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    candidates: Mapping[str, CandidateView] = field(default_factory=dict)
+    order: Sequence[str] = field(default_factory=list)
+    values: Sequence[float | None] = field(default_factory=list)
+    best_so_far: Sequence[float | None] = field(default_factory=list)
+    regret: Sequence[float | None] = field(default_factory=list)
+    best: Best | None = None
+    artifacts: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    experiment: ExperimentView | None = None
+    contests: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    # running totals; values here are signed so that larger is better
+    valid_calls: int = 0
+    worst: float | None = None
+    regret_so_far: float = 0.0
+    undecided: int = 0
+    undecodable: int = 0
+    by_design: Mapping[str, float | None] = field(default_factory=dict)
+    top: Sequence[float] = field(default_factory=list)
+    round_totals: Mapping[int, tuple[float, int]] = field(default_factory=dict)
+    contest_calls: int = 0
+
+    @property
+    def calls(self) -> int:
+        """Oracle calls charged so far, invalid ones and those of contests too; of an experiment, comparisons."""
+        return len(self.order) + self.contest_calls if self.experiment is None else self.experiment.comparisons
+
+    @property
+    def objective(self) -> Mapping[str, Any]:
+        """First objective: name, unit, direction, optimum, optimum_source; empty before `prepared`."""
+        return self.info["objectives"][0] if self.info else {}
+
+    @property
+    def sign(self) -> float:
+        """1 where larger is better, -1 where smaller is."""
+        return -1.0 if self.objective.get("direction") == "minimise" else 1.0
+
+    @property
+    def invalid_value(self) -> float | None:
+        """What an invalid design counts as in regret and top-100, in the objective's
+        unit: the problem's `facts["invalid_value"]`, else the worst valid value so far."""
+        stated = (self.info or {}).get("facts", {}).get("invalid_value")
+        return stated if stated is not None else None if self.worst is None else self.sign * self.worst
+
+    @property
+    def cumulative_regret(self) -> float | None:
+        """Sum over calls of optimum minus value, None where the optimum is unknown."""
+        return self.regret[-1] if self.regret else None
+
+    @property
+    def top_100_mean(self) -> float | None:
+        """Mean of the best 100 distinct designs (of all, while there are fewer);
+        invalid ones count as `invalid_value`. None before anything valid."""
+        if not self.top:
+            return None
+        distinct_invalid = len(self.by_design) + self.undecodable - sum(v is not None for v in self.by_design.values())
+        filled = min(TOP - len(self.top), distinct_invalid)
+        total = self.sign * fsum(self.top) + filled * (self.invalid_value or 0.0)
+        return total / (len(self.top) + filled)
+
+    @property
+    def valid_fraction(self) -> float | None:
+        """Valid calls of all calls of rounds."""
+        return self.valid_calls / len(self.order) if self.order else None
+
+    @property
+    def unique_fraction(self) -> float | None:
+        """Distinct designs of all calls of rounds; a text without a design is nobody's equal and no design."""
+        return len(self.by_design) / len(self.order) if self.order else None
+
+    @property
+    def round_means(self) -> list[float | None]:
+        """Mean of the valid values of each round, in round order."""
+        last = max(self.round_totals, default=-1)
+        totals = (self.round_totals.get(r, (0.0, 0)) for r in range(last + 1))
+        return [total / n if n else None for total, n in totals]

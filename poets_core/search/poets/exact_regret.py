@@ -1,0 +1,66 @@
+"""Soft regret of the branches, exactly, on a space that can be written down."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from poets_core.errors import InvalidSpec
+from poets_core.keyed import rng_for
+from poets_core.lm.ensemble import BranchEnsemble
+from poets_core.lm.enumeration import last_token_log_prob
+from poets_core.protocols import Problem
+from poets_core.search.regret import soft_regret
+from poets_core.search.reward import RewardScale
+from poets_core.search.space import product_space
+from poets_core.types import F8
+
+BLOCK = 8192
+
+
+class ExactRegret:
+    """J(pi*) - J(pi) of the policies as they are, with every design's value known.
+
+    Values are asked of the oracle once, outside the budget and hidden from the
+    search: for measured tables and other oracles that cost nothing.
+    """
+
+    def __init__(self, problem: Problem, ensemble: BranchEnsemble, *, beta: float) -> None:
+        """Enumerate the space and its values.
+
+        Args:
+            problem: what is searched, with one prompt.
+            ensemble: its branches are judged.
+            beta: KL weight, in reward deviations.
+
+        Raises:
+            InvalidSpec: the space is no small product of positions, or there are several prompts.
+        """
+        space = product_space(ensemble.table, ensemble.backbone.vocabulary.eos)
+        if space is None or len(problem.prompts) != 1:
+            raise InvalidSpec(
+                "Expected a space of fixed length with at most 250,000 designs and one prompt for "
+                "search.exact_regret=true, got another one. Set it to false."
+            )
+        self.ensemble, self.beta = ensemble, beta
+        self._options = space.options[-1]
+        k = len(self._options)
+        self._prefixes = space.tokens(np.arange(0, len(space), k))[:, :-2]
+        values, valid = [], []
+        for start in range(0, len(space), BLOCK):
+            tokens = space.tokens(np.arange(start, min(start + BLOCK, len(space)))).tolist()
+            designs = [problem.decode(ensemble.backbone.text(t)) for t in tokens]
+            answer = problem.oracle.evaluate(designs, [0] * len(designs), rng=rng_for(0, "exact", start))
+            values.append(np.where(answer.valid, answer.values[:, 0], np.nan))
+            valid.append(np.asarray(answer.valid))
+        self._values: F8 = np.concatenate(values)
+        self._valid = np.concatenate(valid)
+
+    def regret(self, scale: RewardScale) -> list[float]:
+        """beta KL(pi_m || pi*) of each branch m, (M,), in reward deviations of the scale.
+
+        A branch is drawn uniformly for each call, so the mean is the expected soft regret of a
+        call that takes what its branch writes; pools and tempering, which choose among several, are not in it.
+        """
+        rewards = scale.rewards(self._values, self._valid)
+        p = last_token_log_prob(self.ensemble, self._prefixes, self._options)
+        return [soft_regret(x, p.reference, rewards, self.beta) for x in p.branches]

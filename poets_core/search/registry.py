@@ -1,0 +1,128 @@
+"""Build the search that a RunSpec describes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from poets_core.errors import InvalidSpec
+from poets_core.keyed import rng_for
+from poets_core.lm.backbone import Backbone, load_backbone
+from poets_core.lm.ensemble import BranchEnsemble
+from poets_core.lm.library import train_library_backbone
+from poets_core.lm.lora import AdapterShape
+from poets_core.protocols import Problem
+from poets_core.search.poets.poets import PoetsSearch
+from poets_core.search.propose import Sampler
+from poets_core.search.rivals.gaussian_process import GPSearch
+from poets_core.search.rivals.genetic import GeneticSearch
+from poets_core.search.rivals.kl_thompson import KLThompsonSearch
+from poets_core.search.rivals.policy_gradient import PolicyGradientSearch
+from poets_core.search.rivals.reference import PriorSearch
+from poets_core.search.rivals.tosfit import ToSFiTSearch
+from poets_core.search.search import Search
+from poets_core.spec import RunSpec
+
+LIBRARY_DESIGNS = 8192
+BASELINES: dict[str, Callable[[Sampler, RunSpec], Search]] = {
+    "prior": PriorSearch,
+    "ga": GeneticSearch,
+    "grpo": PolicyGradientSearch,
+    "rloo": PolicyGradientSearch,
+    "tosfit": ToSFiTSearch,
+    "klts": KLThompsonSearch,
+}
+
+
+def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, workspace: Path) -> Search:
+    """Load the backbone and set the search up at round 0.
+
+    Args:
+        problem: what to optimise.
+        spec: settings.
+        backbone: folder or hub name, or ``"library"`` to train one on the
+            problem's own prior; it is saved in ``workspace/backbone`` and
+            loaded from there when the run resumes.
+        workspace: the run's folder.
+
+    Raises:
+        InvalidSpec: a device that is not here, or a transform that cannot be.
+        InvalidModel: the backbone cannot be used.
+    """
+    torch.set_num_threads(spec.threads)
+    device = _device(spec)
+    if device == "cuda":
+        _deterministic()
+    objective = problem.info.objectives[0]
+    if spec.search.transform == "log" and objective.direction == "minimise":
+        raise InvalidSpec(f"Expected transform 'auto' or 'z' for {objective.name!r}, which is minimised, got 'log'.")
+    source: Path | str = backbone
+    part = spec.backbone
+    if backbone == "library":
+        source = workspace / "backbone"
+        if not (source / "model.safetensors").is_file():
+            texts = problem.library(LIBRARY_DESIGNS, rng=rng_for(spec.seed, "library"))
+            train_library_backbone(
+                texts,
+                source,
+                width=part.width,
+                layers=part.layers,
+                steps=part.steps,
+                positions=2 * problem.info.max_tokens + 4,
+                seed=spec.seed,
+            )
+    # Adapters name the backbone as the spec does: a path of this machine means nothing elsewhere.
+    model = load_backbone(source, branch_from=part.branch_from, device=device, name=part.source)
+    mask = problem.mask(model.vocabulary)
+    max_tokens = mask.max_tokens if mask is not None else _longest(problem, model, spec)
+    # A library backbone is trained on this problem's designs alone and knows no prompts.
+    prompts = ("",) * len(problem.prompts) if backbone == "library" else problem.prompts
+    s = spec.search
+    # Without prior the rank is zero, so that nothing of it is computed or exported.
+    prior_rank = s.prior_rank if s.prior_scale > 0 and s.method == "poets" else 0
+    shape = AdapterShape(branches=s.branches if s.method == "poets" else 1, rank=s.rank, prior_rank=prior_rank)
+    ensemble = BranchEnsemble(model, shape, prompts, mask, max_tokens=max_tokens, seed=spec.seed)
+    sampler = Sampler(problem, ensemble, spec.seed, max_tokens)
+    search: Search
+    if s.method == "poets":
+        search = PoetsSearch(problem, ensemble, spec, max_tokens=max_tokens)
+    elif s.method in ("gp", "gp-prior"):
+        search = GPSearch(sampler, spec, prior_only=s.method == "gp-prior")
+    else:
+        search = BASELINES[s.method](sampler, spec)
+    search.facts |= {
+        "source": spec.backbone.source,
+        "parameters": sum(p.numel() for p in model.model.parameters() if not p.requires_grad),
+        "trainable": sum(p.numel() for p in ensemble.parameters()),
+        "layers": model.layers,
+        "branch_from": model.branch_from,
+        "vocabulary": len(model.vocabulary.tokens),
+        "grammar": mask is not None,
+        "weights": model.weights,
+        "device": device,
+    }
+    return search
+
+
+def _longest(problem: Problem, model: Backbone, spec: RunSpec) -> int:
+    """Tokens to allow where there is no grammar: a quarter more than the library's longest design, end included.
+
+    Lengths of a problem count its own units, of which a backbone may need several tokens each.
+    """
+    texts = problem.library(256, rng=rng_for(spec.seed, "lengths"))
+    return max(len(model.completion_ids(t)) for t in texts) * 5 // 4 + 1
+
+
+def _device(spec: RunSpec) -> str:
+    if spec.device == "cuda" and not torch.cuda.is_available():
+        raise InvalidSpec("Expected a CUDA device because device is 'cuda', got none. Use 'auto' or 'cpu'.")
+    return "cuda" if spec.device != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _deterministic() -> None:
+    """Ask for repeatable kernels on CUDA: a run resumed after a kill has to come to the same bits."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by cuBLAS at its first product
+    torch.use_deterministic_algorithms(True, warn_only=True)

@@ -1,0 +1,1 @@
+"""The methods that POETS is compared with, one file each."""

@@ -1,0 +1,171 @@
+"""Thompson sampling by a Gaussian process: the rival a statistician would pick."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from poets_core.keyed import rng_for
+from poets_core.search.method import Baseline
+from poets_core.search.propose import Draw, Sampler, decode, edits
+from poets_core.search.rivals.surrogate import Surrogate, fit_surrogate, one_hot, sequence_features
+from poets_core.search.space import product_space
+from poets_core.spec import RunSpec
+from poets_core.types import F8, I8, Candidate, Observation
+
+GENERATIONS = 3
+PARENTS = 64
+"""Of a generation: those of the highest mean + standard deviation."""
+
+
+class GPSearch(Baseline):
+    """Every slot takes the best design of its own draw from the posterior.
+
+    The draw goes over the whole space where that is a product of positions and
+    small; elsewhere over a pool of `pool` designs a slot: samples of the
+    reference, and `edit_share` of it edits, evolved for some generations
+    towards what the process finds promising. `prior_only` offers samples of
+    the reference alone (best of the prior).
+    """
+
+    def __init__(self, sampler: Sampler, spec: RunSpec, *, prior_only: bool) -> None:
+        """Look whether the space can be enumerated; see the class."""
+        super().__init__(sampler, spec)
+        self.prior_only = prior_only
+        ensemble = self.ensemble
+        single = len(self.problem.prompts) == 1 and not prior_only
+        self.space = product_space(ensemble.table, ensemble.backbone.vocabulary.eos) if single else None
+        self.facts["whole_space"] = self.space is not None
+        self._theta: F8 | None = None
+        self._told: dict[tuple[int, str], tuple[float, float]] = {}
+
+    def _propose(self, prompt: I8) -> list[Draw]:
+        rng = rng_for(self.spec.seed, "thompson", self.round)
+        if self.space is not None:
+            return self._from_space(len(prompt), rng)
+        return self.filled(prompt, self._from_pool(prompt, rng))
+
+    def _data(self) -> tuple[list[tuple[int, ...]], F8]:
+        """Tokens and rewards of all observations that are designs."""
+        known = [i for i, c in enumerate(self.history.candidates) if c.design]
+        return [self.history.candidates[i].tokens for i in known], self.history.rewards()[known]
+
+    def _from_space(self, n: int, rng: np.random.Generator) -> list[Draw]:
+        space = self.space
+        assert space is not None
+        tokens, y = self._data()
+        if not tokens:
+            return self.from_reference(np.zeros(n, dtype=np.int64), "refill")
+        seen = space.index(tokens)
+        surrogate = self._fit(one_hot(space.codes(seen), space.shape), y)
+        drawn = self._drawn(surrogate, seen, n, rng)
+        if not self.settings.allow_repeats:
+            drawn[:, seen] = -np.inf
+        chosen: list[int] = []
+        for row in drawn:
+            best = int(row.argmax())
+            if not np.isfinite(row[best]):
+                break
+            chosen.append(best)
+            if not self.settings.allow_repeats:
+                drawn[:, best] = -np.inf
+        index = np.array(chosen, dtype=np.int64)
+        mean, std = surrogate.predict(one_hot(space.codes(index), space.shape))
+        return [self._told_of(d, m, s) for d, m, s in zip(self._spelled(space.tokens(index)), mean, std, strict=True)]
+
+    def _drawn(self, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
+        """What each slot maximises over the whole space, f8 (n, S)."""
+        assert self.space is not None
+        return surrogate.sample_space(self.space, seen, n, rng)
+
+    def _spelled(self, tokens: I8) -> list[Draw]:
+        out = []
+        for ids in tokens.tolist():
+            text, design, reason = decode(self.problem, self.ensemble, ids)
+            out.append(Draw(tuple(ids), text, design, reason, 0, "space", float("nan")))
+        return out
+
+    def _from_pool(self, prompt: I8, rng: np.random.Generator) -> list[Draw | None]:
+        tokens, y = self._data()
+        pool = self._pool(prompt, tokens, y, rng)
+        if not pool or not tokens:
+            return [None] * len(prompt)
+        x = sequence_features([*tokens, *(d.tokens for d in pool)])
+        surrogate = self._fit(x[: len(tokens)], y)
+        drawn = surrogate.sample(x[len(tokens) :], len(prompt), rng)
+        mean, std = surrogate.predict(x[len(tokens) :])
+        owner = np.array([d.prompt for d in pool])
+        taken: set[int] = set()
+        out: list[Draw | None] = []
+        for row, p in zip(drawn, prompt.tolist(), strict=True):
+            row[owner != p] = -np.inf
+            row[list(taken)] = -np.inf
+            best = int(row.argmax())
+            if not np.isfinite(row[best]):
+                out.append(None)
+                continue
+            out.append(self._told_of(pool[best], float(mean[best]), float(std[best])))
+            taken |= set() if self.settings.allow_repeats else {best}
+        return out
+
+    def _pool(self, prompt: I8, tokens: Sequence[tuple[int, ...]], y: F8, rng: np.random.Generator) -> list[Draw]:
+        """Distinct unseen designs; see the class."""
+        size = len(prompt) * self.settings.pool
+        elites = self.history.elites(self.settings.elites)
+        share = 0.0 if self.prior_only or not elites else self.settings.edit_share
+        slots = np.resize(prompt, round(size * (1.0 - share)))
+        drawn = self.sampler.draw_unseen(
+            np.full(len(slots), -1), slots, ("round", self.round), self.seen, unique=not self.settings.allow_repeats
+        )
+        found = {d.key: d for d in drawn if d is not None and d.design}
+        if share == 0.0:
+            return list(found.values())
+        parents, each = elites, -(-round(size * share) // GENERATIONS)
+        for generation in range(GENERATIONS):
+            rows = np.resize(prompt, each)
+            brood = edits(self.problem, self.ensemble, parents, rows, self.seen, rng=rng)
+            found |= {d.key: d for d in brood if d is not None}
+            if generation < GENERATIONS - 1 and found:
+                pool = list(found.values())
+                x = sequence_features([*tokens, *(d.tokens for d in pool)])
+                mean, std = self._fit(x[: len(tokens)], y).predict(x[len(tokens) :])
+                order = np.argsort(-(mean + std), kind="stable")[:PARENTS]
+                parents = [*elites, *(pool[i].design for i in order.tolist())]
+        return list(found.values())
+
+    def _fit(self, x: F8, y: F8) -> Surrogate:
+        return fit_surrogate(x, y, self._theta, tune=False)
+
+    def _learn(self) -> dict[str, Any]:
+        """Tune the kernel's parameters, from where they stood."""
+        tokens, y = self._data()
+        if len(tokens) < 2:
+            return {}
+        found = fit_surrogate(sequence_features(tokens), y, self._theta)
+        self._theta = found.theta
+        return {"length_scale": found.length, "noise": found.noise, "amplitude": found.amplitude}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Rounds and kernel parameters."""
+        return super().state() | ({} if self._theta is None else {"theta": self._theta.copy()})
+
+    def restore(
+        self,
+        tensors: Mapping[str, np.ndarray],
+        history: Sequence[tuple[Sequence[Candidate], Sequence[Observation]]],
+    ) -> None:
+        """Take over a checkpoint, the parameters as they were tuned then."""
+        super().restore(tensors, history)
+        self._theta = np.array(tensors["theta"]) if "theta" in tensors else None
+
+    def _told_of(self, draw: Draw, mean: float, std: float) -> Draw:
+        self._told[draw.key] = (float(mean), float(std))
+        return draw
+
+    def _predicted(self, draws: Sequence[Draw]) -> tuple[list[float], list[float]]:
+        told = [self._told.get(d.key, (math.nan, math.nan)) for d in draws]
+        self._told = {}
+        return [mean for mean, _ in told], [std for _, std in told]

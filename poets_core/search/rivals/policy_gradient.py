@@ -1,0 +1,121 @@
+"""Policy gradients with the same adapters, one policy: GRPO and REINFORCE with the leave-one-out baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from poets_core.keyed import rng_for
+from poets_core.lm.adapters import export_adapter
+from poets_core.search.method import Baseline
+from poets_core.search.poets.trainer import Fit
+from poets_core.search.propose import Draw, Sampler
+from poets_core.search.rivals.policy_loss import group_advantages, grpo_loss, reinforce_loss
+from poets_core.spec import RunSpec
+from poets_core.types import F8, I8, Candidate, Observation
+
+
+class PolicyGradientSearch(Baseline):
+    """One branch without prior adapter, drawn from and trained by policy gradients.
+
+    `grpo` learns from minibatches of the round, or with `replay` of all rounds, by
+    the clipped ratio to the policy that drew them. `rloo` takes its steps on the
+    round's own draws without a ratio, the KL penalty inside the reward: the more steps, the less on-policy.
+    """
+
+    def __init__(self, sampler: Sampler, spec: RunSpec) -> None:
+        """Set the optimiser up; the ensemble has one branch."""
+        super().__init__(sampler, spec, branches=1)
+        s = self.settings
+        self.fit = Fit(self.ensemble, beta=s.beta, learning_rate=s.learning_rate, gradient_norm=s.gradient_norm)
+        self._old: list[F8] = []  # of every observation, log-probabilities of its tokens under who drew it
+
+    def _propose(self, prompt: I8) -> list[Draw]:
+        unique = not self.settings.allow_repeats
+        drawn = self.sampler.draw_unseen(
+            np.zeros(len(prompt), dtype=np.int64), prompt, ("round", self.round), self.seen, unique=unique
+        )
+        return self.filled(prompt, drawn)
+
+    def _log_prob(self, draws: Sequence[Draw]) -> tuple[I8, F8, F8]:
+        own = np.array([d.log_prob for d in draws])
+        branch = np.array([0 if d.source == "branch" else -1 for d in draws], dtype=np.int64)
+        return branch, own, self._encode(draws).reference if self.round else own
+
+    def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
+        """Take in a round, with the log-probabilities of its tokens: the policy is still the one that drew it."""
+        super().tell(candidates, observations)
+        self._old += self._scores(np.arange(len(self.history) - len(candidates), len(self.history)))
+
+    def _scores(self, index: I8) -> list[F8]:
+        """Log-probabilities of the tokens of some observations under the policy, a minibatch at a time."""
+        out: list[F8] = []
+        for start in range(0, len(index), self.settings.minibatch):
+            part = index[start : start + self.settings.minibatch]
+            with torch.no_grad():
+                found = self.ensemble.token_log_prob(self.history.encoded, part).cpu().numpy()
+            lengths = self.history.encoded.length[part].tolist()
+            out += [row[:n].copy() for row, n in zip(found, lengths, strict=True)]
+        return out
+
+    def _learn(self) -> dict[str, Any]:
+        s, encoded = self.settings, self.history.encoded
+        rounds = np.array([c.round for c in self.history.candidates])
+        # What filled slots that stayed empty is not the policy's own: its ratio and its mean would be another's.
+        own = np.array([c.round == 0 or c.source == "branch" for c in self.history.candidates])
+        rows = np.flatnonzero(own if s.replay else own & (rounds == self.round))
+        group = rounds * len(self.problem.prompts) + encoded.prompt
+        advantages = np.zeros(len(encoded))
+        advantages[own] = group_advantages(self.history.rewards()[own], group[own], scaled=s.method == "grpo")
+        if not len(rows):
+            return {}
+        rng = rng_for(self.spec.seed, "minibatch", self.round)
+        for _ in range(s.steps):
+            index = np.sort(rng.choice(rows, min(s.minibatch, len(rows)), replace=False))
+            self.fit.descend(lambda index=index: self._loss(index, advantages))  # type: ignore[misc]
+        self.fit.check(self.round)
+        latest = np.flatnonzero(rounds == self.round)
+        now = np.array([x.sum() for x in self._scores(latest)])
+        return {"kl": [float((now - encoded.reference[latest]).mean())], "entropy": float(-now.mean())}
+
+    def _loss(self, index: I8, advantages: F8) -> Tensor:
+        s, encoded, device = self.settings, self.history.encoded, self.ensemble.backbone.device
+        log_p = self.ensemble.token_log_prob(encoded, index)
+        reference = self.ensemble.token_log_prob(encoded, index, reference=True)
+        inside = torch.from_numpy(np.arange(log_p.shape[1]) < encoded.length[index][:, None]).to(device)
+        a = torch.from_numpy(advantages[index]).to(device)
+        if s.method == "grpo":
+            old = np.zeros(tuple(log_p.shape))
+            for row, i in enumerate(index.tolist()):
+                old[row, : len(self._old[i])] = self._old[i]
+            return grpo_loss(log_p, torch.from_numpy(old).to(device), reference, inside, a, clip=s.clip, beta=s.beta)
+        penalty = s.beta * (log_p.detach() - reference).sum(1)
+        return reinforce_loss(log_p, inside, a - (penalty - penalty.mean()))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Rounds, adapter, optimiser and what past policies said."""
+        width = max((len(x) for x in self._old), default=0)
+        old = np.zeros((len(self._old), width))
+        for row, x in enumerate(self._old):
+            old[row, : len(x)] = x
+        return super().state() | {"old": old} | self.fit.state()
+
+    def restore(
+        self,
+        tensors: Mapping[str, np.ndarray],
+        history: Sequence[tuple[Sequence[Candidate], Sequence[Observation]]],
+    ) -> None:
+        """Take over a checkpoint."""
+        self.fit.restore(tensors)
+        super().restore(tensors, history)
+        lengths = self.history.encoded.length.tolist() if history else []
+        self._old = [np.array(row[:n]) for row, n in zip(tensors["old"], lengths, strict=True)]
+
+    def export_adapters(self, folder: Path) -> list[Path]:
+        """Write the policy as a PEFT adapter."""
+        return [export_adapter(self.ensemble, 0, folder / "branch-0")]

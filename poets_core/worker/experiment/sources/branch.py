@@ -1,0 +1,184 @@
+"""Branches as policies: every response is a fresh sample, and the problem's oracle judges."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from poets_core.errors import InvalidSpec
+from poets_core.keyed import rng_for
+from poets_core.llm_po.comparison import Pair
+from poets_core.protocols import Problem
+from poets_core.runs.events import info_to_json, jsonable
+from poets_core.runs.lease import RunStore
+from poets_core.spec import PolicySpec, RunSpec
+from poets_core.worker.experiment.sources.source import Asked, Judged, by_value
+from poets_core.worker.restore import restore
+from poets_core.worker.science import Asks, Parts, Response
+from poets_core.worker.search_log import read_history
+
+BLOCK = 32
+"""Samples drawn at once: what a model draws one by one is slow. Blocks are keyed, whoever asks for them when."""
+LEARNS = ("poets", "grpo", "rloo", "tosfit")
+"""Methods whose branches are trained."""
+
+
+@dataclass(frozen=True)
+class BranchPolicy:
+    """One branch that answers.
+
+    Attributes:
+        name: of the policy.
+        search: whose branch it is.
+        branch: index, -1 for the reference.
+        temperature: of sampling.
+        facts: for `prepared`.
+    """
+
+    name: str
+    search: Asks
+    branch: int
+    temperature: float = 1.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class BranchSource:
+    """Responses of branches on one problem; see `poets_core.worker.experiment.sources.source.Source`."""
+
+    def __init__(
+        self, problem: Problem, policies: Sequence[BranchPolicy], parts: Parts, seed: int, *key: int | str
+    ) -> None:
+        """Take branches as they are now.
+
+        Args:
+            problem: what they write designs for.
+            policies: the branches.
+            parts: how they are sampled.
+            seed, key: of all randomness.
+        """
+        self._problem, self._parts, self._seed, self._key = problem, parts, seed, key
+        self._policies = {p.name: p for p in policies}
+        self._used: Counter[tuple[str, int]] = Counter()
+        self._blocks: dict[tuple[str, int], tuple[int, list[Response]]] = {}
+
+    @property
+    def instant(self) -> bool:
+        """See `Source`."""
+        return False
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """See `Source`."""
+        policies = [{"name": p.name, **p.facts} for p in self._policies.values()]
+        experiment = {"source": "branches", "policies": policies, "warnings": []}
+        return {"info": info_to_json(self._problem.info), "experiment": jsonable(experiment)}
+
+    def prepare(self, step: Callable[[str], None]) -> None:
+        """See `Source`; all is there."""
+
+    def responses(self, pairs: Sequence[Pair]) -> list[Asked]:
+        """See `Source`; samples of a branch are used in the order in which they were drawn."""
+        used, out = self._used.copy(), []
+        for pair in pairs:
+            rng = rng_for(self._seed, "item", *self._key, pair.index)
+            item = int(rng.integers(len(self._problem.prompts)))
+            said = []
+            for name in (pair.first, pair.second):
+                said.append(self._response(name, item, used[name, item]))
+                used[name, item] += 1
+            one, other = said
+            out.append(
+                Asked(
+                    pair.index, pair.first, pair.second, item, self._problem.prompts[item], (one.shown, other.shown),
+                    (one.reason, other.reason),
+                )
+            )  # fmt: skip
+        return out
+
+    def count(self, pair: Asked) -> None:
+        """See `Source`."""
+        self._used[pair.first, pair.item] += 1
+        self._used[pair.second, pair.item] += 1
+
+    def _response(self, name: str, item: int, number: int) -> Response:
+        block, at = divmod(number, BLOCK)
+        kept = self._blocks.get((name, item))
+        if kept is None or kept[0] != block:
+            policy, rng = self._policies[name], rng_for(self._seed, "response", *self._key, name, item, block)
+            drawn = self._parts.sample(policy.search, policy.branch, item, BLOCK, policy.temperature, rng)
+            kept = self._blocks[name, item] = (block, drawn)
+        return kept[1][at]
+
+    def judge(self, pair: Asked) -> Judged:
+        """The higher value wins (the lower one where that is better); an invalid design loses against a valid one."""
+        values: list[float | None] = [None, None]
+        reasons = list(pair.reasons)
+        places = [i for i, reason in enumerate(pair.reasons) if not reason]
+        if places:
+            rng = rng_for(self._seed, "oracle", *self._key, pair.index)
+            designs = [pair.responses[i] for i in places]
+            answer = self._problem.oracle.evaluate(designs, [pair.item] * len(places), rng=rng)
+            for row, i in enumerate(places):
+                reasons[i] = answer.reason[row]
+                values[i] = float(answer.values[row, 0]) if answer.valid[row] else None
+        outcome = by_value(values[0], values[1], self._problem.info.objectives[0].direction)
+        return Judged(outcome, {"values": values, "reasons": reasons})
+
+
+def branches_of_runs(
+    store: RunStore, spec: RunSpec, policies: Sequence[PolicySpec], parts: Parts, step: Callable[[str], None]
+) -> BranchSource:
+    """Rebuild the searches that policies come from, each as it was after its last completed round.
+
+    Args:
+        store: holds their runs.
+        spec: of the experiment.
+        policies: branches of runs of the experiment's problem.
+        parts: how searches are made.
+        step: called with what is being done.
+
+    Raises:
+        InvalidSpec: a run of another problem, one that goes on, or a branch that it does not have.
+        UnknownRun.
+    """
+    problem = parts.load(spec)
+    searches: dict[str, tuple[Asks, RunSpec, Mapping[str, Any]]] = {}
+    for run in dict.fromkeys(p.run for p in policies):
+        step(f"load run {run}")
+        searches[run] = _search_of(store, run, spec, problem, parts, step)
+    found = []
+    for p in policies:
+        search, its, facts = searches[p.run]
+        branches = its.search.branches if its.search.method == "poets" else int(its.search.method in LEARNS)
+        if p.branch >= branches or (p.branch >= 0 and not facts["rounds"]):
+            raise InvalidSpec(
+                f"Expected a trained branch of run {p.run} for policy {p.name!r}, got {p.branch}: it has {branches} "
+                f"branches after {facts['rounds']} rounds. Choose another one, or -1 for the reference."
+            )
+        more = {"run": p.run, "branch": p.branch, "temperature": p.temperature, **facts}
+        found.append(BranchPolicy(p.name, search, p.branch, p.temperature, more))
+    return BranchSource(problem, found, parts, spec.seed)
+
+
+def _search_of(
+    store: RunStore, run: str, spec: RunSpec, problem: Problem, parts: Parts, step: Callable[[str], None]
+) -> tuple[Asks, RunSpec, Mapping[str, Any]]:
+    its, status = store.spec(run), store.status(run)
+    if its.kind != "search" or its.problem != spec.problem:
+        raise InvalidSpec(
+            f"Expected a search on the problem of the experiment, {spec.problem.name!r} with the same parameters, got "
+            f"run {run} of {its.problem.name!r}. Compare branches of one problem."
+        )
+    if status.active:
+        raise InvalidSpec(
+            f"Expected run {run} to stand still, got state {status.state}: its branches still change. "
+            "Stop it or wait for its end, then resume this experiment."
+        )
+    history = read_history(store.read(run))
+    search = parts.build(problem, its, store.folder(run))
+    restore(search, history, store.folder(run), step)
+    updated = history.updated or {}
+    facts = {"rounds": len(history.rounds), "checkpoint": str(updated.get("sha256", "")), "method": its.search.method}
+    return search, its, facts

@@ -1,0 +1,109 @@
+"""A log of comparisons as source: nobody is asked, rows are used one after the other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from poets_core.keyed import rng_for
+from poets_core.llm_po.comparison import Pair
+from poets_core.llm_po.log import Row, order_bias, read_log
+from poets_core.runs.artifacts import sha256_of
+from poets_core.spec import ExperimentSpec
+from poets_core.worker.experiment.sources.source import Asked, Exhausted, Judged
+
+Two = tuple[str, str]
+
+
+def _two(first: str, second: str) -> Two:
+    return (first, second) if first < second else (second, first)
+
+
+class LogSource:
+    """Rows of a comparison log, those of each pair in a keyed order; see `Source`."""
+
+    def __init__(self, spec: ExperimentSpec, seed: int) -> None:
+        """Read the log.
+
+        Raises:
+            InvalidComparisons: it is unreadable or contradicts itself; the message names the row.
+        """
+        path = Path(spec.log)
+        names = [p.name for p in spec.policies]
+        self._names, self._all = names, read_log(path, names)
+        self._sha256 = sha256_of(path.read_bytes())
+        self._rows: dict[Two, list[Row]] = {}
+        for row in self._all:
+            self._rows.setdefault(_two(row.first, row.second), []).append(row)
+        for two, rows in self._rows.items():
+            order = rng_for(seed, "replay", *two).permutation(len(rows))
+            self._rows[two] = [rows[i] for i in order]
+        self._by_number = {row.number: row for row in self._all}
+        self._prompts = {text: i for i, text in enumerate(dict.fromkeys(row.prompt for row in self._all))}
+        self._used: Counter[Two] = Counter()
+
+    @property
+    def instant(self) -> bool:
+        """See `Source`."""
+        return True
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """See `Source`; warns of a judge who prefers what is shown first, or last."""
+        appears = Counter(name for row in self._all for name in (row.first, row.second))
+        experiment: dict[str, Any] = {
+            "source": "log",
+            "policies": [{"name": name, "rows": appears[name]} for name in self._names],
+            "warnings": [],
+            "rows": len(self._all),
+            "sha256": self._sha256,
+            "order_bias": None,
+        }
+        bias = order_bias(self._all)
+        if bias is not None:
+            experiment["order_bias"] = {"first": bias.first, "decided": bias.decided, "p_value": bias.p_value}
+            if bias.suspicious:
+                experiment["warnings"].append(
+                    f"The response shown first won {bias.first} of {bias.decided} decided comparisons "
+                    f"({bias.first / bias.decided:.0%}; two-sided p = {bias.p_value:.2g}): the judge is swayed by the "
+                    "order of presentation. Where orders are not balanced, so is the verdict."
+                )
+        return {"info": None, "experiment": experiment}
+
+    def prepare(self, step: Callable[[str], None]) -> None:
+        """See `Source`; all is there."""
+
+    def responses(self, pairs: Sequence[Pair]) -> list[Asked]:
+        """See `Source`; the first is whom the log says was shown first, where it says so."""
+        used = self._used.copy()
+        out: list[Asked] = []
+        for pair in pairs:
+            two = _two(pair.first, pair.second)
+            rows = self._rows.get(two, [])
+            if used[two] >= len(rows):
+                if not out:
+                    raise Exhausted(
+                        f"the log has no further comparison of {pair.first!r} and {pair.second!r} "
+                        f"(all {len(rows)} are used)"
+                    )
+                break
+            row = rows[used[two]]
+            used[two] += 1
+            turned = not row.ordered and row.first != pair.first  # shown in the order of the experiment
+            first, second = (row.second, row.first) if turned else (row.first, row.second)
+            said = (row.responses[1], row.responses[0]) if turned else row.responses
+            out.append(Asked(pair.index, first, second, self._prompts[row.prompt], row.prompt, said, row=row.number))
+        return out
+
+    def count(self, pair: Asked) -> None:
+        """See `Source`."""
+        self._used[_two(pair.first, pair.second)] += 1
+
+    def judge(self, pair: Asked) -> Judged:
+        """What the log says."""
+        row = self._by_number[pair.row]
+        if row.outcome == "tie" or row.first == pair.first:
+            return Judged(row.outcome, {"row": row.number})
+        return Judged("first" if row.outcome == "second" else "second", {"row": row.number})

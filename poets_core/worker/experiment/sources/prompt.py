@@ -1,0 +1,126 @@
+"""A language model under K prompts: every policy answers every item once, a rule judges."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from domains.catalog import LANGUAGE_TASKS
+from domains.language.judge import score
+from domains.language.prompts import fill
+from domains.language.tasks import items
+from poets_core.errors import InvalidSpec
+from poets_core.keyed import rng_for
+from poets_core.llm_po.comparison import Pair
+from poets_core.runs.artifacts import write_atomic
+from poets_core.spec import ExperimentSpec
+from poets_core.worker.experiment.sources.source import Asked, Judged, by_value
+from poets_core.worker.science import Parts, resolve_backbone
+
+LONGEST = 64
+"""Tokens of an answer, at most."""
+AT_ONCE = 32
+"""Answers between two looks at commands."""
+
+
+class PromptSource:
+    """Answers of a language model to the items of a task; see `Source`.
+
+    They are written once, kept in the run's folder as JSON lines, a file a policy, and drawn from with
+    replacement: a fresh item for every comparison.
+    """
+
+    def __init__(self, spec: ExperimentSpec, parts: Parts, seed: int, folder: Path) -> None:
+        """Draw the items.
+
+        Args:
+            spec: of the experiment.
+            parts: how a model answers.
+            seed: key of all randomness.
+            folder: where answers are kept.
+
+        Raises:
+            InvalidSpec: no such task, or fewer items than asked for.
+        """
+        self._spec, self._parts, self._seed, self._folder = spec, parts, seed, folder
+        self._items = items(spec.task, spec.items, seed=seed)
+        self._task = next(t for t in LANGUAGE_TASKS if t.name == spec.task)
+        self._at = {p.name: i for i, p in enumerate(spec.policies)}
+        self._said: list[list[str]] = []
+
+    @property
+    def instant(self) -> bool:
+        """See `Source`."""
+        return True
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """See `Source`."""
+        policies = [
+            {"name": p.name, "prompt": p.prompt, "temperature": p.temperature, "top_p": p.top_p}
+            for p in self._spec.policies
+        ]
+        experiment = {
+            "source": "prompts", "policies": policies, "warnings": [], "model": self._spec.model,
+            "task": self._task.title, "judged": self._task.judged, "items": len(self._items),
+        }  # fmt: skip
+        return {"info": None, "experiment": experiment}
+
+    def prepare(self, step: Callable[[str], None]) -> None:
+        """Write the answers that are not there yet; one that was cut off begins its policy again.
+
+        Args:
+            step: called before every few answers.
+
+        Raises:
+            InvalidModel, InvalidSpec: the model cannot answer.
+            StoreUnavailable: answers cannot be kept.
+        """
+        self._said = []
+        for at, policy in enumerate(self._spec.policies):
+            path = self._folder / f"policy-{at:02d}.jsonl"
+            said = self._read(path)
+            if said is None:
+                said = []
+                for start in range(0, len(self._items), AT_ONCE):
+                    step(f"answer {at} {start}")
+                    part = self._items[start : start + AT_ONCE]
+                    said += self._parts.answer(
+                        resolve_backbone(self._spec.model), [fill(policy.prompt, i.text) for i in part],
+                        policy.temperature, policy.top_p, LONGEST, self._seed, [f"{at}/{i.index}" for i in part],
+                    )  # fmt: skip
+                lines = [{"item": i.index, "response": text} for i, text in zip(self._items, said, strict=True)]
+                write_atomic(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
+            self._said.append(said)
+
+    def _read(self, path: Path) -> list[str] | None:
+        """Answers kept earlier, None where they are missing or damaged."""
+        try:
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            whole = [line["item"] for line in lines] == [i.index for i in self._items]
+            return [str(line["response"]) for line in lines] if whole else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def responses(self, pairs: Sequence[Pair]) -> list[Asked]:
+        """See `Source`."""
+        if not self._said:
+            raise InvalidSpec("Expected answers to be prepared before pairs are asked, got none.")
+        out = []
+        for pair in pairs:
+            item = int(rng_for(self._seed, "item", pair.index).integers(len(self._items)))
+            said = (self._said[self._at[pair.first]][item], self._said[self._at[pair.second]][item])
+            text = f"{self._task.title}: {self._items[item].text}"
+            out.append(Asked(pair.index, pair.first, pair.second, item, text, said))
+        return out
+
+    def count(self, pair: Asked) -> None:
+        """See `Source`; answers are not used up."""
+
+    def judge(self, pair: Asked) -> Judged:
+        """The answer with the higher score wins."""
+        item = self._items[pair.item]
+        values = [score(self._spec.task, item, text) for text in pair.responses]
+        return Judged(by_value(values[0], values[1]), {"values": values, "answers": list(item.answers)})
