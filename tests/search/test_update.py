@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from poets_core.errors import Diverged
 from poets_core.search.poets.early_stop import EarlyStop
-from poets_core.search.poets.poets import trainer as update
+from poets_core.search.poets import trainer as update
 from poets_core.search.poets.trainer import BEST, FEWEST, chances
 from tests.search.sites import Sites, build, play
 

@@ -19,7 +19,7 @@ HTML = '<div class="poets-keys" hidden></div>'
 @st.cache_resource
 def _renderer() -> st.components.v2.types.ComponentRenderer:
     """Register the component once per process."""
-    js = (HERE / "judge_keys.js").read_text(encoding="utf-8")
+    js = (HERE / "keys.js").read_text(encoding="utf-8")
     return st.components.v2.component("poets_judge_keys", html=HTML, js=js, isolate_styles=False)
 
 
