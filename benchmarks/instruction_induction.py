@@ -28,7 +28,7 @@ from domains.language.prompts import fill, prompts
 from domains.language.tasks import TASKS, items
 from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Comparison, Outcome
-from poets_core.llm_po.duels import NONE, OPEN, decide, new_duels, tied, won
+from poets_core.llm_po.evidence import NONE, OPEN, decide, new_duels, tied, won
 from poets_core.llm_po.experiment import Experiment
 from poets_core.lm.responses import answer_prompts
 

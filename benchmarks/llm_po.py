@@ -28,14 +28,15 @@ from benchmarks.llm_po_cells import (
     win_probability,
     winner_of,
 )
+from benchmarks.llm_po_rivals import RIVALS
+from benchmarks.llm_po_structured import simulate_structured
 from benchmarks.report import Goal, finish, summary
-from poets_core.llm_po.balance import balance
-from poets_core.llm_po.duels import NONE, OPEN, WINNER
-from poets_core.llm_po.rivals import RIVALS
-from poets_core.llm_po.simulate import Sampler, Simulated, simulate
-from poets_core.llm_po.simulate_structured import simulate_structured
+from poets_core.llm_po.balance import DuelRule, evidence_balancing
+from poets_core.llm_po.evidence import NONE, OPEN, WINNER
+from poets_core.llm_po.simulate import Simulated, simulate
+from poets_core.types import F8
 
-RULES: dict[str, Sampler] = {OURS: balance, **RIVALS}
+RULES: dict[str, DuelRule] = {OURS: evidence_balancing, **RIVALS}
 PAPER = ("round-robin", "random pair", "epsilon-greedy", "Thompson sampling", "RUCB")
 """The baselines of the paper's own experiments."""
 FIRST_SEED = 0
@@ -63,7 +64,7 @@ def cells(runs: int, *, assume: bool = True) -> dict[str, dict[str, Any]]:
     for kind, k, delta in CELLS:
         p = win_probability(kind, k)
         row: dict[str, Any] = {}
-        for name, rule in RULES.items() if assume else [(OURS, balance)]:
+        for name, rule in RULES.items() if assume else [(OURS, evidence_balancing)]:
             found = simulate(rule, p, runs=runs, delta=delta, assume_condorcet=assume, most=MOST, seed=FIRST_SEED)
             row[name] = told(found, winner_of(p))
             print(f"\r{kind} {k} {delta} {name}: {row[name]['mean']:.0f}    ", end="", file=sys.stderr, flush=True)
@@ -101,9 +102,9 @@ def structured(runs: int, instances: int) -> dict[str, Any]:
 def speed(comparisons: int) -> dict[str, float]:
     """Comparisons a CPU second unstructured, and CPU microseconds a comparison structured, both K = 16."""
     equal = np.full((16, 16), 0.5)
-    simulate(balance, equal, runs=1, delta=1e-9, most=10)
+    simulate(evidence_balancing, equal, runs=1, delta=1e-9, most=10)
     began = time.process_time()
-    simulate(balance, equal, runs=1, delta=1e-9, most=comparisons)
+    simulate(evidence_balancing, equal, runs=1, delta=1e-9, most=comparisons)
     unstructured = comparisons / (time.process_time() - began)
     theta, x = linear_instance(16, 4, 0)
     simulate_structured(None, theta, x, runs=1, delta=1e-9, most=100)
@@ -119,17 +120,17 @@ def speed(comparisons: int) -> dict[str, float]:
 
 def control(runs: int) -> dict[str, Any]:
     """Errors near the boundary; what has no winner; what is equal."""
-    near = simulate(balance, np.array([[0.5, 0.55], [0.45, 0.5]]), runs=runs, delta=0.1, seed=FIRST_SEED)
+    few, even_odds = max(20, runs // 10), np.full((4, 4), 0.5)
     rock = np.array([[0.5, 0.7, 0.3], [0.3, 0.5, 0.7], [0.7, 0.3, 0.5]])
-    few = max(20, runs // 10)
-    circle = simulate(balance, rock, runs=few, delta=0.1, assume_condorcet=False, seed=FIRST_SEED)
-    assuming = simulate(balance, rock, runs=few, delta=0.1, most=20_000, seed=FIRST_SEED)
-    even = simulate(
-        balance, np.full((4, 4), 0.5), runs=few, delta=0.05, assume_condorcet=False, most=5_000, seed=FIRST_SEED
-    )
-    tied = simulate(
-        balance, np.full((4, 4), 0.5), runs=few, delta=0.05, assume_condorcet=False, tie_zone=0.05, seed=FIRST_SEED
-    )
+
+    def ours(p: F8, **options: Any) -> Simulated:
+        return simulate(evidence_balancing, p, **{"runs": few, "delta": 0.1, "seed": FIRST_SEED} | options)
+
+    near = ours(np.array([[0.5, 0.55], [0.45, 0.5]]), runs=runs)
+    circle = ours(rock, assume_condorcet=False)
+    assuming = ours(rock, most=20_000)
+    even = ours(even_odds, delta=0.05, assume_condorcet=False, most=5_000)
+    tied = ours(even_odds, delta=0.05, assume_condorcet=False, tie_zone=0.05)
     named = int((even.kind != OPEN).sum())
     return {
         "p = .55, delta .1": told(near, 0),

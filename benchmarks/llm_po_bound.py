@@ -9,13 +9,14 @@ import numpy as np
 from scipy.special import expit
 
 from benchmarks.llm_po_cells import OURS, linear_instance, win_probability, winner_of
+from benchmarks.llm_po_rivals import RIVALS
+from benchmarks.llm_po_structured import simulate_structured
 from poets_core.keyed import rng_for
 from poets_core.llm_po.allocation import optimal_proportions
-from poets_core.llm_po.balance import balance
-from poets_core.llm_po.rivals import RIVALS
+from poets_core.llm_po.balance import evidence_balancing
+from poets_core.llm_po.bradley_terry import bradley_terry_features
+from poets_core.llm_po.cutting_planes import structured_proportions
 from poets_core.llm_po.simulate import Simulated, simulate
-from poets_core.llm_po.simulate_structured import simulate_structured
-from poets_core.llm_po.structured import bradley_terry_features, structured_proportions
 from poets_core.types import F8
 
 DELTAS = (1e-1, 1e-2, 1e-4, 1e-8, 1e-16, 1e-32, 1e-64)
@@ -40,7 +41,7 @@ def approach(runs: int) -> dict[str, Any]:
     for kind, k in (("cyclic", 4), ("bradley-terry", 8)):
         p = win_probability(kind, k)
         t_star = optimal_proportions(p).t_star
-        found = [simulate(balance, p, runs=runs, delta=d) for d in DELTAS]
+        found = [simulate(evidence_balancing, p, runs=runs, delta=d) for d in DELTAS]
         other = [simulate(RIVALS[rival], p, runs=runs, delta=d) for d in DELTAS]
         out[f"{kind}, K = {k}"] = row(found, t_star, winner_of(p)) | {rival: multiples(other, t_star)}
     theta, x = linear_instance(8, 3, 0)

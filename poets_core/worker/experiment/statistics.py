@@ -32,7 +32,7 @@ class Contest:
         return Experiment(
             [p.name for p in self._spec.policies], self._spec.delta, space=self._spec.space, features=features,
             assume_condorcet=self._spec.assume_condorcet,
-            budget=self._spec.budget, tie_zone=self._spec.tie_zone, sampler=self._spec.sampler, seed=self._seed,
+            budget=self._spec.budget, tie_zone=self._spec.tie_zone, duel_rule=self._spec.sampler, seed=self._seed,
         )  # fmt: skip
 
     @property

@@ -1,5 +1,8 @@
-"""Rival sampling rules, all under the same stopping rule. Each is what its source describes, where comparisons are
-made until a verdict is certain (its own stopping or regret accounting is not used)."""
+"""Rival duel rules of the LLM-PO benchmark, all under the same stopping rule.
+
+Each is what its source describes, where comparisons are made until a verdict is certain (its own stopping or regret
+accounting is not used).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,9 @@ from math import log, sqrt
 
 import numpy as np
 
-from poets_core.llm_po.balance import balance, two_least
+from poets_core.llm_po.balance import DuelRule, evidence_balancing, pair_at, round_robin, two_least
 from poets_core.llm_po.compiled import compiled
-from poets_core.llm_po.duels import Duels, kl_at
-from poets_core.llm_po.simulate import Sampler
+from poets_core.llm_po.evidence import Duels, kl_at
 from poets_core.types import F8
 
 EPSILON = 0.1
@@ -19,16 +21,6 @@ ALPHA = 0.51
 """Width of RUCB's and of Double Thompson sampling's confidence bounds, as published."""
 PRIOR = 2.0
 """Wins either way that plug-in Track-and-Stop adds to every duel; 0, 1/2 and 2 were tried (docs/log.md)."""
-
-
-@compiled
-def pair_at(index: int, k: int) -> tuple[int, int]:
-    """The `index`-th of the K (K - 1) / 2 pairs."""
-    i = 0
-    while index >= k - 1 - i:
-        index -= k - 1 - i
-        i += 1
-    return i, i + 1 + index
 
 
 @compiled
@@ -41,15 +33,6 @@ def least_judged(duels: Duels) -> tuple[int, int, int, int]:
             if duels.judged[i, j] < fewest:
                 fewest, at, beside = duels.judged[i, j], i, j
     return at, beside, fewest, total
-
-
-@compiled
-def round_robin(duels: Duels, memory: F8, delta: float, assume: bool, rng: np.random.Generator) -> tuple[int, int]:
-    """Every pair in turn."""
-    k = len(duels.score)
-    turn = int(memory[0])
-    memory[0] = turn + 1
-    return pair_at(turn % (k * (k - 1) // 2), k)
 
 
 @compiled
@@ -154,7 +137,7 @@ def elimination(duels: Duels, memory: F8, delta: float, assume: bool, rng: np.ra
     for i in range(k):
         left += duels.score[i] < threshold
     if left < 2:
-        return balance(duels, memory, delta, assume, rng) if assume else _duels_of_the_last(duels, rng)
+        return evidence_balancing(duels, memory, delta, assume, rng) if assume else _duels_of_the_last(duels, rng)
     pairs = k * (k - 1) // 2
     turn = int(memory[0])
     while True:
@@ -274,7 +257,7 @@ def plug_in(duels: Duels, memory: F8, delta: float, assume: bool, rng: np.random
     return at, beside
 
 
-RIVALS: dict[str, Sampler] = {
+RIVALS: dict[str, DuelRule] = {
     "round-robin": round_robin,
     "random pair": random_pair,
     "epsilon-greedy": epsilon_greedy,
