@@ -60,6 +60,7 @@ def check_win_probability(win_probability: Float64[np.ndarray, ...]) -> Float64[
     np.fill_diagonal(p, 0.5)
     if not np.isfinite(p).all() or p.min() < 0 or p.max() > 1:
         raise InvalidComparisons("Expected win probabilities between 0 and 1, got others or NaN.")
+    # Half the ties may be counted for either side, never dropped from one: the two entries must agree.
     if (gap := np.abs(p + p.T - 1.0)).max() > 1e-9:
         i, j = np.unravel_index(int(gap.argmax()), p.shape)
         raise InvalidComparisons(
@@ -100,6 +101,7 @@ def optimal_proportions(win_probability: Float64[np.ndarray, ...], *, assume_con
     # program falls apart: per j the cheapest pair, in proportion to what it costs, until all are excluded together.
     for j in others:
         beats = np.where(p[:, j] > 0.5, d[:, j], 0.0)
+        # That j loses to anyone refutes "j is the winner"; that `best` is one needs its own duel with j.
         k = best if best is not None and not assume_condorcet else int(beats.argmax())
         if beats[k] == 0.0:
             raise InvalidComparisons(

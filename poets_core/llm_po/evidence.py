@@ -122,6 +122,7 @@ def new_duels(k: int, bound: float) -> Duels:
     shown = np.zeros((k, k))
     for i in range(k):
         shown[i, i] = np.inf
+    # A policy always holds its own against itself: infinity keeps the diagonal out of every minimum.
     counts = np.zeros((2, k, k), dtype=np.int64)
     return Duels(counts[0], counts[1], np.zeros((k, k)), shown, np.zeros((k, k)), np.zeros(k), np.zeros(k), bound)
 

@@ -101,12 +101,14 @@ class Experiment:
             waiting: pairs handed out before and not answered yet.
         """
         open_pairs = [(self._at[p.first], self._at[p.second]) for p in waiting]
-        # The next pair would be the same again and again until an answer comes: answers are pretended, and taken back.
+        # Until an answer comes the next pair would be the same again and again: answers are pretended, and taken back
+        # below. Each is keyed by its pair's number, so that a resumed experiment pretends alike.
         pretended = [self._pretend(i, j, p.index) for p, (i, j) in zip(waiting, open_pairs, strict=True)]
         out: list[Pair] = []
         for _ in range(n):
             i, j = self._select(open_pairs)
             open_pairs.append((i, j))
+            # Judges may prefer what they see first: with a random order that is noise, not evidence.
             flip = rng_for(self.seed, "order", self.asked).random() < 0.5
             first, second = (j, i) if flip else (i, j)
             out.append(Pair(self.asked, self.policies[first], self.policies[second]))
@@ -127,7 +129,8 @@ class Experiment:
     def _select(self, waiting: Sequence[tuple[int, int]]) -> tuple[int, int]:
         if self.structured is not None and self.duel_rule == "balance" and not self.structured.doubted:
             return self.structured.select(waiting)
-        memory = np.full(1, float(self.asked))  # whose turn it is, for those who take turns
+        # Whose turn it is, for a rule that takes turns: the number of pairs handed out, which the log knows.
+        memory = np.full(1, float(self.asked))
         rng = rng_for(self.seed, "pair", self.asked)
         return DUEL_RULES[self.duel_rule](self.duels, memory, self.delta, self.assume_condorcet, rng)
 
@@ -145,6 +148,7 @@ class Experiment:
         self._count(comparison, 1)
         self._model(comparison)
         self.comparisons.append(comparison)
+        # Of a log that is replayed without its open pairs: the numbers that were used must not come again.
         self.asked = max(self.asked, len(self.comparisons))
 
     def withdraw(self, comparison: Comparison) -> None:
@@ -155,6 +159,7 @@ class Experiment:
         """
         if comparison not in self.comparisons:
             raise InvalidComparisons(f"Expected a comparison that was recorded, got {comparison}.")
+        # The latest of equal ones: the model's predictions before it then stay as they were.
         at = len(self.comparisons) - 1 - self.comparisons[::-1].index(comparison)
         del self.comparisons[at]
         self._count(comparison, -1)
@@ -183,7 +188,7 @@ class Experiment:
 
     def verdict(self) -> Verdict | None:
         """Return how the experiment has ended; None while more comparisons are needed."""
-        # Two stopping rules share the error: either may end the experiment.
+        # With a model two stopping rules share the error, for either may end the experiment.
         delta = self.delta if self.structured is None else self.delta / 2.0
         n, left = len(self.comparisons), self._names(confidence_set(self.duels, self.delta))
         if self.structured is not None and (best := self.structured.winner(delta)) is not None:

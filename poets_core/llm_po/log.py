@@ -99,6 +99,7 @@ def read_log(path: Path, policies: Sequence[str]) -> list[Row]:
     rows = [_row(number, line, policies) for number, line in lines]
     if not rows:
         raise InvalidComparisons("Expected a comparison log with one row or more, got none.")
+    # A policy without rows could never be excluded, and the experiment would end undecided for that reason alone.
     seen = {name for row in rows for name in (row.first, row.second)}
     if missing := [name for name in policies if name not in seen]:
         raise InvalidComparisons(f"Expected every policy in the log, got no row of {missing}. Leave them out.")
@@ -117,6 +118,7 @@ def order_bias(rows: Sequence[Row]) -> OrderBias | None:
 def _csv_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
+        # Spreadsheets write spaces into headers; cells are left as they are.
         names = [(name or "").strip() for name in reader.fieldnames or ()]
         if missing := [c for c in COLUMNS if c not in names]:
             raise InvalidComparisons(
@@ -126,6 +128,7 @@ def _csv_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
             raise InvalidComparisons(f"Expected columns with different names, got {names[:12]}.")
         reader.fieldnames = names
         for number, line in enumerate(reader, 1):
+            # More cells than columns: mostly a prompt with an unquoted comma, which would shift every later cell.
             if None in line:
                 raise InvalidComparisons(
                     f"Expected {len(names)} cells in row {number}, got more. Quote cells with commas."

@@ -22,6 +22,7 @@ MOST = 2_000_000
 
 def estimate_of(experiment: Experiment) -> Float64[np.ndarray, "K K"]:
     """Return win probabilities as they look so far: shares won, drawn towards 1/2 by half a win either way."""
+    # Half a win either way: a duel of three comparisons must not look like a certainty.
     wins = experiment.wins
     p = (wins + 0.5) / (wins + wins.T + 1.0)
     np.fill_diagonal(p, 0.5)
@@ -45,6 +46,7 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         and `margin_threshold`, `fit`, `doubted`. With a model, `optimal` is its proportions, `expected` is None, and
         `shown_threshold` and `margin_threshold` are those of delta / 2.
     """
+    # With a model each of the two stopping rules has half of delta, so that its thresholds are higher.
     model = experiment.structured
     k, delta, p = len(experiment.policies), experiment.delta, estimate_of(experiment)
     if model is not None:
@@ -74,6 +76,7 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
             "fit": model.fit,
             "doubted": model.doubted,
         }
+        # The closed forms below hold for the unstructured space only; with a model, what is followed is what is shown.
         out["optimal"] = model.weights().tolist()
         return out
     try:
@@ -88,6 +91,8 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
 
 
 def _round_robin(experiment: Experiment, p: Float64[np.ndarray, "K K"]) -> dict[str, Any]:
+    # Plays are capped, for an estimate near 1/2 may need millions of comparisons; `capped` says how many were, and
+    # then the mean is too small.
     ties = 1.0 - experiment.wins.sum() / max(1, len(experiment.comparisons))
     played = simulate(
         round_robin,

@@ -39,6 +39,7 @@ def play(
     duels, memory = new_duels(k, bound), np.zeros(k * k + 8)
     for n in range(1, most + 1):
         i, j = rule(duels, memory, delta, assume, rng)
+        # No draw where there are no ties: plays without them keep their randomness.
         if ties > 0.0 and rng.random() < ties:
             tied(duels, i, j, 1)
             continue
@@ -75,6 +76,7 @@ def simulate(
         most: comparisons after which a run ends undecided.
         seed: key.
     """
+    # Compiled code is made for one memory layout: a transposed matrix would be compiled for anew.
     p = np.ascontiguousarray(win_probability, dtype=np.float64)
     plays = list(_plays(rule, p, runs, delta, assume_condorcet, 0.5 - tie_zone, ties, most, seed))
     kind, winner, comparisons = np.array(plays, dtype=np.int64).reshape(-1, 3).T

@@ -134,6 +134,7 @@ def pair_of(i: int, j: int, k: int) -> int:
 @compiled
 def count(state: Structured, e: int) -> None:
     """Count that the e-th pair was judged, a tie or not, and move the targets on."""
+    # Tracking the sum of the proportions so far, not the last ones, is what makes their errors average out.
     mixed = exploration_share(int(state.judged.sum()), len(state.n))
     state.judged[e] += 1.0
     for f in range(len(state.n)):
