@@ -82,8 +82,9 @@ def _sources(built_in: Sequence[str], folders: str) -> Iterator[tuple[str, Calla
     for point in entry_points(group=GROUP):
         yield f"{point.value} (entry point {point.name})", point.load
     for folder in filter(None, folders.split(os.pathsep)):
-        place = Path(folder).expanduser().absolute()
-        if not place.is_dir():
+        place = Path(folder).expanduser()
+        # Workers have another current folder, where a relative path would name another place.
+        if not (place.is_absolute() and place.is_dir()):
             yield f"{VARIABLE}={folder}", partial(_no_folder, place)
             continue
         for path in sorted(place.iterdir()):
@@ -93,7 +94,8 @@ def _sources(built_in: Sequence[str], folders: str) -> Iterator[tuple[str, Calla
 
 
 def _no_folder(place: Path) -> Science:
-    raise InvalidSpec(f"Expected a folder at {place}, got none. Correct {VARIABLE}.")
+    wrong = "none there" if place.is_absolute() else "a relative path"
+    raise InvalidSpec(f"Expected the full path of a folder, got {wrong}: {place}. Correct {VARIABLE}.")
 
 
 def _in_folder(folder: Path, path: Path) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from domains.catalog import science
 from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
 from pages.parts.states import plain
@@ -21,7 +22,11 @@ def candidate_detail(view: RunView, candidate: CandidateView, look: Look) -> Non
     """Draw a candidate."""
     _numbers(view, candidate)
     if candidate.reason:
-        st.warning(f"Not a valid design: {plain(candidate.reason)}", icon=":material/block:")
+        known = science(str((view.info or {}).get("name", "")))
+        st.warning(
+            f"Not a valid {plain(known.design) if known else 'design'}: {plain(candidate.reason)}",
+            icon=":material/block:",
+        )
     if candidate.design:
         if drawing := drawn(candidate.design, view.info, look, candidate.details, narrow=False):
             show_drawing(drawing)
