@@ -10,11 +10,12 @@ import streamlit as st
 
 from domains.catalog import export_of
 from pages.parts.feed import Feed, open_feed
-from pages.parts.links import LIVE, feed_of_address, store_problem
+from pages.parts.links import LIVE, POLICIES
 from pages.parts.look import current_look
 from pages.parts.run.detail import candidate_detail
+from pages.parts.skeleton import download, feed_of_address, nothing, store_errors, store_problem
 from pages.parts.states import plain
-from pages.parts.tables import PAGE, SHOWS, SORTS, Filter, candidate_table, find
+from pages.parts.tables import PAGE, SHOWS, SORTS, Filter, candidate_table, find, one_page
 from poets_core.errors import PoetsError
 from poets_core.runs.artifacts import read_artifact
 from poets_core.runs.export import candidates_csv
@@ -29,11 +30,18 @@ BEST = 32
 def page() -> None:
     """Draw the page."""
     feed = feed_of_address("Candidates")
-    try:
-        view = feed.snapshot().view
-    except PoetsError as error:
-        store_problem(error)
+    if feed.spec.experiment is not None:
+        nothing(
+            "This run is an experiment, not a search: it proposes no candidates.",
+            POLICIES,
+            "See its verdict",
+            ":material/leaderboard:",
+            title="Candidates",
+            address={"run": feed.run},
+        )
         return
+    with store_errors():
+        view = feed.snapshot().view
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title("Candidates", anchor=False, width="content")
         st.page_link(LIVE, label="Back to the run", icon=":material/monitoring:", query_params={"run": feed.run})
@@ -83,13 +91,8 @@ def _table(feed: Feed, view: RunView) -> None:
     if not ids:
         st.info("No candidate matches these filters.", icon=":material/filter_alt_off:")
         return
-    pages = -(-len(ids) // PAGE)
-    number = 1
-    if pages > 1:
-        number = int(bar.number_input(f"Page of {pages}", 1, pages, 1, key=f"page-{feed.run}", width=130))
-    first = (number - 1) * PAGE
-    shown = ids[first : first + PAGE]
-    st.caption(f"{first + 1:,} to {first + len(shown):,} of {len(ids):,}. Choose a row to see the design.")
+    shown, place = one_page(bar, ids, PAGE, f"page-{feed.run}")
+    st.caption(f"{place}. Choose a row to see the design.")
     candidate_table(view, shown, f"table-{feed.run}", _open)
 
 
@@ -114,15 +117,12 @@ def _downloads(feed: Feed, view: RunView, chosen: str) -> None:
     task = st.query_params.get("export", "")
     if task:
         st.fragment(_export, run_every=None if task in st.session_state.get("exports-done", set()) else 1)(feed, task)
-    st.download_button(
+    download(
         "Everything proposed, as CSV (not measured again)",
         lambda: candidates_csv(feed.snapshot().view),
-        file_name=f"{feed.run}-candidates.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-        type="tertiary",
-        key="all-csv",
+        f"{feed.run}-candidates.csv",
+        "all-csv",
+        quiet=True,
     )
 
 

@@ -21,7 +21,8 @@ from pages.parts.launch.widgets import (
     parameter_fields,
     setting_fields,
 )
-from pages.parts.links import LIVE, store_problem
+from pages.parts.links import LIVE
+from pages.parts.skeleton import store_errors, store_problem
 from pages.parts.states import plain, span
 from poets_core.errors import PoetsError
 from poets_core.preset_rule import Advice
@@ -39,11 +40,8 @@ RULE = (
 def page() -> None:
     """Draw the page."""
     st.title("Launch a run", anchor=False)
-    try:
+    with store_errors():
         store = the_store()
-    except PoetsError as error:
-        store_problem(error)
-        return
     errors = Errors()
     form, side = st.columns([2, 1], gap="large")
     with form:

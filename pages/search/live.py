@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import streamlit as st
 
 from domains.catalog import entries
 from pages.parts.feed import Feed, Snapshot, open_feed
 from pages.parts.launch.similar import beside
-from pages.parts.links import CANDIDATES, COMPARE, POLICIES, feed_of_address, store_problem
+from pages.parts.links import CANDIDATES, COMPARE, POLICIES
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
 from pages.parts.panel import Panel
@@ -19,7 +18,8 @@ from pages.parts.run import charts
 from pages.parts.run.contest_panel import contest_panels, deploy
 from pages.parts.run.controls import controls, explain, heading
 from pages.parts.run.overlays import MOST, Reference, with_references, with_soft_regret
-from pages.parts.states import span, state_of
+from pages.parts.skeleton import card, feed_of_address, redrawn, store_problem
+from pages.parts.states import span
 from poets_core.errors import PoetsError
 from poets_core.presets import METHODS
 from poets_core.runs.status import RunRow
@@ -36,29 +36,11 @@ def page() -> None:
     feed = feed_of_address("Live")
     if feed.spec.experiment is not None:
         st.switch_page(POLICIES, query_params={"run": feed.run})
-    try:
-        with st.spinner("Reading the run…") if feed.polls == 0 else nullcontext():
-            state = feed.snapshot().status.state
-    except PoetsError as error:
-        store_problem(error)
-        return
-    st.fragment(_live, run_every=state_of(state).polls)(feed, state)
+    redrawn(feed, lambda snapshot: _run(feed, snapshot))
 
 
-def _live(feed: Feed, drawn_as: str) -> None:
-    """Draw everything that changes; called again every two seconds while the run is at work.
-
-    Args:
-        feed: reader of the run.
-        drawn_as: state the polling rate was chosen for; the page starts over when it changes.
-    """
-    try:
-        snapshot = feed.snapshot()
-    except PoetsError as error:
-        store_problem(error)
-        return
-    if state_of(snapshot.status.state).polls != state_of(drawn_as).polls:
-        st.rerun(scope="app")
+def _run(feed: Feed, snapshot: Snapshot) -> None:
+    """Draw everything that changes; called again every two seconds while the run is at work."""
     _heading(feed, snapshot)
     controls(feed, snapshot.status, lambda: _links(feed))
     explain(feed, snapshot)
@@ -103,40 +85,27 @@ def _cards(feed: Feed, view: RunView) -> None:
     cards = st.columns(5)
     with cards[0]:
         of = f"best possible {optimum:.4g}" if optimum is not None else None
-        _card("Best value", None if view.best is None else f"{view.best.value:.4g}", of, f"In {unit}." if unit else "")
+        card("Best value", None if view.best is None else f"{view.best.value:.4g}", of, f"In {unit}." if unit else "")
     with cards[1]:
         done = f"{view.calls / feed.spec.budget.calls:.0%} of {feed.spec.budget.calls:,}"
-        _card("Oracle calls", f"{view.calls:,}", done, "Designs measured so far; invalid ones count.")
+        card("Oracle calls", f"{view.calls:,}", done, "Designs measured so far; invalid ones count.")
     with cards[2]:
         change = f"{means[-1] - means[0]:+.3g} since the first" if len(means) > 1 else None
-        _card("Mean of the last round", f"{means[-1]:.4g}" if means else None, change, "Of its valid designs.")
+        card("Mean of the last round", f"{means[-1]:.4g}" if means else None, change, "Of its valid designs.")
     with cards[3]:
         most = math.log(_branches(feed))
         text = None if not isinstance(js, int | float) or most == 0 else f"{js:.3g} nats"
         bound = f"at most {most:.2f}" if text else None
-        _card("Disagreement", text, bound, "Jensen-Shannon divergence between the branches, over whole designs.")
+        card("Disagreement", text, bound, "Jensen-Shannon divergence between the branches, over whole designs.")
     with cards[4]:
         valid = view.valid_fraction
         new = None if view.unique_fraction is None else f"{view.unique_fraction:.0%} distinct"
-        _card("Valid designs", None if valid is None else f"{valid:.0%}", new, "Share of all oracle calls.")
+        card("Valid designs", None if valid is None else f"{valid:.0%}", new, "Share of all oracle calls.")
 
 
 def _branches(feed: Feed) -> int:
     """Policies of a run; the reference alone is one."""
     return feed.spec.search.branches if feed.spec.search.method == "poets" else 1
-
-
-def _card(label: str, value: str | None, below: str | None, help: str) -> None:
-    st.metric(
-        label,
-        value or "–",
-        below,
-        delta_color="off",
-        delta_arrow="off",
-        help=help or None,
-        border=True,
-        height="stretch",
-    )
 
 
 def _progress(feed: Feed, snapshot: Snapshot) -> None:

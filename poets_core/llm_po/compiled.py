@@ -1,4 +1,8 @@
-"""Compiled functions: loops over single comparisons, which NumPy would make a hundred times slower."""
+"""Compiled functions: loops over single comparisons, which NumPy would make a hundred times slower.
+
+Under pytest a hook wraps every function to check the shapes of its arguments. Numba can compile no wrapper: what is
+compiled is the function underneath, which says its shapes in words and stays unchecked.
+"""
 
 from __future__ import annotations
 
@@ -41,20 +45,11 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
     Division by zero gives infinity or NaN, as NumPy's does.
     """
-    made: Callable[P, R] = numba.njit(cache=True, error_model="numpy")(_written(function))
+    made: Callable[P, R] = numba.njit(cache=True, error_model="numpy")(inspect.unwrap(function))
     return made
 
 
 def compiled_anew(function: Callable[P, R]) -> Callable[P, R]:
     """Like `compiled`, for functions that take compiled functions: those cannot be kept on disk."""
-    made: Callable[P, R] = numba.njit(error_model="numpy")(_written(function))
+    made: Callable[P, R] = numba.njit(error_model="numpy")(inspect.unwrap(function))
     return made
-
-
-def _written(function: Callable[P, R]) -> Callable[P, R]:
-    """The function as it stands in the source.
-
-    Under pytest a hook wraps every function to check the shapes of its arguments; Numba can compile no wrapper, so
-    that compiled functions say their shapes in words and stay unchecked.
-    """
-    return inspect.unwrap(function)

@@ -1,4 +1,4 @@
-"""What an experiment has found, in one sentence, and how far it is."""
+"""How an experiment stands, in one sentence, and how far it is from a verdict."""
 
 from __future__ import annotations
 
@@ -127,13 +127,13 @@ def progress(view: RunView, status: RunStatus, spec: ExperimentSpec) -> None:
     The lower bound is no forecast: it says what the best method would need if the
     estimate were the truth, so it is called "at least".
     """
-    found: ExperimentView | None = view.experiment
-    n = 0 if found is None else found.comparisons
+    known: ExperimentView | None = view.experiment
+    n = 0 if known is None else known.comparisons
     text = f"{n:,} of at most {spec.budget:,} comparisons"
-    least = ((found.metrics if found else None) or {}).get("expected")
+    least = ((known.metrics if known else None) or {}).get("expected")
     if status.state == "finished":
         text = f"{n:,} comparisons in {span(view.last - view.started)}"
-    elif found is not None and found.verdict is None:
+    elif known is not None and known.verdict is None:
         if least is not None and least > n:
             text += f" · at the estimate now a verdict takes at least {least:,.0f}"
         if status.state == "running" and spec.judge != "person" and n >= 20 and view.claims == 1:
