@@ -45,12 +45,14 @@ MOST = 400_000
 """Comparisons after which a run counts as it is."""
 
 
-def told(found: Simulated, best: int) -> dict[str, Any]:
+def summed_up(played: Simulated, best: int) -> dict[str, Any]:
     """Comparisons, and the share of runs that named another policy with the upper end of its 95 % interval."""
-    wrong = int(((found.kind == WINNER) & (found.winner != best)).sum() + (found.kind == NONE).sum())
-    return summary(found.comparisons.tolist()) | {
-        "wrong": wrong, "wrong_at_most": upper(wrong, len(found.kind)), "undecided": int((found.kind == OPEN).sum()),
-    }  # fmt: skip
+    wrong = int(((played.kind == WINNER) & (played.winner != best)).sum() + (played.kind == NONE).sum())
+    return summary(played.comparisons.tolist()) | {
+        "wrong": wrong,
+        "wrong_at_most": upper(wrong, len(played.kind)),
+        "undecided": int((played.kind == OPEN).sum()),
+    }
 
 
 def upper(count: int, n: int) -> float:
@@ -65,8 +67,8 @@ def cells(runs: int, *, assume: bool = True) -> dict[str, dict[str, Any]]:
         p = win_probability(kind, k)
         row: dict[str, Any] = {}
         for name, rule in RULES.items() if assume else [(OURS, evidence_balancing)]:
-            found = simulate(rule, p, runs=runs, delta=delta, assume_condorcet=assume, most=MOST, seed=FIRST_SEED)
-            row[name] = told(found, winner_of(p))
+            played = simulate(rule, p, runs=runs, delta=delta, assume_condorcet=assume, most=MOST, seed=FIRST_SEED)
+            row[name] = summed_up(played, winner_of(p))
             print(f"\r{kind} {k} {delta} {name}: {row[name]['mean']:.0f}    ", end="", file=sys.stderr, flush=True)
         row["bound"] = bound(p, delta)
         out[f"{kind}, K = {k}, delta {delta}"] = row
@@ -87,11 +89,11 @@ def structured(runs: int, instances: int) -> dict[str, Any]:
         for number in range(much):
             theta, x = linear_instance(k, d, number, gap)
             for name in (OURS, *rivals):
-                found = simulate_structured(
+                played = simulate_structured(
                     RIVALS.get(name), theta, x, runs=runs, delta=0.1, most=MOST, seed=FIRST_SEED + number
                 )
-                row.setdefault(name, []).extend(found.comparisons.tolist())
-                named = (found.kind == WINNER) & (found.winner != int((x @ theta).argmax()))
+                row.setdefault(name, []).extend(played.comparisons.tolist())
+                named = (played.kind == WINNER) & (played.winner != int((x @ theta).argmax()))
                 wrong[name] = wrong.get(name, 0) + int(named.sum())
                 print(f"\rK = {k}, {number}, {name}    ", end="", file=sys.stderr, flush=True)
         out[f"structured, K = {k}, d = {d}"] = {n: summary(v) | {"wrong": wrong[n]} for n, v in row.items()}
@@ -133,14 +135,16 @@ def control(runs: int) -> dict[str, Any]:
     tied = ours(even_odds, delta=0.05, assume_condorcet=False, tie_zone=0.05)
     named = int((even.kind != OPEN).sum())
     return {
-        "p = .55, delta .1": told(near, 0),
+        "p = .55, delta .1": summed_up(near, 0),
         "rock-paper-scissors": {"none": float((circle.kind == NONE).mean()), **summary(circle.comparisons.tolist())},
         "rock-paper-scissors, a winner assumed": {"named all the same": float((assuming.kind == WINNER).mean())},
         "all 1/2, delta .05, 5000 comparisons": {
-            "named": named, "runs": few, "named_at_most": upper(named, few),
+            "named": named,
+            "runs": few,
+            "named_at_most": upper(named, few),
         },
         "all 1/2, tie zone .05": {"settled": float((tied.kind == WINNER).mean()), **summary(tied.comparisons.tolist())},
-    }  # fmt: skip
+    }
 
 
 def first_in(row: dict[str, Any]) -> bool:
@@ -150,35 +154,35 @@ def first_in(row: dict[str, Any]) -> bool:
     return bool(ours["mean"] <= rival["mean"] + 2 * np.hypot(ours["standard_error"], rival["standard_error"]))
 
 
-def goals(found: dict[str, Any]) -> list[Goal]:
+def goals(results: dict[str, Any]) -> list[Goal]:
     """What is to be reached."""
     out: list[Goal] = []
     for (kind, k, delta), figure in FIGURES.items():
         name = f"{kind}, K = {k}, delta {delta}"
-        out.append(Goal(name, found["cells"][name][OURS]["mean"], 1.1 * figure, "<="))
-    rows = found["cells"]
+        out.append(Goal(name, results["cells"][name][OURS]["mean"], 1.1 * figure, "<="))
+    rows = results["cells"]
     out.append(Goal("cells of 12 in which none is better", float(sum(map(first_in, rows.values()))), 9, ">="))
     for (_, _, delta), (name, row) in zip(CELLS, rows.items(), strict=True):
         worst = max(r["wrong"] / r["n"] for n, r in row.items() if n != "bound")
         out.append(Goal(f"{name}: largest share of errors, any rule", worst, delta, "<="))
     for (k, d), most in STRUCTURED.items():
-        mean = found["structured"][f"structured, K = {k}, d = {d}"][OURS]["mean"]
+        mean = results["structured"][f"structured, K = {k}, d = {d}"][OURS]["mean"]
         out.append(Goal(f"structured, K = {k}, d = {d}", mean, most, "<="))
-    large = found["structured"]["structured, K = 32, d = 5"]
+    large = results["structured"]["structured, K = 32, d = 5"]
     out.append(Goal("structured, K = 32: ours", large[OURS]["mean"], 6500, "<="))
     out.append(
         Goal(
             "structured, K = 32: round-robin / ours", large["round-robin"]["mean"] / large[OURS]["mean"], 15 / 6.5, ">="
         )
     )
-    quick, slow = found["speed"].values()
+    quick, slow = results["speed"].values()
     out += [Goal("comparisons a second", quick, 1e5, ">="), Goal("microseconds, structured", slow, 100, "<=")]
-    for name, ratios in found["approach"].items():
+    for name, ratios in results["approach"].items():
         out.append(Goal(f"{name}, delta 1e-64: comparisons / bound", ratios[OURS][-1], MOST_AT_THE_END, "<="))
-    told = found["control"]
-    out.append(Goal("p = .55: upper limit of the error", told["p = .55, delta .1"]["wrong_at_most"], 0.1, "<="))
-    out.append(Goal("rock-paper-scissors: none", told["rock-paper-scissors"]["none"], 0.95, ">="))
-    even = told["all 1/2, delta .05, 5000 comparisons"]
+    known = results["control"]
+    out.append(Goal("p = .55: upper limit of the error", known["p = .55, delta .1"]["wrong_at_most"], 0.1, "<="))
+    out.append(Goal("rock-paper-scissors: none", known["rock-paper-scissors"]["none"], 0.95, ">="))
+    even = known["all 1/2, delta .05, 5000 comparisons"]
     out.append(Goal("all 1/2: share named", even["named"] / even["runs"], 0.05, "<="))
     return out
 
@@ -193,7 +197,7 @@ def main() -> None:
     runs = 4 if args.quick else args.runs
     if runs < 100 and not args.quick:
         parser.error("Expected --runs 100 or more: fewer say nothing about errors of one in a hundred.")
-    found = {
+    results = {
         "speed": speed(20_000 if args.quick else 300_000),
         "cells": cells(runs),
         "verified": cells(runs, assume=False),
@@ -203,7 +207,7 @@ def main() -> None:
         "control": control(200 if args.quick else 2_000),
     }
     settings = {"runs": runs, "first_seed": FIRST_SEED, "most": MOST, "quick": args.quick}
-    finish([] if args.quick else goals(found), found, settings, as_json=args.json)
+    finish([] if args.quick else goals(results), results, settings, as_json=args.json)
 
 
 if __name__ == "__main__":

@@ -193,8 +193,8 @@ def _policies(feed: Feed, view: ExperimentView) -> None:
     )
 
 
-def _agreement(found: list[Agreement]) -> None:
-    if not found:
+def _agreement(between: list[Agreement]) -> None:
+    if not between:
         return
     st.subheader("Agreement between judges", anchor=False)
     st.caption("On pairs that both judged. Second opinions count here only, never as comparisons.")
@@ -206,11 +206,11 @@ def _agreement(found: list[Agreement]) -> None:
                 "same answer": 100 * a.equal,
                 "Cohen's κ": a.kappa,
             }
-            for a in found
+            for a in between
         ],
         hide_index=True,
         key="agreement",
-        alt=f"Agreement of {len(found)} pairs of judges",
+        alt=f"Agreement of {len(between)} pairs of judges",
         column_config={
             "same answer": st.column_config.NumberColumn(format="%.0f %%"),
             "Cohen's κ": st.column_config.NumberColumn(
