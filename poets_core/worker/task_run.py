@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from domains import catalog
 from poets_core.errors import InvalidInput, InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.protocols import Problem
@@ -23,8 +24,6 @@ from poets_core.worker.session import Session
 TOLERANCE = 1e-9
 """Largest difference between a stored value and its repetition, in the objective's unit."""
 CHECKED = 8
-_MEDIA = {"csv": "text/csv", "fasta": "text/x-fasta", "json": "application/json", "qasm3": "text/plain"}
-_ENDING = {"qasm3": "qasm"}
 
 
 class TaskRun:
@@ -74,11 +73,12 @@ class TaskRun:
                 f"{len(back)}, the first difference at row {wrong}. Nothing was exported."
             )
         rescored, difference = self._rescore(problem, back, wanted)
-        name = f"candidates.{_ENDING.get(task.format, task.format)}"
+        kind = catalog.export_of(problem.info.name, task.format)
+        name = f"candidates.{kind.ending}"
         checksum = write_atomic(self._session.folder / "artifacts" / name, data)
         return ArtifactMade(
             name,
-            _MEDIA.get(task.format, "application/octet-stream"),
+            kind.media_type,
             f"artifacts/{name}",
             checksum,
             rows=len(records),
