@@ -7,12 +7,12 @@ from typing import Any
 
 from poets_core.keyed import seed_for
 from poets_core.llm_po.comparison import Comparison
-from poets_core.protocols import Problem
+from poets_core.protocols import Problem, Search
 from poets_core.runs.events import Event
 from poets_core.spec import ContestSpec, ExperimentSpec, PolicySpec, RunSpec
 from poets_core.worker.experiment.sources.branch import BranchPolicy, BranchSource
 from poets_core.worker.experiment.statistics import Contest
-from poets_core.worker.science import Asks, Parts
+from poets_core.worker.science import Parts
 
 CALLS = 2
 """Oracle calls of a comparison."""
@@ -26,7 +26,7 @@ class SearchContests:
     """
 
     def __init__(
-        self, spec: RunSpec, problem: Problem, search: Asks, parts: Parts, played: Sequence[Mapping[str, Any]]
+        self, spec: RunSpec, problem: Problem, search: Search, parts: Parts, played: Sequence[Mapping[str, Any]]
     ):
         self._spec, self._problem, self._search, self._parts = spec, problem, search, parts
         self._played = {body["round"] for body in played}

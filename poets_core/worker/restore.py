@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from poets_core.errors import StoreUnavailable
+from poets_core.protocols import Search
 from poets_core.worker import checkpoint
-from poets_core.worker.science import Asks
 from poets_core.worker.search_log import History
 
 
-def restore(search: Asks, history: History, folder: Path, step: Callable[[str], None]) -> None:
+def restore(search: Search, history: History, folder: Path, step: Callable[[str], None]) -> None:
     """Bring a search at round 0 to the end of a run's completed rounds: from the checkpoint, or by living them again.
 
     A checkpoint that was lost or damaged is written again.

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from poets_core.protocols import Round
 from poets_core.runs.events import Event, jsonable
 from poets_core.types import Candidate, Evaluation, Observation
-from poets_core.worker.science import Round, chunks
+from poets_core.worker.science import chunks
 
 _FLOATS = ("log_prob", "reference_log_prob", "predicted_mean", "predicted_std")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from poets_core.errors import InvalidInput, InvalidSpec
 from poets_core.keyed import rng_for
-from poets_core.protocols import Problem
+from poets_core.protocols import Problem, Search
 from poets_core.runs.events import Event, info_to_json, jsonable
 from poets_core.runs.lease import Lease, RunStore
 from poets_core.spec import RunSpec
@@ -19,7 +19,7 @@ from poets_core.worker import checkpoint
 from poets_core.worker.contests import SearchContests
 from poets_core.worker.control import Control, Stopped
 from poets_core.worker.restore import restore
-from poets_core.worker.science import Asks, Parts, chunks
+from poets_core.worker.science import Parts, chunks
 from poets_core.worker.search_log import History, candidate_to_json, observation_of, observations, read_history
 
 SAME = 1e-3
@@ -89,7 +89,7 @@ class SearchRun:
         self._control.check_held()
         self._store.progress(self._lease, doing)
 
-    def _begin(self, search: Asks, problem: Problem, history: History, prepared: dict[str, object]) -> None:
+    def _begin(self, search: Search, problem: Problem, history: History, prepared: dict[str, object]) -> None:
         claimed = {
             "worker": self._lease.worker, "pid": os.getpid(), "epoch": self._lease.epoch,
             "device": str(search.facts.get("device", "cpu")), "threads": self._spec.threads,
@@ -100,7 +100,7 @@ class SearchRun:
             events.append(Event("prepared", prepared))
         self._store.append(self._lease, events)
 
-    def _rounds(self, search: Asks, problem: Problem, history: History) -> str:
+    def _rounds(self, search: Search, problem: Problem, history: History) -> str:
         spent = sum(len(candidates) for candidates, _ in history.rounds)
         contests = SearchContests(self._spec, problem, search, self._parts, history.contests)
         budget = self._spec.budget
@@ -127,7 +127,7 @@ class SearchRun:
         self._control.check()
         self._store.progress(self._lease, doing)
 
-    def _round(self, search: Asks, problem: Problem, history: History, began: float) -> None:
+    def _round(self, search: Search, problem: Problem, history: History, began: float) -> None:
         candidates, number = history.pending, search.round
         observed = dict(history.observed)
         for index, rows in chunks(len(candidates), problem.info.chunk):

@@ -10,13 +10,13 @@ from typing import Any
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Pair
-from poets_core.protocols import Problem
+from poets_core.protocols import Problem, Search
 from poets_core.runs.events import info_to_json, jsonable
 from poets_core.runs.lease import RunStore
 from poets_core.spec import PolicySpec, RunSpec
 from poets_core.worker.experiment.sources.source import Asked, Judged, by_value
 from poets_core.worker.restore import restore
-from poets_core.worker.science import Asks, Parts, Response
+from poets_core.worker.science import Parts, Response
 from poets_core.worker.search_log import read_history
 
 BLOCK = 32
@@ -38,7 +38,7 @@ class BranchPolicy:
     """
 
     name: str
-    search: Asks
+    search: Search
     branch: int
     temperature: float = 1.0
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -144,7 +144,7 @@ def branches_of_runs(
         UnknownRun.
     """
     problem = parts.load(spec)
-    searches: dict[str, tuple[Asks, RunSpec, Mapping[str, Any]]] = {}
+    searches: dict[str, tuple[Search, RunSpec, Mapping[str, Any]]] = {}
     for run in dict.fromkeys(p.run for p in policies):
         step(f"load run {run}")
         searches[run] = _search_of(store, run, spec, problem, parts, step)
@@ -164,7 +164,7 @@ def branches_of_runs(
 
 def _search_of(
     store: RunStore, run: str, spec: RunSpec, problem: Problem, parts: Parts, step: Callable[[str], None]
-) -> tuple[Asks, RunSpec, Mapping[str, Any]]:
+) -> tuple[Search, RunSpec, Mapping[str, Any]]:
     its, status = store.spec(run), store.status(run)
     if its.kind != "search" or its.problem != spec.problem:
         raise InvalidSpec(
