@@ -36,9 +36,7 @@ def read_answer(body: Mapping[str, Any]) -> Answer:
     """
     word, judge, index = body.get("outcome"), body.get("judge"), body.get("index")
     if word not in WORDS:
-        raise InvalidComparisons(
-            f"Expected an outcome, one of {', '.join(WORDS)}, got {word!r}. Nothing was judged."
-        )
+        raise InvalidComparisons(f"Expected an outcome, one of {', '.join(WORDS)}, got {word!r}. Nothing was judged.")
     outcome = cast(Word, word)
     if not isinstance(judge, str) or not judge.strip() or len(judge) > LONGEST_NAME:
         raise InvalidComparisons(f"Expected the judge's name, 1 to {LONGEST_NAME} characters, got {judge!r}.")

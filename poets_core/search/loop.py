@@ -14,16 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from poets_core.errors import InvalidInput
 from poets_core.keyed import rng_for
-from poets_core.protocols import Problem
+from poets_core.protocols import Problem, Search, UpdateReport
 from poets_core.spec import Budget
 from poets_core.types import Candidate, Evaluation, Observation
-
-if TYPE_CHECKING:  # it loads torch, and a worker that only writes an export needs none
-    from poets_core.search.search import Search, UpdateReport
 
 UNDECODED = "the text does not decode to a design"
 

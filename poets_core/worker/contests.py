@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from poets_core.keyed import seed_for
 from poets_core.llm_po.comparison import Comparison
-from poets_core.protocols import Problem
+from poets_core.protocols import Problem, Search
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import Outcome
 from poets_core.runs.events import ContestPlayed
@@ -14,7 +14,6 @@ from poets_core.spec import ContestSpec, ExperimentSpec, PolicySpec
 from poets_core.types import policy_name
 from poets_core.worker.experiment.sources.branch import BranchPolicy, BranchSource
 from poets_core.worker.experiment.statistics import ExperimentStatistics
-from poets_core.worker.science import Asks
 from poets_core.worker.session import Session
 
 CALLS = 2
@@ -28,7 +27,7 @@ class SearchContests:
         calls: oracle calls of all contests played.
     """
 
-    def __init__(self, session: Session, problem: Problem, search: Asks, played: Sequence[ContestPlayed]):
+    def __init__(self, session: Session, problem: Problem, search: Search, played: Sequence[ContestPlayed]):
         self._session, self._spec, self._problem, self._search = session, session.spec, problem, search
         self._played = {contest.round for contest in played}
         self.calls = sum(contest.calls for contest in played)

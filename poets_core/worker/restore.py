@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from poets_core.errors import StoreUnavailable
+from poets_core.protocols import Search
 from poets_core.runs.doing import Doing
 from poets_core.worker import checkpoint
-from poets_core.worker.science import Asks
 from poets_core.worker.search_log import SearchLog
 
 
-def restore(search: Asks, log: SearchLog, folder: Path, step: Callable[[Doing], None]) -> None:
+def restore(search: Search, log: SearchLog, folder: Path, step: Callable[[Doing], None]) -> None:
     """Bring a search at round 0 to the end of a run's completed rounds: from the checkpoint, or by replaying them.
 
     A checkpoint that was lost or damaged is written again.

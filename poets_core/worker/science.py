@@ -3,44 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domains import catalog
-from poets_core.protocols import Problem
+from poets_core.protocols import Problem, Search
 from poets_core.spec import RunSpec
-from poets_core.types import Candidate, Observation
-
-Round = tuple[Sequence[Candidate], Sequence[Observation]]
-
-
-class Report(Protocol):
-    """What `update` says: numbers for charts, JSON data."""
-
-    @property
-    def metrics(self) -> Mapping[str, Any]: ...
-
-
-class Asks(Protocol):
-    """The part of a search that the worker uses."""
-
-    @property
-    def sampler(self) -> Any: ...
-    @property
-    def round(self) -> int: ...
-    @property
-    def facts(self) -> Mapping[str, Any]: ...
-    def ask(self, n: int) -> list[Candidate]: ...
-    def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None: ...
-    def update(self) -> Report: ...
-    def state(self) -> Mapping[str, NDArray[Any]]: ...
-    def restore(self, tensors: Mapping[str, NDArray[Any]], history: Sequence[Round]) -> None: ...
-    def export_adapters(self, folder: Path) -> list[Path]: ...
 
 
 @dataclass(frozen=True)
@@ -72,14 +44,14 @@ class Load(Protocol):
 class Build(Protocol):
     """How a search before its first round is made; it may keep a backbone in the run's folder."""
 
-    def __call__(self, problem: Problem, spec: RunSpec, folder: Path) -> Asks: ...
+    def __call__(self, problem: Problem, spec: RunSpec, folder: Path) -> Search: ...
 
 
 class Respond(Protocol):
     """How a branch (-1: the reference) writes n fresh responses to a prompt, invalid and repeated ones too."""
 
     def __call__(
-        self, search: Asks, *, branch: int, prompt: int, n: int, temperature: float, rng: np.random.Generator
+        self, search: Search, *, branch: int, prompt: int, n: int, temperature: float, rng: np.random.Generator
     ) -> list[Response]: ...
 
 
@@ -120,7 +92,7 @@ def _load(spec: RunSpec) -> Problem:
     return catalog.load(spec.problem.name, **spec.problem.params)
 
 
-def _build(problem: Problem, spec: RunSpec, folder: Path) -> Asks:
+def _build(problem: Problem, spec: RunSpec, folder: Path) -> Search:
     from poets_core.search.registry import build_search  # torch and transformers: seconds, so not before it is needed
 
     # A library backbone is saved file by file: one that was cut off half way must be trained again, not loaded.
@@ -149,7 +121,7 @@ def resolve_backbone(source: str) -> Path | str:
 
 
 def _respond(
-    search: Asks, *, branch: int, prompt: int, n: int, temperature: float, rng: np.random.Generator
+    search: Search, *, branch: int, prompt: int, n: int, temperature: float, rng: np.random.Generator
 ) -> list[Response]:
     drawn = search.sampler.draw_by(np.full(n, branch), np.full(n, prompt), rng, np.full(n, temperature))
     return [Response(d.design, d.text, d.reason) for d in drawn]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from poets_core.protocols import Round
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import jsonable, nan_for_none
 from poets_core.runs.events import ContestPlayed, Event, Observed, Prepared, Proposed, Updated
 from poets_core.search.loop import Evaluated, Pending, chunks
 from poets_core.types import Candidate, Observation
-from poets_core.worker.science import Round
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from poets_core.errors import InvalidSpec
-from poets_core.protocols import Problem
+from poets_core.protocols import Problem, Search
 from poets_core.runs.doing import EXPORTING, Doing
 from poets_core.runs.event_fields import ProposedCandidate, jsonable
 from poets_core.runs.event_reader import stored_info
@@ -18,7 +18,6 @@ from poets_core.worker import checkpoint
 from poets_core.worker.contests import SearchContests
 from poets_core.worker.control import Stopped
 from poets_core.worker.restore import restore
-from poets_core.worker.science import Asks
 from poets_core.worker.search_log import SearchLog, observed_events, read_search_log
 from poets_core.worker.session import Session
 
@@ -94,11 +93,11 @@ class SearchRun:
         session.append(Finished(reason))
         session.control.acknowledge()
 
-    def _rounds(self, search: Asks, problem: Problem, log: SearchLog) -> str:
+    def _rounds(self, search: Search, problem: Problem, log: SearchLog) -> str:
         """Play what is left of the budget; return why no round follows."""
         contests = SearchContests(self._session, problem, search, log.contests)
         steps = loop.play(
-            search,  # type: ignore[arg-type]
+            search,
             problem,
             budget=self._spec.budget,
             seed=self._spec.seed,
@@ -121,7 +120,7 @@ class SearchRun:
         self._session.append(contest)
         return contest.calls
 
-    def _write(self, search: Asks, step: loop.Step) -> None:
+    def _write(self, search: Search, step: loop.Step) -> None:
         """Put a step into the log. What is about to begin is noted first: the next worker asks for it again."""
         session = self._session
         match step:

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from poets_core.protocols import Search
 from poets_core.runs.events import DETERMINISTIC, Event, without_times
 from poets_core.runs.store import SqlStore
 from poets_core.spec import RunSpec
-from poets_core.worker.science import Asks, Parts
+from poets_core.worker.science import Parts
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.fake import FAKES, Digits
 
@@ -25,7 +26,7 @@ def reference(store: SqlStore, spec: RunSpec) -> list[Any]:
     return science(store.read(run))
 
 
-def parts(search: Callable[[RunSpec], Asks], problem: Digits | None = None) -> Parts:
+def parts(search: Callable[[RunSpec], Search], problem: Digits | None = None) -> Parts:
     return Parts(lambda spec: problem or FAKES.load(spec), lambda _, spec, __: search(spec))
 
 

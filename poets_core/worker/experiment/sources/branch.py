@@ -10,7 +10,7 @@ from typing import Any
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Pair
-from poets_core.protocols import Problem
+from poets_core.protocols import Problem, Search
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import JsonObject, PresentedPair, jsonable
 from poets_core.runs.event_reader import stored_info
@@ -19,7 +19,7 @@ from poets_core.spec import PolicySpec, RunSpec
 from poets_core.types import ProblemInfo
 from poets_core.worker.experiment.sources.source import Judged, by_value
 from poets_core.worker.restore import restore
-from poets_core.worker.science import Asks, Response, Science
+from poets_core.worker.science import Response, Science
 from poets_core.worker.search_log import read_search_log
 
 BLOCK = 32
@@ -41,7 +41,7 @@ class BranchPolicy:
     """
 
     name: str
-    search: Asks
+    search: Search
     branch: int
     temperature: float = 1.0
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -159,7 +159,7 @@ def branches_of_runs(
         UnknownRun.
     """
     problem = science.load(spec)
-    searches: dict[str, tuple[Asks, RunSpec, Mapping[str, Any]]] = {}
+    searches: dict[str, tuple[Search, RunSpec, Mapping[str, Any]]] = {}
     for run in dict.fromkeys(p.run for p in policies):
         step(Doing("load", run=run))
         searches[run] = _search_of(store, run, spec, problem, science, step)
@@ -179,7 +179,7 @@ def branches_of_runs(
 
 def _search_of(
     store: RunStore, run: str, spec: RunSpec, problem: Problem, science: Science, step: Callable[[Doing], None]
-) -> tuple[Asks, RunSpec, Mapping[str, Any]]:
+) -> tuple[Search, RunSpec, Mapping[str, Any]]:
     its, status = store.spec(run), store.status(run)
     if its.kind != "search" or its.problem != spec.problem:
         raise InvalidSpec(
