@@ -143,7 +143,7 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
     assert view.ties == 1
     sent = [c for c in store.commands(run) if c.command == "judge"]
     # every key press was dealt with, once and in order, up to the one that brought the verdict
-    answers = [e.body["answer"] for e in store.read(run) if e.kind in ("compared", "withdrawn", "skipped")]
+    answers = [e.event.answer for e in store.read(run) if e.kind in ("compared", "withdrawn", "skipped")]
     assert answers == [c.seq for c in sent if c.seq <= answers[-1]]
     assert len(sent) - len(answers) <= 1
 

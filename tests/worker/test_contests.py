@@ -83,9 +83,9 @@ def test_a_stopped_contest_is_played_again(store: SqlStore) -> None:
     class Presses(SqlStore):
         """Stop is pressed in the middle of the first contest."""
 
-        def progress(self, lease: Any, doing: str | None = None) -> None:
+        def progress(self, lease: Any, doing: Doing | None = None) -> None:
             super().progress(lease, doing)
-            if doing == "contest 0 2":
+            if doing == Doing("contest", (0, 2)):
                 self.send(lease.run, "stop")
 
     assert work(Presses(store.url), run, FAKES) == FINISHED

@@ -55,7 +55,7 @@ def test_cut_off_before_every_append_and_resumed(tmp_path: Path, lost_checkpoint
         assert work(store, run, FAKES) == FINISHED
         events = store.read(run)
         assert science(events) == wanted, f"cut off before append {place}"
-        again = [c for e in events if e.kind == "claimed" for c in e.body["asked_again"]]
+        again = [c for e in events if e.kind == "claimed" for c in e.event.asked_again]
         assert len(again) <= 2
         assert fold(events).asked_again == len(again)
 
@@ -134,7 +134,7 @@ def test_stop_before_the_start_and_resume(store: SqlStore) -> None:
     assert (status.state, status.reason, status.pending) == ("finished", "stopped", "")
     store.send(run, "resume")
     assert work(store, run, FAKES) == FINISHED
-    kept = [e for e in store.read(run) if not (e.kind == "finished" and e.body["reason"] == "stopped")]
+    kept = [e for e in store.read(run) if not (e.kind == "finished" and e.event.reason == "stopped")]
     assert science(kept) == wanted
 
 
@@ -156,7 +156,7 @@ def test_pause_stops_every_step_and_resume_goes_on(store: SqlStore) -> None:
     thread.join(20)
     assert not thread.is_alive()
     assert science(store.read(run)) == wanted
-    assert [e.body["state"] for e in store.read(run) if e.kind == "state"] == ["paused", "running"]
+    assert [e.event.state for e in store.read(run) if e.kind == "state"] == ["paused", "running"]
 
 
 def test_a_worker_that_lost_its_lease_leaves(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:

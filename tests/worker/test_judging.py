@@ -49,13 +49,13 @@ def test_a_person_judges_to_the_verdict(judged: Judged) -> None:
     assert found is not None
     assert found.verdict is not None
     assert (found.verdict["kind"], found.verdict["policy"]) == ("winner", "large")
-    answers = [e.body["answer"] for e in events if e.kind == "compared"]
+    answers = [e.event.answer for e in events if e.kind == "compared"]
     assert answers == list(range(1, len(answers) + 1))
-    assert [e.body["round"] for e in events if e.kind == "updated"] == answers  # after every comparison
+    assert [e.event.round for e in events if e.kind == "updated"] == answers  # after every comparison
     assert judged.row(run).calls == len(answers)
     assert all(p.judge in ("ann", "") for p in found.pairs.values())
     assert not any("values" in p.details for p in found.pairs.values())  # no program measured anything
-    asked = [e.body["pairs"] for e in events if e.kind == "asked"]
+    asked = [e.event.pairs for e in events if e.kind == "asked"]
     assert len(asked[0]) == 3
     assert len({frozenset((p["first"], p["second"])) for p in asked[0]}) > 1  # open pairs are not asked again
 
@@ -127,14 +127,14 @@ def test_an_undo_takes_the_comparison_back(judged: Judged) -> None:
     _, events = play(judged, person(judged, delta=0.4))
     withdrawn = [e for e in events if e.kind == "withdrawn"]
     assert withdrawn
-    assert all(not e.body["second_opinion"] for e in withdrawn)
+    assert all(not e.event.second_opinion for e in withdrawn)
     found = fold(events).experiment
     assert found is not None
     assert found.ties == 0
     assert found.metrics is not None
     assert found.metrics["ties"] == 0
     assert found.comparisons == found.metrics["comparisons"]
-    rounds = [e.body["round"] for e in events if e.kind == "updated"]
+    rounds = [e.event.round for e in events if e.kind == "updated"]
     assert rounds[:3] == [1, 0, 1]
 
 
@@ -144,9 +144,9 @@ def test_second_opinions_do_not_count(judged: Judged, capfd: pytest.CaptureFixtu
     _, events = play(judged, spec)
     found = fold(events).experiment
     assert found is not None
-    second = [e for e in events if e.kind == "compared" and e.body["second_opinion"]]
+    second = [e for e in events if e.kind == "compared" and e.event.second_opinion]
     assert second
-    assert {e.body["judge"] for e in second} == {"bob"}
+    assert {e.event.judge for e in second} == {"bob"}
     assert found.ties == 0
     (agreement,) = found.agreement()
     assert (agreement.judges, agreement.equal) == (("ann", "bob"), 0.0)

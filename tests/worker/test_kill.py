@@ -156,9 +156,9 @@ def test_killed_twenty_times(tmp_path: Path, fake: bool) -> None:
     print(f"\n{took}, killed while {dict(doing)}, asked again {view.asked_again} of {view.calls}")
 
     assert science(events) == science(store.read(untouched))
-    keys = [e.body["key"] for e in events if e.kind == "observed"]
+    keys = [e.event.key for e in events if e.kind == "observed"]
     assert len(keys) == len(set(keys)) == spec.budget.calls
-    in_flight = [e.body["asked_again"] for e in events if e.kind == "claimed"]
+    in_flight = [e.event.asked_again for e in events if e.kind == "claimed"]
     assert all(len(again) <= CHUNK for again in in_flight)
     assert len(in_flight) > KILLS / 2  # kills did come after the claim
     assert all(doing[step] for step in ("evaluate", "update"))

@@ -47,7 +47,7 @@ def test_the_log_of_a_run(store: SqlStore) -> None:
             )
             for c, value, valid in zip(asked, answer.values[:, 0], answer.valid, strict=True):
                 assert c.value == (float(value) if valid else None)
-    keys = [e.body["key"] for e in events if e.kind == "observed"]
+    keys = [e.event.key for e in events if e.kind == "observed"]
     assert keys == [f"{run}/{r}/{s}" for r in range(2) for s in range(7)]
     assert (store.folder(run) / "adapters" / "adapter.txt").is_file()
     assert sorted(p.name for p in (store.folder(run) / "checkpoints").iterdir()) == [
