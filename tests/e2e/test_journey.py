@@ -92,6 +92,7 @@ def click_a_design(page: Any) -> str:
         }""",
         PLOT,
     )
+    assert place is not None, "no measured design inside the axes"
     page.mouse.move(place["x"] - 4, place["y"])
     page.mouse.move(place["x"], place["y"], steps=4)
     page.mouse.click(place["x"], place["y"])
