@@ -28,6 +28,8 @@ from poets_core.runs.events import (
 from poets_core.runs.lease import Lease
 from poets_core.runs.store import RunStore, SqlStore, open_store
 from poets_core.spec import parse_spec
+from poets_core.types import Objective, ProblemInfo
+from tests.logs import claimed
 from tests.worker.fake import fake_spec
 
 CLAIMED = claimed()
@@ -52,7 +54,7 @@ def gone() -> int:
     return ended.pid
 
 
-def observed(value: float | None | str) -> Observed:
+def observed(value: float | str | None) -> Observed:
     return Observed(0, "0-0", "k", (value,), (0.0,), value is not None, "")  # type: ignore[arg-type]
 
 

@@ -119,7 +119,7 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
             index = shown(page, done)
             page.keyboard.press("u")
             page.get_by_text("Taken back: ").wait_for()
-            taken = next(e for e in store.read(run) if e.kind == "withdrawn").body["index"]
+            taken = next(e for e in store.read(run) if e.kind == "withdrawn").event.index
             assert taken in done
             done.discard(taken)
         if turn == 4:
@@ -137,7 +137,7 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
         index = int(page.locator(READY).get_attribute("data-ready"))
     view = contest(store, run)
     assert view.verdict is not None
-    assert (view.verdict["kind"], view.verdict["policy"]) == ("winner", BEST)
+    assert (view.verdict.kind, view.verdict.policy) == ("winner", BEST)
     kinds = [e.kind for e in store.read(run)]
     assert kinds.count("withdrawn") == kinds.count("skipped") == 1
     assert view.ties == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import count
 
 import numpy as np
 import plotly.graph_objects as go

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from poets_core.runs.event_fields import VerdictFacts
 from poets_core.runs.events import ContestPlayed, VerdictReached
 from poets_core.runs.views.fold import fold
 from poets_core.spec import parse_spec
+from tests.logs import recorded
 from tests.pages import written
 from tests.pages import written_experiment as we
 

@@ -26,7 +26,8 @@ from poets_core.runs.launch import default_spec, launch, resume
 from poets_core.runs.store import SqlStore, default_store_url, open_store
 from poets_core.runs.views.fold import fold
 from tests.contracts.store_contract import taken
-from tests.runs.test_view import log
+from tests.logs import claimed
+from tests.runs.test_view import log, view_of
 from tests.worker.fake import fake_spec
 
 
@@ -107,7 +108,7 @@ def test_archive(store: SqlStore, tmp_path: Path) -> None:
 
 
 def test_csv_guards_against_formulas() -> None:
-    view = fold(log([[("=HYPERLINK(1)", -1.5), ("@x", 1.0), ("ok", 2.0)]]))
+    view = view_of([[("=HYPERLINK(1)", -1.5), ("@x", 1.0), ("ok", 2.0)]])
     rows = list(csv.DictReader(io.StringIO(candidates_csv(view).decode())))
     assert [r["design"] for r in rows] == ["'=HYPERLINK(1)", "'@x", "ok"]
     assert rows[0]["value"] == "-1.5"  # a negative number stays a number

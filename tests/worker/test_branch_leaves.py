@@ -14,8 +14,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from poets_core.runs.launch import default_spec
 from poets_core.runs.store import SqlStore
 from poets_core.worker import checkpoint
-from poets_core.worker.science import REAL
-from poets_core.worker.search_log import read_history
+from poets_core.worker.science import REAL_SCIENCE
+from poets_core.worker.search_log import read_search_log
 from poets_core.worker.worker import FINISHED, work
 from tests.lm.test_ensemble import plain_log_prob
 

@@ -22,13 +22,13 @@ import pytest
 
 from poets_core.keyed import rng_for
 from poets_core.protocols import Oracle, Problem
-from poets_core.runs.events import DETERMINISTIC, Event, without_times
+from poets_core.runs.events import DETERMINISTIC, Recorded, without_times
 from poets_core.runs.launch import default_spec
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
 from poets_core.types import Evaluation
-from poets_core.worker.science import REAL, Parts
+from poets_core.worker.science import REAL_SCIENCE
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.fake import FAKES, fake_spec
 
@@ -54,13 +54,13 @@ class Slow:
 
 
 def slowly(spec: RunSpec) -> Problem:
-    problem = REAL.load(spec)
+    problem = REAL_SCIENCE.load(spec)
     problem.info, problem.oracle = replace(problem.info, chunk=CHUNK), Slow(problem.oracle)
     return problem
 
 
 CHUNK = 4
-SLOW = Parts(slowly, REAL.build)
+SLOW = replace(REAL_SCIENCE, load=slowly)
 
 
 def work_in_child(url: str, run: str, fake: bool) -> None:
@@ -79,7 +79,7 @@ def finish(store: SqlStore, run: str, fake: bool) -> None:
     assert child.exitcode == FINISHED, store.status(run)
 
 
-def science(events: list[Event]) -> list[Any]:
+def science(events: list[Recorded]) -> list[Any]:
     return [without_times(e) for e in events if e.kind in DETERMINISTIC]
 
 
@@ -109,6 +109,12 @@ def landscape_spec(folder: Path, rounds: int) -> RunSpec:
     )
 
 
+def step_of(store: SqlStore, run: str) -> str:
+    """What the worker does; "" where that is not known."""
+    doing = store.status(run).doing
+    return "" if doing is None else doing.step
+
+
 def kill_and_resume(store: SqlStore, run: str, fake: bool, moments: np.random.Generator) -> Counter[str]:
     """Start a worker, kill it at a moment, twenty times over; returns what it was doing each time."""
     doing: Counter[str] = Counter()
@@ -124,9 +130,9 @@ def kill_and_resume(store: SqlStore, run: str, fake: bool, moments: np.random.Ge
                 time.sleep(0.01)
             time.sleep(delay)
         if number % 4 == 1:  # while it learns, which is short
-            while child.is_alive() and not (store.status(run).doing or "").startswith("update"):
+            while child.is_alive() and step_of(store, run) != "update":
                 assert time.monotonic() < deadline, "the worker never learned"
-        doing[(store.status(run).doing or store.status(run).state).split()[0]] += 1
+        doing[step_of(store, run) or store.status(run).state] += 1
         child.kill()
         child.join()
         assert child.exitcode == -9, f"the run ended before kill {number}: give it more rounds"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from poets_core.runs.artifacts import read_artifact
+from poets_core.runs.events import ArtifactMade
 from poets_core.runs.store import SqlStore
 from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
