@@ -209,13 +209,13 @@ def test_a_real_run_from_the_shell(tmp_path: Path) -> None:
 
     store = open_store(f"sqlite:///{tmp_path}/store/poets.db")
     prepared = next(e for e in store.read(shown["run"]) if e.kind == "prepared")
-    assert prepared.body["backbone"]["source"] == "library"
+    assert prepared.event.backbone["source"] == "library"
     spec = json.loads(made.stdout) | {"kind": "task", "task": {"name": "export", "run": shown["run"], "format": "csv"}}
     task = store.create(parse_spec(spec))
     assert shell(tmp_path, "worker", "--run", task).returncode == 0
-    artifact = next(e.body for e in store.read(task) if e.kind == "artifact")
-    assert artifact["rescored"] == artifact["rows"] > 0
-    assert artifact["max_difference"] <= 1e-9
+    artifact = next(e.event for e in store.read(task) if e.kind == "artifact")
+    assert artifact.rescored == artifact.rows > 0
+    assert artifact.max_difference <= 1e-9
 
     assert shell(tmp_path, "export", shown["run"], "run.zip").returncode == 0
     with zipfile.ZipFile(tmp_path / "run.zip") as archive:
