@@ -27,21 +27,12 @@ NOISE = 0.1
 BACKGROUND = 0.02
 """What the assay reads where there is no activity."""
 
-# Kyte and Doolittle's hydropathy, and side-chain volume in cubic angstrom (Zamyatnin), both well known constants.
-HYDROPATHY = dict(
-    zip(
-        "ACDEFGHIKLMNPQRSTVWY",
-        (1.8, 2.5, -3.5, -3.5, 2.8, -0.4, -3.2, 4.5, -3.9, 3.8, 1.9, -3.5, -1.6, -3.5, -4.5, -0.8, -0.7, 4.2, -0.9, -1.3),
-        strict=True,
-    )
-)
-VOLUME = dict(
-    zip(
-        "ACDEFGHIKLMNPQRSTVWY",
-        (89, 109, 111, 138, 190, 60, 153, 167, 169, 167, 163, 114, 113, 144, 174, 89, 116, 140, 228, 194),
-        strict=True,
-    )
-)
+# Kyte and Doolittle's hydropathy, and side-chain volume in cubic angstrom (Zamyatnin), of the 20 residues.
+RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
+_HYDROPATHY = "1.8 2.5 -3.5 -3.5 2.8 -0.4 -3.2 4.5 -3.9 3.8 1.9 -3.5 -1.6 -3.5 -4.5 -0.8 -0.7 4.2 -0.9 -1.3"
+_VOLUME = "89 109 111 138 190 60 153 167 169 167 163 114 113 144 174 89 116 140 228 194"
+HYDROPATHY = dict(zip(RESIDUES, map(float, _HYDROPATHY.split()), strict=True))
+VOLUME = dict(zip(RESIDUES, map(float, _VOLUME.split()), strict=True))
 WANTED = ((3.2, 150.0, 1.0), (-0.5, 165.0, 0.8), (-3.0, 140.0, 0.9))
 """Of each site: hydropathy and volume it prefers, and how much it insists."""
 ROOM = 280.0
@@ -59,7 +50,7 @@ def log_activity(variant: str) -> float:
 
 def main() -> None:
     """Write the table."""
-    variants = ["".join(v) for v in itertools.product(HYDROPATHY, repeat=3)]
+    variants = ["".join(v) for v in itertools.product(RESIDUES, repeat=3)]
     rng = rng_for(0, "example table")
     activity = BACKGROUND + np.exp([log_activity(v) - log_activity(WILD_TYPE) for v in variants])
     activity *= np.exp(NOISE * rng.standard_normal(len(variants)))

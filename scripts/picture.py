@@ -6,8 +6,10 @@
 A temporary store gets two runs on examples/variants.csv with seed 0: a genetic
 algorithm, then POETS at the settings that Launch recommends, 8 rounds each. The
 app is started on a free port, and the page of the second run is photographed in
-Chromium, light theme, down to the first row of charts. What is found follows from the seed. Identifiers of runs, times and the
-smoothing of fonts do not, so two pictures differ in a few pixels.
+Chromium, light theme, down to the first row of charts.
+
+What is found follows from the seed. Identifiers of runs, times and the smoothing
+of fonts do not, so two pictures differ in a few pixels.
 
 Needed: playwright (`pip install '.[test]'`) and a Chromium; the environment
 variable CHROMIUM names another than the one on the path.
@@ -61,7 +63,8 @@ def search(store: str, folder: Path, label: str, settings: dict[str, str]) -> st
     """Play one search to its end; return its id."""
     words = [w for key, value in (SETTINGS | settings).items() for w in ("--set", f"{key}={value}")]
     spec = folder / f"{label.replace(' ', '-')}.json"
-    spec.write_text(command_line(store, "spec", "protein/landscape", *words, "--set", f"label={label}"), encoding="utf-8")
+    printed = command_line(store, "spec", "protein/landscape", *words, "--set", f"label={label}")
+    spec.write_text(printed, encoding="utf-8")
     return str(json.loads(command_line(store, "run", str(spec), "--json"))["run"])
 
 
