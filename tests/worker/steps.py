@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from poets_core.runs.events import DETERMINISTIC, Event, without_times
-from poets_core.runs.store import SqlStore
+from poets_core.protocols import Search
+from poets_core.runs.events import DETERMINISTIC, Recorded, without_times
+from poets_core.runs.store import SqlStore, open_store
 from poets_core.spec import RunSpec
-from poets_core.worker.science import Asks, Parts
+from poets_core.worker.science import Science
 from poets_core.worker.worker import FINISHED, work
+from tests.waiting import LIMIT, until
 from tests.worker.fake import FAKES, Digits
 
 
-def science(events: list[Event]) -> list[Any]:
+def science(events: list[Recorded]) -> list[Any]:
     """What must be equal between an interrupted and an uninterrupted run."""
     return [without_times(e) for e in events if e.kind in DETERMINISTIC]
 
@@ -25,8 +29,16 @@ def reference(store: SqlStore, spec: RunSpec) -> list[Any]:
     return science(store.read(run))
 
 
-def parts(search: Callable[[RunSpec], Asks], problem: Digits | None = None) -> Parts:
-    return Parts(lambda spec: problem or FAKES.load(spec), lambda _, spec, __: search(spec))
+def fakes(search: Callable[[RunSpec], Search], problem: Digits | None = None) -> Science:
+    """The fakes with another search, and maybe a problem that the test holds."""
+
+    def load(spec: RunSpec) -> Any:
+        return problem or FAKES.load(spec)
+
+    def build(problem: Any, spec: RunSpec, folder: Path) -> Search:
+        return search(spec)
+
+    return replace(FAKES, load=load, build=build)
 
 
 def free(store: SqlStore, run: str) -> None:
@@ -35,8 +47,42 @@ def free(store: SqlStore, run: str) -> None:
         connection.exec_driver_sql("UPDATE runs SET pid_started = 'gone', expires = 0 WHERE id = ?", (run,))
 
 
-def follow(store: SqlStore, run: str, until: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end, f"timed out; state {store.status(run).state}"
-        time.sleep(0.02)
+def follow(store: SqlStore, run: str, look: Callable[[], bool]) -> None:
+    """Wait until a run is so far; one that has ended otherwise is not waited for."""
+
+    def seen() -> bool:
+        status = store.status(run)
+        over = status.state == "failed" or (status.state == "finished" and not status.resumable)
+        if look():
+            return True
+        assert not over, f"it never came: {status}"
+        return False
+
+    until(seen, lambda: f"it did not come: {store.status(run)}")
+
+
+class Worker(threading.Thread):
+    """A worker in a thread of this process, with a connection of its own."""
+
+    def __init__(self, store: SqlStore, run: str, science: Science = FAKES) -> None:
+        super().__init__(daemon=True)
+        self._url, self._run, self._science = store.url, run, science
+        self.code: int | None = None
+
+    def run(self) -> None:
+        store = open_store(self._url)
+        self.code = work(store, self._run, self._science)
+        store.close()
+
+    def ended(self) -> int | None:
+        """Wait for its end and return its exit code; None if it raised."""
+        self.join(LIMIT)
+        assert not self.is_alive(), "the worker does not end"
+        return self.code
+
+
+def started(store: SqlStore, run: str, science: Science = FAKES) -> Worker:
+    """Start a worker in a thread."""
+    worker = Worker(store, run, science)
+    worker.start()
+    return worker

@@ -10,13 +10,14 @@ from typing import Any
 
 import streamlit as st
 
-from domains.catalog import LANGUAGE_TASKS, entries
+from domains.catalog import entries, tasks
 from pages.parts.experiment.settings import FIELDS, policies_of, read_log
 from pages.parts.launch.widgets import Errors
 from pages.parts.links import LAUNCH
 from poets_core.errors import PoetsError
 from poets_core.runs.artifacts import save_upload
 from poets_core.runs.store import RunRow, RunStore
+from poets_core.types import REFERENCE, policy_name
 
 Form = tuple[dict[str, Any], dict[str, Any] | None]
 JUDGES = {
@@ -59,12 +60,12 @@ def branches(store: RunStore, errors: Errors) -> Form:
         help="A search by POETS that is finished or stopped.",
     )
     spec = store.spec(run)
-    offered = [-1, *range(spec.search.branches)]
+    offered = [REFERENCE, *range(spec.search.branches)]
     chosen = st.multiselect(
         "Policies",
         offered,
         default=offered,
-        format_func=lambda b: "reference" if b < 0 else f"branch {b}",
+        format_func=policy_name,
         key=f"branches-{run}",
         help="The reference is the model before any learning.",
     )
@@ -84,7 +85,7 @@ def branches(store: RunStore, errors: Errors) -> Form:
     )
     policies = [
         {
-            "name": "reference" if b < 0 else f"branch {b}",
+            "name": policy_name(b),
             "run": run,
             "branch": b,
             "temperature": temperature,
@@ -99,12 +100,12 @@ _WHO = "You see both responses side by side, without the names of the policies, 
 
 def prompts(store: RunStore, errors: Errors) -> Form:
     """Choose a task, write prompts, choose the judge."""
-    tasks = {t.name: t for t in LANGUAGE_TASKS}
+    known = {t.name: t for t in tasks()}
     task = st.selectbox(
-        FIELDS["task"].label, list(tasks), format_func=lambda n: tasks[n].title, help=FIELDS["task"].help, key="task"
+        FIELDS["task"].label, list(known), format_func=lambda n: known[n].title, help=FIELDS["task"].help, key="task"
     )
     errors.place(FIELDS["task"].path)
-    st.caption(f"Judged: {tasks[task].judged}. An input: “{tasks[task].example}”")
+    st.caption(f"Judged: {known[task].judged}. An input: “{known[task].example}”")
     st.markdown("**Prompts**, one a row. `{input}` stands for the input, once in each.")
     table = _templates(task)
     errors.place("experiment.policies")
@@ -114,7 +115,7 @@ def prompts(store: RunStore, errors: Errors) -> Form:
             "Who judges", ["reference", "person"], format_func=JUDGES.__getitem__, key="judge-prompts", help=_WHO
         )
         items = st.number_input(
-            FIELDS["items"].label, 1, tasks[task].most, min(200, tasks[task].most), help=FIELDS["items"].help,
+            FIELDS["items"].label, 1, known[task].most, min(200, known[task].most), help=FIELDS["items"].help,
             key=f"items-{task}",
         )  # fmt: skip
         errors.place(FIELDS["items"].path)
