@@ -93,7 +93,7 @@ def _body(store: RunStore, ids: list[str]) -> None:
     try:
         feeds = [open_feed(store, i) for i in ids]
         read = [(f.spec, curve_of(f.run, f.spec, f.snapshot().view)) for f in feeds]
-        info = feeds[0].snapshot().view.objective
+        objective = feeds[0].snapshot().view.objective
     except PoetsError as error:
         store_problem(error)
         return
@@ -119,7 +119,7 @@ def _body(store: RunStore, ids: list[str]) -> None:
         key="measure",
     )
     st.query_params["measure"] = measure
-    panel = comparison(groups, measure, current_look(), info)
+    panel = comparison(groups, measure, current_look(), objective)
     st.caption(panel.help)
     live_plot(panel, key=f"compare-{measure}", revision=",".join(ids), height=420)
     _tables(groups, "-".join(ids))

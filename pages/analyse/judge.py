@@ -147,7 +147,7 @@ def _over(feed: Feed, view: ExperimentView) -> None:
             "none": "No policy beats all others.",
             "undecided": "Undecided.",
         }
-        st.success(f"The verdict is in. {words[view.verdict['kind']]} Thank you.", icon=":material/emoji_events:")
+        st.success(f"The verdict is in. {words[view.verdict.kind]} Thank you.", icon=":material/emoji_events:")
     st.page_link(POLICIES, label="See the verdict", icon=":material/leaderboard:", query_params={"run": feed.run})
 
 
@@ -164,7 +164,7 @@ def _pair(feed: Feed, desk: Desk, snapshot: Snapshot, pair: PairView, second: bo
         st.markdown("**Which response answers this better?**")
         prompt(pair.prompt)
     else:
-        title = str((info or {}).get("title") or "")
+        title = info.title if info else ""
         st.markdown("**Which is better?**" + (f" · {plain(title)}" if title else ""))
     # Long responses scroll, so that buttons and progress stay in sight.
     height: int | Literal["stretch"] = TALL if max(map(len, pair.responses)) > LONG else "stretch"

@@ -129,7 +129,7 @@ def candidate_table(view: RunView, ids: Sequence[str], key: str, on_pick: Callab
     table = frame(view, ids)
     if not table["problem"].astype(bool).any():
         table = table.drop(columns="problem")
-    unit = view.objective.get("unit", "")
+    unit = view.objective.unit
     number = st.column_config.NumberColumn
     st.dataframe(
         table,

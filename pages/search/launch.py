@@ -33,7 +33,7 @@ from poets_core.spec import ContestSpec, Method, RunSpec
 
 RULE = (
     "The best long POETS run of this problem decides. Few distinct values: climb steps. A stalled search whose "
-    "branches agree: explore widely. Else: recommended. The figures behind the rule are in docs/regime_map.md."
+    "branches agree: explore widely. Else: recommended. The figures behind the rule are in docs/results/regime_map.md."
 )
 
 

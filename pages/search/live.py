@@ -24,6 +24,7 @@ from poets_core.errors import PoetsError
 from poets_core.presets import METHODS
 from poets_core.runs.status import RunRow
 from poets_core.runs.views.fold import RunView
+from poets_core.types import REFERENCE, policy_name
 
 PANELS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
 CONTEST = ("contest", "contest-effort")
@@ -77,11 +78,9 @@ def _links(feed: Feed) -> None:
 
 
 def _cards(feed: Feed, view: RunView) -> None:
-    unit = view.objective.get("unit", "")
-    optimum = view.objective.get("optimum")
+    unit, optimum = view.objective.unit, view.objective.optimum
     means = [m for m in view.round_means if m is not None]
-    last = view.rounds[-1] if view.rounds else {}
-    js = last.get("js_sequence")
+    js = view.metrics.get("js_sequence")
     cards = st.columns(5)
     with cards[0]:
         of = f"best possible {optimum:.4g}" if optimum is not None else None
@@ -111,7 +110,7 @@ def _branches(feed: Feed) -> int:
 def _progress(feed: Feed, snapshot: Snapshot) -> None:
     view, total = snapshot.view, feed.spec.budget.calls
     text = f"{len(view.rounds)} of {feed.spec.budget.rounds} rounds done"
-    seconds = [s for r in view.rounds[-5:] if isinstance(s := r.get("seconds"), int | float)]
+    seconds = [r.seconds for r in view.rounds[-5:] if r.seconds is not None]
     left = feed.spec.budget.rounds - len(view.rounds)
     if snapshot.status.state == "running" and seconds and left > 0:
         text += f" · about {span(left * sum(seconds) / len(seconds))} left at the pace of the last rounds"
@@ -209,7 +208,7 @@ def _selection(feed: Feed, view: RunView, selected: str) -> None:
             st.caption("Click a design in a chart to see it here.")
             return
         value = "not measured yet" if candidate.value is None else f"{candidate.value:.4g}"
-        who = "the reference" if candidate.branch < 0 else f"branch {candidate.branch}"
+        who = "the reference" if candidate.branch == REFERENCE else policy_name(candidate.branch)
         st.markdown(f"Selected **{selected}** · value **{value}** · round {candidate.round}, {who}", width="content")
         st.page_link(
             CANDIDATES,

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from poets_core.lm.likelihood import Encoded
+from poets_core.protocols import UpdateReport
 from poets_core.search.history import History
 from poets_core.search.propose import Draw, Key, Sampler, as_candidate
-from poets_core.search.search import UpdateReport
 from poets_core.spec import RunSpec
 from poets_core.types import F8, I8, Candidate, Observation
 

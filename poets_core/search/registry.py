@@ -14,7 +14,7 @@ from poets_core.lm.backbone import Backbone, load_backbone
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.library import train_library_backbone
 from poets_core.lm.lora import AdapterShape
-from poets_core.protocols import Problem
+from poets_core.protocols import Problem, Search
 from poets_core.search.poets.poets import PoetsSearch
 from poets_core.search.propose import Sampler
 from poets_core.search.rivals.gaussian_process import GPSearch
@@ -23,7 +23,6 @@ from poets_core.search.rivals.kl_thompson import KLThompsonSearch
 from poets_core.search.rivals.policy_gradient import PolicyGradientSearch
 from poets_core.search.rivals.reference import PriorSearch
 from poets_core.search.rivals.tosfit import ToSFiTSearch
-from poets_core.search.search import Search
 from poets_core.spec import RunSpec
 
 LIBRARY_DESIGNS = 8192

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +14,7 @@ from pages.parts.look import Look
 from pages.parts.tables import one_page
 from poets_core.runs.views.experiment import ExperimentView, PairView
 from poets_core.spec import RunSpec
+from poets_core.types import ProblemInfo
 
 PAGE = 50
 SAID = {"first": "A", "second": "B", "tie": "tie"}
@@ -102,7 +102,7 @@ def _line(text: str, longest: int = 160) -> str:
 def comparison_list(
     view: ExperimentView,
     find: Callable[[str, str], list[PairView]],
-    info: Mapping[str, Any] | None,
+    info: ProblemInfo | None,
     look: Look,
     key: str,
 ) -> None:
@@ -148,7 +148,7 @@ def comparison_list(
         _in_full(pair, info, look)
 
 
-def _in_full(pair: PairView, info: Mapping[str, Any] | None, look: Look) -> None:
+def _in_full(pair: PairView, info: ProblemInfo | None, look: Look) -> None:
     with st.container(border=True, key="comparison-in-full"):
         st.markdown(f"**Pair {pair.index}**")
         if pair.prompt:
@@ -169,7 +169,7 @@ def verdict_json(view: ExperimentView, spec: RunSpec, run: str) -> bytes:
     metrics = dict(view.metrics or {})
     data = {
         "run": run,
-        "verdict": view.verdict,
+        "verdict": None if view.verdict is None else view.verdict.to_json(),
         "comparisons": view.comparisons,
         "ties": view.ties,
         "metrics": {name: metrics.get(name) for name in RECOMPUTES},

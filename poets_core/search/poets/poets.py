@@ -16,7 +16,7 @@ import numpy as np
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
 from poets_core.lm.ensemble import BranchEnsemble
-from poets_core.protocols import Problem
+from poets_core.protocols import Problem, UpdateReport
 from poets_core.search.history import History
 from poets_core.search.poets.calibration import JUDGED, Calibration
 from poets_core.search.poets.edit_share import edits_of
@@ -25,7 +25,6 @@ from poets_core.search.poets.measure import measure
 from poets_core.search.poets.prior_adapter import calibrate_prior
 from poets_core.search.poets.trainer import Fit, Replay
 from poets_core.search.propose import Draw, Key, Sampler, as_candidate, choose, edits
-from poets_core.search.search import UpdateReport
 from poets_core.spec import RunSpec
 from poets_core.types import F8, I8, Candidate, Observation
 
