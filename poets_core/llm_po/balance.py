@@ -63,7 +63,7 @@ def balance(duels: Duels, memory: F8, delta: float, assume: bool, rng: np.random
         rng: randomness of this step.
 
     Source: LLM-PO (arXiv 2604.08779), the optimal proportions of the unstructured space; chosen by
-    benchmarks/llm_po.py on instances that are not its own (docs/log.md).
+    benchmarks/llm_po.py on instances that are not its own (docs/decisions/llm-po.md).
     """
     if duels.bound < 0.5 and rng.random() < 0.5:  # equal policies are never excluded: one must be shown to be as good
         shown, _ = two_least(-duels.low, rng)
