@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0, help=f"settings are chosen from {FIRST_TUNING_SEED} on")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a search setting; no goals")
     parser.add_argument("--results", type=Path, help="a file that keeps every finished search")
-    parser.add_argument("--resume", type=Path, help="finished searches, e.g. docs/results/regime_map/results.parquet")
+    parser.add_argument("--resume", type=Path, help="more finished searches, e.g. results.parquet of the docs")
     parser.add_argument("--tables", type=Path, help="a folder for generated landscapes; temporary otherwise")
     parser.add_argument("--jobs", type=int, default=2, help="searches at a time, one thread each")
     parser.add_argument("--json", action="store_true")

@@ -65,7 +65,7 @@ SETTINGS: dict[str, Mapping[str, Any]] = {
 
 GREEDY = {"ga": {"elites": 2}}
 BRIEF = {"tosfit": {"steps": 20}}
-"""Long designs: on artificial-7q 5 steps a round end at 3.85, 40 at 4.07, both below sampling (docs/decisions/quantum.md)."""
+"""Long designs: on artificial-7q 5 steps a round end at 3.85, 40 at 4.07, both below sampling (docs/decisions)."""
 LANDSCAPES: dict[str, Landscape] = {
     "gb1": Landscape("protein/landscape", methods=FOUR_SITES),
     "gb1-noisy": Landscape(
