@@ -40,7 +40,7 @@ RULES: dict[str, DuelRule] = {OURS: evidence_balancing, **RIVALS}
 PAPER = ("round-robin", "random pair", "epsilon-greedy", "Thompson sampling", "RUCB")
 """The baselines of the paper's own experiments."""
 FIRST_SEED = 0
-"""Rules were chosen with seeds from 100 on, and on other instances too (docs/log.md)."""
+"""Rules were chosen with seeds from 100 on, and on other instances too (docs/decisions/llm-po.md)."""
 MOST = 400_000
 """Comparisons after which a run counts as it is."""
 

@@ -20,7 +20,7 @@ EPSILON = 0.1
 ALPHA = 0.51
 """Width of RUCB's and of Double Thompson sampling's confidence bounds, as published."""
 PRIOR = 2.0
-"""Wins either way that plug-in Track-and-Stop adds to every duel; 0, 1/2 and 2 were tried (docs/log.md)."""
+"""Wins either way that plug-in Track-and-Stop adds to a duel; 0, 1/2 and 2 were tried (docs/decisions/llm-po.md)."""
 
 
 @compiled

@@ -144,13 +144,14 @@ def _references(feed: Feed) -> list[Reference]:
             return []
         known = {r.id: r for r in rows}
         own = [r.id for r in rows if r.method != feed.spec.search.method and r.seed == feed.spec.seed]
+        key = f"references-{feed.run}"
+        _offer(key, own)
         chosen = st.multiselect(
             "Reference curves",
             list(known),
-            default=own[:MOST],
             max_selections=MOST,
             format_func=lambda id: _name(known[id]),
-            key=f"references-{feed.run}",
+            key=key,
             placeholder="Other runs of this problem",
             help="Best value and regret of other runs with the same problem and parameters.",
         )
@@ -161,6 +162,16 @@ def _references(feed: Feed) -> list[Reference]:
     except PoetsError as error:
         store_problem(error)
         return []
+
+
+def _offer(key: str, own: list[str]) -> None:
+    """Choose rivals for the first time; one that a person has taken out stays out."""
+    # A widget reads its default once, when a baseline that was started together may not have measured anything yet.
+    told = f"{key}-offered"
+    offered = st.session_state.get(told, []) if key in st.session_state else []
+    if begun := [id for id in own if id not in offered]:
+        st.session_state[key] = [*st.session_state.get(key, []), *begun][:MOST]
+    st.session_state[told] = own
 
 
 def _name(row: RunRow) -> str:

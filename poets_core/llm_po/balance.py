@@ -81,7 +81,7 @@ def evidence_balancing(
         rng: randomness of this step.
 
     Source: LLM-PO (arXiv 2604.08779), the optimal proportions of the unstructured space; chosen by
-    benchmarks/llm_po.py on instances that are not its own (docs/log.md).
+    benchmarks/llm_po.py on instances that are not its own (docs/decisions/llm-po.md).
     """
     # Policies inside the indifference zone are never excluded, so that excluding alone need not end: every second
     # comparison goes to the policy that is nearest to being shown as good as all others.

@@ -170,6 +170,20 @@ def test_reference_curves_are_rivals_of_the_same_problem_and_seed(store: SqlStor
     assert any(same[-4:] in option for option in chosen.options)
 
 
+def test_a_rival_that_begins_later_is_drawn_too_and_one_taken_out_stays_out(store: SqlStore) -> None:
+    body = [*written.events(3), Finished("budget")]
+    ours = written.write(store, body)
+    written.write(store, body, label="again")
+    at = opened(LIVE, run=ours)
+    assert at.multiselect(key=f"references-{ours}").value == []
+    rival = written.write(store, body, method="ga")
+    at.run()
+    assert at.multiselect(key=f"references-{ours}").value == [rival]
+    at.multiselect(key=f"references-{ours}").set_value([]).run()
+    assert at.multiselect(key=f"references-{ours}").value == []
+    assert not at.exception
+
+
 def test_the_preset_follows_earlier_runs_and_can_be_overridden(store: SqlStore) -> None:
     at = opened(LAUNCH, problem="protein/ehrlich")
     assert "No POETS run of this problem yet" in said(at)
