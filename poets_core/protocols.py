@@ -168,8 +168,8 @@ class BranchSampler(Protocol):
 class Search(Protocol):
     """A method at work on one problem: POETS and every rival offer the same.
 
-    A round is `ask`, evaluate, `tell`, `update`. Randomness is keyed by the seed and the round: `ask` changes nothing and
-    gives the same answer until something is told, and a restored search goes on as if it had never been interrupted.
+    A round is `ask`, evaluate, `tell`, `update`. Randomness is keyed by the seed and the round: `ask` changes nothing
+    and gives the same answer until something is told. A restored search goes on as if it had never been interrupted.
     """
 
     facts: dict[str, Any]

@@ -29,10 +29,9 @@ from poets_core.lm.likelihood import (
     token_log_prob,
 )
 from poets_core.lm.lora import AdapterShape, Stack, StackedLoRALinear, install
-from poets_core.lm.sampling import Samples, sample_rows
 from poets_core.lm.states import TrunkStates
 from poets_core.protocols import TokenMask
-from poets_core.types import F8, I8
+from poets_core.types import I8
 
 # Fewer rows than this and matrix kernels round differently, which would make
 # the log-ratio of equal policies a rounding error instead of zero.
@@ -107,18 +106,6 @@ class BranchEnsemble:
         """Trainable tensors, each (M, ...), in a stable order."""
         return self.stack.parameters()
 
-    def sample(self, branch: I8, prompt: I8, *, uniforms: F8, temperature: float | F8 = 1.0) -> Samples:
-        """Draw one completion per row.
-
-        Args:
-            branch: i8 (n,) branch of each row, -1 for the reference.
-            prompt: i8 (n,) prompt of each row.
-            uniforms: f8 (n, T) keyed random numbers, one per token; T bounds the length.
-            temperature: one number or (n,); the density stays the one at temperature 1,
-                which `Samples.log_prob` reports.
-        """
-        return sample_rows(self, branch, prompt, uniforms, np.broadcast_to(np.float64(temperature), branch.shape))
-
     @torch.no_grad()
     def encode(self, completions: Sequence[Sequence[int]], prompt: I8) -> Encoded:
         """Run the trunk once over N completions and score them under the reference.
@@ -183,7 +170,7 @@ class BranchEnsemble:
             yield np.concatenate([rows, np.repeat(rows[-1:], max(0, SMALLEST_PASS - len(rows)))]), len(rows)
             start += most
 
-    def _upper(self, rows: Rows) -> Float[Tensor, "n T D"]:
+    def upper(self, rows: Rows) -> Float[Tensor, "n T D"]:
         """Run the upper layers in the current layout; states that predict each token."""
         final = self.backbone.upper(inputs_embeds=rows.hidden, use_cache=False).last_hidden_state
         return predictors(final, rows.position, rows.tokens.shape[1])
@@ -198,7 +185,7 @@ class BranchEnsemble:
     def _tokens(self, rows: Rows, *, grammar: bool = True, values: bool = True) -> Float[Tensor, "n T"]:
         """Log-probabilities of tokens, 0 beyond the end, a few places at a time if the vocabulary is large."""
         device, t = self.backbone.device, rows.tokens.shape[1]
-        states, tokens = self._upper(rows), torch.from_numpy(rows.tokens).to(device)
+        states, tokens = self.upper(rows), torch.from_numpy(rows.tokens).to(device)
         inside = torch.from_numpy(np.arange(t) < rows.length[:, None]).to(device)
         table = torch.from_numpy(rows.rows if grammar else np.zeros_like(rows.rows)).to(device)
 
@@ -236,7 +223,7 @@ class BranchEnsemble:
         index: I8,
         wanted: Bool[np.ndarray, "m N"],
         *,
-        part: slice | None = None,
+        branches: slice | None = None,
         values: bool = True,
     ) -> Float[Tensor, "m N"]:
         """Log-probabilities under the branches, with gradients into the trainable blocks.
@@ -246,12 +233,12 @@ class BranchEnsemble:
             index: i8 (N,) which of them.
             wanted: which branch is asked about which of the N; elsewhere the answer is 0.
                 A third of all bootstrap weights are 0 and need no computation.
-            part: the m branches that are asked, all of them unless given.
+            branches: the m branches that are asked, all of them unless given.
             values: False where only the gradient will be used, which costs less.
         """
         width = max(1, int(wanted.sum(1).max()))
         chosen = np.argsort(~wanted, axis=1, kind="stable")[:, :width]  # the wanted ones, filled up with others
-        self.stack.layout.grouped(part)
+        self.stack.layout.grouped(branches)
         found = self._score(encoded.take(index[chosen.ravel()]), values=values).view(chosen.shape)
         known = torch.from_numpy(np.take_along_axis(wanted, chosen, 1)).to(found.device)
         out = torch.zeros(wanted.shape, dtype=found.dtype, device=found.device)
@@ -290,7 +277,7 @@ class BranchEnsemble:
             inside[keep:] = False
             where = torch.from_numpy(inside).to(self.backbone.device)
             self.stack.layout.grouped()
-            states = self._upper(encoded.take(np.tile(rows, self.branches)))
+            states = self.upper(encoded.take(np.tile(rows, self.branches)))
             logits = self.head(states).view(self.branches, *inside.shape, -1)[:, where]
             allowed = self.table.table()[torch.from_numpy(part.rows[inside]).to(self.backbone.device)]
             total += float(divergence(masked_log_softmax(logits, allowed)).sum())

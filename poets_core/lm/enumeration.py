@@ -44,7 +44,7 @@ def last_token_log_prob(ensemble: BranchEnsemble, prefixes: I8, options: I8) -> 
                 ensemble.stack.layout.grouped(slice(m, m + 1))
             rows = encoded.take(np.arange(len(block)))
             allowed = ensemble.table.table()[torch.from_numpy(rows.rows[:, : place + 1]).to(device)]
-            log_p = masked_log_softmax(ensemble.head(ensemble._upper(rows)[:, : place + 1]), allowed).double()
+            log_p = masked_log_softmax(ensemble.head(ensemble.upper(rows)[:, : place + 1]), allowed).double()
             given = torch.from_numpy(block).to(device)[:, :, None]
             before = log_p[:, :place].gather(-1, given)[..., 0].sum(-1)
             found = (before[:, None] + log_p[:, place][:, wanted]).cpu().numpy()

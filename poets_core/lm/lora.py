@@ -25,24 +25,24 @@ class Layout:
 
     Shared by all stacked layers of an ensemble and set by it before a pass:
     `reference()` (no branch), `grouped()` (rows lie as blocks of equal size,
-    one for each branch or for each of `part`) or `mixed(branch)` (rows of any
+    one for each branch or for each of `only`) or `mixed(branch)` (rows of any
     branch, padded once into blocks).
     """
 
     branches: int
     active: bool = False
-    part: slice | None = None
+    only: slice | None = None
     gather: Tensor | None = None
     scatter: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
     bare: Tensor | None = None
 
     def reference(self) -> None:
         """No branch: the frozen backbone."""
-        self.active, self.gather, self.bare, self.part = False, None, None, None
+        self.active, self.gather, self.bare, self.only = False, None, None, None
 
-    def grouped(self, part: slice | None = None) -> None:
-        """Rows are (M, b), branch by branch, or those of the branches in `part` alone."""
-        self.active, self.gather, self.bare, self.part = True, None, None, part
+    def grouped(self, only: slice | None = None) -> None:
+        """Rows are (M, b), branch by branch, or (m, b) of the m branches in `only`."""
+        self.active, self.gather, self.bare, self.only = True, None, None, only
 
     def mixed(self, branch: I8, device: torch.device) -> None:
         """Rows belong to `branch` i8 (n,); -1 is the reference and gets no delta."""
@@ -59,7 +59,7 @@ class Layout:
             gather[m, : len(rows)] = rows
             scatter[rows] = m * width + np.arange(len(rows))
         bare = np.flatnonzero(branch < 0)
-        self.active, self.part = True, None
+        self.active, self.only = True, None
         self.gather = torch.from_numpy(gather.ravel()).to(device)
         self.scatter = torch.from_numpy(scatter).to(device)
         self.bare = torch.from_numpy(bare).to(device) if len(bare) else None
@@ -138,15 +138,15 @@ class StackedLoRALinear(nn.Module):
             b = joined(self._scaled_prior_b(), self.b.detach().transpose(1, 2))
             self._packed = a.to(self.base.weight.dtype), b.to(self.base.weight.dtype).contiguous()
 
-    def _scaled_prior_b(self, part: slice = slice(None)) -> Float[Tensor, "m p out"]:
-        return self.prior_b[part].transpose(1, 2) * self.prior_factor
+    def _scaled_prior_b(self, branches: slice = slice(None)) -> Float[Tensor, "m p out"]:
+        return self.prior_b[branches].transpose(1, 2) * self.prior_factor
 
     def grouped_blocks(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return A, B, prior A and prior B (times its factor) of the pass's branches for `StackedProduct`."""
-        part = self.layout.part
-        if part is None:
+        only = self.layout.only
+        if only is None:
             return self.a, self.b.transpose(1, 2), self.prior_a, self._scaled_prior_b()
-        return self.a[part], self.b[part].transpose(1, 2), self.prior_a[part], self._scaled_prior_b(part)
+        return self.a[only], self.b[only].transpose(1, 2), self.prior_a[only], self._scaled_prior_b(only)
 
     def forward(self, x: Tensor) -> Tensor:
         layout = self.layout
@@ -198,21 +198,21 @@ class Stack:
             layer.prior_factor = value
 
 
-def install(parts: dict[str, nn.Module], shape: AdapterShape, *, seed: int) -> Stack:
+def install(modules: dict[str, nn.Module], shape: AdapterShape, *, seed: int) -> Stack:
     """Replace every frozen linear layer below the given modules by a stacked one.
 
     Args:
-        parts: module path in the Hugging Face model -> module.
+        modules: module path in the Hugging Face model -> module.
         shape: sizes of the adapters.
         seed: key of the random blocks.
     """
     stack = Stack(Layout(shape.branches), shape)
-    for prefix, part in parts.items():
-        for name, module in list(part.named_modules()):
+    for prefix, outer in modules.items():
+        for name, module in list(outer.named_modules()):
             if isinstance(module, FrozenLinear):
                 path = f"{prefix}.{name}"
                 parent, _, leaf = name.rpartition(".")
                 layer = StackedLoRALinear(module, shape, stack.layout, seed=seed, name=path)
-                setattr(part.get_submodule(parent), leaf, layer.to(module.weight.device))
+                setattr(outer.get_submodule(parent), leaf, layer.to(module.weight.device))
                 stack.layers[path] = layer
     return stack

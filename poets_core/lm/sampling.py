@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.kv_cache import roomy_cache
 from poets_core.lm.likelihood import masked_log_softmax
 from poets_core.types import F8, I8
-
-if TYPE_CHECKING:
-    from poets_core.lm.ensemble import BranchEnsemble
-
 
 FULL = 0.75
 """Share of a pass that must still write."""
@@ -35,12 +32,27 @@ class Samples:
 
 
 @torch.no_grad()
-def sample_rows(ensemble: BranchEnsemble, branch: I8, prompt: I8, uniforms: F8, temperature: F8) -> Samples:
-    """Draw completions token by token, all rows together; see `BranchEnsemble.sample`.
+def sample(
+    ensemble: BranchEnsemble,
+    branch: Int64[np.ndarray, " n"],
+    prompt: Int64[np.ndarray, " n"],
+    *,
+    uniforms: Float64[np.ndarray, "n T"],
+    temperature: float | Float64[np.ndarray, " n"] = 1.0,
+) -> Samples:
+    """Draw one completion per row, token by token, all rows together.
 
     Tokens are drawn by inverting the cumulative distribution at the given
     uniform numbers, so a row's text depends on its key, not on its neighbours.
     Rows that have ended leave the pass once they are a quarter of it.
+
+    Args:
+        ensemble: the branches as they are now.
+        branch: branch of each row, -1 for the reference.
+        prompt: index of the prompt of each row.
+        uniforms: keyed random numbers in [0, 1), one per token; T bounds the length.
+        temperature: of all rows or of each; the density stays the one at temperature 1, which
+            `Samples.log_prob` reports.
     """
     n = len(branch)
     if n == 0:
@@ -51,7 +63,7 @@ def sample_rows(ensemble: BranchEnsemble, branch: I8, prompt: I8, uniforms: F8, 
     tokens: list[list[int]] = [[] for _ in range(n)]
     log_prob = np.zeros(n)
     present, writing = np.arange(n), np.ones(n, dtype=np.bool_)  # rows of the pass, in sorted order; which still write
-    heat = torch.from_numpy(np.ascontiguousarray(temperature[order])).to(ensemble.backbone.device)
+    heat = torch.from_numpy(np.broadcast_to(np.float64(temperature), branch.shape)[order]).to(ensemble.backbone.device)
     for layer in ensemble.stack.layers.values():
         layer.pack(True)
     try:

@@ -12,8 +12,8 @@ import torch
 from poets_core.errors import InvalidModel, InvalidSpec
 from poets_core.search.poets.edit_share import adapted_share
 from poets_core.search.poets.prior_adapter import spread
-from poets_core.search.propose import choose, tempered_rank
 from poets_core.search.registry import build_search
+from poets_core.search.selection import select, tempered_rank
 from poets_core.types import Candidate, Observation
 from tests.search.sites import Sites, build, play, spec
 
@@ -94,7 +94,7 @@ def test_branches_learn_the_rewards_they_were_shown(tmp_path):
     search = build(tmp_path, problem, steps=200)
     play(search, problem, 2)
     p = search.ensemble.log_prob(search.history.encoded)
-    predicted = search._predict(p.branches, p.reference, search.history.encoded.prompt)
+    predicted = search.prediction().rewards(p, search.history.encoded.prompt)
     assert np.corrcoef(predicted.mean(0), search.history.rewards())[0, 1] > 0.8
 
 
@@ -187,17 +187,17 @@ def test_slots_choose_different_designs_of_their_own_prompt_until_nothing_is_lef
     predicted = np.array([[3.0, 2.0, 1.0, 9.0]])
     keys = [(0, "a"), (0, "b"), (0, "c"), (1, "d")]
     zeros = np.zeros(4, dtype=np.int64)
-    assert choose([[0, 1, 2, 3]] * 4, keys, zeros, zeros, predicted, 1.0, repeats=False) == [0, 1, 2, -1]
-    assert choose([[0, 1, 2, 3]] * 4, keys, zeros, zeros, predicted, 1.0, repeats=True) == [0, 0, 0, 0]
-    assert choose([[1, 3]] * 4, keys, np.array([1, 0, 0, 1]), zeros, predicted, 1.0, repeats=False) == [3, 1, -1, -1]
+    assert select([[0, 1, 2, 3]] * 4, keys, zeros, zeros, predicted, 1.0, repeats=False) == [0, 1, 2, -1]
+    assert select([[0, 1, 2, 3]] * 4, keys, zeros, zeros, predicted, 1.0, repeats=True) == [0, 0, 0, 0]
+    assert select([[1, 3]] * 4, keys, np.array([1, 0, 0, 1]), zeros, predicted, 1.0, repeats=False) == [3, 1, -1, -1]
 
 
 def test_slots_keep_to_their_own_pools_while_these_last():
     predicted = np.array([[3.0, 2.0, 1.0]])
     keys = [(0, "a"), (0, "b"), (0, "c")]
     zeros = np.zeros(3, dtype=np.int64)
-    assert choose([[2], [1, 2], [2]], keys, zeros, zeros, predicted, 1.0, repeats=False) == [2, 1, -1]
-    assert choose([[2], [0, 2], [0, 1]], keys, zeros, zeros, predicted, 1.0, repeats=False) == [2, 0, 1]
+    assert select([[2], [1, 2], [2]], keys, zeros, zeros, predicted, 1.0, repeats=False) == [2, 1, -1]
+    assert select([[2], [0, 2], [0, 1]], keys, zeros, zeros, predicted, 1.0, repeats=False) == [2, 0, 1]
 
 
 def test_own_pools_are_a_search_too(tmp_path):
@@ -212,8 +212,8 @@ def test_each_slot_follows_its_own_branch():
     predicted = np.array([[3.0, 1.0, 2.0], [0.0, 5.0, 1.0]])
     keys = [(0, "a"), (0, "b"), (0, "c")]
     prompt = np.zeros(2, dtype=np.int64)
-    assert choose([[0, 1, 2]] * 2, keys, prompt, np.array([0, 1]), predicted, 1.0, repeats=False) == [0, 1]
-    assert choose([[0, 1, 2]] * 2, keys, prompt, np.array([1, 0]), predicted, 1.0, repeats=False) == [1, 0]
+    assert select([[0, 1, 2]] * 2, keys, prompt, np.array([0, 1]), predicted, 1.0, repeats=False) == [0, 1]
+    assert select([[0, 1, 2]] * 2, keys, prompt, np.array([1, 0]), predicted, 1.0, repeats=False) == [1, 0]
 
 
 def test_designs_the_backbone_cannot_spell_are_never_chosen(tmp_path):

@@ -1,20 +1,48 @@
-"""Soft regret of the branches, exactly, on a space that can be written down."""
+"""How far branches are from the best policy there is: soft regret, exact on a space that can be enumerated."""
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float64
 
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.enumeration import last_token_log_prob
 from poets_core.protocols import Problem
-from poets_core.search.regret import soft_regret
 from poets_core.search.reward import RewardScale
 from poets_core.search.space import product_space
 from poets_core.types import F8
 
 BLOCK = 8192
+
+
+def tilted(
+    log_reference: Float64[np.ndarray, " S"], rewards: Float64[np.ndarray, " S"], beta: float
+) -> Float64[np.ndarray, " S"]:
+    """Return log pi* of pi* = pi_ref exp(r / beta) / Z on an enumerated space of S designs."""
+    x = log_reference + rewards / beta
+    return np.asarray(x - np.logaddexp.reduce(x))
+
+
+def soft_regret(
+    log_policy: Float64[np.ndarray, " S"],
+    log_reference: Float64[np.ndarray, " S"],
+    rewards: Float64[np.ndarray, " S"],
+    beta: float,
+) -> float:
+    """Return J(pi*) - J(pi) = beta KL(pi || pi*), in reward units, of one policy on an enumerated space.
+
+    Args:
+        log_policy, log_reference: each a normalised distribution; -inf is probability 0.
+        rewards: of all designs.
+        beta: KL weight, in the unit of the rewards.
+
+    Source: J(pi) = E_pi r - beta KL(pi || pi_ref), POETS (arXiv 2605.07775).
+    """
+    best = tilted(log_reference, rewards, beta)
+    written = np.isfinite(log_policy)
+    return float(beta * (np.exp(log_policy[written]) * (log_policy[written] - best[written])).sum())
 
 
 class ExactRegret:

@@ -1,4 +1,4 @@
-"""The replay fit: every round all branches learn from all observations."""
+"""How branches are trained: every round all of them learn from all observations (replay)."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def chances(rewards: F8, best_share: float) -> F8:
     return p
 
 
-class Fit:
-    """Adam on the stacked adapters, with state and clipping per branch."""
+class Trainer:
+    """Adam on the stacked adapters, with state and gradient clipping per branch."""
 
     def __init__(self, ensemble: BranchEnsemble, *, beta: float, learning_rate: float, gradient_norm: float) -> None:
         """Args: beta in reward standard deviations; the others as in `SearchSpec`."""
@@ -179,17 +179,17 @@ class Fit:
         device = self.ensemble.backbone.device
         weights = replay.weights[branches, index]
         reference = torch.from_numpy(replay.encoded.reference[index]).to(device)
-        parts, keep = self._parts(replay.encoded.ends[index], len(weights))
+        chunks, keep = self._row_chunks(replay.encoded.ends[index], len(weights))
         wanted = weights > 0
 
-        def log_p(part: I8, *, values: bool = True) -> Tensor:
+        def log_p(chunk: I8, *, values: bool = True) -> Tensor:
             return self.ensemble.branch_log_prob(
-                replay.encoded, index[part], wanted[:, part], part=branches, values=values
+                replay.encoded, index[chunk], wanted[:, chunk], branches=branches, values=values
             )
 
         with torch.set_grad_enabled(keep):
-            found = torch.cat([log_p(part) for part in parts], 1)[:, np.argsort(np.concatenate(parts))]
-        if not keep:  # find the gradient at the log-probabilities first, then pass it on part by part
+            found = torch.cat([log_p(chunk) for chunk in chunks], 1)[:, np.argsort(np.concatenate(chunks))]
+        if not keep:  # find the gradient at the log-probabilities first, then pass it on chunk by chunk
             found.requires_grad_()
         losses = matching_loss(
             self.beta * (found - reference),
@@ -200,10 +200,10 @@ class Fit:
         torch.autograd.backward(losses.sum())
         if not keep:
             gradient = cast(Tensor, found.grad)
-            for part in parts:
-                torch.autograd.backward(log_p(part, values=False), gradient[:, part])
+            for chunk in chunks:
+                torch.autograd.backward(log_p(chunk, values=False), gradient[:, chunk])
 
-    def _parts(self, ends: I8, branches: int) -> tuple[list[I8], bool]:
+    def _row_chunks(self, ends: I8, branches: int) -> tuple[list[I8], bool]:
         """Cut a minibatch, short sequences apart from long ones, and say whether all of its graph may be kept.
 
         Args:
@@ -216,11 +216,11 @@ class Fit:
         quarters = [q for q in np.array_split(order, 4) if len(q)]
         spent = sum(len(q) * int(ends[q].max()) for q in quarters)
         whole = len(ends) * int(ends.max())
-        parts = quarters if len(ends) >= FEWEST_APART and spent < APART * whole else [order]
+        chunks = quarters if len(ends) >= FEWEST_APART and spent < APART * whole else [order]
         if min(spent, whole) * a_token <= most:
-            return parts, True
+            return chunks, True
         rows = max(1, most // (int(ends.max()) * a_token))
-        return [p[k : k + rows] for p in parts for k in range(0, len(p), rows)], False
+        return [p[k : k + rows] for p in chunks for k in range(0, len(p), rows)], False
 
     def _clip(self) -> None:
         """Bound each branch's gradient norm by itself, so that no branch slows another."""

@@ -6,9 +6,9 @@ import numpy as np
 
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
-from poets_core.search.propose import Sampler
 from poets_core.search.rivals.gaussian_process import GPSearch
 from poets_core.search.rivals.surrogate import Surrogate
+from poets_core.search.sampler import Sampler
 from poets_core.spec import RunSpec
 from poets_core.types import F8, I8
 
@@ -27,7 +27,7 @@ class KLThompsonSearch(GPSearch):
         Raises:
             InvalidSpec: the problem's space is no small product of positions.
         """
-        super().__init__(sampler, spec, prior_only=False)
+        super().__init__(sampler, spec, reference_only=False)
         if self.space is None:
             raise InvalidSpec(
                 "Expected a space of fixed length with at most 250,000 designs for search.method='klts', got another "

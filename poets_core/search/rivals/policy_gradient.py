@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
-from poets_core.search.method import Baseline
-from poets_core.search.poets.trainer import Fit
-from poets_core.search.propose import Draw, Sampler
+from poets_core.search.method import Method, Proposals
+from poets_core.search.poets.trainer import Trainer
 from poets_core.search.rivals.policy_loss import group_advantages, grpo_loss, reinforce_loss
+from poets_core.search.sampler import Draw, Sampler
 from poets_core.spec import RunSpec
 from poets_core.types import F8, I8, Candidate, Observation
 
 
-class PolicyGradientSearch(Baseline):
+class PolicyGradientSearch(Method):
     """One branch without prior adapter, drawn from and trained by policy gradients.
 
     `grpo` learns from minibatches of the round, or with `replay` of all rounds, by
@@ -32,15 +33,15 @@ class PolicyGradientSearch(Baseline):
         """Set the optimiser up; the ensemble has one branch."""
         super().__init__(sampler, spec, branches=1)
         s = self.settings
-        self.fit = Fit(self.ensemble, beta=s.beta, learning_rate=s.learning_rate, gradient_norm=s.gradient_norm)
+        self.trainer = Trainer(self.ensemble, beta=s.beta, learning_rate=s.learning_rate, gradient_norm=s.gradient_norm)
         self._old: list[F8] = []  # of every observation, log-probabilities of its tokens under who drew it
 
-    def _propose(self, prompt: I8) -> list[Draw]:
+    def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
         unique = not self.settings.allow_repeats
         drawn = self.sampler.draw_unseen(
             np.zeros(len(prompt), dtype=np.int64), prompt, ("round", self.round), self.seen, unique=unique
         )
-        return self.filled(prompt, drawn)
+        return self._scored(self.filled(prompt, drawn))
 
     def _log_prob(self, draws: Sequence[Draw]) -> tuple[I8, F8, F8]:
         own = np.array([d.log_prob for d in draws])
@@ -77,8 +78,8 @@ class PolicyGradientSearch(Baseline):
         rng = rng_for(self.spec.seed, "minibatch", self.round)
         for _ in range(s.steps):
             index = np.sort(rng.choice(rows, min(s.minibatch, len(rows)), replace=False))
-            self.fit.descend(lambda index=index: self._loss(index, advantages))  # type: ignore[misc]
-        self.fit.check(self.round)
+            self.trainer.descend(lambda index=index: self._loss(index, advantages))  # type: ignore[misc]
+        self.trainer.check(self.round)
         latest = np.flatnonzero(rounds == self.round)
         now = np.array([x.sum() for x in self._scores(latest)])
         return {"kl": [float((now - encoded.reference[latest]).mean())], "entropy": float(-now.mean())}
@@ -103,7 +104,7 @@ class PolicyGradientSearch(Baseline):
         old = np.zeros((len(self._old), width))
         for row, x in enumerate(self._old):
             old[row, : len(x)] = x
-        return super().state() | {"old": old} | self.fit.state()
+        return super().state() | {"old": old} | self.trainer.state()
 
     def restore(
         self,
@@ -111,7 +112,7 @@ class PolicyGradientSearch(Baseline):
         history: Sequence[tuple[Sequence[Candidate], Sequence[Observation]]],
     ) -> None:
         """Take over a checkpoint."""
-        self.fit.restore(tensors)
+        self.trainer.restore(tensors)
         super().restore(tensors, history)
         lengths = self.history.encoded.length.tolist() if history else []
         self._old = [np.array(row[:n]) for row, n in zip(tensors["old"], lengths, strict=True)]

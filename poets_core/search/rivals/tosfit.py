@@ -56,8 +56,8 @@ class ToSFiTSearch(PolicyGradientSearch):
         known = [i for i, c in enumerate(self.history.candidates) if c.design]
         if len(known) >= FEWEST:
             for step in range(s.steps):
-                self.fit.descend(lambda step=step: self._fresh_loss(known, step))  # type: ignore[misc]
-            self.fit.check(self.round)
+                self.trainer.descend(lambda step=step: self._fresh_loss(known, step))  # type: ignore[misc]
+            self.trainer.check(self.round)
         return {}
 
     def _fresh_loss(self, known: Sequence[int], step: int) -> Tensor:
