@@ -89,7 +89,7 @@ class Method(ABC):
             spec.search.transform,
             branches,
             spec.seed,
-            cache_bytes=spec.backbone.cache_mb * 2**20,
+            cache_bytes=float(spec.backbone.cache_mb * 2**20),
             bootstrap=bootstrap,
         )
 

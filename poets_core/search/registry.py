@@ -1,4 +1,4 @@
-"""Build the search that a RunSpec describes."""
+"""How the search that a RunSpec describes is built: its backbone, its ensemble, its method."""
 
 from __future__ import annotations
 

@@ -63,6 +63,18 @@ def test_a_step_taken_in_parts_is_the_same_step(tmp_path, monkeypatch, limit):
         assert (a - b).abs().max() < 2e-4  # Adam divides by small gradients: rounding is seen
 
 
+def test_each_branch_is_clipped_to_the_norm_of_the_spec(tmp_path):
+    free, clipped = (build(tmp_path / str(g), Sites(), steps=1, gradient_norm=g) for g in (1e6, 1e-3))
+    norms = []
+    for search in (free, clipped):
+        play(search, Sites(), 1)
+        grads = [p.grad for p in search.trainer._parameters if p.grad is not None]
+        norms.append(np.sqrt(sum(g.double().square().sum((1, 2)).numpy() for g in grads)))
+    assert len(norms[0]) == 4
+    assert (norms[0] > 2e-3).all()  # every branch has something to clip
+    assert norms[1] == pytest.approx(1e-3)
+
+
 def test_a_branch_that_stops_early_is_its_best_on_what_it_was_not_taught(tmp_path, monkeypatch):
     problem = Sites()
     search = build(tmp_path, problem, steps=0, learning_rate=0.05)

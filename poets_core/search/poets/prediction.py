@@ -10,7 +10,6 @@ from jaxtyping import Float64, Int64
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import LogProb
 from poets_core.search.history import History
-from poets_core.types import F8
 
 
 def implicit_reward(log_p: LogProb, beta: float) -> Float64[np.ndarray, "M N"]:
@@ -24,7 +23,7 @@ def implicit_reward(log_p: LogProb, beta: float) -> Float64[np.ndarray, "M N"]:
     """
     # A design outside the grammar is -inf under both, and minus infinity from minus infinity is NaN: not a reward.
     with np.errstate(invalid="ignore"):
-        return beta * (log_p.branches - log_p.reference)
+        return np.asarray(beta * (log_p.branches - log_p.reference))
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Prediction:
             log_p: log-probabilities of n designs.
             prompt: prompt of each.
         """
-        return implicit_reward(log_p, self.beta) + self.baseline[:, prompt]
+        return np.asarray(implicit_reward(log_p, self.beta) + self.baseline[:, prompt])
 
 
 def predict(ensemble: BranchEnsemble, history: History, *, beta: float, prompts: int) -> Prediction:
@@ -64,8 +63,8 @@ def predict(ensemble: BranchEnsemble, history: History, *, beta: float, prompts:
     return Prediction(beta, delta, solve_baseline(history.rewards()[None] - delta, history, prompts))
 
 
-def solve_baseline(residual: Float64[np.ndarray, "M N"], history: History, prompts: int) -> F8:
-    """Return the weighted mean residual per branch and prompt, (M, P).
+def solve_baseline(residual: Float64[np.ndarray, "M N"], history: History, prompts: int) -> Float64[np.ndarray, "M P"]:
+    """Return the weighted mean residual per branch and prompt.
 
     A policy fixes rewards only up to a constant per prompt, beta log Z. The matching loss leaves that constant out;
     its least-squares value is this mean, exactly.
@@ -79,4 +78,4 @@ def solve_baseline(residual: Float64[np.ndarray, "M N"], history: History, promp
     member = np.eye(prompts)[history.encoded.prompt]
     # A bootstrap may give a prompt no weight at all; the branch's mean over all prompts stands in for it there.
     whole = (w * residual).sum(1, keepdims=True) / np.maximum(w.sum(1, keepdims=True), 1.0)
-    return np.where(w @ member > 0, (w * residual) @ member / np.maximum(w @ member, 1.0), whole)
+    return np.asarray(np.where(w @ member > 0, (w * residual) @ member / np.maximum(w @ member, 1.0), whole))

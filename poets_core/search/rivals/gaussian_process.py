@@ -12,27 +12,31 @@ from poets_core.keyed import rng_for
 from poets_core.search.method import Method, Proposals
 from poets_core.search.rivals.surrogate import Surrogate, fit_surrogate, one_hot, sequence_features
 from poets_core.search.sampler import Draw, Sampler, decode, edits
-from poets_core.search.space import product_space
+from poets_core.search.space import ProductSpace, product_space
 from poets_core.spec import RunSpec
 from poets_core.types import F8, I8, Candidate, Observation
 
 GENERATIONS = 3
 PARENTS = 64
-"""Of a generation: those of the highest mean + standard deviation."""
+"""Designs of the highest mean + standard deviation that a generation is bred from."""
 
 
 class GPSearch(Method):
     """Every slot takes the best design of its own draw from the posterior.
 
-    The draw goes over the whole space where that is a product of positions and
-    small; elsewhere over a pool of `pool` designs a slot: samples of the
-    reference, and `edit_share` of it edits, evolved for some generations
-    towards what the process finds promising. `reference_only` offers samples of
-    the reference alone (best of the reference).
+    The draw goes over the whole space where that is a product of positions and small. Elsewhere it goes over a pool of
+    `pool` designs per slot: samples of the reference, and a share of edits (`edit_share`), evolved for some generations
+    towards what the process finds promising. With `reference_only` the pool is samples of the reference alone (best of
+    the reference).
     """
 
     def __init__(self, sampler: Sampler, spec: RunSpec, *, reference_only: bool) -> None:
-        """Look whether the space can be enumerated; see the class."""
+        """Look whether the space can be enumerated.
+
+        Args:
+            sampler, spec: see `Method`.
+            reference_only: see the class.
+        """
         super().__init__(sampler, spec)
         self.reference_only = reference_only
         ensemble = self.ensemble
@@ -44,7 +48,7 @@ class GPSearch(Method):
     def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
         rng = rng_for(self.spec.seed, "thompson", self.round)
         if self.space is not None:
-            return self._from_space(len(prompt), rng)
+            return self._from_space(self.space, len(prompt), rng)
         return self._from_pool(prompt, rng)
 
     def _data(self) -> tuple[list[tuple[int, ...]], F8]:
@@ -52,15 +56,15 @@ class GPSearch(Method):
         known = [i for i, c in enumerate(self.history.candidates) if c.design]
         return [self.history.candidates[i].tokens for i in known], self.history.rewards()[known]
 
-    def _from_space(self, n: int, rng: np.random.Generator) -> Proposals:
-        space = self.space
-        assert space is not None
+    def _from_space(self, space: ProductSpace, n: int, rng: np.random.Generator) -> Proposals:
         tokens, y = self._data()
         if not tokens:
             return self._scored(self.from_reference(np.zeros(n, dtype=np.int64), "refill"))
         seen = space.index(tokens)
         surrogate = self._fit(one_hot(space.codes(seen), space.shape), y)
-        drawn = self._drawn(surrogate, seen, n, rng)
+        # One draw per slot, jointly over the space: that is Thompson sampling, and slots disagree as much as the
+        # process is unsure.
+        drawn = self._drawn(space, surrogate, seen, n, rng)
         if not self.settings.allow_repeats:
             drawn[:, seen] = -np.inf
         chosen: list[int] = []
@@ -75,10 +79,9 @@ class GPSearch(Method):
         mean, std = surrogate.predict(one_hot(space.codes(index), space.shape))
         return self._scored(self._spelled(space.tokens(index)), mean, std)
 
-    def _drawn(self, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
-        """What each slot maximises over the whole space, f8 (n, S)."""
-        assert self.space is not None
-        return surrogate.sample_space(self.space, seen, n, rng)
+    def _drawn(self, space: ProductSpace, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
+        """What each of n slots maximises over the whole space, (n, S)."""
+        return surrogate.sample_space(space, seen, n, rng)
 
     def _spelled(self, tokens: I8) -> list[Draw]:
         out = []
@@ -92,6 +95,7 @@ class GPSearch(Method):
         pool = self._pool(prompt, tokens, y, rng)
         if not pool or not tokens:
             return self._scored(self.filled(prompt, [None] * len(prompt)))
+        # Features of observations and pool together: n-grams that only one of them holds need a column in both.
         x = sequence_features([*tokens, *(d.tokens for d in pool)])
         surrogate = self._fit(x[: len(tokens)], y)
         drawn = surrogate.sample(x[len(tokens) :], len(prompt), rng)
@@ -127,6 +131,8 @@ class GPSearch(Method):
         found = {d.key: d for d in drawn if d is not None and d.design}
         if share == 0.0:
             return list(found.values())
+        # Edits of elites alone would stay one step from them. Each generation is bred from what the process thinks good
+        # of the last one, by its upper bound, without asking the oracle.
         parents, each = elites, -(-round(size * share) // GENERATIONS)
         for generation in range(GENERATIONS):
             rows = np.resize(prompt, each)
@@ -145,6 +151,7 @@ class GPSearch(Method):
 
     def _learn(self) -> dict[str, Any]:
         """Tune the kernel's parameters, from where they stood."""
+        # Once a round, here: `ask` takes the parameters as they are, so that it stays a pure function of the state.
         tokens, y = self._data()
         if len(tokens) < 2:
             return {}

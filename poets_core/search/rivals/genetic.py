@@ -1,4 +1,4 @@
-"""A genetic algorithm on designs: the elites' edits and crossovers, no model."""
+"""A genetic algorithm on designs: edits and crossovers of the best ones, no model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from poets_core.search.method import Method, Proposals
 from poets_core.search.sampler import Draw, edits
 
 ATTEMPTS = 16
-"""Broods in a round: what was seen, or what the backbone cannot spell, is replaced by the next."""
+"""Broods of a round at most. Children that were seen, or that the backbone cannot spell, are replaced by the next."""
 
 
 class GeneticSearch(Method):
@@ -25,6 +25,7 @@ class GeneticSearch(Method):
         elites = self.history.elites(self.settings.elites)
         rng = rng_for(self.spec.seed, "genetic", self.round)
         found: list[Draw | None] = [None] * len(prompt)
+        # Siblings of one brood may be equal too, so what was found joins what was seen.
         taken = set(self.seen)
         for _ in range(ATTEMPTS if elites else 0):
             waiting = np.array([i for i, draw in enumerate(found) if draw is None], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Policy gradients with the same adapters, one policy: GRPO and REINFORCE with the leave-one-out baseline."""
+"""Policy gradients with the adapters of POETS, one policy: GRPO, and REINFORCE with the leave-one-out baseline."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from poets_core.types import F8, I8, Candidate, Observation
 class PolicyGradientSearch(Method):
     """One branch without prior adapter, drawn from and trained by policy gradients.
 
-    `grpo` learns from minibatches of the round, or with `replay` of all rounds, by
-    the clipped ratio to the policy that drew them. `rloo` takes its steps on the
-    round's own draws without a ratio, the KL penalty inside the reward: the more steps, the less on-policy.
+    `grpo` learns from minibatches of the round (of all rounds with `replay`), by the clipped ratio to the policy that
+    drew them. `rloo` takes its steps on the round's own draws without a ratio, the KL penalty inside the reward; the
+    more steps it takes, the less on-policy it is.
     """
 
     def __init__(self, sampler: Sampler, spec: RunSpec) -> None:
@@ -34,7 +34,9 @@ class PolicyGradientSearch(Method):
         super().__init__(sampler, spec, branches=1)
         s = self.settings
         self.trainer = Trainer(self.ensemble, beta=s.beta, learning_rate=s.learning_rate, gradient_norm=s.gradient_norm)
-        self._old: list[F8] = []  # of every observation, log-probabilities of its tokens under who drew it
+        # Of every observation, log-probabilities of its tokens under the policy that drew it. That policy is gone after
+        # the update, so they cannot be recomputed and belong to the state.
+        self._old: list[F8] = []
 
     def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
         unique = not self.settings.allow_repeats
@@ -54,7 +56,7 @@ class PolicyGradientSearch(Method):
         self._old += self._scores(np.arange(len(self.history) - len(candidates), len(self.history)))
 
     def _scores(self, index: I8) -> list[F8]:
-        """Log-probabilities of the tokens of some observations under the policy, a minibatch at a time."""
+        """Log-probabilities of the tokens of some observations under the policy, computed a minibatch at a time."""
         out: list[F8] = []
         for start in range(0, len(index), self.settings.minibatch):
             part = index[start : start + self.settings.minibatch]
@@ -70,6 +72,7 @@ class PolicyGradientSearch(Method):
         # What filled slots that stayed empty is not the policy's own: its ratio and its mean would be another's.
         own = np.array([c.round == 0 or c.source == "branch" for c in self.history.candidates])
         rows = np.flatnonzero(own if s.replay else own & (rounds == self.round))
+        # Rounds are groups: the policy that drew them, and how good designs are by then, differ between rounds.
         group = rounds * len(self.problem.prompts) + encoded.prompt
         advantages = np.zeros(len(encoded))
         advantages[own] = group_advantages(self.history.rewards()[own], group[own], scaled=s.method == "grpo")
@@ -95,6 +98,8 @@ class PolicyGradientSearch(Method):
             for row, i in enumerate(index.tolist()):
                 old[row, : len(self._old[i])] = self._old[i]
             return grpo_loss(log_p, torch.from_numpy(old).to(device), reference, inside, a, clip=s.clip, beta=s.beta)
+        # REINFORCE has no KL term of its own. Inside the reward, its gradient is the same; it is detached because the
+        # score function already multiplies it.
         penalty = s.beta * (log_p.detach() - reference).sum(1)
         return reinforce_loss(log_p, inside, a - (penalty - penalty.mean()))
 
