@@ -45,6 +45,11 @@ def gone() -> int:
 class StoreContract:
     """Subclasses give a `store` fixture with a fresh store."""
 
+    @pytest.fixture(autouse=True)
+    def lasting(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Leases without heartbeats that hold as long as a test takes."""
+        monkeypatch.setattr(sql_module, "LEASE_SECONDS", 86_400.0)
+
     def test_spec_is_there_before_any_worker(self, store: SqlStore) -> None:
         spec = fake_spec(seed=7)
         run = store.create(spec)

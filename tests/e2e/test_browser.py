@@ -13,7 +13,7 @@ from poets_core.runs.sql import SqlStore
 from tests.e2e.conftest import LIMIT, Server, strangers
 from tests.pages import written
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PLOTS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
 
 

@@ -18,7 +18,7 @@ from poets_core.runs.views.fold import fold
 from poets_core.spec import BackboneSpec, Budget, ProblemSpec, RunSpec, SearchSpec
 from tests.e2e.conftest import LIMIT, ROOT, Server, strangers
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 BEST = "branch 1"
 READY = ".poets-keys[data-ready]:not([data-ready=''])"
 
@@ -28,7 +28,7 @@ def command(store: SqlStore, *words: str) -> str:
     environment = os.environ | {"POETS_STORE": store.url, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "poets_core", *words], cwd=ROOT, env=environment, capture_output=True, text=True,
-        timeout=120,
+        timeout=LIMIT / 1000,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout

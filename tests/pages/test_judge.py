@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import feed
 from pages.parts.judge import desk as judge_desk
 from pages.parts.judge.queue import agreed, next_pair, sent
 from poets_core.runs.events import Event
@@ -23,7 +22,6 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker answers here and nobody clicks twice: nothing is worth waiting for."""
     monkeypatch.setattr(judge_desk, "PATIENCE", 0.0)
     monkeypatch.setattr(judge_desk, "SETTLE", 0.0)
-    monkeypatch.setattr(feed.Feed.__init__, "__defaults__", (0.0,))
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from poets_core.runs.store import SqlStore, default_store_url, open_store
 from poets_core.runs.views.fold import fold
 from tests.contracts.store_contract import taken
 from tests.runs.test_view import log
+from tests.waiting import until
 from tests.worker.fake import fake_spec
 
 
@@ -142,33 +142,35 @@ os.kill(os.getpid(), 9)
 """
 
 
-def test_a_launched_worker_is_detached(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+HOLD = """
+import pathlib, sys, time
+while "worker" in sys.orig_argv and not pathlib.Path({gate!r}).exists():
+    time.sleep(0.02)
+"""
+"""Read by every interpreter that starts: a worker waits until the test has looked at it."""
+
+
+def test_a_launched_worker_is_detached(store: SqlStore, tmp_path: Path) -> None:
     """The launcher is killed at once; its worker lives in a session of its own and says how the run ended."""
-    run = store.create(fake_spec())  # no such problem in the catalog: the worker must say so in the log
-    environment = {**os.environ, "STREAMLIT_SERVER_PORT": "1", "PYTHONPATH": str(launch_module.ROOT)}
+    run, gate = store.create(fake_spec()), tmp_path / "gate"
+    (tmp_path / "hold").mkdir()
+    (tmp_path / "hold" / "sitecustomize.py").write_text(HOLD.format(gate=str(gate)))
+    path = os.pathsep.join([str(tmp_path / "hold"), str(launch_module.ROOT)])
+    environment = {**os.environ, "STREAMLIT_SERVER_PORT": "1", "PYTHONPATH": path}
     launcher = subprocess.run(
         [sys.executable, "-c", LAUNCHER, store.url, run], env=environment, capture_output=True, text=True, check=False
     )
-    assert launcher.returncode == -9
+    assert launcher.returncode == -9, launcher.stderr
     pid = int(launcher.stdout)
-    assert store.status(run).state in ("starting", "running", "failed")
-    seen: set[str] = set()
-    for _ in range(600):
-        try:
-            seen |= set(Path(f"/proc/{pid}/environ").read_text().split("\0"))
-            assert os.getsid(pid) == pid
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-        if store.status(run).state == "failed":
-            break
-        time.sleep(0.05)
-    status = store.status(run)
-    assert status.state == "failed"
-    assert "fake/digits" in status.reason
-    assert "failed: Expected a problem name" in (store.folder(run) / "worker.log").read_text()
-    names = {line.partition("=")[0] for line in seen}
+    assert os.getsid(pid) == pid
+    assert store.status(run).state == "starting"
+    names = {line.partition("=")[0] for line in Path(f"/proc/{pid}/environ").read_text().split("\0")}
     assert "OMP_NUM_THREADS" in names
     assert not any(name.startswith("STREAMLIT_") for name in names)
+    gate.touch()
+    until(lambda: store.status(run).state == "failed", lambda: store.status(run))
+    assert "fake/digits" in store.status(run).reason  # no such problem in the catalog, which the log must say
+    assert "failed: Expected a problem name" in (store.folder(run) / "worker.log").read_text()
 
 
 def test_resume_wakes_the_living_and_replaces_the_dead(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,12 +195,7 @@ def test_processes() -> None:
     assert not process.alive(os.getpid(), mine + "0")
     assert not process.alive(None, "")
     child = subprocess.Popen([sys.executable, "-c", ""])
-    time.sleep(0.05)
-    for _ in range(200):  # a zombie until it is waited for: gone all the same
-        if not process.alive(child.pid, ""):
-            break
-        time.sleep(0.02)
-    assert not process.alive(child.pid, "")
+    until(lambda: not process.alive(child.pid, ""))  # a zombie until it is waited for: gone all the same
     child.wait()
 
 

@@ -195,9 +195,9 @@ def test_a_few_events_onto_many_candidates_are_cheap() -> None:
     more = [Event("observed", observed(199, 0, 3.0).body, events[-1].seq + 1)]
     times = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()  # of this process: others may keep the cores busy
         fold(more, view)
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     assert min(times) < 0.03
 
 

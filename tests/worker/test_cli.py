@@ -230,7 +230,7 @@ def test_an_experiment_from_its_spec_to_the_archive(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "poets_core"]
 
     def said(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*words, *more], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run([*words, *more], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
 
     done = said("run", "examples/comparison_log.json", "--json")
     assert done.returncode == 0, done.stderr
