@@ -24,8 +24,8 @@ from benchmarks.report import Goal, finish, summary
 from benchmarks.search_cells import FIRST_TUNING_SEED, cell_spec
 from domains.catalog import load
 from poets_core.search.loop import observations
+from poets_core.search.poets.exact_regret import soft_regret
 from poets_core.search.registry import build_search
-from poets_core.search.regret import soft_regret
 from poets_core.search.space import product_space
 from poets_core.spec import RunSpec
 

@@ -114,7 +114,7 @@ def section(name: str, found: dict[str, Any], lines: Sequence[dict[str, Any]], f
         words = "; ".join(f"{m}: {f['growth']['says']}" for m, f in found.items() if "growth" in f)
         out.append(
             f"\nsqrt(T gamma_T) itself, for the kernel of the Gaussian process here, grows with exponent {bound:.2f} "
-            f"over these calls. What the curves are evidence for (`search.regret.judge_growth`): {words}."
+            f"over these calls. What the curves are evidence for (`benchmarks.regret.judge_growth`): {words}."
         )
     if advised:
         out.append(f"\nPreset that the rule of Launch chooses after such a run: {advised}.")

@@ -1,6 +1,7 @@
 """The protocols that rooms meet by: what a domain offers to a search, and what a search offers to those who run it.
 
-No base classes and no optional methods. Nothing heavy is imported here: worker and tests use these names without torch.
+No base classes and no optional methods. Nothing heavy is imported here: the worker uses these names without torch. They
+can be checked at run time because tests check all annotations.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from poets_core.types import Artifact, Candidate, Design, Evaluation, Observation, ProblemInfo, Record, Vocabulary
 
 
+@runtime_checkable
 class TokenMask(Protocol):
     """A deterministic automaton over tokens; it is part of the density.
 
@@ -47,6 +49,7 @@ class TokenMask(Protocol):
         ...
 
 
+@runtime_checkable
 class Oracle(Protocol):
     """Measures designs."""
 
@@ -61,6 +64,7 @@ class Oracle(Protocol):
         ...
 
 
+@runtime_checkable
 class Problem(Protocol):
     """One thing to optimise, with its oracle."""
 
@@ -125,6 +129,7 @@ class UpdateReport:
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Written(Protocol):
     """One text that a branch or the reference wrote."""
 
@@ -144,6 +149,7 @@ class Written(Protocol):
         ...
 
 
+@runtime_checkable
 class BranchSampler(Protocol):
     """Draws texts from the branches of a search as they are now."""
 
@@ -165,11 +171,12 @@ class BranchSampler(Protocol):
         ...
 
 
+@runtime_checkable
 class Search(Protocol):
     """A method at work on one problem: POETS and every rival offer the same.
 
     A round is `ask`, evaluate, `tell`, `update`. Randomness is keyed by the seed and the round: `ask` changes nothing
-    and gives the same answer until something is told, and a restored search goes on as if it had never been interrupted.
+    and gives the same answer until something is told. A restored search goes on as if it had never been interrupted.
     """
 
     facts: dict[str, Any]

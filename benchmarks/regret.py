@@ -1,4 +1,4 @@
-"""Regret and its growth: exact where a space can be written down."""
+"""How fast regret grows in a search, and what that is evidence for."""
 
 from __future__ import annotations
 
@@ -6,74 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 from scipy.stats import t as student
 
-from poets_core.types import F8
 
-
-def standard_regret(values: F8, optimum: float) -> F8:
-    """Cumulative regret sum_t [max r - r(x_t)] after each call, f8 (t,).
+def cumulative_regret(values: Float64[np.ndarray, " t"], optimum: float) -> Float64[np.ndarray, " t"]:
+    """Return sum_t [max r - r(x_t)] after each call.
 
     Args:
-        values: f8 (t,) of what was called, to be maximised; NaN (invalid) is not allowed here.
+        values: of what was called, to be maximised; NaN (invalid) is not allowed here.
         optimum: the largest possible value.
     """
     return np.cumsum(optimum - values)
 
 
-def simple_regret(values: F8, optimum: float) -> F8:
-    """max r - best so far, after each call, f8 (t,)."""
-    return np.asarray(optimum - np.maximum.accumulate(values))
-
-
-def tilted(log_reference: F8, rewards: F8, beta: float) -> F8:
-    """log pi* of pi* = pi_ref exp(r / beta) / Z on an enumerated space, f8 (S,)."""
-    x = log_reference + rewards / beta
-    return np.asarray(x - np.logaddexp.reduce(x))
-
-
-def soft_regret(log_policy: F8, log_reference: F8, rewards: F8, beta: float) -> float:
-    """J(pi*) - J(pi) = beta KL(pi || pi*), in reward units, of one policy on an enumerated space.
-
-    Args:
-        log_policy, log_reference: f8 (S,), each a normalised distribution; -inf is probability 0.
-        rewards: f8 (S,).
-        beta: KL weight, in the unit of the rewards.
-
-    Source: J(pi) = E_pi r - beta KL(pi || pi_ref), POETS (arXiv 2605.07775).
-    """
-    best = tilted(log_reference, rewards, beta)
-    written = np.isfinite(log_policy)
-    return float(beta * (np.exp(log_policy[written]) * (log_policy[written] - best[written])).sum())
-
-
-def information_gain(kernel: F8, noise: float, most: int) -> F8:
-    """Greedy lower bound of gamma_t = max_{|A| <= t} 1/2 log det(I + K_A / noise), f8 (most,).
-
-    The greedy set is within a factor 1 - 1/e of the maximum (the gain is
-    submodular), and designs may repeat.
-
-    Args:
-        kernel: f8 (S, S) prior covariance.
-        noise: variance of an observation.
-        most: T.
-
-    Source: Srinivas et al., arXiv 0912.3995.
-    """
-    posterior = np.array(kernel, dtype=np.float64)
-    gains = np.empty(most)
-    total = 0.0
-    for k in range(most):
-        variance = np.diagonal(posterior)
-        at = int(variance.argmax())
-        total += 0.5 * np.log1p(max(float(variance[at]), 0.0) / noise)
-        gains[k] = total
-        column = posterior[:, at].copy()
-        posterior -= np.outer(column, column) / (column[at] + noise)
-    return gains
-
-
-def growth_exponent(curves: F8, *, start: int = 32) -> tuple[float, float, float]:
+def growth_exponent(curves: Float64[np.ndarray, "n t"], *, start: int = 32) -> tuple[float, float, float]:
     """Slope of log cumulative regret over log t, with its 95 % interval over curves: (slope, low, high).
 
     Each curve is fitted by least squares from call `start` on, at places evenly
@@ -82,7 +29,8 @@ def growth_exponent(curves: F8, *, start: int = 32) -> tuple[float, float, float
     proof of a rate: a curve that has found its optimum flattens whatever the method.
 
     Args:
-        curves: f8 (n, T) cumulative regret, positive from `start` on.
+        curves: cumulative regret, positive from `start` on.
+        start: first call that is fitted.
     """
     at = np.unique(np.geomspace(start, curves.shape[1], 40).round().astype(np.int64)) - 1
     slopes = np.array([np.polyfit(np.log(at + 1.0), np.log(c[at]), 1)[0] for c in np.atleast_2d(curves)])
@@ -93,14 +41,16 @@ def growth_exponent(curves: F8, *, start: int = 32) -> tuple[float, float, float
     return mean, mean - reach, mean + reach
 
 
-def expected_growth(gains: F8, *, start: int = 32) -> float:
+def expected_growth(gains: Float64[np.ndarray, " t"], *, start: int = 32) -> float:
     """Exponent of sqrt(T gamma_T) over the same calls as `growth_exponent`: what the bound itself grows with."""
     calls = np.arange(1, len(gains) + 1)
     return growth_exponent(np.sqrt(calls * gains)[None], start=start)[0]
 
 
-def product_information_gain(shape: Sequence[int], correlation: float, noise: float, most: int) -> F8:
-    """Upper bound of gamma_t on a whole product space with kernel rho^(positions that differ), f8 (most,).
+def product_information_gain(
+    shape: Sequence[int], correlation: float, noise: float, most: int
+) -> Float64[np.ndarray, " t"]:
+    """Return an upper bound of gamma_1 .. gamma_T on a product space with kernel rho^(positions that differ).
 
     log det is concave in how often each design is called, and this kernel knows no design from
     another, so equal shares are the best fractional answer: gamma_t <= 1/2 sum_j m_j log(1 + t lambda_j / (S noise))
@@ -153,14 +103,14 @@ ENDED = 0.05
 """Share of its first regret per call, below which a search has ended rather than learnt at a rate."""
 
 
-def judge_growth(curves: F8, bound: float, *, start: int = 32) -> Growth:
+def judge_growth(curves: Float64[np.ndarray, "n t"], bound: float, *, start: int = 32) -> Growth:
     """Say what curves are evidence for; with no interval (one curve) nothing is decided.
 
     The interval is that of the mean exponent over curves, so each one-sided claim is wrong in
-    at most 2.5 % of repetitions if exponents are about normal over seeds (tests/search/test_regret.py repeats it).
+    at most 2.5 % of repetitions if exponents are about normal over seeds (tests/benchmarks/test_regret.py repeats it).
 
     Args:
-        curves: f8 (n, T) cumulative regret, repeats allowed.
+        curves: cumulative regret, repeats allowed.
         bound: exponent of sqrt(t gamma_t), see `expected_growth`.
         start: first call that is fitted.
     """
