@@ -55,7 +55,8 @@ class GPSearch(Baseline):
 
     def _from_space(self, n: int, rng: np.random.Generator) -> list[Draw]:
         space = self.space
-        assert space is not None
+        if space is None:
+            raise ValueError("Expected a space that can be written down, got none.")
         tokens, y = self._data()
         if not tokens:
             return self.from_reference(np.zeros(n, dtype=np.int64), "refill")
@@ -78,7 +79,8 @@ class GPSearch(Baseline):
 
     def _drawn(self, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
         """What each slot maximises over the whole space, f8 (n, S)."""
-        assert self.space is not None
+        if self.space is None:
+            raise ValueError("Expected a space that can be written down, got none.")
         return surrogate.sample_space(self.space, seen, n, rng)
 
     def _spelled(self, tokens: I8) -> list[Draw]:

@@ -38,7 +38,8 @@ class KLThompsonSearch(GPSearch):
     def reference(self) -> F8:
         """log pi_ref of every design, f8 (S,)."""
         if self._reference is None:
-            assert self.space is not None
+            if self.space is None:
+                raise ValueError("Expected a space that can be written down, got none.")
             parts = []
             for start in range(0, len(self.space), BLOCK):
                 index = np.arange(start, min(start + BLOCK, len(self.space)))
