@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 import tempfile
 from collections.abc import Callable
@@ -38,11 +39,11 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
     Division by zero gives infinity or NaN, as NumPy's does.
     """
-    made: Callable[P, R] = numba.njit(cache=True, error_model="numpy")(function)
+    made: Callable[P, R] = numba.njit(cache=True, error_model="numpy")(inspect.unwrap(function))
     return made
 
 
 def compiled_anew(function: Callable[P, R]) -> Callable[P, R]:
     """Like `compiled`, for functions that take compiled functions: those cannot be kept on disk."""
-    made: Callable[P, R] = numba.njit(error_model="numpy")(function)
+    made: Callable[P, R] = numba.njit(error_model="numpy")(inspect.unwrap(function))
     return made
