@@ -33,7 +33,16 @@ MAY: dict[str, tuple[str, ...]] = {
     "poets_core.llm_po": ("poets_core.llm_po", "poets_core.spec", *NOUNS),
     "poets_core.runs": ("poets_core.runs", "poets_core.spec", "poets_core.types", "poets_core.errors"),
     "poets_core.worker": ("poets_core", "domains.catalog", "domains.language"),
-    "poets_core.cli": ("poets_core.runs", "poets_core.worker", "poets_core.spec", "domains.catalog", *NOUNS),
+    "poets_core.serve": ("poets_core.errors",),
+    "poets_core.sequences": ("poets_core.search", "poets_core.protocols", "poets_core.spec", *NOUNS),
+    "poets_core.cli": (
+        "poets_core.runs",
+        "poets_core.worker",
+        "poets_core.serve",
+        "poets_core.spec",
+        "domains.catalog",
+        *NOUNS,
+    ),
     "poets_core.__main__": ("poets_core.cli",),
     "poets_core": (),
     "domains.catalog": (
