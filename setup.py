@@ -5,12 +5,23 @@ as `app` and `pages` have no place at the top of somebody's site-packages, so th
 """
 
 from setuptools import find_namespace_packages, setup
+from setuptools.command.build_py import build_py
 
 LIBRARY, PAGES = ["poets_core*", "domains*"], ["pages*"]
 NOT = ["*.__pycache__*"]
 DATA = ["*.js", "*.png", "*.json", "*.md", "*.csv", "*.safetensors"]
 
+
+class Modules(build_py):
+    """All modules of the packages but this one, which lies beside app.py."""
+
+    def find_package_modules(self, package, package_dir):
+        """Return (package, module, file) of each."""
+        return [m for m in super().find_package_modules(package, package_dir) if m[1] != "setup"]
+
+
 setup(
+    cmdclass={"build_py": Modules},
     packages=[
         *find_namespace_packages(include=LIBRARY, exclude=NOT),
         "poets_app",
