@@ -46,7 +46,9 @@ POLL_SECONDS = 0.3
 
 @app.command()
 def problems(json_: Json = False) -> None:
-    """List the problems of the catalog."""
+    """List the problems of the catalog, and on stderr the sciences that cannot be used."""
+    for fault in catalog.broken():
+        typer.echo(f"not usable: {fault.source}: {fault.message}", err=True)
     if json_:
         typer.echo(
             json.dumps([{"name": e.name, "title": e.title, "objective": e.objective} for e in catalog.entries()])
@@ -118,7 +120,7 @@ def located(made: RunSpec, beside: Path | None = None) -> RunSpec:
         if p.kind == "file" and isinstance(value := params.get(p.name), str):
             params[p.name] = str(_absolute(value, beside))
     source = made.backbone.source
-    if source != "library" and source not in catalog.BACKBONES:
+    if source != "library" and source not in catalog.backbones():
         source = str(resolve_backbone(str(found) if (found := _absolute(source, beside)).exists() else source))
     return made.model_copy(
         update={

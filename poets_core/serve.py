@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from poets_core.errors import InvalidInput
+from poets_core.errors import InvalidInput, MissingPackage
 
 HERE = Path(__file__).resolve().parents[1]
 EXTRA = "Run `pip install 'poets[app]'`, or `pip install -r requirements.txt` in a copy of the sources."
@@ -46,11 +46,12 @@ def prepare_static(target: Path) -> Path:
         Path of the copy.
 
     Raises:
-        InvalidInput: plotly is not installed or has another layout, or the folder cannot be written.
+        MissingPackage: plotly is not installed.
+        InvalidInput: it has another layout, or the folder cannot be written.
     """
     spec = importlib.util.find_spec("plotly")
     if spec is None or spec.origin is None:
-        raise InvalidInput(f"Expected the plotly package, got none. {EXTRA}")
+        raise MissingPackage(f"Expected the plotly package, got none. {EXTRA}")
     source = Path(spec.origin).parent / "package_data" / "plotly.min.js"
     if not source.is_file():
         raise InvalidInput(f"Expected plotly.min.js at {source}, got nothing. Install the version of requirements.txt.")
@@ -77,10 +78,11 @@ def start(words: Sequence[str] = ()) -> NoReturn:
         words: further options of `streamlit run`.
 
     Raises:
-        InvalidInput: the app, Streamlit or plotly is not installed.
+        MissingPackage: Streamlit or plotly is not installed.
+        InvalidInput: the app is not installed, or its folder cannot be written.
     """
     if importlib.util.find_spec("streamlit") is None:
-        raise InvalidInput(f"Expected Streamlit, which the app needs, got none. {EXTRA}")
+        raise MissingPackage(f"Expected Streamlit, which the app needs, got none. {EXTRA}")
     app = app_file()
     prepare_static(app.parent / "static")
     # Without -P a file of the current folder, numpy.py say, would be imported instead of the installed module.

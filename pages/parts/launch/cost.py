@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domains.catalog import entry
+from domains.catalog import backbones, entry
 from poets_core.presets import METHODS
 from poets_core.spec import RunSpec
 
 # Seconds on one core of a busy machine, fitted to short runs of five problems: right to within a factor of
 # three, which is what the page says. A GPU or a large model moves them further.
 START = 12.0
-TOKEN = {"library": 2.7e-6, "protein": 6.5e-5, "circuit": 3.5e-5}
-OTHER_TOKEN = 1e-3
-ORACLE = {
-    "protein/ehrlich": 2e-4,
-    "protein/instability": 2e-4,
-    "protein/landscape": 1e-5,
-    "quantum/artificial-7q": 2e-3,
-    "quantum/tfim-6": 0.2,
-}
-OTHER_ORACLE = 1e-2
+# What an oracle call and a token of a shipped backbone take, their science says (`domains.entry`).
+LIBRARY_TOKEN, OTHER_TOKEN = 2.7e-6, 1e-3
 GAUSSIAN, GAUSSIAN_ROUND = ("gp", "gp-prior", "klts"), 1.0
 """Methods that fit a Gaussian process, and what that takes a round."""
 
@@ -43,18 +35,17 @@ class Cost:
 
 
 def tokens_of(spec: RunSpec) -> int:
-    """Return the longest design of a run's problem in tokens, as far as its parameters tell.
+    """Return the longest design of a run's problem in tokens, as far as its parameters tell."""
+    problem = entry(spec.problem.name)
+    return problem.tokens({p.name: p.default for p in problem.parameters} | dict(spec.problem.params))
 
-    Gates of a circuit are three words each; a table does not say how long its
-    variants are before it is read, so that they count as 32.
-    """
-    known = {p.name: p.default for p in entry(spec.problem.name).parameters} | dict(spec.problem.params)
-    for name, tokens in (("length", 1), ("max_ops", 3)):
-        if isinstance(value := known.get(name), int):
-            return value * tokens
-    if isinstance(value := known.get("max_cx"), int):
-        return 3 * (6 + 3 * value)
-    return len(str(known.get("wild_type") or "")) or 32
+
+def token_seconds(source: str) -> float:
+    """Return what one token of one design takes, by the source of the backbone."""
+    if source == "library":
+        return LIBRARY_TOKEN
+    shipped = backbones().get(source)
+    return shipped.seconds if shipped else OTHER_TOKEN
 
 
 def estimate(spec: RunSpec, tokens: int | None = None) -> Cost:
@@ -75,9 +66,9 @@ def estimate(spec: RunSpec, tokens: int | None = None) -> Cost:
     drawn = calls * (max(1, round(search.pool * (1 - edits))) if "pool" in reads else 1)
     trained = spec.budget.rounds * search.steps if "steps" in reads else 0
     drawn += trained * search.minibatch if search.method == "tosfit" else 0  # it learns from fresh samples
-    token = TOKEN.get(spec.backbone.source, OTHER_TOKEN)
+    token = token_seconds(spec.backbone.source)
     # Backward costs about three forwards; every branch scores every observation and every pooled design.
-    seconds = START + calls * ORACLE.get(spec.problem.name, OTHER_ORACLE)
+    seconds = START + calls * entry(spec.problem.name).seconds
     seconds += drawn * tokens * token
     if search.method == "poets":
         seconds += calls * search.pool * branches * tokens * token

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domains.catalog import Entry, check_params
+from domains.catalog import check_params
+from domains.entry import Entry
 from poets_core.errors import InvalidSpec
 from poets_core.presets import METHODS, PRESETS
 from poets_core.spec import BackboneSpec, Budget, ContestSpec, Method, RunSpec, SearchSpec, parse_spec

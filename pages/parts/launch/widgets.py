@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from domains.catalog import BACKBONES, Entry, Parameter
+from domains.catalog import backbones
+from domains.entry import Entry, Parameter
 from pages.parts.launch.settings import CONTEST, SETTINGS, Setting, limits
 from poets_core.errors import InvalidTable, PoetsError
 from poets_core.runs.artifacts import save_upload
@@ -26,8 +27,6 @@ UNPACKED = 512 * 2**20
 """Largest table after unpacking, bytes: a small .gz may hold anything."""
 BACKBONE_NAMES = {
     "library": "Small model, trained on this problem's own library when the run starts",
-    "protein": "Protein model that ships with the app",
-    "circuit": "Circuit model that ships with the app",
     OTHER: "Another model: a folder or a Hugging Face name",
 }
 
@@ -202,10 +201,12 @@ def _setting(setting: Setting, start: Any, key: str) -> Any:
 def backbone_field(entry: Entry, errors: Errors, key: str) -> str:
     """Draw the choice of a backbone and return its source."""
     options = [*entry.backbones, OTHER]
+    shipped = backbones()
+    names = BACKBONE_NAMES | {name: b.title for name, b in shipped.items()}
     source = st.selectbox(
         "Backbone",
         options,
-        format_func=lambda name: BACKBONE_NAMES.get(name, name),
+        format_func=lambda name: names.get(name, name),
         help="The language model that writes designs. It stays frozen; only small adapters on it are trained.",
         key=f"{key}-backbone",
     )
@@ -217,7 +218,7 @@ def backbone_field(entry: Entry, errors: Errors, key: str) -> str:
         ).strip()
         if not source:
             st.warning("Name the model's folder, or choose one of the list.", icon=":material/warning:")
-    elif source in BACKBONES and not BACKBONES[source].is_dir():
+    elif source in shipped and not shipped[source].folder.is_dir():
         st.warning(
             f"This installation lacks the model “{source}”: the run would fail. Choose the small library model.",
             icon=":material/warning:",
