@@ -35,7 +35,8 @@ def cell_spec(cell: Cell, table: Path | None, wild_type: str, quick: bool) -> Ru
     name, branched, rank, seed = cell
     ranks = {"rank": rank, "prior_rank": rank}
     if name == "gb1":
-        assert table is not None
+        if table is None:
+            raise ValueError("Expected the GB1 table for gb1, got none. Name it with --table.")
         spec = spec_for(table, wild_type, "poets", seed, 3 if quick else 12, ranks)
     else:
         spec = with_method(read_spec(EXAMPLES / f"{name}.json"), "poets", seed, quick, ranks)

@@ -59,7 +59,8 @@ def learn(table: Path, method: str, seed: int, labels: int, steps: int) -> dict[
         search.update()
         ensemble = search.ensemble
         space = product_space(ensemble.table, ensemble.backbone.vocabulary.eos)
-        assert space is not None
+        if space is None:
+            raise ValueError("Expected a landscape of a few sites, got a space that cannot be written down.")
         branches, reference, designs = [], [], []
         for start in range(0, len(space), BLOCK):
             tokens = space.tokens(np.arange(start, min(start + BLOCK, len(space)))).tolist()

@@ -1,9 +1,12 @@
 """The command line: print a spec, run it, look at it, take it away.
 
-    python -m poets_core problems
-    python -m poets_core spec protein/ehrlich --set search.beta=0.3 > spec.json
-    python -m poets_core run spec.json
-    python -m poets_core show RUN --json
+    poets problems
+    poets spec protein/ehrlich --set search.beta=0.3 > spec.json
+    poets run spec.json
+    poets show RUN --json
+    poets app
+
+`python -m poets_core` is the same, from a copy of the sources.
 
 Exit codes: 0 done, 1 the run failed, 2 wrong input (the message is on stderr);
 `worker` also 3: another worker has the run, or it is finished.
@@ -12,6 +15,7 @@ Exit codes: 0 done, 1 the run failed, 2 wrong input (the message is on stderr);
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from datetime import datetime
@@ -24,6 +28,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from domains import catalog
+from poets_core import serve
 from poets_core.errors import InvalidInput, InvalidSpec, PoetsError, StoreError
 from poets_core.runs.export import export_archive
 from poets_core.runs.launch import default_spec, launch, resume
@@ -277,6 +282,17 @@ def worker(
     from poets_core.worker.worker import work
 
     raise typer.Exit(work(open_store(store), run))
+
+
+@app.command(name="app")
+def app_(
+    store: StoreUrl = None,
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; default: 8501, or the next free one.")] = None,
+) -> None:
+    """Start the app for a browser on this machine; runs are kept in ./store unless --store says otherwise."""
+    if store is not None:
+        os.environ["POETS_STORE"] = store
+    serve.start([] if port is None else ["--server.port", str(port)])
 
 
 def main() -> None:

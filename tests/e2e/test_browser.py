@@ -59,7 +59,7 @@ def test_a_missing_chart_library_is_said_and_does_not_break_the_page(
     page.goto(f"{server.url}/live?run={finished}")
     alert = page.locator(".st-key-panel-progress .poets-plot-problem")
     alert.wait_for(state="visible")
-    assert "scripts/static_files.py" in alert.inner_text()
+    assert "poets_core.serve" in alert.inner_text()
     page.get_by_text("whole budget was used").wait_for()
 
 

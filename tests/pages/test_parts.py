@@ -24,8 +24,8 @@ from poets_core.runs.events import Recorded
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.status import State
 from poets_core.runs.views.fold import RunView, fold
+from poets_core.serve import prepare_static
 from poets_core.spec import BackboneSpec, Budget, RunSpec, SearchSpec, parse_spec
-from scripts.static_files import copy_plotly
 from tests.logs import recorded
 from tests.pages import written
 
@@ -178,13 +178,13 @@ def test_a_feed_goes_on_from_where_it_was(store: SqlStore) -> None:
 
 
 def test_plotly_is_copied_out_of_the_package(tmp_path: Path) -> None:
-    copy = copy_plotly(tmp_path)
+    copy = prepare_static(tmp_path)
     assert copy.stat().st_size > 1_000_000
     assert b"plotly.js v" in copy.read_bytes()[:500]
     before = copy.stat().st_mtime_ns
-    assert copy_plotly(tmp_path).stat().st_mtime_ns == before
+    assert prepare_static(tmp_path).stat().st_mtime_ns == before
     copy.write_bytes(b"half")
-    assert copy_plotly(tmp_path).stat().st_size > 1_000_000
+    assert prepare_static(tmp_path).stat().st_size > 1_000_000
     assert [p.name for p in tmp_path.iterdir()] == ["plotly.min.js"]
 
 
