@@ -23,7 +23,7 @@ from pages.parts.states import plain, state_of
 from poets_core.errors import PoetsError
 from poets_core.runs.export import comparisons_csv
 from poets_core.runs.views.experiment import Agreement, ExperimentView, PairView
-from poets_core.spec import ExperimentSpec
+from poets_core.spec import ExperimentSettings, ExperimentSpec
 
 MEND = {
     "branches": "Mend the cause, then press Resume: the experiment goes on from where it was.",
@@ -54,7 +54,7 @@ def page() -> None:
 
 
 def _experiment(feed: Feed) -> None:
-    if feed.spec.experiment is None:
+    if not isinstance(feed.spec, ExperimentSpec):
         st.title("Policies", anchor=False)
         st.info("This run is a search, not an experiment.", icon=":material/info:")
         st.page_link("pages/search/live.py", label="Watch it", query_params={"run": feed.run})
@@ -68,7 +68,7 @@ def _experiment(feed: Feed) -> None:
     st.fragment(_live, run_every=state_of(state).polls)(feed, feed.spec.experiment, state)
 
 
-def _live(feed: Feed, spec: ExperimentSpec, drawn_as: str) -> None:
+def _live(feed: Feed, spec: ExperimentSettings, drawn_as: str) -> None:
     """Draw everything that changes; called again every two seconds while the experiment is at work."""
     try:
         snapshot = feed.snapshot()
@@ -77,7 +77,7 @@ def _live(feed: Feed, spec: ExperimentSpec, drawn_as: str) -> None:
         return
     if state_of(snapshot.status.state).polls != state_of(drawn_as).polls:
         st.rerun(scope="app")
-    about = spec.task or feed.spec.problem.name or "comparison log"
+    about = feed.spec.about
     facts = [
         about,
         f"{len(spec.policies)} policies",
@@ -118,13 +118,13 @@ def _live(feed: Feed, spec: ExperimentSpec, drawn_as: str) -> None:
     _downloads(feed)
 
 
-def _links(feed: Feed, spec: ExperimentSpec, snapshot: Snapshot) -> None:
+def _links(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     if spec.judge == "person" and snapshot.status.state != "finished":
         st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": feed.run})
     st.page_link(POLICIES, label="All experiments", icon=":material/list:")
 
 
-def _cards(view: ExperimentView, spec: ExperimentSpec) -> None:
+def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
     metrics, k = view.metrics or {}, len(spec.policies)
     share = contest_effort.saved_share(metrics, view.comparisons)
     least, robin = metrics.get("expected"), metrics.get("round_robin")
@@ -162,7 +162,7 @@ def _share(view: ExperimentView) -> str | None:
     return f"{view.ties / view.comparisons:.0%} of them" if view.comparisons else None
 
 
-def _panels(feed: Feed, spec: ExperimentSpec) -> None:
+def _panels(feed: Feed, spec: ExperimentSettings) -> None:
     """The panels, two a row."""
     look = current_look()
     k = len(spec.policies)

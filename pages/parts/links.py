@@ -33,6 +33,13 @@ def feed_of_address(title: str) -> Feed:
     st.stop()
 
 
+def no_search(title: str, kind: str) -> None:
+    """Say that a page shows searches and the address names another kind of run."""
+    st.title(title, anchor=False)
+    st.info(f"This page shows a search, and this run is of kind “{kind}”.", icon=":material/info:")
+    st.page_link(RUNS, label="Go to the runs", icon=":material/arrow_back:")
+
+
 def store_problem(error: PoetsError) -> None:
     """Show an error of the store so that it stays visible; its message says what to do."""
     st.error(str(error), icon=":material/database_off:")

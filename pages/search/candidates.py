@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.feed import Feed, open_feed
-from pages.parts.links import LIVE, feed_of_address, store_problem
+from pages.parts.links import LIVE, feed_of_address, no_search, store_problem
 from pages.parts.look import current_look
 from pages.parts.run.detail import candidate_detail
 from pages.parts.states import plain
@@ -19,7 +19,7 @@ from poets_core.runs.artifacts import read_artifact
 from poets_core.runs.export import candidates_csv
 from poets_core.runs.launch import launch
 from poets_core.runs.views.fold import RunView
-from poets_core.spec import RunSpec, TaskSpec
+from poets_core.spec import ReferenceSettings, SearchSpec, TaskSettings, TaskSpec
 
 FORMATS = {
     "fasta": ("FASTA", "fasta"), "csv": ("CSV", "csv"), "qasm3": ("OpenQASM 3", "qasm"), "qpy": ("QPY", "qpy"),
@@ -32,6 +32,9 @@ BEST = 32
 def page() -> None:
     """Draw the page."""
     feed = feed_of_address("Candidates")
+    if not isinstance(feed.spec, SearchSpec):
+        no_search("Candidates", feed.spec.kind)
+        return
     try:
         view = feed.snapshot().view
     except PoetsError as error:
@@ -69,8 +72,8 @@ def _detail(feed: Feed, view: RunView, chosen: str) -> None:
 
 def _table(feed: Feed, view: RunView) -> None:
     st.subheader("All candidates", anchor=False)
-    learns = feed.spec.search.method != "prior"  # else everything is written by the reference
-    branches = ["all", *(str(b) for b in range(feed.spec.search.branches)), "none"]
+    search = feed.spec.search
+    branches = ["all", *(str(b) for b in range(search.policies)), "none"]
     sources = ["all", "branch", "edit", "reference", "space"]
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="filters")
     with bar:
@@ -78,8 +81,9 @@ def _table(feed: Feed, view: RunView) -> None:
         show = st.selectbox("Show", list(SHOWS), format_func=SHOWS.__getitem__, key=f"show-{feed.run}", width=190)
         sort = st.selectbox("Order", list(SORTS), format_func=SORTS.__getitem__, key=f"sort-{feed.run}", width=170)
         branch, source = "all", "all"
-        if learns:
+        if search.policies:
             branch = st.selectbox("Branch", branches, key=f"branch-{feed.run}", width=120)
+        if not isinstance(search, ReferenceSettings):  # else everything has one source
             source = st.selectbox("Source", sources, key=f"source-{feed.run}", width=130)
     index = None if branch == "all" else -1 if branch == "none" else int(branch)
     ids = find(view, Filter(show, sort, text.strip(), index, "" if source == "all" else source))
@@ -137,14 +141,11 @@ def _wanted(view: RunView, amount: str, chosen: str) -> tuple[str, ...]:
 
 
 def _prepare(feed: Feed, format: str, candidates: Sequence[str]) -> None:
-    spec = RunSpec(
-        kind="task",
+    spec = TaskSpec(
         label=f"{format} of {feed.run}",
-        problem=feed.spec.problem,
-        backbone=feed.spec.backbone,
         seed=feed.spec.seed,
         device="cpu",
-        task=TaskSpec(name="export", run=feed.run, format=format, candidates=tuple(candidates)),
+        task=TaskSettings(name="export", run=feed.run, format=format, candidates=tuple(candidates)),
     )
     try:
         task = feed.store.create(spec)

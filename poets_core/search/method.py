@@ -15,14 +15,17 @@ from poets_core.lm.likelihood import Encoded
 from poets_core.search.history import History
 from poets_core.search.propose import Draw, Key, Sampler, as_candidate
 from poets_core.search.search import UpdateReport
-from poets_core.spec import RunSpec
+from poets_core.spec import SearchSettings, SearchSpec
 from poets_core.types import F8, I8, Candidate, Observation
 
 
 class Baseline(ABC):
     """A search that is not POETS, under its rules: a first round from the reference, one policy on repeats."""
 
-    def __init__(self, sampler: Sampler, spec: RunSpec, *, branches: int = 0) -> None:
+    settings: SearchSettings
+    """A method's class narrows this to its own."""
+
+    def __init__(self, sampler: Sampler, spec: SearchSpec, *, branches: int = 0) -> None:
         """Start without observations.
 
         Args:

@@ -9,7 +9,7 @@ from poets_core.keyed import seed_for
 from poets_core.llm_po.comparison import Comparison
 from poets_core.protocols import Problem
 from poets_core.runs.events import Event
-from poets_core.spec import ContestSpec, ExperimentSpec, PolicySpec, RunSpec
+from poets_core.spec import ContestSpec, ExperimentSettings, PolicySpec, SearchSpec
 from poets_core.worker.experiment.sources.branch import BranchPolicy, BranchSource
 from poets_core.worker.experiment.statistics import Contest
 from poets_core.worker.science import Asks, Parts
@@ -26,7 +26,7 @@ class SearchContests:
     """
 
     def __init__(
-        self, spec: RunSpec, problem: Problem, search: Asks, parts: Parts, played: Sequence[Mapping[str, Any]]
+        self, spec: SearchSpec, problem: Problem, search: Asks, parts: Parts, played: Sequence[Mapping[str, Any]]
     ):
         self._spec, self._problem, self._search, self._parts = spec, problem, search, parts
         self._played = {body["round"] for body in played}
@@ -51,10 +51,10 @@ class SearchContests:
         return Event("contest", body)
 
     def _body(self, spec: ContestSpec, number: int, most: int, step: Callable[[str], None]) -> dict[str, Any]:
-        names = [f"branch {m}" for m in range(self._spec.search.branches)]
+        names = [f"branch {m}" for m in range(self._spec.search.policies)]
         policies = [BranchPolicy(name, self._search, m) for m, name in enumerate(names)]
         source = BranchSource(self._problem, policies, self._parts, self._spec.seed, "contest", number)
-        settings = ExperimentSpec(
+        settings = ExperimentSettings(
             source="branches", judge="oracle", delta=spec.delta, budget=most,
             policies=tuple(PolicySpec(name=name, run="this", branch=m) for m, name in enumerate(names)),
         )  # fmt: skip

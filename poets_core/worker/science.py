@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domains import catalog
+from poets_core.errors import InvalidSpec
 from poets_core.protocols import Problem
-from poets_core.spec import RunSpec
+from poets_core.spec import RunSpec, SearchSpec
 from poets_core.types import Candidate, Observation
 
 Round = tuple[Sequence[Candidate], Sequence[Observation]]
@@ -106,16 +107,18 @@ class Parts:
     """
 
     load: Callable[[RunSpec], Problem]
-    build: Callable[[Problem, RunSpec, Path], Asks]
+    build: Callable[[Problem, SearchSpec, Path], Asks]
     sample: Sample = _sample
     answer: Answer = _answer
 
 
 def _load(spec: RunSpec) -> Problem:
+    if spec.problem is None:
+        raise InvalidSpec(f"Expected a problem in a run of kind {spec.kind!r}, got none.", field="problem")
     return catalog.load(spec.problem.name, **spec.problem.params)
 
 
-def _build(problem: Problem, spec: RunSpec, folder: Path) -> Asks:
+def _build(problem: Problem, spec: SearchSpec, folder: Path) -> Asks:
     from poets_core.search.registry import build_search  # torch and transformers: seconds, so not before it is needed
 
     # A library backbone is saved file by file: one that was cut off half way must be trained again, not loaded.

@@ -13,7 +13,7 @@ from poets_core.keyed import rng_for
 from poets_core.protocols import Problem
 from poets_core.runs.events import Event, info_to_json, jsonable
 from poets_core.runs.lease import Lease, RunStore
-from poets_core.spec import RunSpec
+from poets_core.spec import SearchSpec
 from poets_core.types import Candidate, Evaluation
 from poets_core.worker import checkpoint
 from poets_core.worker.contests import SearchContests
@@ -49,7 +49,7 @@ class SearchRun:
     are not asked again, and every random number is keyed.
     """
 
-    def __init__(self, store: RunStore, lease: Lease, spec: RunSpec, control: Control, parts: Parts) -> None:
+    def __init__(self, store: RunStore, lease: Lease, spec: SearchSpec, control: Control, parts: Parts) -> None:
         self._store, self._lease, self._spec, self._control, self._parts = store, lease, spec, control, parts
         self._folder = store.folder(lease.run)
 

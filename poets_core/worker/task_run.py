@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from poets_core.errors import InvalidInput, InvalidSpec
+from poets_core.errors import InvalidInput
 from poets_core.keyed import rng_for
 from poets_core.protocols import Problem
 from poets_core.runs.artifacts import write_atomic
 from poets_core.runs.events import Event, info_to_json, jsonable
 from poets_core.runs.lease import Lease, RunStore
 from poets_core.runs.views.fold import CandidateView, fold
-from poets_core.spec import RunSpec, TaskSpec
+from poets_core.spec import TaskSpec
 from poets_core.types import Record
 from poets_core.worker.control import Control
 from poets_core.worker.science import Parts, chunks
@@ -30,11 +30,9 @@ _ENDING = {"qasm3": "qasm"}
 class TaskRun:
     """One worker's work on one task; done again from the start when it was cut off."""
 
-    def __init__(self, store: RunStore, lease: Lease, spec: RunSpec, control: Control, parts: Parts) -> None:
-        if spec.task is None:
-            raise InvalidSpec("Expected a task in a run of kind 'task', got none.")
+    def __init__(self, store: RunStore, lease: Lease, spec: TaskSpec, control: Control, parts: Parts) -> None:
         self._store, self._lease, self._spec, self._control, self._parts = store, lease, spec, control, parts
-        self._task: TaskSpec = spec.task
+        self._task = spec.task
 
     def __call__(self) -> None:
         """Do the task.

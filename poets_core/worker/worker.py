@@ -10,6 +10,7 @@ from poets_core.errors import LeaseLost, PoetsError, StoreError
 from poets_core.runs import process
 from poets_core.runs.events import Event
 from poets_core.runs.lease import Lease, RunStore
+from poets_core.spec import ExperimentSpec, SearchSpec
 from poets_core.worker.control import Control, Stopped, Terminated
 from poets_core.worker.experiment.run import ExperimentRun
 from poets_core.worker.science import REAL, Parts
@@ -18,12 +19,6 @@ from poets_core.worker.task_run import TaskRun
 
 FINISHED, FAILED, NOT_MINE = 0, 1, 3
 """Exit codes: done or put down in good order; the run failed; another worker has it."""
-
-RUNS: dict[str, type[SearchRun | TaskRun | ExperimentRun]] = {
-    "search": SearchRun,
-    "task": TaskRun,
-    "experiment": ExperimentRun,
-}
 
 
 def work(store: RunStore, run: str | None, parts: Parts = REAL) -> int:
@@ -54,7 +49,12 @@ def work(store: RunStore, run: str | None, parts: Parts = REAL) -> int:
 def _work(store: RunStore, lease: Lease, control: Control, parts: Parts) -> int:
     try:
         spec = store.spec(lease.run)
-        RUNS[spec.kind](store, lease, spec, control, parts)()
+        if isinstance(spec, SearchSpec):
+            SearchRun(store, lease, spec, control, parts)()
+        elif isinstance(spec, ExperimentSpec):
+            ExperimentRun(store, lease, spec, control, parts)()
+        else:
+            TaskRun(store, lease, spec, control, parts)()
     except Terminated:
         _say("told to end: the run is given back and can be resumed")
         return _leave(store, lease, [Event("state", {"state": "stopped"})], FINISHED)

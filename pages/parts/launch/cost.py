@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domains.catalog import entry
-from poets_core.presets import METHODS
-from poets_core.spec import RunSpec
+from poets_core.spec import (
+    BestOfReferenceSettings,
+    GaussianProcessSettings,
+    KLThompsonSettings,
+    PoetsSettings,
+    PolicyGradientSettings,
+    SearchSpec,
+    ToSFiTSettings,
+)
 
 # Seconds on one core of a busy machine, fitted to short runs of five problems: right to within a factor of
 # three, which is what the page says. A GPU or a large model moves them further.
@@ -21,7 +28,7 @@ ORACLE = {
     "quantum/tfim-6": 0.2,
 }
 OTHER_ORACLE = 1e-2
-GAUSSIAN, GAUSSIAN_ROUND = ("gp", "gp-prior", "klts"), 1.0
+GAUSSIAN, GAUSSIAN_ROUND = (GaussianProcessSettings, BestOfReferenceSettings, KLThompsonSettings), 1.0
 """Methods that fit a Gaussian process, and what that takes a round."""
 
 
@@ -42,7 +49,7 @@ class Cost:
     seconds: float
 
 
-def tokens_of(spec: RunSpec) -> int:
+def tokens_of(spec: SearchSpec) -> int:
     """Return the longest design of a run's problem in tokens, as far as its parameters tell.
 
     Gates of a circuit are three words each; a table does not say how long its
@@ -57,7 +64,7 @@ def tokens_of(spec: RunSpec) -> int:
     return len(str(known.get("wild_type") or "")) or 32
 
 
-def estimate(spec: RunSpec, tokens: int | None = None) -> Cost:
+def estimate(spec: SearchSpec, tokens: int | None = None) -> Cost:
     """Estimate a run.
 
     Args:
@@ -69,20 +76,22 @@ def estimate(spec: RunSpec, tokens: int | None = None) -> Cost:
     """
     search, calls = spec.search, spec.budget.calls
     tokens = tokens_of(spec) if tokens is None else tokens
-    reads = METHODS[search.method].reads
-    branches = search.branches if "branches" in reads else 1
-    edits = search.edit_share if "edit_share" in reads else 0.0
-    drawn = calls * (max(1, round(search.pool * (1 - edits))) if "pool" in reads else 1)
-    trained = spec.budget.rounds * search.steps if "steps" in reads else 0
-    drawn += trained * search.minibatch if search.method == "tosfit" else 0  # it learns from fresh samples
+    drawn, trained, minibatch = calls, 0, 0
+    if isinstance(search, PoetsSettings | GaussianProcessSettings):
+        drawn *= max(1, round(search.pool * (1 - search.edit_share)))
+    elif isinstance(search, BestOfReferenceSettings):
+        drawn *= search.pool
+    if isinstance(search, PoetsSettings | PolicyGradientSettings):
+        trained, minibatch = spec.budget.rounds * search.steps, search.minibatch
+    drawn += trained * minibatch if isinstance(search, ToSFiTSettings) else 0  # it learns from fresh samples
     token = TOKEN.get(spec.backbone.source, OTHER_TOKEN)
     # Backward costs about three forwards; every branch scores every observation and every pooled design.
     seconds = START + calls * ORACLE.get(spec.problem.name, OTHER_ORACLE)
     seconds += drawn * tokens * token
-    if search.method == "poets":
-        seconds += calls * search.pool * branches * tokens * token
-    seconds += 3 * trained * search.minibatch * branches * tokens * token
-    if search.method in GAUSSIAN:
+    if isinstance(search, PoetsSettings):
+        seconds += calls * search.pool * search.branches * tokens * token
+    seconds += 3 * trained * minibatch * search.policies * tokens * token
+    if isinstance(search, GAUSSIAN):
         seconds += spec.budget.rounds * GAUSSIAN_ROUND
     if spec.backbone.source == "library":
         seconds += spec.backbone.steps * 0.02 * spec.backbone.layers * (spec.backbone.width / 32)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
 from poets_core.lm.ensemble import BranchEnsemble
@@ -26,7 +27,7 @@ from poets_core.search.poets.prior_adapter import calibrate_prior
 from poets_core.search.poets.trainer import Fit, Replay
 from poets_core.search.propose import Draw, Key, Sampler, as_candidate, choose, edits
 from poets_core.search.search import UpdateReport
-from poets_core.spec import RunSpec
+from poets_core.spec import PoetsSettings, SearchSpec
 from poets_core.types import F8, I8, Candidate, Observation
 
 PROBE = 64
@@ -36,8 +37,11 @@ PROBE = 64
 class PoetsSearch:
     """The search over one problem with one ensemble."""
 
-    def __init__(self, problem: Problem, ensemble: BranchEnsemble, spec: RunSpec, *, max_tokens: int) -> None:
+    def __init__(self, problem: Problem, ensemble: BranchEnsemble, spec: SearchSpec, *, max_tokens: int) -> None:
         """Calibrate the prior adapters and draw the probe set."""
+        if not isinstance(spec.search, PoetsSettings):
+            got = spec.search.method
+            raise InvalidSpec(f"Expected the settings of method 'poets', got those of {got!r}.", field="search.method")
         self.problem, self.ensemble, self.spec, self.settings = problem, ensemble, spec, spec.search
         self.round = 0
         self.sampler = Sampler(problem, ensemble, spec.seed, max_tokens)

@@ -13,7 +13,7 @@ from poets_core.search.method import Baseline
 from poets_core.search.propose import Draw, Sampler, decode, edits
 from poets_core.search.rivals.surrogate import Surrogate, fit_surrogate, one_hot, sequence_features
 from poets_core.search.space import product_space
-from poets_core.spec import RunSpec
+from poets_core.spec import BestOfReferenceSettings, GaussianProcessSettings, KLThompsonSettings, SearchSpec
 from poets_core.types import F8, I8, Candidate, Observation
 
 GENERATIONS = 3
@@ -27,16 +27,17 @@ class GPSearch(Baseline):
     The draw goes over the whole space where that is a product of positions and
     small; elsewhere over a pool of `pool` designs a slot: samples of the
     reference, and `edit_share` of it edits, evolved for some generations
-    towards what the process finds promising. `prior_only` offers samples of
-    the reference alone (best of the prior).
+    towards what the process finds promising. `best-of-reference` takes a pool of
+    samples of the reference alone, however small the space is.
     """
 
-    def __init__(self, sampler: Sampler, spec: RunSpec, *, prior_only: bool) -> None:
+    settings: GaussianProcessSettings | BestOfReferenceSettings | KLThompsonSettings
+
+    def __init__(self, sampler: Sampler, spec: SearchSpec) -> None:
         """Look whether the space can be enumerated; see the class."""
         super().__init__(sampler, spec)
-        self.prior_only = prior_only
         ensemble = self.ensemble
-        single = len(self.problem.prompts) == 1 and not prior_only
+        single = len(self.problem.prompts) == 1 and not isinstance(self.settings, BestOfReferenceSettings)
         self.space = product_space(ensemble.table, ensemble.backbone.vocabulary.eos) if single else None
         self.facts["whole_space"] = self.space is not None
         self._theta: F8 | None = None
@@ -113,9 +114,12 @@ class GPSearch(Baseline):
 
     def _pool(self, prompt: I8, tokens: Sequence[tuple[int, ...]], y: F8, rng: np.random.Generator) -> list[Draw]:
         """Distinct unseen designs; see the class."""
-        size = len(prompt) * self.settings.pool
-        elites = self.history.elites(self.settings.elites)
-        share = 0.0 if self.prior_only or not elites else self.settings.edit_share
+        s = self.settings
+        if isinstance(s, KLThompsonSettings):  # it exists on whole spaces alone
+            return []
+        size = len(prompt) * s.pool
+        elites = self.history.elites(s.elites) if isinstance(s, GaussianProcessSettings) else []
+        share = s.edit_share if isinstance(s, GaussianProcessSettings) and elites else 0.0
         slots = np.resize(prompt, round(size * (1.0 - share)))
         drawn = self.sampler.draw_unseen(
             np.full(len(slots), -1), slots, ("round", self.round), self.seen, unique=not self.settings.allow_repeats

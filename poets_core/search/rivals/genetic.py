@@ -7,6 +7,7 @@ import numpy as np
 from poets_core.keyed import rng_for
 from poets_core.search.method import Baseline
 from poets_core.search.propose import Draw, edits
+from poets_core.spec import GeneticSettings
 from poets_core.types import I8
 
 ATTEMPTS = 16
@@ -20,6 +21,8 @@ class GeneticSearch(Baseline):
     crossovers of sequences; gates of circuits), `mutations` of them a child on
     average, at least one. Slots that 16 broods cannot fill come from the reference.
     """
+
+    settings: GeneticSettings
 
     def _propose(self, prompt: I8) -> list[Draw]:
         elites = self.history.elites(self.settings.elites)

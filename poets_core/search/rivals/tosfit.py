@@ -12,6 +12,7 @@ from torch import Tensor
 from poets_core.search.rivals.policy_gradient import PolicyGradientSearch
 from poets_core.search.rivals.policy_loss import reinforce_loss
 from poets_core.search.rivals.surrogate import sequence_features
+from poets_core.spec import ToSFiTSettings
 from poets_core.types import F8
 
 NOISE = 0.01
@@ -50,6 +51,8 @@ class ToSFiTSearch(PolicyGradientSearch):
 
     Source: ToSFiT (arXiv 2510.13328), variational Bayesian optimistic sampling.
     """
+
+    settings: ToSFiTSettings
 
     def _learn(self) -> dict[str, Any]:
         s = self.settings

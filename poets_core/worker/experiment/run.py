@@ -11,7 +11,7 @@ from poets_core.llm_po.comparison import Verdict
 from poets_core.runs.answers import read_answer
 from poets_core.runs.events import Event, jsonable
 from poets_core.runs.lease import Command, Lease, RunStore
-from poets_core.spec import ExperimentSpec, RunSpec
+from poets_core.spec import ExperimentSpec
 from poets_core.worker.control import POLL_SECONDS, Control, Stopped
 from poets_core.worker.experiment.ledger import Ledger, compared, comparison_of, pair_of
 from poets_core.worker.experiment.sources.source import Asked, Exhausted, Source
@@ -35,11 +35,9 @@ class ExperimentRun:
     answered stay asked, answers that were taken are not taken again, and every random number is keyed.
     """
 
-    def __init__(self, store: RunStore, lease: Lease, spec: RunSpec, control: Control, parts: Parts) -> None:
-        if spec.experiment is None:
-            raise InvalidSpec("Expected an experiment in a run of kind 'experiment', got none.")
+    def __init__(self, store: RunStore, lease: Lease, spec: ExperimentSpec, control: Control, parts: Parts) -> None:
         self._store, self._lease, self._spec, self._control, self._parts = store, lease, spec, control, parts
-        self._experiment: ExperimentSpec = spec.experiment
+        self._experiment = spec.experiment
         self._person = spec.experiment.judge == "person"
         self._ledger = Ledger()
         self._contest = Contest(spec.experiment, spec.seed)

@@ -11,7 +11,7 @@ from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Pair
 from poets_core.llm_po.log import Row, order_bias, read_log
 from poets_core.runs.artifacts import sha256_of
-from poets_core.spec import ExperimentSpec
+from poets_core.spec import ExperimentSettings
 from poets_core.worker.experiment.sources.source import Asked, Exhausted, Judged
 
 Two = tuple[str, str]
@@ -24,7 +24,7 @@ def _two(first: str, second: str) -> Two:
 class LogSource:
     """Rows of a comparison log, those of each pair in a keyed order; see `Source`."""
 
-    def __init__(self, spec: ExperimentSpec, seed: int) -> None:
+    def __init__(self, spec: ExperimentSettings, seed: int) -> None:
         """Read the log.
 
         Raises:

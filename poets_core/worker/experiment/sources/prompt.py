@@ -15,7 +15,7 @@ from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Pair
 from poets_core.runs.artifacts import write_atomic
-from poets_core.spec import ExperimentSpec
+from poets_core.spec import ExperimentSettings
 from poets_core.worker.experiment.sources.source import Asked, Judged, by_value
 from poets_core.worker.science import Parts, resolve_backbone
 
@@ -32,7 +32,7 @@ class PromptSource:
     replacement: a fresh item for every comparison.
     """
 
-    def __init__(self, spec: ExperimentSpec, parts: Parts, seed: int, folder: Path) -> None:
+    def __init__(self, spec: ExperimentSettings, parts: Parts, seed: int, folder: Path) -> None:
         """Draw the items.
 
         Args:
