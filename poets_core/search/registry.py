@@ -81,12 +81,7 @@ def build_search(problem: Problem, spec: SearchSpec, *, backbone: Path | str, wo
     device = device_of(spec.device)
     if device == "cuda":
         _deterministic()
-    objective = problem.info.objectives[0]
-    if spec.search.transform == "log" and objective.direction == "minimise":
-        raise InvalidSpec(
-            f"Expected transform 'auto' or 'z' for {objective.name!r}, which is minimised, got 'log'.",
-            field="search.transform",
-        )
+    check_transform(problem, spec)
     source: Path | str = backbone
     part = spec.backbone
     if backbone == "library":
@@ -139,6 +134,20 @@ def _longest(problem: Problem, model: Backbone, spec: SearchSpec) -> int:
     """
     texts = problem.library(256, rng=rng_for(spec.seed, "lengths"))
     return max(len(model.completion_ids(t)) for t in texts) * 5 // 4 + 1
+
+
+def check_transform(problem: Problem, spec: SearchSpec) -> None:
+    """Refuse a reward transform that the objective cannot have.
+
+    Raises:
+        InvalidSpec: the logarithm of what is minimised.
+    """
+    objective = problem.info.objectives[0]
+    if spec.search.transform == "log" and objective.direction == "minimise":
+        raise InvalidSpec(
+            f"Expected transform 'auto' or 'z' for {objective.name!r}, which is minimised, got 'log'.",
+            field="search.transform",
+        )
 
 
 def device_of(asked: str) -> str:
