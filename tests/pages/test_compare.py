@@ -24,7 +24,7 @@ from pages.parts.tables import safe_csv
 from poets_core.runs.events import Event
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
-from poets_core.spec import ProblemSpec, RunSpec, SearchSpec
+from poets_core.spec import METHODS, ProblemSpec, SearchSpec
 from tests.pages import written
 from tests.pages.test_pages import address, opened, said
 
@@ -32,9 +32,8 @@ COMPARE = "pages/analyse/compare.py"
 
 
 def spec(seed=0, label="", **search):
-    return RunSpec(
-        seed=seed, label=label, problem=ProblemSpec(name="protein/ehrlich"), search=SearchSpec.model_validate(search)
-    )
+    settings = METHODS[search.get("method", "poets")].model_validate(search)
+    return SearchSpec(seed=seed, label=label, problem=ProblemSpec(name="protein/ehrlich"), search=settings)
 
 
 def curve(best, seed=0, sign=1.0, **more):
@@ -123,7 +122,7 @@ def test_the_page_compares_what_the_address_names(store: SqlStore) -> None:
     assert "no run with a measured design" in said(opened(COMPARE))
     done = [*written.events(3), Event("finished", {"reason": "budget"})]
     first = written.write(store, done)
-    second = written.write(store, done, method="prior")
+    second = written.write(store, done, method="reference")
     written.write(store, done, label="not asked for")
     at = opened(COMPARE, runs=f"{first},{second}")
     assert at.multiselect[0].value == [first, second]

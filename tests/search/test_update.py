@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poets_core.errors import Diverged
-from poets_core.search.poets.early_stop import EarlyStop
 from poets_core.search.poets import trainer as update
+from poets_core.search.poets.early_stop import EarlyStop
 from poets_core.search.poets.trainer import BEST, FEWEST, chances
 from tests.search.sites import Sites, build, play
 
