@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from domains.catalog import BACKBONES, load
+from domains.catalog import backbones, load
 from poets_core.keyed import rng_for
 from poets_core.search.poets.calibration import JUDGED
 from poets_core.search.registry import build_search
@@ -53,7 +53,8 @@ def play(spec: SearchSpec, noise: float = 0.0) -> Played:
     """
     start, cpu = time.perf_counter(), time.process_time()
     problem = load(spec.problem.name, **spec.problem.params)
-    backbone = BACKBONES.get(spec.backbone.source, spec.backbone.source)
+    shipped = backbones().get(spec.backbone.source)
+    backbone = shipped.folder if shipped else spec.backbone.source
     values: list[float] = []
     designs: list[str] = []
     details: list[Mapping[str, Any]] = []

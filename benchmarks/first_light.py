@@ -65,7 +65,7 @@ def recomputed(spec: SearchSpec, played: Played, call: int) -> float:
     """Difference between the stored energy of a call and Qiskit's."""
     problem: Any = load(spec.problem.name, **spec.problem.params)
     details = played.details[call]
-    return abs(qiskit_energy(problem, played.designs[call], details) - float(details["energy"]))
+    return abs(qiskit_energy(problem.energy, played.designs[call], details) - float(details["energy"]))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The catalog: names, forms and units of every problem.
+"""The catalog: every science, with the names, forms and units of its problems.
 
 Importing this module costs nothing beyond the standard library, so pages can
 read it; `load` imports the science of one problem only.
@@ -6,121 +6,55 @@ read it; `load` imports the science of one problem only.
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
+from domains.discovery import VARIABLE, BrokenScience, find, resolve
+from domains.entry import Draw, Entry, Export, Parameter, Science, ShippedBackbone, Task
+from domains.packages import needed_for
 from poets_core.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from poets_core.protocols import Problem
 
-HERE = Path(__file__).parent
-
-BACKBONES: Mapping[str, Path] = {
-    "protein": HERE / "protein" / "backbone",
-    "circuit": HERE / "quantum" / "backbone",
-}
-"""Backbones that ship with the project, by the name a RunSpec uses."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One form field of a problem.
-
-    Attributes:
-        name: keyword of the problem's loader.
-        kind: decides the widget and the validation; ``"file"`` is the path of an upload.
-        default: value when the user says nothing; None means the user must say.
-        help: one sentence for the form.
-        minimum, maximum: inclusive limits of numbers, of lengths for text.
-        choices: allowed values; empty means any.
-    """
-
-    name: str
-    kind: Literal["int", "float", "text", "file", "bool"]
-    default: int | float | str | bool | None
-    help: str
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One problem of the catalog.
-
-    Attributes:
-        name: ``"domain/problem"``.
-        loader: ``"module:class"``, imported by `load`.
-        title, summary: for people; the summary is one or two sentences.
-        objective, unit: name and unit of what is maximised.
-        parameters: form fields.
-        backbones: sources offered in Launch, the default first.
-        settings: RunSpec fields that differ from the defaults for this problem,
-            ``{"search": {...}, "budget": {...}, "backbone": {...}}``.
-        reads: what the problem is as a benchmark or as science, said plainly.
-    """
-
-    name: str
-    loader: str
-    title: str
-    summary: str
-    objective: str
-    unit: str
-    parameters: tuple[Parameter, ...] = ()
-    backbones: tuple[str, ...] = ("library",)
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    reads: str = ""
-
-    @property
-    def domain(self) -> str:
-        """The science the problem belongs to."""
-        return self.name.split("/")[0]
-
-
-@dataclass(frozen=True)
-class LanguageTask:
-    """One task of `domains.language`, as a form shows it.
-
-    Attributes:
-        name: as an ExperimentSpec says it.
-        title: for people.
-        judged: what the rule looks for in a response.
-        example: an input.
-        most: how many different inputs there are to draw, at most.
-    """
-
-    name: str
-    title: str
-    judged: str
-    example: str
-    most: int
-
-
-LANGUAGE_TASKS: tuple[LanguageTask, ...] = (
-    LanguageTask(
-        "object-counting",
-        "Object counting",
-        "the number of things, in digits or words",
-        "I have a chair, two lamps, and three beds. How many objects do I have?",
-        2000,
-    ),
-    LanguageTask("word-unscrambling", "Word unscrambling", "the English word", "graden", 600),
-    LanguageTask("second-letter", "Second letter", "the second letter of the word", "spoon", 330),
-    LanguageTask("sum", "Sum", "the sum of the two numbers, in digits or words", "22 10", 5000),
+SCIENCES = (
+    "domains.protein.entries",
+    "domains.quantum.entries",
+    "domains.language.entries",
 )
-"""Language tasks that a rule can judge."""
+"""Sciences of this project, in the order they are offered: modules with a SCIENCE each."""
+
+
+@lru_cache(maxsize=4)
+def _found(folders: str) -> tuple[tuple[Science, ...], tuple[BrokenScience, ...]]:
+    return find(SCIENCES, folders)
+
+
+def sciences() -> tuple[Science, ...]:
+    """Return all sciences: those of this project first, then installed ones, then those of folders."""
+    return _found(os.environ.get(VARIABLE, ""))[0]
+
+
+def broken() -> tuple[BrokenScience, ...]:
+    """Return the sciences that were found and cannot be used, and why."""
+    return _found(os.environ.get(VARIABLE, ""))[1]
+
+
+def forget() -> None:
+    """Look for sciences again when they are asked for next."""
+    _found.cache_clear()
+
+
+def science(name: str) -> Science | None:
+    """Return the science called `name`, or the one of the problem called `name`; None if there is none."""
+    return next((s for s in sciences() if s.name == name.split("/")[0]), None)
 
 
 def entries() -> tuple[Entry, ...]:
     """Return all problems, in the order they are offered."""
-    from domains.protein.entries import ENTRIES as PROTEIN
-    from domains.quantum.entries import ENTRIES as QUANTUM
-
-    return (*PROTEIN, *QUANTUM)
+    return tuple(e for s in sciences() for e in s.problems)
 
 
 def entry(name: str) -> Entry:
@@ -133,6 +67,61 @@ def entry(name: str) -> Entry:
     if name not in found:
         raise InvalidSpec(f"Expected a problem name, one of {', '.join(found)}, got {name!r}.", field="problem.name")
     return found[name]
+
+
+def backbones() -> Mapping[str, ShippedBackbone]:
+    """Return the backbones that come with a science, by the name a RunSpec uses."""
+    return {b.name: b for s in sciences() for b in s.backbones}
+
+
+def tasks() -> tuple[Task, ...]:
+    """Return all tasks for language models, in the order they are offered."""
+    return tuple(t for s in sciences() for t in s.tasks)
+
+
+def task(name: str) -> Task:
+    """Return the task called `name`.
+
+    Raises:
+        InvalidSpec: there is none.
+    """
+    found = {t.name: t for t in tasks()}
+    if name not in found:
+        raise InvalidSpec(
+            f"Expected a language task, one of {', '.join(found)}, got {name!r}.", field="experiment.task"
+        )
+    return found[name]
+
+
+def load_task(name: str) -> tuple[Callable[..., Any], Callable[..., float]]:
+    """Import how a task draws its items and how it scores a response, see `Task`.
+
+    Raises:
+        InvalidSpec: there is no such task.
+    """
+    known = task(name)
+    return resolve(known.items), resolve(known.score)
+
+
+def export_of(problem: str, format: str) -> Export:
+    """Return how files of a format are called; a format that the problem's science does not describe is bytes."""
+    known = science(problem)
+    named = {e.name: e for e in known.exports} if known else {}
+    return named.get(format, Export(format, format, format, "application/octet-stream"))
+
+
+def drawing_of(problem: str) -> Draw | None:
+    """Import the function that draws designs of a problem; None where they are shown as text.
+
+    Raises:
+        InvalidSpec, ImportError: the science names a function that is not there.
+    """
+    known = science(problem)
+    if known is None:
+        return None
+    own = next((e.drawing for e in known.problems if e.name == problem), "")
+    path = own or known.drawing
+    return cast("Draw", resolve(path)) if path else None
 
 
 def check_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,7 +167,10 @@ def load(name: str, **params: Any) -> Problem:
     Raises:
         InvalidSpec: unknown problem or parameter, or a value out of range.
         InvalidTable: an uploaded table cannot be used.
+        MissingPackage: a package that the problem needs is not installed.
     """
     checked = check_params(name, params)
-    module, _, cls = entry(name).loader.partition(":")
-    return cast("Problem", getattr(importlib.import_module(module), cls)(**checked))
+    known = science(name)
+    with needed_for(name, known.install if known else ""):
+        made = resolve(entry(name).loader)
+    return cast("Problem", made(**checked))

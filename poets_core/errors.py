@@ -7,6 +7,7 @@
     │   ├── InvalidTable    an uploaded table
     │   ├── InvalidModel    a backbone or adapter that is missing or unusable
     │   └── InvalidComparisons  comparisons of policies, or their win probabilities
+    ├── MissingPackage      a package that a problem needs is not installed
     ├── Diverged            training left the finite numbers
     └── StoreError          the run store could not do what was asked
         ├── UnknownRun      no such run
@@ -63,6 +64,10 @@ class InvalidModel(InvalidInput):
 
 class InvalidComparisons(InvalidInput):
     """Comparisons of policies, or win probabilities, that contradict themselves or decide nothing."""
+
+
+class MissingPackage(PoetsError, ImportError):
+    """A package that a problem needs is not installed; the message says how to install it."""
 
 
 class Diverged(PoetsError, ArithmeticError):

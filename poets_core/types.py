@@ -50,7 +50,7 @@ class ProblemInfo:
 
     Attributes:
         name: catalog name, e.g. ``"protein/landscape"``.
-        domain: ``"protein"``, ``"quantum"`` or ``"text"``.
+        domain: name of its science, the first part of `name`: ``"protein"``.
         title: name for people.
         objectives: what the oracle returns, in order; the search uses the first.
         answered_by: a program, or people (a run then waits for them).

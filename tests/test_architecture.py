@@ -14,10 +14,12 @@ OURS = ("app", "pages", "poets_core", "domains", "benchmarks", "scripts", "tests
 LINES = 400
 
 # Prefix of an importing module -> prefixes of our own modules it may import. The longest prefix counts.
-# `domains.catalog` appears where only its names and forms may be used; what it imports is its own matter.
+# `domains.catalog` appears where only its names and forms may be used; it imports a science when one is loaded.
 NOUNS = ("poets_core.types", "poets_core.errors", "poets_core.keyed")
 STORE = ("poets_core.runs",)
 SETTINGS = ("poets_core.spec",)
+OFFERS = ("domains.entry", "domains.palette", "domains.packages")  # what every science is written with
+CATALOG = ("domains.catalog", "domains.entry", "domains.palette")
 MAY: dict[str, tuple[str, ...]] = {
     "poets_core.errors": (),
     "poets_core.keyed": (),
@@ -41,18 +43,17 @@ MAY: dict[str, tuple[str, ...]] = {
     ),
     "poets_core.__main__": ("poets_core.cli",),
     "poets_core": (),
-    "domains.catalog": (
-        "poets_core.errors",
-        "poets_core.protocols",
-        "domains.protein.entries",
-        "domains.quantum.entries",
-    ),
-    "domains.protein": ("domains.protein", "domains.catalog", "poets_core.protocols", *NOUNS),
-    "domains.quantum": ("domains.quantum", "domains.catalog", "poets_core.protocols", *NOUNS),
-    "domains.language": ("domains.language", "domains.catalog", *NOUNS),
+    "domains.palette": (),
+    "domains.entry": ("domains.palette",),
+    "domains.packages": ("poets_core.errors",),
+    "domains.discovery": ("domains.entry", "poets_core.errors"),
+    "domains.catalog": (*OFFERS, "domains.discovery", "poets_core.errors", "poets_core.protocols"),
+    "domains.protein": ("domains.protein", *OFFERS, "poets_core.protocols", *NOUNS),
+    "domains.quantum": ("domains.quantum", *OFFERS, "poets_core.protocols", *NOUNS),
+    "domains.language": ("domains.language", *OFFERS, *NOUNS),
     "domains": NOUNS,
-    "pages.parts": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:2], "domains.catalog"),
-    "pages": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:2], "domains.catalog"),
+    "pages.parts": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:2], *CATALOG),
+    "pages": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:2], *CATALOG),
     "app": ("pages", "poets_core.runs"),
 }
 # Heavy or foreign packages -> the only places that may import them.
@@ -135,6 +136,7 @@ PLANTED = {
         "from poets_core.search import loss",
         "import qiskit",
         "from domains.quantum import circuit",
+        "from domains import catalog",
     ),
     "poets_core/search/x.py": ("import poets_core.runs.store", "from domains import catalog", "import streamlit"),
     "poets_core/runs/x.py": ("def f():\n    import transformers", "from poets_core.protocols import Problem"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from domains.catalog import LANGUAGE_TASKS
+from domains.language.entries import TASKS as FORMS
 from domains.language.words import PLURALS, THINGS, WORDS
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
@@ -55,7 +55,7 @@ def items(task: str, n: int, *, seed: int) -> list[Item]:
         raise InvalidSpec(
             f"Expected a language task, one of {', '.join(TASKS)}, got {task!r}.", field="experiment.task"
         )
-    draw, most = _DRAWS[task], next(t.most for t in LANGUAGE_TASKS if t.name == task)
+    draw, most = _DRAWS[task], next(t.most for t in FORMS if t.name == task)
     if not 1 <= n <= most:
         raise InvalidSpec(f"Expected 1 to {most} items of {task}, got {n}. Ask for fewer.", field="experiment.items")
     out: dict[str, Item] = {}
@@ -109,5 +109,5 @@ _DRAWS: dict[str, Callable[[np.random.Generator], tuple[str, tuple[str, ...]]]] 
     "second-letter": _second_letter,
     "sum": _sum,
 }
-TASKS: tuple[str, ...] = tuple(t.name for t in LANGUAGE_TASKS)
-"""Names of the tasks; their forms are in the catalog."""
+TASKS: tuple[str, ...] = tuple(t.name for t in FORMS)
+"""Names of the tasks; the catalog has their forms."""

@@ -1,10 +1,26 @@
-"""Catalog entries of the protein problems; standard library only."""
+"""Proteins, as the catalog knows them; standard library only."""
 
 from __future__ import annotations
 
-from domains.catalog import Entry, Parameter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-ENTRIES: tuple[Entry, ...] = (
+from domains.entry import CSV, Entry, Export, Parameter, Science, ShippedBackbone
+
+UNREAD = 32
+"""Residues that a variant counts as, as long as nobody has read the table that says how long it is."""
+
+
+def _length(params: Mapping[str, Any]) -> int:
+    return int(params["length"])
+
+
+def _sites(params: Mapping[str, Any]) -> int:
+    return len(str(params["wild_type"])) or UNREAD
+
+
+PROBLEMS: tuple[Entry, ...] = (
     Entry(
         name="protein/ehrlich",
         loader="domains.protein.ehrlich:Ehrlich",
@@ -12,6 +28,8 @@ ENTRIES: tuple[Entry, ...] = (
         summary="Closed-form epistatic landscape with motifs, infeasible transitions and a known optimum.",
         objective="motif quality",
         unit="fraction of motifs satisfied",
+        seconds=2e-4,
+        tokens=_length,
         parameters=(
             Parameter("length", "int", 15, "Length of the sequences, in residues.", 4, 256),
             Parameter("motifs", "int", 2, "Number of motifs that must be present.", 1, 8),
@@ -33,6 +51,8 @@ ENTRIES: tuple[Entry, ...] = (
         summary="Negative Guruprasad instability index of a free sequence, the protein task of ToSFiT.",
         objective="- instability index",
         unit="index points",
+        seconds=2e-4,
+        tokens=_length,
         parameters=(Parameter("length", "int", 60, "Longest sequence, in residues.", 10, 512),),
         backbones=("protein", "library"),
         settings={
@@ -48,6 +68,8 @@ ENTRIES: tuple[Entry, ...] = (
         summary="A table of measured variants at chosen positions of a wild type, searched as if unmeasured.",
         objective="measured value",
         unit="units of the table",
+        seconds=1e-5,
+        tokens=_sites,
         parameters=(
             Parameter("table", "file", None, "CSV, TSV or Parquet with a variant and a value column."),
             Parameter("wild_type", "text", "", "Residues of the wild type at the mutable positions.", 0, 512),
@@ -67,4 +89,17 @@ ENTRIES: tuple[Entry, ...] = (
         },
         reads="A real experiment replayed: variants that were not measured are invalid, and cost a call.",
     ),
+)
+
+SCIENCE = Science(
+    name="protein",
+    title="Proteins",
+    design="sequence",
+    problems=PROBLEMS,
+    backbones=(
+        ShippedBackbone("protein", "Protein model that ships with the app", Path(__file__).parent / "backbone", 6.5e-5),
+    ),
+    exports=(Export("fasta", "FASTA", "fasta", "text/x-fasta"), CSV),
+    drawing="domains.protein.drawing:draw",
+    install="pip install 'poets[protein]'",
 )

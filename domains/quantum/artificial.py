@@ -9,6 +9,7 @@ import numpy as np
 
 from domains.quantum.circuit import Language, full_coupling
 from domains.quantum.circuit_prior import prompt_of
+from domains.quantum.energy import CircuitEnergy
 from domains.quantum.hamiltonian import ARTIFICIAL_7Q, PauliSum
 from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, best_product_energy, counts, readable
 from domains.quantum.simulator import energies_of
@@ -77,4 +78,4 @@ class Artificial7q(CircuitProblem):
             },
         )  # fmt: skip
         oracle = DiscreteEnergyOracle(language, hamiltonian)
-        super().__init__(info, (prompt_of(language),), oracle, language, hamiltonian, iterations=0)
+        super().__init__(info, (prompt_of(language),), oracle, CircuitEnergy(language, hamiltonian, iterations=0))

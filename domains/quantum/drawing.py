@@ -1,83 +1,161 @@
-"""A circuit as an SVG, without any plotting library."""
+"""How circuits are drawn, from their canonical text: one gate a line, ``ry 2 a5``.
+
+The drawing is SVG text without any plotting library, in which every word of a
+design is escaped. It shows the gates that it understands and skips the rest,
+because the text may be whatever a model wrote.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from html import escape
+from typing import Any
 
+from domains.entry import Drawing
+from domains.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, Colours, ink_on
 from domains.quantum.circuit import FREE, LEVELS, Op
 
-_STEP, _ROW, _LEFT, _BOX = 46, 40, 44, 36
-_HEAD = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" width="{w}" height="{h}" '
-    'font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="{label}">'
-    '<rect width="{w}" height="{h}" fill="#ffffff"/>'
-)
+STEP, LINE, BOX, LEFT = 46, 40, 32, 44
+COLOUR = {"rx": ORANGE, "ry": GREEN, "rz": BLUE}
+"""Rotations have a colour for their axis; other gates are grey."""
+NAMES = {"sdg": "S†", "tdg": "T†"}
 
 
-def circuit_svg(ops: Sequence[Op], qubits: int, angles: Sequence[float] = ()) -> str:
-    """Draw gates in columns, qubit 0 on top; free angles are shown in units of pi.
+def draw(
+    design: str, *, facts: Mapping[str, Any], details: Mapping[str, Any], colours: Colours, narrow: bool
+) -> Drawing | None:
+    """Draw a circuit, see `domains.entry.Draw`; `details` hold the angles that were found for it."""
+    ops = read_gates(design)
+    if not ops:
+        return None
+    qubits, angles = facts.get("qubits"), details.get("angles")
+    two = sum(len(op.qubits) == 2 for op in ops)
+    return Drawing(
+        svg=circuit_svg(
+            ops,
+            colours,
+            qubits if isinstance(qubits, int) else 0,
+            angles if isinstance(angles, Sequence) and not isinstance(angles, str) else (),
+        ),
+        says=f"circuit of {len(ops)} gates, {two} of them on two qubits",
+        note=f"{len(ops)} gates, {two} of them on two qubits. Qubit 0 is on top.",
+    )
+
+
+def read_gates(text: str) -> list[Op]:
+    """Read the gates of canonical text, skipping lines that are not ``name qubit [qubit] [angle]``.
+
+    Unlike `domains.quantum.circuit.parse` it knows no language and refuses nothing.
+    """
+    ops = []
+    for line in text.replace(";", "\n").splitlines():
+        name, *rest = line.split() or [""]
+        qubits = tuple(int(word) for word in rest if word.isdecimal() and len(word) <= 3)
+        angle = next((_level(word) for word in rest if word.startswith("a")), -1)
+        if name.isalnum() and len(name) <= 8 and 1 <= len(qubits) <= 2 and len(set(qubits)) == len(qubits):
+            ops.append(Op(name.lower(), qubits, angle))
+    return ops
+
+
+def _level(word: str) -> int:
+    level = word[1:]
+    return int(level) % LEVELS if level.isdecimal() and len(level) <= 3 else FREE
+
+
+def columns_of(ops: Sequence[Op]) -> list[int]:
+    """Place each gate in the first column where its wires (and those it crosses) are free."""
+    free: dict[int, int] = {}
+    places = []
+    for op in ops:
+        wires = range(min(op.qubits), max(op.qubits) + 1)
+        column = max((free.get(w, 0) for w in wires), default=0)
+        free.update(dict.fromkeys(wires, column + 1))
+        places.append(column)
+    return places
+
+
+def angle_text(level: int, value: float | None = None) -> str:
+    """Write an angle in units of pi: level 8 is ``"π/2"``; a free angle shows the number found for it.
+
+    Args:
+        level: angle code of an `Op`.
+        value: radians of a free angle, None while nobody has found them.
+    """
+    if level < 0:
+        return ""
+    if level == FREE:
+        return "free" if value is None else f"{value / math.pi:.2f}π"
+    turn = Fraction(2 * level, LEVELS)
+    top = "" if turn.numerator == 1 else str(turn.numerator)
+    return "0" if not turn else f"{top}π" + (f"/{turn.denominator}" if turn.denominator > 1 else "")
+
+
+def circuit_svg(ops: Sequence[Op], colours: Colours, qubits: int = 0, angles: Sequence[float] = ()) -> str:
+    """Draw gates in columns, qubit 0 on top.
 
     Args:
         ops: gates in order.
-        qubits: number of wires.
-        angles: radians of the free angles in gate order; a missing one is drawn as a star.
+        colours: of the page.
+        qubits: number of wires; 0 takes as many as the gates need.
+        angles: radians of the free angles in gate order; left out where their number is another one.
+
+    Returns:
+        SVG text.
     """
-    column = [0] * qubits
-    rest = iter(angles)
-    parts: list[str] = []
-    for op in ops:
-        low, high = min(op.qubits), max(op.qubits)
-        at = max(column[low : high + 1])  # a line between two wires must cross no box
-        column[low : high + 1] = [at + 1] * (high + 1 - low)
-        x = _LEFT + at * _STEP + _STEP // 2
-        if len(op.qubits) == 2:
-            parts.append(_link(op, x))
-        else:
-            angle = next(rest, None) if op.angle == FREE else None
-            parts.append(_box(op, x, _y(op.qubits[0]), _angle_label(op, angle)))
-    width, height = _LEFT + max(column) * _STEP + 12, qubits * _ROW + 8
-    wires = [
-        f'<text x="6" y="{_y(q) + 4}" fill="#1f2937">q{q}</text>'
-        f'<line x1="{_LEFT - 14}" y1="{_y(q)}" x2="{width - 4}" y2="{_y(q)}" stroke="#6b7280"/>'
-        for q in range(qubits)
+    places = columns_of(ops)
+    wires = max([qubits, *(q + 1 for op in ops for q in op.qubits)])
+    width, height = LEFT + STEP * (max(places, default=0) + 1) + 20, LINE * wires + 14
+    parts = [
+        f'<text x="4" y="{_y(w) + 5}" font-size="13" fill="{colours.muted}">q{w}</text>'
+        f'<line x1="{LEFT - 12}" y1="{_y(w)}" x2="{width - 6}" y2="{_y(w)}" stroke="{colours.muted}" stroke-width="1"/>'
+        for w in range(wires)
     ]
-    head = _HEAD.format(w=width, h=height, label=f"circuit of {len(ops)} gates on {qubits} qubits")
-    return head + "".join(wires) + "".join(parts) + "</svg>"
-
-
-def _y(qubit: int) -> int:
-    return qubit * _ROW + _ROW // 2 + 4
-
-
-def _angle_label(op: Op, angle: float | None) -> str:
-    if op.angle < 0:
-        return ""
-    if op.angle != FREE:
-        turn = Fraction(2 * op.angle, LEVELS)
-        top = "" if turn.numerator == 1 else str(turn.numerator)
-        return "0" if not turn else f"{top}π" + (f"/{turn.denominator}" if turn.denominator > 1 else "")
-    return "*" if angle is None else f"{angle / 3.141592653589793:.2f}π"
-
-
-def _box(op: Op, x: int, y: int, label: str) -> str:
-    name = "S†" if op.gate == "sdg" else op.gate.upper()
-    box = (
-        f'<rect x="{x - _BOX // 2}" y="{y - 15}" width="{_BOX}" height="30" rx="3" fill="#e0e7ff" stroke="#3730a3"/>'
-        f'<text x="{x}" y="{y - 1 if label else y + 4}" text-anchor="middle" fill="#1e1b4b">{name}</text>'
+    free = sum(op.angle == FREE for op in ops)
+    values = iter(angles if len(angles) == free else ())
+    for op, column in zip(ops, places, strict=True):
+        angle = angle_text(op.angle, next(values, None) if op.angle == FREE else None)
+        parts.append(_gate(op, LEFT + STEP * column + STEP // 2, angle, colours))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'font-family="sans-serif">{"".join(parts)}</svg>'
     )
-    small = f'<text x="{x}" y="{y + 11}" text-anchor="middle" font-size="9" fill="#1e1b4b">{label}</text>'
-    return box + (small if label else "")
 
 
-def _link(op: Op, x: int) -> str:
-    a, b = (_y(q) for q in op.qubits)
-    line = f'<line x1="{x}" y1="{a}" x2="{x}" y2="{b}" stroke="#111827" stroke-width="1.5"/>'
-    dot = f'<circle cx="{x}" cy="{a}" r="4.5" fill="#111827"/>'
-    if op.gate == "cz":
-        return line + dot + f'<circle cx="{x}" cy="{b}" r="4.5" fill="#111827"/>'
-    plus = (
-        f'<circle cx="{x}" cy="{b}" r="9" fill="#ffffff" stroke="#111827" stroke-width="1.5"/>'
-        f'<path d="M{x - 9} {b}H{x + 9}M{x} {b - 9}V{b + 9}" stroke="#111827" stroke-width="1.5"/>'
+def _y(wire: int) -> int:
+    return LINE * wire + LINE // 2 + 4
+
+
+def _gate(op: Op, x: int, angle: str, colours: Colours) -> str:
+    ys = [_y(q) for q in op.qubits]
+    title = f"<title>{escape(op.gate)} on {', '.join(f'q{q}' for q in op.qubits)} {escape(angle)}</title>"
+    if len(ys) == 1:
+        return f"<g>{title}{_box(op.gate, x, ys[0], angle, COLOUR.get(op.gate, GREY))}</g>"
+    ink = f'stroke="{colours.text}" stroke-width="2"'
+    link = f'<line x1="{x}" y1="{min(ys)}" x2="{x}" y2="{max(ys)}" {ink}/>'
+    if op.gate == "cx":
+        ends = _dot(x, ys[0], colours) + (
+            f'<circle cx="{x}" cy="{ys[1]}" r="11" fill="{colours.paper}" {ink}/>'
+            f'<path d="M{x - 11} {ys[1]} h22 M{x} {ys[1] - 11} v22" {ink}/>'
+        )
+    elif op.gate == "cz":
+        ends = _dot(x, ys[0], colours) + _dot(x, ys[1], colours)
+    else:
+        ends = _box(op.gate, x, ys[0], angle, PURPLE) + _box(op.gate, x, ys[1], "", PURPLE)
+    return f"<g>{title}{link}{ends}</g>"
+
+
+def _dot(x: int, y: int, colours: Colours) -> str:
+    return f'<circle cx="{x}" cy="{y}" r="5" fill="{colours.text}"/>'
+
+
+def _box(name: str, x: int, y: int, angle: str, colour: str) -> str:
+    ink = ink_on(colour)
+    label = escape(NAMES.get(name, name.upper() if len(name) == 1 else name.capitalize()))
+    second = f'<text x="{x}" y="{y + 12}" text-anchor="middle" font-size="9" fill="{ink}">{escape(angle)}</text>'
+    return (
+        f'<rect x="{x - BOX // 2 - 3}" y="{y - BOX // 2}" width="{BOX + 6}" height="{BOX}" rx="4" fill="{colour}"/>'
+        f'<text x="{x}" y="{y + (1 if angle else 5)}" text-anchor="middle" font-size="13" font-weight="600" '
+        f'fill="{ink}">{label}</text>' + (second if angle else "")
     )
-    return line + dot + plus

@@ -1,10 +1,28 @@
-"""Catalog entries of the quantum problems; standard library only."""
+"""Quantum circuits, as the catalog knows them; standard library only."""
 
 from __future__ import annotations
 
-from domains.catalog import Entry, Parameter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-ENTRIES: tuple[Entry, ...] = (
+from domains.entry import CSV, Entry, Export, Parameter, Science, ShippedBackbone
+
+INSTALL = "pip install 'poets[quantum]'"
+WORDS = 3
+"""Words of a gate, at most: name, qubit, and a second qubit or an angle."""
+
+
+def _discrete(params: Mapping[str, Any]) -> int:
+    return WORDS * int(params["max_ops"])
+
+
+def _chain(params: Mapping[str, Any]) -> int:
+    # A rotation of each of the six qubits, and of both qubits after every CX.
+    return WORDS * (6 + 3 * int(params["max_cx"]))
+
+
+PROBLEMS: tuple[Entry, ...] = (
     Entry(
         name="quantum/artificial-7q",
         loader="domains.quantum.artificial:Artificial7q",
@@ -12,6 +30,8 @@ ENTRIES: tuple[Entry, ...] = (
         summary="Lowest energy of a fixed nine-term Hamiltonian by discrete circuits, the circuit task of ToSFiT.",
         objective="- energy",
         unit="units of J",
+        seconds=2e-3,
+        tokens=_discrete,
         parameters=(Parameter("max_ops", "int", 20, "Most gates a circuit may hold.", 1, 60),),
         backbones=("circuit", "library"),
         settings={
@@ -35,6 +55,8 @@ ENTRIES: tuple[Entry, ...] = (
         summary="Ground state of the open critical chain with few two-qubit gates; angles are optimised inside.",
         objective="reward",
         unit="1 at best",
+        seconds=0.2,
+        tokens=_chain,
         parameters=(
             Parameter("max_cx", "int", 10, "Most two-qubit gates (CX) a circuit may use.", 1, 20),
             Parameter("iterations", "int", 120, "Gradient evaluations of the angle optimiser per circuit.", 0, 400),
@@ -63,4 +85,17 @@ ENTRIES: tuple[Entry, ...] = (
         },
         reads="A small model whose exact energy is known, so the error of every circuit is exact too.",
     ),
+)
+
+SCIENCE = Science(
+    name="quantum",
+    title="Quantum circuits",
+    design="circuit",
+    problems=PROBLEMS,
+    backbones=(
+        ShippedBackbone("circuit", "Circuit model that ships with the app", Path(__file__).parent / "backbone", 3.5e-5),
+    ),
+    exports=(Export("qasm3", "OpenQASM 3", "qasm", "text/plain"), CSV),
+    drawing="domains.quantum.drawing:draw",
+    install=INSTALL,
 )

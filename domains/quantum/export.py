@@ -12,14 +12,12 @@ import json
 import math
 import zipfile
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from domains.quantum.circuit import FREE, LEVELS, Op, canonical, line_of
+from domains.quantum.circuit import FREE, LEVELS, MAX_BYTES, Op, canonical, line_of
+from domains.quantum.energy import CircuitEnergy
 from poets_core.errors import InvalidDesign, InvalidInput, InvalidTable
 from poets_core.types import Record
-
-if TYPE_CHECKING:
-    from domains.quantum.problem import CircuitProblem
 
 MAX_FILES = 5000
 MARK = "// poets: "
@@ -49,21 +47,31 @@ def qasm_text(ops: Sequence[Op], qubits: int, angles: Sequence[float], comment: 
     return "\n".join(lines) + "\n"
 
 
-def write_qasm(problem: CircuitProblem, records: Sequence[Record]) -> bytes:
-    """Return one OpenQASM 3 file for one record, else a zip with one file per record."""
+def write_qasm(energy: CircuitEnergy, records: Sequence[Record], problem: str) -> bytes:
+    """Return one OpenQASM 3 file for one record, else a zip with one file per record.
+
+    Args:
+        energy: gives the language and the Hamiltonian.
+        records: what to write.
+        problem: its name, for the comment in each file.
+    """
     from domains.quantum.verify import confirm
 
     files: list[str] = []
     for record in records:
-        ops = problem.ops(record.design)
-        energy = confirm(problem, record.design, record.metadata)
+        ops = energy.ops(record.design)
+        confirmed = confirm(energy, record.design, record.metadata)
         facts = {
-            "id": record.id, "value": record.value, "problem": problem.info.name,
-            "design": " ; ".join(line_of(op) for op in ops), "qiskit_energy": energy, "metadata": dict(record.metadata),
-        }  # fmt: skip
+            "id": record.id,
+            "value": record.value,
+            "problem": problem,
+            "design": " ; ".join(line_of(op) for op in ops),
+            "qiskit_energy": confirmed,
+            "metadata": dict(record.metadata),
+        }
         comment = MARK + json.dumps(facts, sort_keys=True, allow_nan=False)
         files.append(
-            qasm_text(ops, problem.language.qubits, problem.angles(record.design, record.metadata), comment)
+            qasm_text(ops, energy.language.qubits, energy.angles(record.design, record.metadata), comment)
         )  # fmt: skip
     if len(files) == 1:
         return files[0].encode()
@@ -75,18 +83,16 @@ def write_qasm(problem: CircuitProblem, records: Sequence[Record]) -> bytes:
     return buffer.getvalue()
 
 
-def read_qasm(problem: CircuitProblem, data: bytes) -> list[Record]:
+def read_qasm(energy: CircuitEnergy, data: bytes) -> list[Record]:
     """Read one OpenQASM 3 file or a zip of them.
 
     Raises:
         InvalidDesign: see `qasm.read_circuit`; also where a file contradicts its own comment.
     """
-    return [_record(problem, text, k) for k, text in enumerate(_texts(data))]
+    return [_record(energy, text, k) for k, text in enumerate(_texts(data))]
 
 
 def _texts(data: bytes) -> list[str]:
-    from domains.quantum.circuit import MAX_BYTES
-
     if not data.startswith(b"PK"):
         return [_utf8(data)]
     try:
@@ -112,12 +118,12 @@ def _utf8(data: bytes) -> str:
         raise InvalidDesign("Expected OpenQASM 3 as UTF-8 text, got other bytes.") from error
 
 
-def _record(problem: CircuitProblem, text: str, number: int) -> Record:
+def _record(energy: CircuitEnergy, text: str, number: int) -> Record:
     from domains.quantum.qasm import read_circuit
 
-    language = problem.language
+    language = energy.language
     ops, angles = read_circuit(text, language)
-    design = problem.decode("\n".join(line_of(op) for op in ops))
+    design = energy.decode("\n".join(line_of(op) for op in ops))
     facts = _facts(text)
     if facts is None:
         # A foreign file. Its angles are kept only where canonical order is its order.
@@ -126,12 +132,12 @@ def _record(problem: CircuitProblem, text: str, number: int) -> Record:
     where = f"in file {number + 1}"
     stated = facts.get("design")
     value, metadata = facts.get("value"), facts.get("metadata")
-    if not isinstance(stated, str) or problem.decode(stated.replace(";", " ")) != design:
+    if not isinstance(stated, str) or energy.decode(stated.replace(";", " ")) != design:
         raise InvalidDesign(f"Expected the circuit {where} to be the one its comment names, got another. Export again.")
     if not isinstance(value, int | float) or not isinstance(metadata, dict) or not isinstance(facts.get("id"), str):
         raise InvalidDesign(f"Expected id, value and metadata in the comment {where}, got {str(facts)[:80]}.")
     if language.free:
-        noted = problem.angles(design, metadata)
+        noted = energy.angles(design, metadata)
         if any(abs(math.remainder(a - b, 2 * math.pi)) > 1e-9 for a, b in zip(angles, noted, strict=True)):
             raise InvalidDesign(f"Expected the angles {where} to be those of its comment, got others. Export again.")
     return Record(facts["id"], design, float(value), metadata)
@@ -148,7 +154,7 @@ def _facts(text: str) -> dict[str, Any] | None:
     return None
 
 
-def write_csv(problem: CircuitProblem, records: Sequence[Record]) -> bytes:
+def write_csv(energy: CircuitEnergy, records: Sequence[Record]) -> bytes:
     """Return a CSV of id, value, design, Qiskit's energy and metadata as JSON.
 
     A text cell that a spreadsheet could take for a formula begins with an
@@ -160,14 +166,14 @@ def write_csv(problem: CircuitProblem, records: Sequence[Record]) -> bytes:
     table = csv.writer(buffer, lineterminator="\n")
     table.writerow(COLUMNS)
     for record in records:
-        energy = confirm(problem, record.design, record.metadata)
+        confirmed = confirm(energy, record.design, record.metadata)
         metadata = json.dumps(dict(record.metadata), sort_keys=True, allow_nan=False)
-        words = _guard(problem.encode(record.design))
-        table.writerow([_guard(record.id), repr(float(record.value)), words, repr(energy), metadata])
+        words = _guard(energy.encode(record.design))
+        table.writerow([_guard(record.id), repr(float(record.value)), words, repr(confirmed), metadata])
     return buffer.getvalue().encode()
 
 
-def read_csv(problem: CircuitProblem, data: bytes) -> list[Record]:
+def read_csv(energy: CircuitEnergy, data: bytes) -> list[Record]:
     """Read what `write_csv` wrote.
 
     Raises:
@@ -188,7 +194,7 @@ def read_csv(problem: CircuitProblem, data: bytes) -> list[Record]:
             metadata = json.loads(text)
             if not isinstance(metadata, Mapping) or not math.isfinite(float(value)):
                 raise InvalidTable(f"Expected a finite value and a JSON object as metadata in row {number}.")
-            records.append(Record(_unguard(name), problem.decode(_unguard(design)), float(value), metadata))
+            records.append(Record(_unguard(name), energy.decode(_unguard(design)), float(value), metadata))
         except InvalidInput as error:
             raise InvalidTable(f"Expected a circuit record in row {number}: {error}") from error
         except (ValueError, RecursionError) as error:

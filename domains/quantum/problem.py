@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from domains.quantum.angles import minimise, optimise_angles
+from domains.palette import ON_WHITE
+from domains.quantum.angles import minimise
 from domains.quantum.circuit import FREE, Language, Op, canonical, count_two, depth_of, parse, text_of
 from domains.quantum.circuit_prior import draw_circuit
 from domains.quantum.drawing import circuit_svg
 from domains.quantum.edits import edit_circuits
+from domains.quantum.energy import CircuitEnergy
 from domains.quantum.export import read_csv, read_qasm, write_csv, write_qasm
 from domains.quantum.grammar import GrammarMask, grammar_mask
 from domains.quantum.hamiltonian import PauliSum
@@ -34,26 +36,13 @@ class CircuitProblem:
 
     Attributes:
         info, prompts, oracle: see `poets_core.protocols.Problem`.
-        language: the circuits allowed.
-        hamiltonian: the energy.
-        iterations: gradient evaluations of the angle optimiser; 0 where angles are levels.
+        energy: the circuits allowed, and the energy they are judged by.
     """
 
-    def __init__(
-        self, info: ProblemInfo, prompts: tuple[str, ...], oracle: Oracle, language: Language, hamiltonian: PauliSum,
-        iterations: int,
-    ) -> None:  # fmt: skip
+    def __init__(self, info: ProblemInfo, prompts: tuple[str, ...], oracle: Oracle, energy: CircuitEnergy) -> None:
         """Keep the parts."""
-        self.info, self.prompts, self.oracle = info, prompts, oracle
-        self.language, self.hamiltonian, self.iterations = language, hamiltonian, iterations
-
-    def ops(self, design: Design) -> list[Op]:
-        """Return the canonical gates of a design.
-
-        Raises:
-            InvalidDesign: it is not one of this problem.
-        """
-        return canonical(parse(design, self.language), self.language)
+        self.info, self.prompts, self.oracle, self.energy = info, prompts, oracle, energy
+        self.language, self.hamiltonian = energy.language, energy.hamiltonian
 
     def decode(self, text: str) -> Design:
         """Parse words, or calls like ``qc.ry(0.3, 2)``, into the canonical circuit.
@@ -61,11 +50,11 @@ class CircuitProblem:
         Raises:
             InvalidDesign: names the first gate that is wrong.
         """
-        return text_of(self.ops(text))
+        return self.energy.decode(text)
 
     def encode(self, design: Design) -> str:
         """Return the words of a circuit, separated by single spaces."""
-        return " ".join(design.split())
+        return self.energy.encode(design)
 
     def mask(self, vocabulary: Vocabulary) -> GrammarMask | None:
         """Return the grammar over the tokens, None if a word of the language is not a token."""
@@ -83,36 +72,12 @@ class CircuitProblem:
         idle = (rng.random(n) < IDLE_SHARE) & (not self.language.free)
         return [self.encode("rz 0 a0" if i else text_of(draw_circuit(self.language, rng))) for i in idle]
 
-    def angles(self, design: Design, details: Mapping[str, Any]) -> tuple[float, ...]:
-        """Return the free angles of a design, from its details or else by optimising again.
-
-        Args:
-            design: canonical circuit.
-            details: details of its evaluation, or a record's metadata that holds them.
-
-        Raises:
-            InvalidDesign: the details hold angles that do not fit the circuit.
-        """
-        ops = self.ops(design)
-        free = sum(op.angle == FREE for op in ops)
-        inner = details.get("details", details)
-        stored = inner.get("angles") if isinstance(inner, Mapping) else None
-        if stored is None:
-            found = optimise_angles([ops], self.hamiltonian, steps=self.language.max_ops, iterations=self.iterations)
-            return found.angles[0]
-        if not isinstance(stored, list | tuple) or len(stored) != free:
-            raise InvalidDesign(f"Expected {free} angles, one per a* of the circuit, got {str(stored)[:60]}.")
-        if not all(isinstance(a, int | float) and np.isfinite(a) for a in stored):
-            raise InvalidDesign(f"Expected finite angles in radians, got {str(stored)[:60]}.")
-        return tuple(float(a) for a in stored)
-
     def render(self, design: Design, details: Mapping[str, Any]) -> list[Artifact]:
         """Draw the circuit: an SVG, Qiskit's text drawing, and its details as JSON."""
-        from domains.quantum.verify import to_qiskit
+        from domains.quantum.verify import to_qiskit  # Qiskit takes seconds to import, and a search never needs it
 
-        ops = self.ops(design)
-        angles = self.angles(design, details)
-        svg = circuit_svg(ops, self.language.qubits, angles)
+        ops, angles = self.energy.ops(design), self.energy.angles(design, details)
+        svg = circuit_svg(ops, ON_WHITE, self.language.qubits, angles)
         drawing = str(to_qiskit(ops, self.language.qubits, angles).draw("text", fold=120))
         return [
             Artifact("circuit.svg", "image/svg+xml", svg.encode()),
@@ -131,7 +96,9 @@ class CircuitProblem:
         """
         if format not in EXPORT_FORMATS:
             raise InvalidSpec(f"Expected an export format, one of {EXPORT_FORMATS}, got {format!r}.")
-        return write_qasm(self, records) if format == "qasm3" else write_csv(self, records)
+        if format == "qasm3":
+            return write_qasm(self.energy, records, self.info.name)
+        return write_csv(self.energy, records)
 
     def read_export(self, data: bytes, format: str) -> list[Record]:
         """Read what `export` wrote, or a foreign OpenQASM 3 file of this language.
@@ -142,7 +109,7 @@ class CircuitProblem:
         """
         if format not in EXPORT_FORMATS:
             raise InvalidSpec(f"Expected an export format, one of {EXPORT_FORMATS}, got {format!r}.")
-        return read_qasm(self, data) if format == "qasm3" else read_csv(self, data)
+        return read_qasm(self.energy, data) if format == "qasm3" else read_csv(self.energy, data)
 
 
 def counts(ops: list[Op], qubits: int) -> dict[str, int]:

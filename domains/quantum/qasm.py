@@ -11,7 +11,9 @@ from __future__ import annotations
 import math
 import re
 
+from domains.packages import needed_for
 from domains.quantum.circuit import FREE, G1, G2, LEVELS, MAX_BYTES, R1, Language, Op, level_of
+from domains.quantum.entries import INSTALL
 from poets_core.errors import InvalidDesign
 
 MAX_QUBITS = 24
@@ -90,7 +92,9 @@ def read_circuit(text: str, language: Language) -> tuple[list[Op], list[float]]:
             or an angle or the register does not fit. Budgets are left to `decode`.
     """
     scan(text)
-    from qiskit import qasm3
+    with needed_for("reading OpenQASM", INSTALL):
+        import qiskit_qasm3_import  # noqa: F401  Qiskit's parser, a package of its own
+        from qiskit import qasm3
 
     try:
         circuit = qasm3.loads(_COMMENT.sub("", text))

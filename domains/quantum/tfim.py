@@ -11,6 +11,7 @@ import numpy as np
 from domains.quantum.angles import optimise_angles
 from domains.quantum.circuit import Language, line_coupling
 from domains.quantum.circuit_prior import prompt_of
+from domains.quantum.energy import CircuitEnergy
 from domains.quantum.hamiltonian import PauliSum, transverse_ising
 from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, best_product_energy, counts, readable
 from poets_core.errors import InvalidSpec
@@ -120,4 +121,4 @@ class Tfim6(CircuitProblem):
         oracle = OptimisedEnergyOracle(
             language, hamiltonian, iterations, ground, product, "gap" if reward == "gap" else "precision"
         )
-        super().__init__(info, (prompt_of(language),), oracle, language, hamiltonian, iterations)
+        super().__init__(info, (prompt_of(language),), oracle, CircuitEnergy(language, hamiltonian, iterations))

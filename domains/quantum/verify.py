@@ -6,19 +6,20 @@ Nothing of the numpy simulator is used here, not even its Pauli sums.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from qiskit import QuantumCircuit
-from qiskit.quantum_info import SparsePauliOp, Statevector
 
+from domains.packages import needed_for
 from domains.quantum.circuit import FREE, LEVELS, Op
+from domains.quantum.energy import CircuitEnergy
+from domains.quantum.entries import INSTALL
 from poets_core.errors import InvalidDesign
 from poets_core.types import Design
 
-if TYPE_CHECKING:
-    from domains.quantum.problem import CircuitProblem
-
+with needed_for("drawing, exporting and checking circuits", INSTALL):
+    from qiskit import QuantumCircuit
+    from qiskit.quantum_info import SparsePauliOp, Statevector
 TOLERANCE = 1e-9
 """How far Qiskit may be from an energy that was stored as JSON."""
 
@@ -53,34 +54,34 @@ def circuit_energy(circuit: QuantumCircuit, terms: Sequence[tuple[str, float]]) 
     return float(np.real(Statevector(circuit).expectation_value(SparsePauliOp.from_list(list(terms)))))
 
 
-def qiskit_energy(problem: CircuitProblem, design: Design, details: Mapping[str, Any]) -> float:
+def qiskit_energy(energy: CircuitEnergy, design: Design, details: Mapping[str, Any]) -> float:
     """Recompute the energy of a design with Qiskit.
 
     Args:
-        problem: gives the language and the Hamiltonian.
+        energy: gives the language and the Hamiltonian.
         design: canonical circuit.
         details: details of its evaluation, for its angles; without them they are optimised again.
 
     Raises:
         InvalidDesign: the design or its angles do not fit the problem.
     """
-    ops = problem.ops(design)
-    circuit = to_qiskit(ops, problem.language.qubits, problem.angles(design, details))
-    return circuit_energy(circuit, problem.hamiltonian.terms)
+    ops = energy.ops(design)
+    circuit = to_qiskit(ops, energy.language.qubits, energy.angles(design, details))
+    return circuit_energy(circuit, energy.hamiltonian.terms)
 
 
-def confirm(problem: CircuitProblem, design: Design, details: Mapping[str, Any]) -> float:
+def confirm(energy: CircuitEnergy, design: Design, details: Mapping[str, Any]) -> float:
     """Recompute an energy with Qiskit and compare it with the stored one, if there is one.
 
     Raises:
         InvalidDesign: they differ by more than 1e-9.
     """
-    energy = qiskit_energy(problem, design, details)
+    confirmed = qiskit_energy(energy, design, details)
     inner = details.get("details", details)
     stored = inner.get("energy") if isinstance(inner, Mapping) else None
-    if isinstance(stored, int | float) and not abs(stored - energy) <= TOLERANCE:
+    if isinstance(stored, int | float) and not abs(stored - confirmed) <= TOLERANCE:
         raise InvalidDesign(
-            f"Expected the stored energy {stored!r} of {design[:60]!r} to be Qiskit's, got {energy!r}. "
+            f"Expected the stored energy {stored!r} of {design[:60]!r} to be Qiskit's, got {confirmed!r}. "
             "The record was changed, or its angles belong to another circuit; export it from the run again."
         )
-    return energy
+    return confirmed

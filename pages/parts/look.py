@@ -1,7 +1,7 @@
 """Colours of charts and drawings, for the light and the dark theme.
 
-The palette is Okabe and Ito's (2008), told apart by every common kind of
-colour vision. Colour never stands alone: dash, marker or text differ too.
+The palette is that of `domains.palette`. Colour never stands alone: dash,
+marker or text differ too.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+from domains.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW, Colours
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,11 @@ class Look:
     grid: str
     paper: str
     series: tuple[str, ...]
+
+    @property
+    def colours(self) -> Colours:
+        """What a science needs to draw a design."""
+        return Colours(self.text, self.muted, self.paper)
 
 
 LIGHT = Look(False, "#1B2430", "#5B6775", "#E3E7EC", "#FFFFFF", (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY))

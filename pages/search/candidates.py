@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from domains.catalog import export_of
 from pages.parts.feed import Feed, open_feed
 from pages.parts.links import LIVE, feed_of_address, no_search, store_problem
 from pages.parts.look import current_look
@@ -21,10 +22,6 @@ from poets_core.runs.launch import launch
 from poets_core.runs.views.fold import RunView
 from poets_core.spec import ReferenceSettings, SearchSpec, TaskSettings, TaskSpec
 
-FORMATS = {
-    "fasta": ("FASTA", "fasta"), "csv": ("CSV", "csv"), "qasm3": ("OpenQASM 3", "qasm"), "qpy": ("QPY", "qpy"),
-    "json": ("JSON", "json"),
-}  # fmt: skip
 AMOUNTS = {"best": "the best 32", "one": "the open design", "all": "every valid design"}
 BEST = 32
 
@@ -115,8 +112,8 @@ def _downloads(feed: Feed, view: RunView, chosen: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="export-choice"):
         amount = st.selectbox("Designs", amounts, format_func=AMOUNTS.__getitem__, key=f"amount-{feed.run}", width=200)
         for name in formats:
-            label = FORMATS.get(name, (name, name))[0]
-            if st.button(f"Prepare {label}", icon=":material/science:", key=f"prepare-{name}"):
+            title = export_of(feed.spec.problem.name, name).title
+            if st.button(f"Prepare {title}", icon=":material/science:", key=f"prepare-{name}"):
                 _prepare(feed, name, _wanted(view, amount, chosen))
     task = st.query_params.get("export", "")
     if task:

@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from domains.catalog import Entry, entries
+from domains.catalog import broken, entries, sciences
+from domains.entry import Entry
 from pages.parts.feed import the_store
 from pages.parts.launch.cost import estimate
 from pages.parts.launch.settings import build_spec, checked, defaults, rival_of, unfilled
@@ -15,7 +16,7 @@ from pages.parts.launch.widgets import backbone_field, contest_fields, parameter
 from pages.parts.links import LIVE, store_problem
 from pages.parts.setting_fields import STICKY, Errors, setting_field, setting_fields
 from pages.parts.settings import settings_of
-from pages.parts.states import span
+from pages.parts.states import plain, span
 from poets_core.errors import PoetsError
 from poets_core.runs.launch import launch
 from poets_core.runs.store import RunStore
@@ -23,7 +24,6 @@ from poets_core.spec import METHODS, BackboneSpec, Budget, SearchSpec, SpecModel
 from poets_core.spec.preset_rule import Advice
 from poets_core.spec.presets import PRESETS
 
-DOMAINS = {"protein": "Proteins", "quantum": "Quantum circuits", "text": "Text"}
 RULE = (
     "The best long POETS run of this problem decides. Few distinct values: climb steps. A stalled search whose "
     "branches agree: explore widely. Else: recommended. The figures behind the rule are in docs/regime_map.md."
@@ -58,10 +58,15 @@ def _problem() -> Entry:
     """Choose domain, then problem; the choice is in the address as ``?problem=``."""
     known = {e.name: e for e in entries()}
     asked = known.get(st.query_params.get("problem", ""), entries()[0])
-    domains = list(dict.fromkeys(e.domain for e in entries()))
+    titles = {s.name: s.title for s in sciences() if s.problems}
     st.subheader("1 · Problem", anchor=False)
+    for fault in broken():
+        st.warning(
+            f"The science in {plain(fault.source)} cannot be used. {plain(fault.message)}",
+            icon=":material/extension_off:",
+        )
     domain = st.segmented_control(
-        "Science", domains, default=asked.domain, format_func=lambda d: DOMAINS.get(d, d), required=True, key="domain"
+        "Science", list(titles), default=asked.domain, format_func=titles.__getitem__, required=True, key="domain"
     )
     offered = [e for e in entries() if e.domain == domain]
     start = next((i for i, e in enumerate(offered) if e.name == asked.name), 0)

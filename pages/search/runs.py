@@ -6,7 +6,7 @@ import time
 
 import streamlit as st
 
-from domains.catalog import entries, entry
+from domains.catalog import entries, entry, sciences
 from pages.parts.feed import the_store
 from pages.parts.launch.settings import quick_spec
 from pages.parts.links import CANDIDATES, COMPARE, JUDGE, LAUNCH, LIVE, POLICIES, store_problem
@@ -51,7 +51,7 @@ def _empty(store: RunStore) -> None:
     with st.container(border=True, key="empty"):
         st.subheader("No runs yet", anchor=False)
         st.write(
-            "POETS searches for sequences and circuits with an ensemble of language-model policies: they propose "
+            f"POETS searches for {_designs()} with an ensemble of language-model policies: they propose "
             "designs, an oracle measures them, and every policy learns from the answers. A first look takes about a "
             "minute on this machine: a protein benchmark whose best value is known."
         )
@@ -67,8 +67,15 @@ def _empty(store: RunStore) -> None:
             return
         st.switch_page(LIVE, query_params={"run": run})
     st.subheader("What can be searched", anchor=False)
-    for item in entries():
-        st.markdown(f"**{item.title}** · {item.domain}  \n{item.summary}")
+    for known in sciences():
+        for item in known.problems:
+            st.markdown(f"**{plain(item.title)}** · {plain(known.title)}  \n{plain(item.summary)}")
+
+
+def _designs() -> str:
+    """What can be searched for, in words: ``"sequences and circuits"``."""
+    words = [f"{s.design}s" for s in sciences() if s.problems]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _table(store: RunStore) -> None:

@@ -23,7 +23,7 @@ from rich.table import Table
 from domains import catalog
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.specs import check, located, spec_from
-from poets_core.errors import InvalidInput, PoetsError, StoreError
+from poets_core.errors import InvalidInput, MissingPackage, PoetsError, StoreError
 from poets_core.runs.export import export_archive
 from poets_core.runs.launch import launch, resume
 from poets_core.runs.store import RunStore, open_store
@@ -36,7 +36,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else 
 
 @app.command()
 def problems(json_: Json = False) -> None:
-    """List the problems of the catalog."""
+    """List the problems of the catalog, and on stderr the sciences that cannot be used."""
+    for fault in catalog.broken():
+        typer.echo(f"not usable: {fault.source}: {fault.message}", err=True)
     if json_:
         typer.echo(
             json.dumps([{"name": e.name, "title": e.title, "objective": e.objective} for e in catalog.entries()])
@@ -129,7 +131,7 @@ def main() -> None:
     """Run the command line; errors made on purpose end in one message and an exit code."""
     try:
         app()
-    except (InvalidInput, StoreError) as error:
+    except (InvalidInput, MissingPackage, StoreError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
     except PoetsError as error:

@@ -80,7 +80,7 @@ def located(made: S, beside: Path | None = None) -> S:
             if p.kind == "file" and isinstance(value := params.get(p.name), str):
                 params[p.name] = str(_absolute(value, beside))
         changed["problem"] = made.problem.model_copy(update={"params": params})
-    if isinstance(made, SearchSpec) and (source := made.backbone.source) not in ("library", *catalog.BACKBONES):
+    if isinstance(made, SearchSpec) and (source := made.backbone.source) not in ("library", *catalog.backbones()):
         found = _absolute(source, beside)
         source = str(resolve_backbone(str(found) if found.exists() else source))
         changed["backbone"] = made.backbone.model_copy(update={"source": source})

@@ -39,7 +39,7 @@ def parse_spec(data: str | bytes | Mapping[str, Any], *, where: str = "the run s
         return _ADAPTER.validate_python(_complete(tree) if "version" in tree else upgraded(tree))
     except ValidationError as error:
         fields: dict[str, str] = {}
-        for item in error.errors(include_url=False):
+        for item in _told(error):
             path, text = _place(item), _text(item)
             fields[path] = f"{fields[path]}\n{text}" if path in fields else text
         lines = [f"  {path or '(whole)'}: {text}" for path, text in fields.items()]
@@ -91,6 +91,18 @@ def _complete(tree: Mapping[str, Any]) -> dict[str, Any]:
     if new["kind"] == "search" and isinstance(search := new.get("search"), Mapping):
         new["search"] = {"method": "poets", **search}
     return new
+
+
+def _told(error: ValidationError) -> list[Mapping[str, Any]]:
+    """Return the errors, without those that a list has only because its wrong items do not count."""
+    found = error.errors(include_url=False)
+    places = [item["loc"] for item in found]
+    return [
+        item
+        for item in found
+        if item["type"] != "too_short"
+        or not any(p != item["loc"] and p[: len(item["loc"])] == item["loc"] for p in places)
+    ]
 
 
 def _place(item: Mapping[str, Any]) -> str:

@@ -137,8 +137,8 @@ def resolve_backbone(source: str) -> Path | str:
     exists, ends in ``.gguf``, begins like a path, or has more than one slash,
     so that a path that is misspelt is not looked for on the hub.
     """
-    if source in catalog.BACKBONES:
-        return catalog.BACKBONES[source]
+    if source in catalog.backbones():
+        return catalog.backbones()[source].folder
     if source == "library":
         return source
     path = Path(source).expanduser()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from domains import catalog
 from poets_core.errors import InvalidInput
 from poets_core.keyed import rng_for
 from poets_core.protocols import Problem
@@ -23,8 +24,6 @@ from poets_core.worker.search_log import read_history
 TOLERANCE = 1e-9
 """Largest difference between a stored value and its repetition, in the objective's unit."""
 CHECKED = 8
-_MEDIA = {"csv": "text/csv", "fasta": "text/x-fasta", "json": "application/json", "qasm3": "text/plain"}
-_ENDING = {"qasm3": "qasm"}
 
 
 class TaskRun:
@@ -80,10 +79,11 @@ class TaskRun:
                 f"{len(back)}, the first difference at row {wrong}. Nothing was exported."
             )
         rescored, difference = self._rescore(problem, back, wanted)
-        name = f"candidates.{_ENDING.get(task.format, task.format)}"
+        kind = catalog.export_of(problem.info.name, task.format)
+        name = f"candidates.{kind.ending}"
         checksum = write_atomic(self._store.folder(self._lease.run) / "artifacts" / name, data)
         return {
-            "name": name, "media_type": _MEDIA.get(task.format, "application/octet-stream"),
+            "name": name, "media_type": kind.media_type,
             "path": f"artifacts/{name}", "sha256": checksum, "rows": len(records), "rescored": rescored,
             "max_difference": difference, "run": task.run, "format": task.format,
         }  # fmt: skip

@@ -57,7 +57,7 @@ def test_runs_that_differ_in_seed_and_label_alone_are_one_group():
             (spec(0), curve([1.0])),
             (spec(1), curve([2.0], 1)),
             (spec(0, pool=8), curve([3.0])),
-            (spec(0, method="ga", pool=99), curve([4.0])),  # the genetic algorithm reads no pool
+            (spec(0, method="ga", transform="z"), curve([4.0])),  # the genetic algorithm only reports by it
             (spec(1, method="ga"), curve([5.0], 1)),
             (spec(2, label="mine", elites=3), curve([6.0], 2)),
         ]

@@ -1,4 +1,4 @@
-"""Drawings, tables, settings, states and the feed, without a page around them."""
+"""Tables, settings, states and the feed, without a page around them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ import json
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
 
 from domains.catalog import entries, entry
-from pages.parts.circuit import Gate, angle_text, circuit_svg, columns_of, parse_circuit
 from pages.parts.feed import Feed
 from pages.parts.launch import widgets as forms
 from pages.parts.launch.cost import estimate, tokens_of
 from pages.parts.launch.settings import build_spec, defaults, quick_spec, unfilled
 from pages.parts.launch.widgets import read_table
-from pages.parts.look import DARK, LIGHT
 from pages.parts.settings import settings_of
-from pages.parts.sequence import legend_svg, mutations, residue_class, sequence_svg
 from pages.parts.states import STATES, ago, doing_text, plain, span
 from pages.parts.tables import SHOWS, SORTS, Filter, find, frame
 from poets_core.errors import InvalidTable, UnknownRun
@@ -44,58 +40,8 @@ from scripts.static_files import copy_plotly
 from tests.pages import written
 
 
-def texts(svg: str) -> list[str]:
-    """Visible texts of a drawing; reading it as XML checks that it is well formed."""
-    return ["".join(e.itertext()) for e in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
-
-
 def view(rounds: int = 2) -> RunView:
     return fold([Event(e.kind, e.body, s) for e, s in zip(written.events(rounds), count(1), strict=False)])
-
-
-def test_a_sequence_is_drawn_whole_and_numbered() -> None:
-    design = "ACDEFGHIKLMNPQRSTVWY" * 4
-    letters = [t for t in texts(sequence_svg(design, LIGHT)) if t.isalpha()]
-    assert "".join(letters) == design
-    assert "71" in texts(sequence_svg(design, DARK))
-
-
-def test_mutations_are_named_by_the_position_in_the_parent() -> None:
-    assert mutations("VWGA", "VDGV", [39, 40, 41, 54]) == ["D40W", "V54A"]
-    assert mutations("VDGV", "VDGV") == []
-    assert mutations("VDG", "VDGV") == []
-    svg = sequence_svg("VWGA", LIGHT, "VDGV", [39, 40, 41, 54])
-    assert svg.count("<path") == 2
-    assert "wild type D" in svg
-
-
-def test_every_residue_has_a_class_and_unknown_letters_say_so() -> None:
-    assert all(residue_class(a)[0] != "not a residue" for a in "ACDEFGHIKLMNPQRSTVWY")
-    assert residue_class("X")[0] == "not a residue"
-    assert len(texts(legend_svg(LIGHT))) == 7
-
-
-@pytest.mark.parametrize("text", ["<script>alert(1)</script>", '"&<>', "h 0\n<svg onload=x> 1"])
-def test_generated_text_cannot_become_markup(text: str) -> None:
-    for svg in (sequence_svg(text, LIGHT), circuit_svg(text, LIGHT)):
-        tags = {e.tag.split("}")[1] for e in ElementTree.fromstring(svg).iter()}
-        assert tags <= {"svg", "g", "rect", "text", "path", "title", "line", "circle"}
-
-
-def test_circuits_are_read_and_packed_into_columns() -> None:
-    gates = parse_circuit("ry 2 a5\ncx 0 1\nh 2\nnonsense\ncz 1 1\nrz 12345678901 a0")
-    assert gates == [Gate("ry", (2,), "a5"), Gate("cx", (0, 1)), Gate("h", (2,))]
-    assert columns_of(gates) == [0, 0, 1]
-    # a gate that crosses a wire blocks it
-    assert columns_of([Gate("cx", (0, 2)), Gate("h", (1,))]) == [0, 1]
-
-
-def test_a_circuit_drawing_names_gates_angles_and_wires() -> None:
-    found = texts(circuit_svg("ry 2 a8\ncx 0 1\nrz 0 a*", LIGHT, qubits=6, angles=[1.5708, 0.25]))
-    assert {"q0", "q5", "Ry", "1.57", "Rz", "0.25"} <= set(found)
-    assert {"π/2"} <= set(texts(circuit_svg("ry 2 a8", DARK)))
-    assert [angle_text(a) for a in ("a0", "a1", "a8", "a16", "a24", "a*")] == ["0", "π/16", "π/2", "π", "3π/2", "free"]
-    ElementTree.fromstring(circuit_svg("", LIGHT))
 
 
 def test_filters_and_orders() -> None:

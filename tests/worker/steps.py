@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from poets_core.runs.events import DETERMINISTIC, Event, without_times
-from poets_core.runs.store import SqlStore
+from poets_core.runs.store import SqlStore, open_store
 from poets_core.spec import RunSpec
 from poets_core.worker.science import Asks, Parts
 from poets_core.worker.worker import FINISHED, work
+from tests.waiting import LIMIT, until
 from tests.worker.fake import FAKES, Digits
 
 
@@ -35,8 +36,42 @@ def free(store: SqlStore, run: str) -> None:
         connection.exec_driver_sql("UPDATE runs SET pid_started = 'gone', expires = 0 WHERE id = ?", (run,))
 
 
-def follow(store: SqlStore, run: str, until: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end, f"timed out; state {store.status(run).state}"
-        time.sleep(0.02)
+def follow(store: SqlStore, run: str, look: Callable[[], bool]) -> None:
+    """Wait until a run is so far; one that has ended otherwise is not waited for."""
+
+    def seen() -> bool:
+        status = store.status(run)
+        over = status.state == "failed" or (status.state == "finished" and not status.resumable)
+        if look():
+            return True
+        assert not over, f"it never came: {status}"
+        return False
+
+    until(seen, lambda: f"it did not come: {store.status(run)}")
+
+
+class Worker(threading.Thread):
+    """A worker in a thread of this process, with a connection of its own."""
+
+    def __init__(self, store: SqlStore, run: str, parts: Parts = FAKES) -> None:
+        super().__init__(daemon=True)
+        self._url, self._run, self._parts = store.url, run, parts
+        self.code: int | None = None
+
+    def run(self) -> None:
+        store = open_store(self._url)
+        self.code = work(store, self._run, self._parts)
+        store.close()
+
+    def ended(self) -> int | None:
+        """Wait for its end and return its exit code; None if it raised."""
+        self.join(LIMIT)
+        assert not self.is_alive(), "the worker does not end"
+        return self.code
+
+
+def started(store: SqlStore, run: str, parts: Parts = FAKES) -> Worker:
+    """Start a worker in a thread."""
+    worker = Worker(store, run, parts)
+    worker.start()
+    return worker

@@ -17,7 +17,7 @@ from poets_core.cli.specs import located, spec_from
 from poets_core.errors import InvalidSpec
 from poets_core.runs.launch import ROOT
 from poets_core.runs.store import open_store
-from poets_core.spec import METHODS, parse_spec
+from poets_core.spec import METHODS, TaskSettings, TaskSpec, parse_spec
 from poets_core.worker.worker import work
 from tests.worker.fake import FAKES, fake_spec
 
@@ -65,9 +65,9 @@ def test_spec_prints_the_settings_of_the_method_and_no_others(
         (("spec", "protein/nothing"), "Expected a problem name"),
         (("spec", "protein/ehrlich", "--set", "search.beta=-1"), "search.beta"),
         (("spec", "protein/ehrlich", "--set", "search.betta=1"), "search.betta"),
-        (("spec", "protein/ehrlich", "--set", "search.method=nothing"), "search.method"),
+        (("spec", "protein/ehrlich", "--set", "search.method=nothing"), "Expected a method, one of poets, gp"),
         (("spec", "protein/ehrlich", "--set", "search.method=ga", "--set", "search.beta=1"), "search.beta"),
-        (("spec", "protein/ehrlich", "--set", "kind=task"), "kind"),
+        (("spec", "protein/ehrlich", "--set", "kind=task"), "task: Field required"),
         (("spec", "protein/ehrlich", "--set", "problem.params.lenght=1"), "lenght"),
         (("spec", "protein/ehrlich", "--set", "problem.params.length=many"), "length"),
         (("spec", "protein/ehrlich", "--set", "beta"), "KEY=VALUE"),
@@ -233,7 +233,7 @@ def experiment(fields: dict[str, object], **more: object) -> dict[str, object]:
         ({"problem": {"name": "protein/ehrlich"}, "search": {"method": "ga", "beta": 1}}, "search.beta"),
         ({"problem": {"name": "protein/ehrlich"}, "budget": {"rounds": 0}}, "budget.rounds"),
         (experiment({**LOG, "log": "nowhere.csv"}), "nowhere.csv"),
-        (experiment({**LOG, "log": "t.csv"}), "t.csv"),
+        (experiment({**LOG, "log": "t.csv"}), "Expected the columns"),
         (experiment({**PROMPTS, "task": "nothing"}), "Expected a language task"),
         (experiment({**PROMPTS, "items": 99_999}), "Ask for fewer"),
         (experiment({**PROMPTS, "model": "./nowhere"}), "experiment.model"),
@@ -313,8 +313,7 @@ def test_a_real_run_from_the_shell(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/store/poets.db")
     prepared = next(e for e in store.read(shown["run"]) if e.kind == "prepared")
     assert prepared.body["backbone"]["source"] == "library"
-    spec = json.loads(made.stdout) | {"kind": "task", "task": {"name": "export", "run": shown["run"], "format": "csv"}}
-    task = store.create(parse_spec(spec))
+    task = store.create(TaskSpec(task=TaskSettings(name="export", run=shown["run"], format="csv")))
     assert shell(tmp_path, "worker", "--run", task).returncode == 0
     artifact = next(e.body for e in store.read(task) if e.kind == "artifact")
     assert artifact["rescored"] == artifact["rows"] > 0

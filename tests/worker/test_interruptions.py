@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,10 @@ from poets_core.runs import process
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold
 from poets_core.worker.worker import FAILED, FINISHED, NOT_MINE, work
+from tests.waiting import LIMIT, heartbeats, until
 from tests.worker.fake import FAKES, Digits, FakeSearch, fake_spec
-from tests.worker.steps import follow, free, parts, reference, science
+from tests.worker.gate import Gate
+from tests.worker.steps import follow, free, parts, reference, science, started
 
 
 class Interrupted(SqlStore):
@@ -138,62 +138,61 @@ def test_stop_before_the_start_and_resume(store: SqlStore) -> None:
     assert science(kept) == wanted
 
 
-def test_pause_stops_every_step_and_resume_goes_on(store: SqlStore) -> None:
-    spec = fake_spec(rounds=6, batch=6, chunk=2, seconds=0.02)
+def test_pause_stops_every_step_and_resume_goes_on(store: SqlStore, tmp_path: Path) -> None:
+    spec = fake_spec(rounds=6, batch=6, chunk=2)
     wanted = reference(store, spec)
-    run = store.create(spec)
-    thread = threading.Thread(target=work, args=(open_store(store.url), run, FAKES))
-    thread.start()
-    follow(store, run, lambda: len(store.read(run)) > 6)
+    run, gate = store.create(spec), Gate(tmp_path / "gate", free=4)
+    worker = started(store, run, gate.parts())
+    gate.reached()  # in the middle of the second round
     store.send(run, "pause")
+    gate.open()
     follow(store, run, lambda: store.status(run).state == "paused")
-    seen, beat = len(store.read(run)), store.status(run).heartbeat
-    time.sleep(1.5)
+    seen = len(store.read(run))
+    heartbeats(store, run)  # the worker is seen to live
     assert len(store.read(run)) == seen  # no step while paused
     assert store.status(run).state == "paused"
-    assert store.status(run).heartbeat != beat  # and the worker is seen to live
+    assert fold(store.read(run)).calls == 6 + 4
     store.send(run, "resume")
-    thread.join(20)
-    assert not thread.is_alive()
+    assert worker.ended() == FINISHED
     assert science(store.read(run)) == wanted
     assert [e.body["state"] for e in store.read(run) if e.kind == "state"] == ["paused", "running"]
 
 
-def test_a_worker_that_lost_its_lease_leaves(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = store.create(fake_spec(rounds=50, seconds=0.05))
-    codes: list[int] = []
-    thread = threading.Thread(target=lambda: codes.append(work(open_store(store.url), run, FAKES)))
-    thread.start()
-    follow(store, run, lambda: len(store.read(run)) > 5)
+def test_a_worker_that_lost_its_lease_leaves(store: SqlStore, tmp_path: Path) -> None:
+    run, gate = store.create(fake_spec(rounds=3)), Gate(tmp_path / "gate", free=4)
+    worker = started(store, run, gate.parts())
+    gate.reached()
     free(store, run)
     thief = store.claim(run, "thief", os.getpid(), process.started(os.getpid()))
     assert thief is not None
     seen = len(store.read(run))
-    thread.join(20)
-    assert codes == [NOT_MINE]
+    assert seen > 5
+    gate.open()
+    assert worker.ended() == NOT_MINE
     assert len(store.read(run)) == seen
 
 
-def test_two_workers_one_run(store: SqlStore) -> None:
-    run = store.create(fake_spec(rounds=3, seconds=0.05))
-    codes: list[int] = []
-    threads = [threading.Thread(target=lambda: codes.append(work(open_store(store.url), run, FAKES))) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join(30)
-    assert sorted(codes) == [FINISHED, NOT_MINE, NOT_MINE, NOT_MINE]
-    assert science(store.read(run)) == reference(store, fake_spec(rounds=3, seconds=0.05))
+def test_two_workers_one_run(store: SqlStore, tmp_path: Path) -> None:
+    spec = fake_spec(rounds=3)
+    run, gate = store.create(spec), Gate(tmp_path / "gate")
+    workers = [started(store, run, gate.parts()) for _ in range(4)]
+    gate.reached()
+    until(lambda: sum(not w.is_alive() for w in workers) == 3)  # all but the one at the gate
+    gate.open()
+    assert sorted(w.ended() for w in workers) == [FINISHED, NOT_MINE, NOT_MINE, NOT_MINE]
+    assert science(store.read(run)) == reference(store, spec)
 
 
 def test_sigterm_gives_the_run_back(store: SqlStore, tmp_path: Path) -> None:
-    spec = fake_spec(rounds=4, batch=6, chunk=2, seconds=0.1)
-    run = store.create(spec)
+    spec = fake_spec(rounds=4, batch=6, chunk=2)
+    run, gate = store.create(spec), Gate(tmp_path / "gate", free=4)
     environment = {**os.environ, "POETS_STORE": store.url}
-    child = subprocess.Popen([sys.executable, "-m", "tests.worker.fake_worker", run], env=environment)
-    follow(store, run, lambda: len(store.read(run)) > 5)
+    command = [sys.executable, "-m", "tests.worker.fake_worker", run, str(gate.folder), str(gate.free)]
+    child = subprocess.Popen(command, env=environment)
+    gate.reached()
     child.send_signal(signal.SIGTERM)
-    assert child.wait(20) == FINISHED
+    gate.open()
+    assert child.wait(LIMIT) == FINISHED
     status = store.status(run)
     assert (status.state, status.resumable) == ("waiting", True)
     assert work(store, None, FAKES) == FINISHED  # the queue hands it on

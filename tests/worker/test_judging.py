@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,10 @@ from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
 from poets_core.worker.experiment import run as experiment_run
 from poets_core.worker.worker import FINISHED, work
+from tests.waiting import heartbeats, until
 from tests.worker.experiments import Judged, branch_experiment, prefer
 from tests.worker.fake import FAKES
-from tests.worker.steps import follow, free, science
+from tests.worker.steps import follow, free, science, started
 
 ORDER = ("large", "reference", "small")
 
@@ -200,44 +199,40 @@ def test_malformed_answers_are_left_out_with_a_line(judged: Judged, capfd: pytes
 def test_it_waits_pauses_and_stops_and_goes_on(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/store/poets.db")
     run = store.create(person(store, open_pairs=2))
-    codes: list[int] = []
+    answered: set[int] = set()
 
-    def worker() -> threading.Thread:
-        thread = threading.Thread(target=lambda: codes.append(work(store, run, FAKES)), daemon=True)
-        thread.start()
-        return thread
-
-    def open_pairs() -> list[Any]:
+    def answer(most: int) -> None:
+        """Answer open pairs that were not answered yet."""
         found = fold(store.read(run)).experiment
-        return [] if found is None else found.open
+        left = [] if found is None else [p for p in found.open if p.index not in answered]
+        for pair in left[:most]:
+            answered.add(pair.index)
+            said = prefer(ORDER)({"index": pair.index, "first": pair.first, "second": pair.second})
+            store.send(run, "judge", said[0])
 
-    thread = worker()
+    worker = started(store, run)
     follow(store, run, lambda: store.status(run).doing == "wait for verdicts")
     assert store.status(run).state == "running"
     store.send(run, "pause")
     follow(store, run, lambda: store.status(run).state == "paused")
-    first = open_pairs()[0]
-    store.send(run, "judge", prefer(ORDER)({"index": first.index, "first": first.first, "second": first.second})[0])
-    time.sleep(0.5)
+    answer(1)
+    assert len(answered) == 1
+    heartbeats(store, run)
     assert fold(store.read(run)).calls == 0  # an answer does not wake it
     assert store.status(run).state == "paused"
     resume(store, run)
     follow(store, run, lambda: fold(store.read(run)).calls == 1)
     store.send(run, "stop")
-    thread.join(20)
+    assert worker.ended() == FINISHED
     assert (store.status(run).state, store.status(run).reason) == ("finished", "stopped")
-    assert codes == [FINISHED]
-    thread = worker()
-    follow(store, run, lambda: store.status(run).doing == "wait for verdicts")
-    for _ in range(60):
-        for pair in open_pairs():
-            store.send(
-                run, "judge", prefer(ORDER)({"index": pair.index, "first": pair.first, "second": pair.second})[0]
-            )
-        time.sleep(0.3)
-        if not thread.is_alive():
-            break
-    thread.join(20)
+    worker = started(store, run)
+
+    def over() -> bool:
+        answer(2)
+        return not worker.is_alive()
+
+    until(over, lambda: store.status(run))
+    assert worker.ended() == FINISHED
     assert store.status(run).reason == "verdict"
     found = fold(store.read(run)).experiment
     assert found is not None

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from domains.catalog import LANGUAGE_TASKS, entries
+from domains.catalog import entries, tasks
 from pages.parts.experiment.settings import FIELDS, POLICY, policies_of, read_log
 from pages.parts.links import LAUNCH
 from pages.parts.setting_fields import Errors, setting_field
@@ -93,12 +93,12 @@ _WHO = "You see both responses side by side, without the names of the policies, 
 
 def prompts(store: RunStore, errors: Errors) -> Form:
     """Choose a task, write prompts, choose the judge."""
-    tasks = {t.name: t for t in LANGUAGE_TASKS}
+    known = {t.name: t for t in tasks()}
     task = st.selectbox(
-        FIELDS["task"].label, list(tasks), format_func=lambda n: tasks[n].title, help=FIELDS["task"].help, key="task"
+        FIELDS["task"].label, list(known), format_func=lambda n: known[n].title, help=FIELDS["task"].help, key="task"
     )
     errors.place(FIELDS["task"].path)
-    st.caption(f"Judged: {tasks[task].judged}. An input: “{tasks[task].example}”")
+    st.caption(f"Judged: {known[task].judged}. An input: “{known[task].example}”")
     st.markdown("**Prompts**, one a row. `{input}` stands for the input, once in each.")
     table = _templates(task)
     errors.place("experiment.policies")
@@ -108,7 +108,7 @@ def prompts(store: RunStore, errors: Errors) -> Form:
             "Who judges", ["reference", "person"], format_func=JUDGES.__getitem__, key="judge-prompts", help=_WHO
         )
         items = st.number_input(
-            FIELDS["items"].label, 1, tasks[task].most, min(200, tasks[task].most), help=FIELDS["items"].help,
+            FIELDS["items"].label, 1, known[task].most, min(200, known[task].most), help=FIELDS["items"].help,
             key=f"items-{task}",
         )  # fmt: skip
         errors.place(FIELDS["items"].path)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from pages.parts.circuit import circuit_svg, parse_circuit
+from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
-from pages.parts.sequence import sequence_svg
 
 LONGEST = 20_000
 """Characters of one response that are shown."""
@@ -28,20 +28,10 @@ def response(text: str, letter: str, info: Mapping[str, Any] | None, look: Look)
         st.caption("Nothing: this response is empty.")
         return
     shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-    facts: Mapping[str, Any] = (info or {}).get("facts", {})
-    domain = (info or {}).get("domain")
-    if domain == "quantum" and (gates := parse_circuit(text)):
-        two = sum(len(g.qubits) == 2 for g in gates)
-        qubits = facts.get("qubits")
-        drawing = circuit_svg(text, look, qubits if isinstance(qubits, int) else 0)
-        st.image(drawing, alt=f"Response {letter}: circuit of {len(gates)} gates, {two} of them on two qubits")
+    if drawing := drawn(shown, info, look, narrow=True):
+        show_drawing(replace(drawing, note="", key=""), f"Response {letter}: ")
         with st.expander("As text", key=f"as-text-{letter}"):
             st.code(shown, language=None)
-    elif domain == "protein" and text.strip().isalpha():
-        design, wild_type = text.strip(), str(facts.get("wild_type") or "")
-        positions = [int(p) for p in facts.get("positions") or [] if isinstance(p, int)]
-        drawing = sequence_svg(design, look, wild_type, positions, per_row=20)
-        st.image(drawing, alt=f"Response {letter}: the sequence {design}, coloured by chemistry")
     else:
         st.text(shown)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domains.catalog import entry
+from domains.catalog import backbones, entry
 from poets_core.spec import (
     BestOfReferenceSettings,
     GaussianProcessSettings,
@@ -18,16 +18,8 @@ from poets_core.spec import (
 # Seconds on one core of a busy machine, fitted to short runs of five problems: right to within a factor of
 # three, which is what the page says. A GPU or a large model moves them further.
 START = 12.0
-TOKEN = {"library": 2.7e-6, "protein": 6.5e-5, "circuit": 3.5e-5}
-OTHER_TOKEN = 1e-3
-ORACLE = {
-    "protein/ehrlich": 2e-4,
-    "protein/instability": 2e-4,
-    "protein/landscape": 1e-5,
-    "quantum/artificial-7q": 2e-3,
-    "quantum/tfim-6": 0.2,
-}
-OTHER_ORACLE = 1e-2
+# What an oracle call and a token of a shipped backbone take, their science says (`domains.entry`).
+LIBRARY_TOKEN, OTHER_TOKEN = 2.7e-6, 1e-3
 GAUSSIAN, GAUSSIAN_ROUND = (GaussianProcessSettings, BestOfReferenceSettings, KLThompsonSettings), 1.0
 """Methods that fit a Gaussian process, and what that takes a round."""
 
@@ -50,18 +42,17 @@ class Cost:
 
 
 def tokens_of(spec: SearchSpec) -> int:
-    """Return the longest design of a run's problem in tokens, as far as its parameters tell.
+    """Return the longest design of a run's problem in tokens, as far as its parameters tell."""
+    problem = entry(spec.problem.name)
+    return problem.tokens({p.name: p.default for p in problem.parameters} | dict(spec.problem.params))
 
-    Gates of a circuit are three words each; a table does not say how long its
-    variants are before it is read, so that they count as 32.
-    """
-    known = {p.name: p.default for p in entry(spec.problem.name).parameters} | dict(spec.problem.params)
-    for name, tokens in (("length", 1), ("max_ops", 3)):
-        if isinstance(value := known.get(name), int):
-            return value * tokens
-    if isinstance(value := known.get("max_cx"), int):
-        return 3 * (6 + 3 * value)
-    return len(str(known.get("wild_type") or "")) or 32
+
+def token_seconds(source: str) -> float:
+    """Return what one token of one design takes, by the source of the backbone."""
+    if source == "library":
+        return LIBRARY_TOKEN
+    shipped = backbones().get(source)
+    return shipped.seconds if shipped else OTHER_TOKEN
 
 
 def estimate(spec: SearchSpec, tokens: int | None = None) -> Cost:
@@ -84,9 +75,9 @@ def estimate(spec: SearchSpec, tokens: int | None = None) -> Cost:
     if isinstance(search, PoetsSettings | PolicyGradientSettings):
         trained, minibatch = spec.budget.rounds * search.steps, search.minibatch
     drawn += trained * minibatch if isinstance(search, ToSFiTSettings) else 0  # it learns from fresh samples
-    token = TOKEN.get(spec.backbone.source, OTHER_TOKEN)
+    token = token_seconds(spec.backbone.source)
     # Backward costs about three forwards; every branch scores every observation and every pooled design.
-    seconds = START + calls * ORACLE.get(spec.problem.name, OTHER_ORACLE)
+    seconds = START + calls * entry(spec.problem.name).seconds
     seconds += drawn * tokens * token
     if isinstance(search, PoetsSettings):
         seconds += calls * search.pool * search.branches * tokens * token

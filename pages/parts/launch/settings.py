@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from domains.catalog import Entry, check_params
+from domains.catalog import check_params
+from domains.entry import Entry
 from pages.parts.settings import validated
 from poets_core.errors import InvalidSpec
 from poets_core.spec import METHODS, SearchSpec

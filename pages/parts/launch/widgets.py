@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from domains.catalog import BACKBONES, Entry, Parameter
+from domains.catalog import backbones
+from domains.entry import Entry, Parameter
 from pages.parts.setting_fields import Errors, setting_fields
 from pages.parts.settings import settings_of
 from poets_core.errors import InvalidTable, PoetsError
@@ -24,8 +25,6 @@ UNPACKED = 512 * 2**20
 """Largest table after unpacking, bytes: a small .gz may hold anything."""
 BACKBONE_NAMES = {
     "library": "Small model, trained on this problem's own library when the run starts",
-    "protein": "Protein model that ships with the app",
-    "circuit": "Circuit model that ships with the app",
     OTHER: "Another model: a folder or a Hugging Face name",
 }
 
@@ -137,10 +136,12 @@ def contest_fields(errors: Errors, key: str) -> dict[str, Any] | None:
 def backbone_field(entry: Entry, errors: Errors, key: str) -> str:
     """Draw the choice of a backbone and return its source."""
     options, setting = [*entry.backbones, OTHER], settings_of("backbone", BackboneSpec, hidden=True)["source"]
+    shipped = backbones()
+    names = BACKBONE_NAMES | {name: b.title for name, b in shipped.items()}
     source = st.selectbox(
         setting.label,
         options,
-        format_func=lambda name: BACKBONE_NAMES.get(name, name),
+        format_func=lambda name: names.get(name, name),
         help=setting.help,
         key=f"{key}-backbone",
     )
@@ -150,7 +151,7 @@ def backbone_field(entry: Entry, errors: Errors, key: str) -> str:
             help="A causal language model on this machine, or one that the worker may download.",
             key=f"{key}-backbone-other",
         ).strip()
-    elif source in BACKBONES and not BACKBONES[source].is_dir():
+    elif source in shipped and not shipped[source].folder.is_dir():
         st.warning(
             f"This installation lacks the model “{source}”: the run would fail. Choose the small library model.",
             icon=":material/warning:",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import streamlit as st
 
-from pages.parts.circuit import circuit_svg, parse_circuit
+from domains.catalog import science
+from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
-from pages.parts.sequence import CLASSES, legend_svg, mutations, sequence_svg
 from pages.parts.states import plain
 from poets_core.runs.views.fold import CandidateView, RunView
 
@@ -25,13 +22,15 @@ def candidate_detail(view: RunView, candidate: CandidateView, look: Look) -> Non
     """Draw a candidate."""
     _numbers(view, candidate)
     if candidate.reason:
-        st.warning(f"Not a valid design: {plain(candidate.reason)}", icon=":material/block:")
-    facts: Mapping[str, Any] = (view.info or {}).get("facts", {})
+        known = science(str((view.info or {}).get("name", "")))
+        st.warning(
+            f"Not a valid {plain(known.design) if known else 'design'}: {plain(candidate.reason)}",
+            icon=":material/block:",
+        )
     if candidate.design:
-        if (view.info or {}).get("domain") == "quantum":
-            _circuit(candidate, facts, look)
-        else:
-            _sequence(candidate.design, facts, look)
+        if drawing := drawn(candidate.design, view.info, look, candidate.details, narrow=False):
+            show_drawing(drawing)
+        _text(candidate.design)
     _lineage(candidate)
     facts_line = [f"{name} **{value:.6g}**" for name, value in candidate.details.items() if _is_number(value)]
     if facts_line:
@@ -65,41 +64,13 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _sequence(design: str, facts: Mapping[str, Any], look: Look) -> None:
-    wild_type = str(facts.get("wild_type") or "")
-    positions = [int(p) for p in facts.get("positions") or [] if isinstance(p, int)]
-    st.image(
-        sequence_svg(design, look, wild_type, positions),
-        alt=f"Sequence of {len(design)} residues, coloured by chemistry",
-    )
-    st.image(legend_svg(look), alt="Colours: " + ", ".join(_legend_words()))
-    if wild_type and len(wild_type) == len(design):
-        changed = mutations(design, wild_type, positions)
-        st.markdown(f"Against the wild type `{wild_type}`: " + (" ".join(f"**{m}**" for m in changed) or "no mutation"))
-    st.code(design, language=None, wrap_lines=True)
-
-
-def _legend_words() -> list[str]:
-    return [f"{name} {letters}" for name, letters, _ in CLASSES]
-
-
-def _circuit(c: CandidateView, facts: Mapping[str, Any], look: Look) -> None:
-    gates = parse_circuit(c.design)
-    two = sum(len(g.qubits) == 2 for g in gates)
-    qubits = facts.get("qubits")
-    angles = c.details.get("angles")
-    st.image(
-        circuit_svg(
-            c.design,
-            look,
-            qubits if isinstance(qubits, int) else 0,
-            angles if isinstance(angles, Sequence) and not isinstance(angles, str) else (),
-        ),
-        alt=f"Circuit of {len(gates)} gates, {two} of them on two qubits",
-    )
-    st.caption(f"{len(gates)} gates, {two} of them on two qubits. Qubit 0 is on top.")
-    with st.expander("As text", key="circuit-text"):
-        st.code(c.design, language=None)
+def _text(design: str) -> None:
+    """Show a design to copy; what has many lines stays folded."""
+    if "\n" in design:
+        with st.expander("As text", key="design-text"):
+            st.code(design, language=None)
+    else:
+        st.code(design, language=None, wrap_lines=True)
 
 
 def _lineage(c: CandidateView) -> None:

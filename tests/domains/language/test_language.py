@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domains.catalog import LANGUAGE_TASKS
+from domains.catalog import tasks
 from domains.language.judge import score
 from domains.language.prompts import PLACE, fill, prompts
 from domains.language.tasks import TASKS, Item, items
@@ -64,8 +64,8 @@ def test_scrambled_words_have_one_pair_of_letters_exchanged():
 
 
 def test_the_catalog_says_how_many_inputs_there_are():
-    assert tuple(t.name for t in LANGUAGE_TASKS) == TASKS
-    for task in LANGUAGE_TASKS:
+    assert tuple(t.name for t in tasks()) == TASKS
+    for task in tasks():
         assert len({i.text for i in items(task.name, task.most, seed=1)}) == task.most
         with pytest.raises(InvalidSpec, match=f"1 to {task.most} items"):
             items(task.name, task.most + 1, seed=1)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domains.catalog import BACKBONES, load
+from domains.catalog import backbones, load
 from domains.protein.alphabet import FREQUENCIES, LETTERS
 
 torch = pytest.importorskip("torch")
-FOLDER = BACKBONES["protein"]
+FOLDER = backbones()["protein"].folder
 SAMPLE = json.loads((Path(__file__).parent / "validation_sample.json").read_text())["sequences"]
 
 

@@ -41,10 +41,10 @@ def records(problem: CircuitProblem) -> list[Record]:
 
 def test_qiskit_confirms_stored_energies(problem: CircuitProblem, records: list[Record]) -> None:
     for record in records:
-        energy = qiskit_energy(problem, record.design, record.metadata)
+        energy = qiskit_energy(problem.energy, record.design, record.metadata)
         assert energy == pytest.approx(record.metadata["energy"], abs=1e-10)
         without = {k: v for k, v in record.metadata.items() if k != "angles"}
-        assert qiskit_energy(problem, record.design, without) == pytest.approx(energy, abs=1e-10)
+        assert qiskit_energy(problem.energy, record.design, without) == pytest.approx(energy, abs=1e-10)
 
 
 @pytest.mark.parametrize("format", ["qasm3", "csv"])

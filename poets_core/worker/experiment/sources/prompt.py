@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from domains.catalog import LANGUAGE_TASKS
-from domains.language.judge import score
+from domains import catalog
 from domains.language.prompts import fill
-from domains.language.tasks import items
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Pair
@@ -45,8 +43,9 @@ class PromptSource:
             InvalidSpec: no such task, or fewer items than asked for.
         """
         self._spec, self._parts, self._seed, self._folder = spec, parts, seed, folder
+        self._task = catalog.task(spec.task)
+        items, self._score = catalog.load_task(spec.task)
         self._items = items(spec.task, spec.items, seed=seed)
-        self._task = next(t for t in LANGUAGE_TASKS if t.name == spec.task)
         self._at = {p.name: i for i, p in enumerate(spec.policies)}
         self._said: list[list[str]] = []
 
@@ -122,5 +121,5 @@ class PromptSource:
     def judge(self, pair: Asked) -> Judged:
         """The answer with the higher score wins."""
         item = self._items[pair.item]
-        values = [score(self._spec.task, item, text) for text in pair.responses]
+        values = [self._score(self._spec.task, item, text) for text in pair.responses]
         return Judged(by_value(values[0], values[1]), {"values": values, "answers": list(item.answers)})

@@ -1,14 +1,27 @@
-"""A protein sequence as a drawing: residues coloured by chemistry, mutations marked.
+"""How protein sequences are drawn: residues coloured by chemistry, mutations marked.
 
-Drawn as SVG and shown as an image: generated text never becomes markup of the page.
+The drawing is SVG text, in which every letter of a design is escaped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
-from pages.parts.look import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW, Look
+from domains.entry import Drawing
+from domains.palette import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    YELLOW,
+    Colours,
+    ink_on,
+)
+from domains.protein.alphabet import mutations
 
 CLASSES: tuple[tuple[str, str, str], ...] = (
     ("hydrophobic", "AVILM", ORANGE),
@@ -32,29 +45,42 @@ def residue_class(letter: str) -> tuple[str, str]:
     return "not a residue", "#9BA7B4"
 
 
-def mutations(design: str, wild_type: str, positions: Sequence[int] = ()) -> list[str]:
-    """Name the mutations of a design, e.g. ``["D40W"]``.
+def draw(
+    design: str, *, facts: Mapping[str, Any], details: Mapping[str, Any], colours: Colours, narrow: bool
+) -> Drawing | None:
+    """Draw a sequence, see `domains.entry.Draw`; the wild type and its positions are in `facts`."""
+    design = design.strip()
+    if not design.isalpha():
+        return None
+    wild_type = str(facts.get("wild_type") or "")
+    positions = [int(p) for p in facts.get("positions") or [] if isinstance(p, int)]
+    note = ""
+    # A design of another length has no mutations with names.
+    if wild_type and len(wild_type) == len(design):
+        changed = mutations(design, wild_type, _numbers(design, positions))
+        note = f"Against the wild type {wild_type}: {' '.join(changed) or 'no mutation'}"
+    return Drawing(
+        svg=sequence_svg(design, colours, wild_type, positions, per_row=20 if narrow else 30),
+        says=f"sequence {design} of {len(design)} residues, coloured by chemistry",
+        note=note,
+        key=legend_svg(colours),
+        key_says=", ".join(f"{name} {letters}" for name, letters, _ in CLASSES),
+    )
 
-    Args:
-        design: residues.
-        wild_type: residues at the same positions; "" when there is no wild type.
-        positions: number of each position in the parent; 1, 2, 3, ... where empty.
 
-    Returns:
-        Substitutions in order. A design of another length has no such names, so none are given.
-    """
-    if len(design) != len(wild_type):
-        return []
-    numbers = positions if len(positions) == len(design) else range(1, len(design) + 1)
-    return [f"{a}{k}{b}" for a, b, k in zip(wild_type, design, numbers, strict=True) if a != b]
+def _numbers(design: str, positions: Sequence[int]) -> list[int]:
+    """Number of each residue in the parent; 1, 2, 3, ... where positions say nothing about this design."""
+    return list(positions) if len(positions) == len(design) else list(range(1, len(design) + 1))
 
 
-def sequence_svg(design: str, look: Look, wild_type: str = "", positions: Sequence[int] = (), per_row: int = 30) -> str:
+def sequence_svg(
+    design: str, colours: Colours, wild_type: str = "", positions: Sequence[int] = (), per_row: int = 30
+) -> str:
     """Draw a sequence in blocks of ten, numbered, with mutated residues framed and marked by a triangle.
 
     Args:
         design: residues; anything else is drawn grey.
-        look: colours of the theme.
+        colours: of the page.
         wild_type: residues to compare with; ignored where the length differs.
         positions: number of each position in the parent; 1, 2, 3, ... where empty.
         per_row: residues a line.
@@ -62,7 +88,7 @@ def sequence_svg(design: str, look: Look, wild_type: str = "", positions: Sequen
     Returns:
         SVG text.
     """
-    numbers = list(positions) if len(positions) == len(design) else list(range(1, len(design) + 1))
+    numbers = _numbers(design, positions)
     parent = wild_type if len(wild_type) == len(design) else ""
     rows = -(-len(design) // per_row) or 1
     columns = min(per_row, max(len(design), 1))
@@ -73,20 +99,19 @@ def sequence_svg(design: str, look: Look, wild_type: str = "", positions: Sequen
         x, y = 4 + column * CELL + column // BLOCK * GAP, row * ROW + 18
         name, colour = residue_class(letter)
         changed = bool(parent) and parent[i] != letter
-        frame = f'stroke="{look.text}" stroke-width="2.5"' if changed else 'stroke="none"'
+        frame = f'stroke="{colours.text}" stroke-width="2.5"' if changed else 'stroke="none"'
         label = f"{letter}{numbers[i]}, {name}" + (f", wild type {parent[i]}" if changed else "")
-        ink = "#FFFFFF" if colour in (BLUE, VERMILLION) else "#11161D"
         parts.append(
             f"<g><title>{escape(label)}</title>"
             f'<rect x="{x + 1}" y="{y}" width="{CELL - 3}" height="{CELL}" rx="4" fill="{colour}" {frame}/>'
-            f'<text x="{x + CELL / 2 - 0.5}" y="{y + 17}" text-anchor="middle" font-size="14" fill="{ink}">'
+            f'<text x="{x + CELL / 2 - 0.5}" y="{y + 17}" text-anchor="middle" font-size="14" fill="{ink_on(colour)}">'
             f"{escape(letter)}</text>"
         )
         if changed:
-            parts.append(f'<path d="M{x + 7} {y + 31} l5 -5 l5 5 z" fill="{look.text}"/>')
+            parts.append(f'<path d="M{x + 7} {y + 31} l5 -5 l5 5 z" fill="{colours.text}"/>')
         if column % BLOCK == 0 or (positions and len(design) <= BLOCK):
             parts.append(
-                f'<text x="{x + CELL / 2}" y="{y - 5}" text-anchor="middle" font-size="10" fill="{look.muted}">'
+                f'<text x="{x + CELL / 2}" y="{y - 5}" text-anchor="middle" font-size="10" fill="{colours.muted}">'
                 f"{numbers[i]}</text>"
             )
         parts.append("</g>")
@@ -96,14 +121,14 @@ def sequence_svg(design: str, look: Look, wild_type: str = "", positions: Sequen
     )
 
 
-def legend_svg(look: Look) -> str:
+def legend_svg(colours: Colours) -> str:
     """Draw the colour key of the residue classes."""
     x, parts = 0, []
     for name, letters, colour in CLASSES:
         text = f"{name} ({letters})"
         parts.append(
             f'<rect x="{x}" y="3" width="12" height="12" rx="3" fill="{colour}"/>'
-            f'<text x="{x + 17}" y="13" font-size="12" fill="{look.muted}">{text}</text>'
+            f'<text x="{x + 17}" y="13" font-size="12" fill="{colours.muted}">{text}</text>'
         )
         x += 34 + round(6.3 * len(text))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{x}" height="18" font-family="sans-serif">'

@@ -1,0 +1,202 @@
+"""What a science tells the catalog about itself: its problems, backbones, drawings and exports.
+
+Standard library only, and so are the modules that make these values: the
+browser reads them without loading any science.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from domains.palette import Colours
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One form field of a problem.
+
+    Attributes:
+        name: keyword of the problem's loader.
+        kind: decides the widget and the validation; ``"file"`` is the path of an upload.
+        default: value when the user says nothing; None means the user must say.
+        help: one sentence for the form.
+        minimum, maximum: inclusive limits of numbers, of lengths for text.
+        choices: allowed values; empty means any.
+    """
+
+    name: str
+    kind: Literal["int", "float", "text", "file", "bool"]
+    default: int | float | str | bool | None
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One problem of the catalog.
+
+    Attributes:
+        name: ``"science/problem"``.
+        loader: ``"module:class"``, imported when the problem is loaded.
+        title, summary: for people; the summary is one or two sentences.
+        objective, unit: name and unit of what is maximised.
+        seconds: what one oracle call takes on one core, roughly; for the estimate before a run.
+        tokens: parameters (defaults filled in) -> tokens of the longest design; for the same estimate.
+        parameters: form fields.
+        backbones: sources offered in Launch, the default first.
+        settings: RunSpec fields that differ from the defaults for this problem,
+            ``{"search": {...}, "budget": {...}, "backbone": {...}}``.
+        reads: what the problem is as a benchmark or as science, said plainly.
+        drawing: ``"module:function"`` if its designs are drawn otherwise than those of its science.
+    """
+
+    name: str
+    loader: str
+    title: str
+    summary: str
+    objective: str
+    unit: str
+    seconds: float
+    tokens: Callable[[Mapping[str, Any]], int]
+    parameters: tuple[Parameter, ...] = ()
+    backbones: tuple[str, ...] = ("library",)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reads: str = ""
+    drawing: str = ""
+
+    @property
+    def domain(self) -> str:
+        """Name of the science the problem belongs to."""
+        return self.name.split("/")[0]
+
+
+@dataclass(frozen=True)
+class ShippedBackbone:
+    """A language model that comes with a science.
+
+    Attributes:
+        name: as a RunSpec says it.
+        title: for people.
+        folder: where its files are.
+        seconds: what one token of one design takes on one core, roughly; for the estimate before a run.
+    """
+
+    name: str
+    title: str
+    folder: Path
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Export:
+    """A file format for designs.
+
+    Attributes:
+        name: as `ProblemInfo.export_formats` says it.
+        title: for people.
+        ending: of the file's name, without the dot.
+        media_type: what a browser is told.
+    """
+
+    name: str
+    title: str
+    ending: str
+    media_type: str
+
+
+CSV = Export("csv", "CSV", "csv", "text/csv")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of question for language models that a rule can judge; experiments compare prompts on it.
+
+    Attributes:
+        name: as an ExperimentSpec says it.
+        title: for people.
+        judged: what the rule looks for in a response.
+        example: an input.
+        most: how many different inputs there are to draw, at most.
+        items: ``"module:function"``, called as ``items(name, n, seed=seed)``; returns values with ``index``, ``text``
+            and ``answers``.
+        score: ``"module:function"``, called as ``score(name, item, response)``; the larger number wins.
+    """
+
+    name: str
+    title: str
+    judged: str
+    example: str
+    most: int
+    items: str
+    score: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A design as a picture.
+
+    Attributes:
+        svg: the picture. Text in it that comes from a design must be escaped.
+        says: what it shows, in words, for those who cannot see it.
+        note: a sentence below it, plain text; ``""`` for none.
+        key: SVG of the key to its colours; ``""`` for none. key_says: the same in words.
+    """
+
+    svg: str
+    says: str
+    note: str = ""
+    key: str = ""
+    key_says: str = ""
+
+
+class Draw(Protocol):
+    """A function that draws designs of a science: pure, and light enough for a page to import."""
+
+    def __call__(
+        self, design: str, *, facts: Mapping[str, Any], details: Mapping[str, Any], colours: Colours, narrow: bool
+    ) -> Drawing | None:
+        """Draw a design.
+
+        Args:
+            design: canonical text, or whatever a model wrote: nothing about it is certain.
+            facts: `ProblemInfo.facts` of its problem.
+            details: what the oracle says about it; empty before it was measured.
+            colours: of the page.
+            narrow: whether it has to fit into half a page.
+
+        Returns:
+            None if the text is not a design that can be drawn; it is then shown as it is.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Science:
+    """One science: all that the rest of the program knows about it.
+
+    Attributes:
+        name: first part of the names of its problems.
+        title: for people.
+        design: what a design is called, in the singular: ``"sequence"``.
+        problems: what it searches.
+        tasks: what experiments can ask language models.
+        backbones: language models that come with it.
+        exports: its file formats.
+        drawing: ``"module:function"``, see `Draw`; ``""``: designs are shown as text.
+        install: command that installs the packages it needs.
+    """
+
+    name: str
+    title: str
+    design: str = "design"
+    problems: tuple[Entry, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    backbones: tuple[ShippedBackbone, ...] = ()
+    exports: tuple[Export, ...] = (CSV,)
+    drawing: str = ""
+    install: str = ""

@@ -1,0 +1,51 @@
+"""Sequences as drawings: whole, numbered, with their mutations, and never as markup."""
+
+from __future__ import annotations
+
+import pytest
+
+from domains.palette import ON_WHITE
+from domains.protein.alphabet import LETTERS
+from domains.protein.drawing import draw, legend_svg, residue_class, sequence_svg
+from tests.domains.svg import DARK, HARMLESS, HOSTILE, tags, texts
+
+
+def test_a_sequence_is_drawn_whole_and_numbered() -> None:
+    design = LETTERS * 4
+    letters = [t for t in texts(sequence_svg(design, ON_WHITE)) if t.isalpha()]
+    assert "".join(letters) == design
+    assert "71" in texts(sequence_svg(design, DARK))
+
+
+def test_mutations_are_framed_and_named_by_the_position_in_the_parent() -> None:
+    facts = {"wild_type": "VDGV", "positions": [39, 40, 41, 54]}
+    drawing = draw("VWGA", facts=facts, details={}, colours=ON_WHITE, narrow=False)
+    assert drawing is not None
+    assert drawing.note == "Against the wild type VDGV: D40W V54A"
+    assert drawing.svg.count("<path") == 2
+    assert "wild type D" in drawing.svg
+    same = draw("VDGV", facts=facts, details={}, colours=ON_WHITE, narrow=False)
+    assert same is not None
+    assert same.note.endswith("no mutation")
+    other = draw("VDG", facts=facts, details={}, colours=ON_WHITE, narrow=False)
+    assert other is not None
+    assert other.note == ""
+
+
+def test_a_narrow_drawing_has_shorter_rows() -> None:
+    wide, narrow = (draw("A" * 30, facts={}, details={}, colours=ON_WHITE, narrow=narrow) for narrow in (False, True))
+    assert wide is not None
+    assert narrow is not None
+    assert (wide.svg.count('y="18"'), narrow.svg.count('y="18"')) == (30, 20)
+
+
+def test_every_residue_has_a_class_and_unknown_letters_say_so() -> None:
+    assert all(residue_class(a)[0] != "not a residue" for a in LETTERS)
+    assert residue_class("X")[0] == "not a residue"
+    assert len(texts(legend_svg(ON_WHITE))) == 7
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_generated_text_cannot_become_markup(text: str) -> None:
+    assert tags(sequence_svg(text, ON_WHITE)) <= HARMLESS
+    assert draw(text, facts={}, details={}, colours=ON_WHITE, narrow=False) is None

@@ -1,0 +1,50 @@
+"""Circuits as drawings: every gate, packed into columns, and never as markup."""
+
+from __future__ import annotations
+
+import pytest
+
+from domains.palette import ON_WHITE
+from domains.quantum.circuit import FREE, Op
+from domains.quantum.drawing import angle_text, circuit_svg, columns_of, draw, read_gates
+from domains.quantum.tfim import Tfim6
+from tests.domains.svg import DARK, HARMLESS, HOSTILE, tags, texts
+
+
+def test_circuits_are_read_and_packed_into_columns() -> None:
+    ops = read_gates("ry 2 a5\ncx 0 1\nh 2\nnonsense\ncz 1 1\nrz 12345678901 a0\nrx 0 a*")
+    assert ops == [Op("ry", (2,), 5), Op("cx", (0, 1)), Op("h", (2,)), Op("rx", (0,), FREE)]
+    assert columns_of(ops) == [0, 0, 1, 1]
+    # a gate that crosses a wire blocks it
+    assert columns_of([Op("cx", (0, 2)), Op("h", (1,))]) == [0, 1]
+
+
+def test_a_drawing_shows_every_gate_angle_and_wire() -> None:
+    found = texts(circuit_svg(read_gates("h 0\nsdg 1\nrx 2 a5\ncx 3 0\ncz 1 2"), DARK, qubits=6))
+    assert sorted(found) == sorted(["q0", "q1", "q2", "q3", "q4", "q5", "H", "S†", "Rx", "5π/16"])
+    assert [angle_text(a) for a in (0, 1, 8, 16, 24, FREE)] == ["0", "π/16", "π/2", "π", "3π/2", "free"]
+    assert texts(circuit_svg([], ON_WHITE)) == []
+
+
+def test_angles_that_were_found_are_shown_and_others_are_not() -> None:
+    ops = read_gates("ry 2 a*\ncx 0 1\nrz 0 a*")
+    assert {"0.50π", "0.08π"} <= set(texts(circuit_svg(ops, ON_WHITE, angles=[1.5708, 0.25])))
+    assert texts(circuit_svg(ops, ON_WHITE, angles=[1.5708])).count("free") == 2
+
+
+def test_the_page_and_the_files_of_a_design_show_the_same_gates() -> None:
+    problem = Tfim6(iterations=0)
+    design = problem.decode("ry 0 a* cx 0 1 cz 4 5")
+    details = {"angles": [0.5]}
+    drawing = draw(design, facts=problem.info.facts, details=details, colours=ON_WHITE, narrow=False)
+    assert drawing is not None
+    assert drawing.says == "circuit of 3 gates, 2 of them on two qubits"
+    files = {a.name: a.data.decode() for a in problem.render(design, details)}
+    assert files["circuit.svg"] == drawing.svg
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_generated_text_cannot_become_markup(text: str) -> None:
+    assert tags(circuit_svg(read_gates(text), ON_WHITE)) <= HARMLESS
+    drawing = draw(text, facts={}, details={"angles": "<b>"}, colours=ON_WHITE, narrow=True)
+    assert drawing is None or tags(drawing.svg) <= HARMLESS
