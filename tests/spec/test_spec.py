@@ -29,7 +29,7 @@ from poets_core.spec import (
     parse_spec,
     read_spec,
 )
-from poets_core.spec.presets import PRESETS, decisive, starting_sections
+from poets_core.spec.presets import PRESETS, decisive, default_spec, starting_sections
 
 ROOT = Path(__file__).parents[2]
 X = {"version": 2, "problem": {"name": "x"}}
@@ -225,3 +225,14 @@ def test_marks_are_read_where_they_were_set() -> None:
     assert METHODS["ga"].marked("elites", Mark.TUNED)
     assert METHODS["ga"].marked("elites", Mark.ADVANCED)
     assert not METHODS["gp"].marked("elites", Mark.TUNED)
+
+
+def test_the_spec_of_a_problem_takes_what_the_user_said() -> None:
+    settings = {"search": {"edit_share": 1.0}, "budget": {"rounds": 3}}
+    said = {"search": {"beta": 0.3}}
+    spec = default_spec("a/b", params={"x": 1}, settings=settings, backbone="protein", overrides=said)
+    assert (spec.search.edit_share, spec.search.beta, spec.budget.rounds) == (1.0, 0.3, 3)
+    assert (spec.backbone.source, spec.problem.params) == ("protein", {"x": 1})
+    with pytest.raises(InvalidSpec) as error:
+        default_spec("a/b", params={}, settings={}, backbone="x", overrides={"search": {"betta": 1}})
+    assert error.value.field == "search.betta"
