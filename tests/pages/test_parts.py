@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -261,3 +262,10 @@ def test_packed_tables_are_previewed_and_bounded(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(forms, "UNPACKED", 1000)
     with pytest.raises(InvalidTable, match="unpacked"):
         read_table("a.csv.gz", packed)
+
+
+def test_no_page_reads_words_out_of_a_message() -> None:
+    """What is wrong with which field is said by the error's `fields`."""
+    searched = re.compile(r"in str\(error\)|str\(error\)\.|message\.(startswith|endswith|find|split)|error\.args")
+    found = [str(p) for p in Path("pages").rglob("*.py") if searched.search(p.read_text(encoding="utf-8"))]
+    assert found == []
