@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from poets_core.errors import InvalidDesign, InvalidInput
-from poets_core.protocols import TokenMask
+from poets_core.protocols import Oracle, TokenMask
 from poets_core.search.registry import build_search
 from poets_core.search.search import UpdateReport
 from poets_core.spec import parse_spec
@@ -74,33 +74,29 @@ class FixedLength:
         return np.where((state >= 0) & (state <= self.length) & fits, state + 1, -1)
 
 
-@dataclass(frozen=True)
-class Words:
-    """All words of `length` letters as a problem; their values come from outside."""
-
-    alphabet: str
-    length: int
-    direction: Direction = "maximise"
-    prompts: tuple[str, ...] = ("",)
-
-    @property
-    def info(self) -> ProblemInfo:
-        """What is public about it."""
-        objective = Objective("value", "", self.direction)
-        return ProblemInfo("words", "words", "Words", (objective,), "people", max_tokens=self.length)
-
-    @property
-    def oracle(self) -> Words:
-        """Whoever calls `tell`."""
-        return self
+class ValuesAreTold:
+    """The oracle of a problem whose values come from outside: it measures nothing."""
 
     def evaluate(self, designs: Sequence[Design], prompts: Sequence[int], *, rng: np.random.Generator) -> Evaluation:
-        """Refuse: values are told.
+        """Refuse.
 
         Raises:
             InvalidInput: always.
         """
         raise InvalidInput("Expected values by SequenceSearch.tell(), got a setting that measures designs by itself.")
+
+
+class Words:
+    """All words of one length as a problem; their values come from outside."""
+
+    def __init__(self, alphabet: str, length: int, direction: Direction = "maximise") -> None:
+        """Args: the letters, how many make a word, which way is better."""
+        self.alphabet, self.length = alphabet, length
+        self.info = ProblemInfo(
+            "words", "words", "Words", (Objective("value", "", direction),), "people", max_tokens=length
+        )
+        self.prompts: tuple[str, ...] = ("",)
+        self.oracle: Oracle = ValuesAreTold()
 
     def decode(self, text: str) -> Design:
         """Return the word itself.
