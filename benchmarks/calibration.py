@@ -4,7 +4,7 @@
 
 Coverage is the share of new values within mean ± 2 deviations of the branches
 (.95 is right), as predicted and after widening by what earlier rounds of the
-same run needed (poets_core/search/calibration.py). Sharpness is the mean
+same run needed (poets_core/search/poets/calibration.py). Sharpness is the mean
 deviation, the error the root mean square one, both in reward deviations; rank
 correlation is Spearman's, of deviation and absolute error over a round.
 Settings and seeds are those of the regime map.

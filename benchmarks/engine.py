@@ -29,8 +29,9 @@ from poets_core.lm.adapters import export_adapter, import_adapter
 from poets_core.lm.backbone import cut
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.lora import AdapterShape
+from poets_core.lm.sampling import sample
 from poets_core.search.poets.bootstrap import bootstrap_weights
-from poets_core.search.poets.trainer import Fit, Replay
+from poets_core.search.poets.trainer import Replay, Trainer
 from poets_core.types import I8
 
 WIDTH, LAYERS, VOCABULARY, RANK = 256, 8, 512, 8
@@ -76,7 +77,7 @@ def our_step(ours: BranchEnsemble, rows: list[list[int]], weights: I8 | None = N
     encoded = ours.encode(rows, np.zeros(n, dtype=np.int64))
     weights = np.ones((ours.branches, n), dtype=np.int64) if weights is None else weights
     replay = Replay(encoded, rng_for(0, "engine", "rewards").normal(size=n), weights)
-    fit = Fit(ours, beta=0.1, learning_rate=5e-3, gradient_norm=1.0)
+    fit = Trainer(ours, beta=0.1, learning_rate=5e-3, gradient_norm=1.0)
     return lambda: fit.run(replay, steps=1, minibatch=n, seed=0, round=0)
 
 
@@ -166,7 +167,7 @@ def sampling(repeats: int, device: str) -> dict[str, float]:
         wrapped.generate(input_ids=start, generation_config=config, adapter_names=names)
 
     with torch.no_grad():
-        mixed = {"ours": lambda: ours.sample(branch, zeros, uniforms=uniforms)}
+        mixed = {"ours": lambda: sample(ours, branch, zeros, uniforms=uniforms)}
         s = compare(mixed | {"loop": loop, "named": named}, repeats, device)
     return {
         "peft loop of generate / mixed sampling": s["loop"] / s["ours"],

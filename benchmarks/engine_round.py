@@ -28,8 +28,9 @@ from poets_core.keyed import rng_for
 from poets_core.lm.backbone import Backbone, cut, load_backbone
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.lora import AdapterShape
+from poets_core.lm.sampling import sample
 from poets_core.search.poets.bootstrap import bootstrap_weights
-from poets_core.search.poets.trainer import Fit, Replay
+from poets_core.search.poets.trainer import Replay, Trainer
 
 FROZEN = {"width": 768, "layers": 12, "vocabulary": 32_000}
 MINIBATCH, RANK = 32, 8
@@ -85,14 +86,14 @@ def play(
         seconds[name] = clock(device) - start
         return out
 
-    ensemble.sample(branch[:16], prompt[:16], uniforms=rng_for(0, "warm").random((16, 4)))  # kernels are chosen here
+    sample(ensemble, branch[:16], prompt[:16], uniforms=rng_for(0, "warm").random((16, 4)))  # kernels are chosen here
     uniforms = rng_for(0, "round").random((rows, tokens))
-    drawn = timed("sample", lambda: ensemble.sample(branch, prompt, uniforms=uniforms))
+    drawn = timed("sample", lambda: sample(ensemble, branch, prompt, uniforms=uniforms))
     encoded = timed("encode", lambda: ensemble.encode(drawn.tokens, prompt))
     timed("score", lambda: ensemble.log_prob(encoded))
     weights = bootstrap_weights(0, [f"0-{k}" for k in range(rows)], branches)
     replay = Replay(encoded, rng_for(0, "round", "rewards").normal(size=rows), weights)
-    fit = Fit(ensemble, beta=0.1, learning_rate=5e-3, gradient_norm=1.0)
+    fit = Trainer(ensemble, beta=0.1, learning_rate=5e-3, gradient_norm=1.0)
     steps = max(1, rows // MINIBATCH)
     timed("fit", lambda: fit.run(replay, steps=steps, minibatch=min(MINIBATCH, rows), seed=0, round=0))
     total = seconds["sample"] + seconds["encode"] + seconds["fit"]

@@ -24,18 +24,18 @@ import pandas as pd
 from scipy.stats import t as student
 
 from benchmarks.campaign import Played, play_all, search_settings
+from benchmarks.regret import (
+    cumulative_regret,
+    expected_growth,
+    growth_exponent,
+    judge_growth,
+    product_information_gain,
+)
 from benchmarks.report import Goal, finish, summary
 from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec
 from domains.catalog import load
 from poets_core.keyed import rng_for
 from poets_core.presets import decisive
-from poets_core.search.regret import (
-    expected_growth,
-    growth_exponent,
-    judge_growth,
-    product_information_gain,
-    standard_regret,
-)
 from poets_core.spec import RunSpec
 from poets_core.types import F8
 
@@ -108,7 +108,7 @@ def uniform_growth(specs: Sequence[RunSpec]) -> dict[str, float]:
     for table in sorted({str(s.problem.params["table"]) for s in specs}):
         values = pd.read_parquet(table)["value"].to_numpy()
         drawn = rng_for(0, "uniform", Path(table).name).choice(values, specs[0].budget.calls)
-        curves.append(standard_regret(drawn, 1.0))
+        curves.append(cumulative_regret(drawn, 1.0))
     return dict(zip(("mean", "low", "high"), growth_exponent(np.stack(curves)), strict=True))
 
 
@@ -137,7 +137,7 @@ def collect(lines: Sequence[dict[str, Any]], name: str, optima: dict[int, float 
         if told:
             out[method]["coverage"] = summary(told)
         if name == "growth":
-            curves = np.stack([standard_regret(values_of(x, optima[x["seed"]]), 1.0) for x in mine])
+            curves = np.stack([cumulative_regret(values_of(x, optima[x["seed"]]), 1.0) for x in mine])
             gains = product_information_gain(SPACE, CORRELATION, KERNEL_NOISE, curves.shape[1])
             growth = judge_growth(curves, expected_growth(gains))
             out[method]["exponent"] = {"mean": growth.exponent, "low": growth.low, "high": growth.high}
@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0, help=f"settings are chosen from {FIRST_TUNING_SEED} on")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a search setting; no goals")
     parser.add_argument("--results", type=Path, help="a file that keeps every finished search")
-    parser.add_argument("--resume", type=Path, help="more finished searches, e.g. docs/regime_map/results.parquet")
+    parser.add_argument("--resume", type=Path, help="more finished searches, e.g. results.parquet of the docs")
     parser.add_argument("--tables", type=Path, help="a folder for generated landscapes; temporary otherwise")
     parser.add_argument("--jobs", type=int, default=2, help="searches at a time, one thread each")
     parser.add_argument("--json", action="store_true")

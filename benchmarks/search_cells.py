@@ -32,7 +32,7 @@ class Landscape:
         noise: deviation of the logarithm of the factor that a told value is off by.
         methods: which are played there by default.
         search: settings of POETS that differ from the catalog's; rivals: those of rivals that differ from
-            `poets_core.presets`, both chosen on tuning seeds (docs/log.md).
+            `poets_core.presets`, both chosen on tuning seeds (docs/decisions/rivals.md).
     """
 
     problem: str
@@ -65,7 +65,7 @@ SETTINGS: dict[str, Mapping[str, Any]] = {
 
 GREEDY = {"ga": {"elites": 2}}
 BRIEF = {"tosfit": {"steps": 20}}
-"""Long designs: on artificial-7q 5 steps a round end at 3.85, 40 at 4.07, both below prior sampling (docs/log.md)."""
+"""Long designs: on artificial-7q 5 steps a round end at 3.85, 40 at 4.07, both below sampling (docs/decisions)."""
 LANDSCAPES: dict[str, Landscape] = {
     "gb1": Landscape("protein/landscape", methods=FOUR_SITES),
     "gb1-noisy": Landscape(

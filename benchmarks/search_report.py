@@ -1,4 +1,4 @@
-"""The regime map as a page: docs/regime_map.md and its figures, out of the lines that benchmarks.search kept.
+"""The regime map as a page: docs/results/regime_map.md and its figures, out of the lines that benchmarks.search kept.
 
     python -m benchmarks.search_report --results map.jsonl --table gb1.csv --commit COMMIT
 
@@ -23,7 +23,7 @@ from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell
 from domains.catalog import load
 from poets_core.preset_rule import advise, evidence
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent / "docs" / "results"
 HEAD = """# Regime map
 
 Methods x landscapes, from `python -m benchmarks.search` at commit `{commit}`. Settings, and the seeds that chose
@@ -114,7 +114,7 @@ def section(name: str, found: dict[str, Any], lines: Sequence[dict[str, Any]], f
         words = "; ".join(f"{m}: {f['growth']['says']}" for m, f in found.items() if "growth" in f)
         out.append(
             f"\nsqrt(T gamma_T) itself, for the kernel of the Gaussian process here, grows with exponent {bound:.2f} "
-            f"over these calls. What the curves are evidence for (`search.regret.judge_growth`): {words}."
+            f"over these calls. What the curves are evidence for (`benchmarks.regret.judge_growth`): {words}."
         )
     if advised:
         out.append(f"\nPreset that the rule of Launch chooses after such a run: {advised}.")

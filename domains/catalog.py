@@ -65,7 +65,8 @@ def entry(name: str) -> Entry:
     """
     found = {e.name: e for e in entries()}
     if name not in found:
-        raise InvalidSpec(f"Expected a problem name, one of {', '.join(found)}, got {name!r}.")
+        lost = "" if science(name) else f" Its science was not found: install it, or name its folder in {VARIABLE}."
+        raise InvalidSpec(f"Expected a problem name, one of {', '.join(found)}, got {name!r}.{lost}")
     return found[name]
 
 

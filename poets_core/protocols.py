@@ -1,15 +1,24 @@
-"""What a domain offers to a search: three protocols, no base classes, no optional methods."""
+"""The protocols that rooms meet by: what a domain offers to a search, and what a search offers to those who run it.
+
+No base classes and no optional methods. Nothing heavy is imported here: the worker uses these names without torch. They
+can be checked at run time because tests check all annotations.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
+from jaxtyping import Bool, Float64, Int64
+from numpy.typing import NDArray
 
-from poets_core.types import I8, Artifact, Bool, Design, Evaluation, ProblemInfo, Record, Vocabulary
+from poets_core.types import Artifact, Candidate, Design, Evaluation, Observation, ProblemInfo, Record, Vocabulary
 
 
+@runtime_checkable
 class TokenMask(Protocol):
     """A deterministic automaton over tokens; it is part of the density.
 
@@ -24,20 +33,23 @@ class TokenMask(Protocol):
         """Upper bound on completion tokens, the end marker included."""
         ...
 
-    def start(self, n: int) -> I8:
-        """Return the start state of n rows, i8 (n,)."""
+    def start(self, n: int) -> Int64[np.ndarray, " n"]:
+        """Return the start state of n rows."""
         ...
 
-    def allowed(self, state: I8) -> Bool:
-        """Return which tokens may follow, bool (n, V)."""
+    def allowed(self, state: Int64[np.ndarray, " n"]) -> Bool[np.ndarray, "n V"]:
+        """Return which tokens may follow."""
         ...
 
-    def advance(self, state: I8, token: I8) -> I8:
-        """Return the states after one token each, i8 (n,). A token that is not
-        allowed leads to a dead state, in which `allowed` is False throughout."""
+    def advance(self, state: Int64[np.ndarray, " n"], token: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+        """Return the states after one token each.
+
+        A token that is not allowed leads to a dead state, in which `allowed` is False throughout.
+        """
         ...
 
 
+@runtime_checkable
 class Oracle(Protocol):
     """Measures designs."""
 
@@ -52,6 +64,7 @@ class Oracle(Protocol):
         ...
 
 
+@runtime_checkable
 class Problem(Protocol):
     """One thing to optimise, with its oracle."""
 
@@ -98,4 +111,142 @@ class Problem(Protocol):
 
     def read_export(self, data: bytes, format: str) -> list[Record]:
         """Read what `export` wrote; designs come back canonical and equal."""
+        ...
+
+
+Round: TypeAlias = tuple[Sequence[Candidate], Sequence[Observation]]
+"""One completed round: its candidates, and one observation for each, in their order."""
+
+
+@dataclass(frozen=True)
+class UpdateReport:
+    """What a search says of itself after an update.
+
+    Attributes:
+        metrics: JSON values by name; docs/architecture.md says what each name means.
+    """
+
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Written(Protocol):
+    """One text that a branch or the reference wrote."""
+
+    @property
+    def design(self) -> Design:
+        """Canonical design, ``""`` if the text is none."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The text itself."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why the text is no design, ``""`` if it is one."""
+        ...
+
+
+@runtime_checkable
+class BranchSampler(Protocol):
+    """Draws texts from the branches of a search as they are now."""
+
+    def draw_by(
+        self,
+        branch: Int64[np.ndarray, " n"],
+        prompt: Int64[np.ndarray, " n"],
+        rng: np.random.Generator,
+        heat: Float64[np.ndarray, " n"],
+    ) -> Sequence[Written]:
+        """Draw n texts, invalid and repeated ones included.
+
+        Args:
+            branch: which branch writes each text, -1 for the reference.
+            prompt: index of the prompt it follows.
+            rng: all randomness of the draws.
+            heat: temperature of each draw.
+        """
+        ...
+
+
+@runtime_checkable
+class Search(Protocol):
+    """A method at work on one problem: POETS and every rival offer the same.
+
+    A round is `ask`, evaluate, `tell`, `update`. Randomness is keyed by the seed and the round: `ask` changes nothing
+    and gives the same answer until something is told. A restored search goes on as if it had never been interrupted.
+    """
+
+    facts: dict[str, Any]
+    """What is worth knowing about backbone and method, JSON values; fixed before the first round."""
+
+    @property
+    def round(self) -> int:
+        """The coming round, from 0: how many rounds are complete."""
+        ...
+
+    @property
+    def sampler(self) -> BranchSampler:
+        """Draws from the branches, for contests and experiments."""
+        ...
+
+    def ask(self, n: int) -> list[Candidate]:
+        """Propose candidates for the coming round.
+
+        Args:
+            n: how many are wanted, at least 1.
+
+        Returns:
+            At most n candidates with the ids ``"<round>-<slot>"``; fewer where the method finds no more designs, none
+            when the space is exhausted.
+        """
+        ...
+
+    def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
+        """Take in one whole round, before `update`.
+
+        Args:
+            candidates: what was asked of the oracle, as `ask` proposed it.
+            observations: one for each candidate, in their order.
+
+        Raises:
+            ValueError: no candidates, or observations of other candidates.
+        """
+        ...
+
+    def update(self) -> UpdateReport:
+        """Learn from everything told so far and complete the round.
+
+        Raises:
+            Diverged: training left the finite numbers.
+        """
+        ...
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """Return what cannot be recomputed from spec and observations, as named arrays of any shape.
+
+        It holds ``round`` and, where something is trained, the trained tensors and the optimiser's state, exactly.
+        """
+        ...
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]], history: Sequence[Round]) -> None:
+        """Take over a state; the search must be at round 0.
+
+        Args:
+            tensors: what `state` returned after the last round of `history`.
+            history: all completed rounds, in their order.
+
+        Raises:
+            KeyError, ValueError: a state of another search.
+        """
+        ...
+
+    def export_adapters(self, folder: Path) -> list[Path]:
+        """Write one PEFT adapter per branch and return their folders; a method without branches writes none.
+
+        Args:
+            folder: receives ``branch-0``, ``branch-1``, ...; created if needed.
+        """
         ...

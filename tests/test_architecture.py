@@ -162,7 +162,7 @@ def test_type_checking_imports_and_own_rooms_are_free(tmp_path):
     path.parent.mkdir(parents=True)
     path.write_text(
         "from typing import TYPE_CHECKING\nfrom poets_core.lm.lora import Stack\nimport torch\n"
-        "if TYPE_CHECKING:\n    from poets_core.search.search import Search\n"
+        "if TYPE_CHECKING:\n    from poets_core.search.method import Method\n"
     )
     assert violations(tmp_path) == []
 

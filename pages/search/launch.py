@@ -21,7 +21,8 @@ from pages.parts.launch.widgets import (
     parameter_fields,
     setting_fields,
 )
-from pages.parts.links import LIVE, store_problem
+from pages.parts.links import LIVE
+from pages.parts.skeleton import store_errors, store_problem
 from pages.parts.states import plain, span
 from poets_core.errors import PoetsError
 from poets_core.preset_rule import Advice
@@ -32,18 +33,15 @@ from poets_core.spec import ContestSpec, Method, RunSpec
 
 RULE = (
     "The best long POETS run of this problem decides. Few distinct values: climb steps. A stalled search whose "
-    "branches agree: explore widely. Else: recommended. The figures behind the rule are in docs/regime_map.md."
+    "branches agree: explore widely. Else: recommended. The figures behind the rule are in docs/results/regime_map.md."
 )
 
 
 def page() -> None:
     """Draw the page."""
     st.title("Launch a run", anchor=False)
-    try:
+    with store_errors():
         store = the_store()
-    except PoetsError as error:
-        store_problem(error)
-        return
     errors = Errors()
     form, side = st.columns([2, 1], gap="large")
     with form:

@@ -1,4 +1,4 @@
-"""Branches in and out as standard PEFT adapters.
+"""How a branch leaves and comes back: as one standard PEFT adapter.
 
 A branch leaves as ONE adapter of rank prior_rank + rank that holds the prior
 and the trained part, so that `peft.PeftModel.from_pretrained` gives the same
@@ -38,6 +38,7 @@ def export_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> Path:
 
     if not 0 <= branch < ensemble.branches:
         raise IndexError(f"Expected a branch between 0 and {ensemble.branches - 1}, got {branch}.")
+    # Names and layout are those of peft, so that its own loader gives the same policy without a line of ours.
     tensors: dict[str, Tensor] = {}
     conv = False
     for path, layer in ensemble.stack.layers.items():
@@ -87,6 +88,8 @@ def import_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> None:
         rank, alpha = int(config["r"]), float(config["lora_alpha"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise InvalidModel(f"Expected a PEFT LoRA adapter in {folder}, got: {error}.") from error
+    # Nothing of a foreign file is taken for granted: ranks are read off the tensors, what would change the policy and
+    # has no place here (DoRA, biases, whole modules) is refused, and so is a layer that this ensemble does not adapt.
     ranks = {k.removesuffix(A_KEY): int(t.shape[0]) for k, t in tensors.items() if k.endswith(A_KEY)}
     ranks = ranks if config.get("rank_pattern") else dict.fromkeys(ranks, rank)
     widest = max(ranks.values(), default=rank)
@@ -109,6 +112,7 @@ def import_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> None:
         raise InvalidModel(f"Expected adapters on branched layers only, got {foreign[:3]} ({len(foreign)} in all).")
     with torch.no_grad():
         for path, layer in ensemble.stack.layers.items():
+            # B = 0 first: a smaller rank then leaves the rest of A without effect, and a layer left out without delta.
             layer.b[branch].zero_()
             a, b = (tensors.get(f"base_model.model.{path}.lora_{k}.weight") for k in "AB")
             if a is None or b is None:

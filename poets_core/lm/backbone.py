@@ -1,4 +1,4 @@
-"""The frozen language model, loaded from a folder, a GGUF file or a hub name, and cut at the branch point.
+"""How the frozen language model is loaded (from a folder, a GGUF file or a hub name) and cut at the branch point.
 
 A Hugging Face decoder is used as it is: `Backbone.trunk` and `Backbone.upper`
 are shallow copies of it that share every weight but run only their own layers.
@@ -93,10 +93,13 @@ class Backbone:
         prompt; without either, the end token, as GPT-2's family is trained.
         """
         bos = self.tokenizer.bos_token_id
+        # The model was trained with the special token in front; without any token there would be nothing to predict
+        # from.
         ids = [] if bos is None else [int(bos)]
         ids += [int(i) for i in self.tokenizer(prompt, add_special_tokens=False)["input_ids"]] if prompt else []
         if bos is not None and ids[1:2] == [bos]:  # a prompt that spells the special token out, as ProtGPT2's does
             ids = ids[1:]
+        # A word that the tokenizer does not know would be read as the unknown token, silently the same for all of them.
         unknown = self.tokenizer.unk_token_id
         if unknown is not None and unknown != bos and unknown in ids:
             raise InvalidModel(
@@ -174,6 +177,7 @@ def read_model(source: str | Path) -> tuple[Any, Any]:
             f"Expected a loadable causal language model as the backbone, got {source}: {error}. "
             "Check the name or path, and that the weights are safetensors or GGUF."
         ) from error
+    # transformers fills what is missing with random numbers and a warning: a search on that would look like any other.
     missing = sorted(str(k) for k in (*loaded["missing_keys"], *loaded["mismatched_keys"]))
     if missing:
         raise InvalidModel(
@@ -222,15 +226,18 @@ def cut(
     if tokenizer.eos_token_id is None:
         raise InvalidModel(f"Expected a tokenizer with an end-of-sequence token, got one without ({source}).")
     model.eval().requires_grad_(False)
+    # Before the weights are cast and packed, so that one model has one digest on every device.
     digest = _digest(model)
     model.to(device=device, dtype=dtype or (torch.bfloat16 if device == "cuda" else torch.float32))
     layers_name, norm_name, positions_name = FAMILIES[config.model_type]
     inner = model.base_model
     layers = list(getattr(inner, layers_name))
     for index, layer in enumerate(layers):
+        # Trunk and upper part each have a cache of their own, which counts their layers from 0.
         _renumber(layer, index if index < first else index - first)
         _fuse_activation(layer)
         freeze_linears(layer)
+    # The trunk ends before the final norm, and the upper part adds no positions a second time.
     trunk = _with_layers(inner, layers_name, layers[:first], {norm_name: nn.Identity()})
     positions: dict[str, nn.Module] = {positions_name: _NoPositions()} if positions_name else {}
     upper = _with_layers(inner, layers_name, layers[first:], positions)
@@ -241,6 +248,7 @@ def vocabulary_of(model: Any, tokenizer: Any) -> Vocabulary:
     """Return the text of every output token; special and unused ids are ``""``."""
     special = set(tokenizer.all_special_ids)
     size, known = int(model.config.vocab_size), len(tokenizer)
+    # Models pad their vocabulary beyond the tokenizer's; such ids have no text and are never allowed.
     texts = tokenizer.batch_decode([[i] for i in range(min(size, known))])
     tokens = tuple("" if i in special or i >= known else str(texts[i]) for i in range(size))
     return Vocabulary(tokens=tokens, eos=int(tokenizer.eos_token_id))
@@ -248,6 +256,7 @@ def vocabulary_of(model: Any, tokenizer: Any) -> Vocabulary:
 
 def _with_layers(inner: Any, name: str, layers: list[nn.Module], replace: dict[str, nn.Module]) -> Any:
     """Shallow copy of a decoder that runs other layers; weights are shared, not copied."""
+    # A shallow copy with a table of modules of its own: replacing an entry there leaves the model as it was.
     part = copy.copy(inner)
     part._modules = dict(inner._modules)
     part._modules[name] = nn.ModuleList(layers)

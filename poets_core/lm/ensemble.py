@@ -1,4 +1,4 @@
-"""M policies as branches of one frozen backbone.
+"""How M policies live on one frozen backbone: the ensemble of branches, and what it says of completions.
 
 A branch is the backbone plus one LoRA adapter on every linear layer from the
 branch point upwards and on the head. The backbone alone is the reference.
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from poets_core.errors import InvalidModel
@@ -29,18 +29,17 @@ from poets_core.lm.likelihood import (
     token_log_prob,
 )
 from poets_core.lm.lora import AdapterShape, Stack, StackedLoRALinear, install
-from poets_core.lm.sampling import Samples, sample_rows
 from poets_core.lm.states import TrunkStates
 from poets_core.protocols import TokenMask
-from poets_core.types import F8, I8
+from poets_core.types import I8
 
-# Fewer rows than this and matrix kernels round differently, which would make
-# the log-ratio of equal policies a rounding error instead of zero.
 SMALLEST_PASS = 16
-# More positions than this and activations leave the processor's cache; more
-# logits and a large vocabulary would exhaust memory.
+"""Rows of a pass at least. With fewer, matrix kernels round differently, and the log-ratio of equal policies would be a
+rounding error instead of zero."""
 POSITIONS_PER_PASS = 8_192
+"""Rows times tokens of a pass at most; activations of more leave the processor's cache."""
 LOGITS_PER_PASS = 64_000_000
+"""Logits of a pass at most; with a large vocabulary more would exhaust memory."""
 
 
 class BranchEnsemble:
@@ -73,6 +72,7 @@ class BranchEnsemble:
         self.shape = shape
         self.prompt_ids = [backbone.prompt_ids(p) for p in prompts]
         grammar: TokenMask = mask if mask is not None else LengthLimit(backbone.vocabulary, max_tokens)
+        # The last token is predicted and never read, hence one less.
         longest = max(len(ids) for ids in self.prompt_ids) + grammar.max_tokens - 1
         room = int(backbone.model.config.max_position_embeddings)
         if longest > room:
@@ -80,6 +80,8 @@ class BranchEnsemble:
                 f"Expected a backbone that reads {longest} tokens (prompt and completion), got {backbone.source} with "
                 f"{room} positions. Shorten the designs or choose another backbone."
             )
+        # The head is the largest matrix and close to the output: an adapter there moves single tokens, which layers
+        # below it can only do together. It is stacked apart because it is no part of the layers.
         self.table = MaskTable(grammar, len(backbone.vocabulary.tokens), backbone.device)
         self.stack: Stack = install(self._upper_layers(), shape, seed=seed)
         head_path = next(n for n, m in backbone.model.named_modules() if m is backbone.head)
@@ -99,7 +101,7 @@ class BranchEnsemble:
 
     @property
     def activation_bytes(self) -> int:
-        """About what one position of one branch keeps for its gradient: inputs of layers, attention, softmax."""
+        """About how many bytes a position of a branch keeps for its gradient: inputs of layers, attention, softmax."""
         widths = sum(x.in_features + x.out_features for x in self.stack.layers.values() if x is not self.head)
         return 4 * (2 * widths + self.head.out_features)
 
@@ -107,25 +109,13 @@ class BranchEnsemble:
         """Trainable tensors, each (M, ...), in a stable order."""
         return self.stack.parameters()
 
-    def sample(self, branch: I8, prompt: I8, *, uniforms: F8, temperature: float | F8 = 1.0) -> Samples:
-        """Draw one completion per row.
-
-        Args:
-            branch: i8 (n,) branch of each row, -1 for the reference.
-            prompt: i8 (n,) prompt of each row.
-            uniforms: f8 (n, T) keyed random numbers, one per token; T bounds the length.
-            temperature: one number or (n,); the density stays the one at temperature 1,
-                which `Samples.log_prob` reports.
-        """
-        return sample_rows(self, branch, prompt, uniforms, np.broadcast_to(np.float64(temperature), branch.shape))
-
     @torch.no_grad()
-    def encode(self, completions: Sequence[Sequence[int]], prompt: I8) -> Encoded:
+    def encode(self, completions: Sequence[Sequence[int]], prompt: Int64[np.ndarray, " N"]) -> Encoded:
         """Run the trunk once over N completions and score them under the reference.
 
         Args:
             completions: (N,) token ids, the end token included.
-            prompt: i8 (N,) prompt of each.
+            prompt: index of the prompt of each.
         """
         eos = self.backbone.vocabulary.eos
         length = np.array([len(c) for c in completions], dtype=np.int64)
@@ -139,12 +129,15 @@ class BranchEnsemble:
             ids[i, : len(whole)] = whole
         ends = position + length
         size, like = self.backbone.model.config.hidden_size, self.backbone.head.weight
+        # What the trunk gives is the same for every branch and never changes, so it is computed here and never again.
         hidden = torch.zeros(len(ids), span, size, device=like.device, dtype=like.dtype)  # type: ignore[arg-type]
         for rows, keep in self._passes(ends):
             width = int(ends[rows].max())
             hidden[torch.from_numpy(rows[:keep]), :width] = self._trunk(ids[rows, :width])[:keep]
         states = TrunkStates()
         states.append(hidden)
+        # Reference and branches are scored by the same code on the same states: before training their ratio is exactly
+        # 0.
         bare = Encoded(tokens, length, prompt, position, self.table.walk(tokens, length), states, np.zeros(len(tokens)))
         self.stack.layout.reference()
         reference = np.zeros(len(tokens))
@@ -165,14 +158,15 @@ class BranchEnsemble:
             copies: how many branches each row is computed for.
 
         Yields:
-            rows i8 of one pass, filled up with repeats to the smallest size,
-            and how many of them to keep.
+            Rows i8 of one pass, filled up with repeats to the smallest size, and how many of them to keep.
         """
+        # Sorted by length, because a pass is padded to its longest row; stable, so that equal rows always meet the same
+        # neighbours. Sizes are powers of two times the smallest: kernels are chosen by shape, and few shapes are warm.
         order = np.argsort(ends, kind="stable")
         logits = LOGITS_PER_PASS // len(self.backbone.vocabulary.tokens)
         start = 0
         while start < len(order):
-            most = SMALLEST_PASS  # as many rows as their longest allows
+            most = SMALLEST_PASS
             while start + most < len(order):
                 wider = most * 2
                 span = int(ends[order[min(start + wider, len(order)) - 1]])
@@ -183,8 +177,8 @@ class BranchEnsemble:
             yield np.concatenate([rows, np.repeat(rows[-1:], max(0, SMALLEST_PASS - len(rows)))]), len(rows)
             start += most
 
-    def _upper(self, rows: Rows) -> Float[Tensor, "n T D"]:
-        """Run the upper layers in the current layout; states that predict each token."""
+    def upper(self, rows: Rows) -> Float[Tensor, "n T D"]:
+        """Run the upper layers in the current layout; return the states that predict each token."""
         final = self.backbone.upper(inputs_embeds=rows.hidden, use_cache=False).last_hidden_state
         return predictors(final, rows.position, rows.tokens.shape[1])
 
@@ -198,7 +192,7 @@ class BranchEnsemble:
     def _tokens(self, rows: Rows, *, grammar: bool = True, values: bool = True) -> Float[Tensor, "n T"]:
         """Log-probabilities of tokens, 0 beyond the end, a few places at a time if the vocabulary is large."""
         device, t = self.backbone.device, rows.tokens.shape[1]
-        states, tokens = self._upper(rows), torch.from_numpy(rows.tokens).to(device)
+        states, tokens = self.upper(rows), torch.from_numpy(rows.tokens).to(device)
         inside = torch.from_numpy(np.arange(t) < rows.length[:, None]).to(device)
         table = torch.from_numpy(rows.rows if grammar else np.zeros_like(rows.rows)).to(device)
 
@@ -213,13 +207,18 @@ class BranchEnsemble:
             found = torch.cat([picked(p) for p in parts], 1)
         return torch.where(inside, found, 0.0)
 
-    def token_log_prob(self, encoded: Encoded, index: I8, *, reference: bool = False) -> Float[Tensor, "n T"]:
-        """Log-probabilities of the tokens of some completions, 0 beyond their ends.
+    def token_log_prob(
+        self, encoded: Encoded, index: Int64[np.ndarray, " n"], *, reference: bool = False
+    ) -> Float[Tensor, "n T"]:
+        """Return log-probabilities of the tokens of some completions under the only branch, 0 beyond their ends.
 
-        Under the only branch, or, without gradient, under the reference.
+        Args:
+            encoded: completions.
+            index: which of them.
+            reference: score under the reference instead, without gradient.
 
         Raises:
-            ValueError: several branches, and no word which.
+            ValueError: there are several branches.
         """
         if reference:
             self.stack.layout.reference()
@@ -233,33 +232,36 @@ class BranchEnsemble:
     def branch_log_prob(
         self,
         encoded: Encoded,
-        index: I8,
+        index: Int64[np.ndarray, " N"],
         wanted: Bool[np.ndarray, "m N"],
         *,
-        part: slice | None = None,
+        branches: slice | None = None,
         values: bool = True,
     ) -> Float[Tensor, "m N"]:
-        """Log-probabilities under the branches, with gradients into the trainable blocks.
+        """Return log-probabilities under the branches, with gradients into the trainable blocks.
 
         Args:
             encoded: completions.
-            index: i8 (N,) which of them.
+            index: which of them.
             wanted: which branch is asked about which of the N; elsewhere the answer is 0.
                 A third of all bootstrap weights are 0 and need no computation.
-            part: the m branches that are asked, all of them unless given.
+            branches: the m branches that are asked, all of them unless given.
             values: False where only the gradient will be used, which costs less.
         """
+        # Branches want different rows, but a pass takes equally many of each: as many as the branch that wants most. So
+        # about a third less is computed than by asking every branch about every row.
         width = max(1, int(wanted.sum(1).max()))
         chosen = np.argsort(~wanted, axis=1, kind="stable")[:, :width]  # the wanted ones, filled up with others
-        self.stack.layout.grouped(part)
+        self.stack.layout.grouped(branches)
         found = self._score(encoded.take(index[chosen.ravel()]), values=values).view(chosen.shape)
+        # Back to where the rows were asked for; what only filled up a branch's share is set to 0 and gets no gradient.
         known = torch.from_numpy(np.take_along_axis(wanted, chosen, 1)).to(found.device)
         out = torch.zeros(wanted.shape, dtype=found.dtype, device=found.device)
         return out.scatter(1, torch.from_numpy(chosen).to(found.device), torch.where(known, found, 0.0))
 
     @torch.no_grad()
     def log_prob(self, encoded: Encoded, *, grammar: bool = True) -> LogProb:
-        """Log-probabilities under every branch and the reference.
+        """Return log-probabilities under every branch and the reference.
 
         Args:
             encoded: N completions.
@@ -268,6 +270,7 @@ class BranchEnsemble:
         """
         branches, reference = np.zeros((self.branches, len(encoded))), encoded.reference.copy()
         for rows, keep in self._passes(encoded.ends, self.branches):
+            # The same rows once per branch, branch by branch: the states are shared, what lies above them is not.
             part = encoded.take(np.tile(rows, self.branches))
             self.stack.layout.grouped()
             found = self._score(part, grammar=grammar).view(self.branches, -1)
@@ -279,18 +282,18 @@ class BranchEnsemble:
 
     @torch.no_grad()
     def token_js(self, encoded: Encoded) -> float:
-        """Mean Jensen-Shannon divergence of the branches' next-token distributions, nats.
+        """Return the mean Jensen-Shannon divergence of the branches' next-token distributions, nats, 0 to log M.
 
-        The mean goes over every place inside the completions; it lies between 0 and log M.
+        The mean goes over every place inside the completions.
         """
         total, places = 0.0, 0
         for rows, keep in self._passes(encoded.ends, self.branches):
             part = encoded.take(rows)
             inside = np.arange(part.tokens.shape[1]) < part.length[:, None]
-            inside[keep:] = False
+            inside[keep:] = False  # rows that only fill the pass up do not count
             where = torch.from_numpy(inside).to(self.backbone.device)
             self.stack.layout.grouped()
-            states = self._upper(encoded.take(np.tile(rows, self.branches)))
+            states = self.upper(encoded.take(np.tile(rows, self.branches)))
             logits = self.head(states).view(self.branches, *inside.shape, -1)[:, where]
             allowed = self.table.table()[torch.from_numpy(part.rows[inside]).to(self.backbone.device)]
             total += float(divergence(masked_log_softmax(logits, allowed)).sum())

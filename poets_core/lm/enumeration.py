@@ -1,21 +1,23 @@
-"""Every completion of a small space, scored without writing each of them down."""
+"""How a whole small space is scored: by its prefixes, each of which gives all of its completions in one pass."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import LogProb, masked_log_softmax
-from poets_core.types import I8
 
 ROWS = 1024
 """Prefixes of one pass."""
 
 
 @torch.no_grad()
-def last_token_log_prob(ensemble: BranchEnsemble, prefixes: I8, options: I8) -> LogProb:
-    """Log-probabilities of every prefix with every last token: branches f8 (M, n K), reference f8 (n K,).
+def last_token_log_prob(
+    ensemble: BranchEnsemble, prefixes: Int64[np.ndarray, "n P"], options: Int64[np.ndarray, " K"]
+) -> LogProb:
+    """Return log-probabilities of every prefix with every last token.
 
     The end follows the last token with probability 1, so these are the
     probabilities of whole completions. One pass over a prefix gives all K of
@@ -23,10 +25,11 @@ def last_token_log_prob(ensemble: BranchEnsemble, prefixes: I8, options: I8) -> 
 
     Args:
         ensemble: its first prompt is the one that completions follow.
-        prefixes: i8 (n, L - 1) token ids; options: i8 (K,) tokens that may stand at place L - 1.
+        prefixes: token ids of the first P places.
+        options: tokens that may stand at the last place.
 
     Returns:
-        Completions in the order prefix by prefix, options within.
+        Of n K completions, prefix by prefix, options within: branches (M, n K), reference (n K,).
     """
     device, eos = ensemble.backbone.device, ensemble.backbone.vocabulary.eos
     n, place, k = len(prefixes), prefixes.shape[1], len(options)
@@ -44,7 +47,7 @@ def last_token_log_prob(ensemble: BranchEnsemble, prefixes: I8, options: I8) -> 
                 ensemble.stack.layout.grouped(slice(m, m + 1))
             rows = encoded.take(np.arange(len(block)))
             allowed = ensemble.table.table()[torch.from_numpy(rows.rows[:, : place + 1]).to(device)]
-            log_p = masked_log_softmax(ensemble.head(ensemble._upper(rows)[:, : place + 1]), allowed).double()
+            log_p = masked_log_softmax(ensemble.head(ensemble.upper(rows)[:, : place + 1]), allowed).double()
             given = torch.from_numpy(block).to(device)[:, :, None]
             before = log_p[:, :place].gather(-1, given)[..., 0].sum(-1)
             found = (before[:, None] + log_p[:, place][:, wanted]).cpu().numpy()

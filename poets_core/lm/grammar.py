@@ -1,4 +1,4 @@
-"""Token masks as tables: which tokens may follow, looked up by row on the model's device."""
+"""How a grammar reaches the model: token masks as tables whose rows are looked up on its device."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Int64
 from torch import Tensor
 
 from poets_core.protocols import TokenMask
-from poets_core.types import I8, Bool, Vocabulary
+from poets_core.types import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -24,24 +25,24 @@ class LengthLimit:
     vocabulary: Vocabulary
     max_tokens: int
 
-    def start(self, n: int) -> I8:
-        """Return state 0 for n rows, i8 (n,)."""
+    def start(self, n: int) -> Int64[np.ndarray, " n"]:
+        """Return state 0 for n rows."""
         return np.zeros(n, dtype=np.int64)
 
     @cached_property
-    def _table(self) -> Bool:
+    def _table(self) -> Bool[np.ndarray, "3 V"]:
         """Rows: anything, only the end, nothing."""
         ordinary = np.array([text != "" for text in self.vocabulary.tokens])
         ordinary[self.vocabulary.eos] = True
         end = np.arange(len(ordinary)) == self.vocabulary.eos
         return np.stack([ordinary, end, np.zeros_like(ordinary)])
 
-    def allowed(self, state: I8) -> Bool:
-        """Return bool (n, V); tokens without text are never allowed."""
+    def allowed(self, state: Int64[np.ndarray, " n"]) -> Bool[np.ndarray, "n V"]:
+        """Return which tokens may follow; tokens without text never may."""
         return self._table[np.where(state < 0, 2, np.where(state >= self.max_tokens - 1, 1, 0))]
 
-    def advance(self, state: I8, token: I8) -> I8:
-        """Return the states after one token each, i8 (n,); -1 is dead."""
+    def advance(self, state: Int64[np.ndarray, " n"], token: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+        """Return the states after one token each; -1 is dead."""
         alive = (state >= 0) & (state < self.max_tokens - 1) & self._table[0, token] & (token != self.vocabulary.eos)
         return np.where(alive, state + 1, -1)
 
@@ -50,8 +51,13 @@ class LengthLimit:
 class MaskTable:
     """The distinct rows of a token mask, on a device.
 
-    Row 0 allows everything: it is used for padding, and where the density
-    before the grammar is asked for. States with equal rows share one.
+    Row 0 allows everything: it is used for padding, and where the density before the grammar is asked for. States with
+    equal rows share one.
+
+    Attributes:
+        mask: the grammar.
+        size: V.
+        device: where the rows are wanted.
     """
 
     mask: TokenMask
@@ -59,13 +65,14 @@ class MaskTable:
     device: torch.device
     _row_of_state: dict[int, int] = field(default_factory=dict)
     _row_of_bytes: dict[bytes, int] = field(default_factory=dict)
-    _rows: list[Bool] = field(default_factory=list)
+    _rows: list[Bool[np.ndarray, " V"]] = field(default_factory=list)
     _table: Tensor | None = None
 
     def __post_init__(self) -> None:
         self._row(np.ones(self.size, dtype=np.bool_))
 
-    def _row(self, allowed: Bool) -> int:
+    def _row(self, allowed: Bool[np.ndarray, " V"]) -> int:
+        # A grammar may have millions of states (positions times counters) and still only dozens of different rows.
         key = allowed.tobytes()
         if key not in self._row_of_bytes:
             self._row_of_bytes[key] = len(self._rows)
@@ -73,8 +80,10 @@ class MaskTable:
             self._table = None
         return self._row_of_bytes[key]
 
-    def rows(self, state: I8) -> I8:
-        """Return table rows i8 of the same shape as `state`."""
+    def rows(self, state: Int64[np.ndarray, "*n"]) -> Int64[np.ndarray, "*n"]:
+        """Return the table row of each state."""
+        # States are met one by one while a search writes; a row is asked of the grammar once, then looked up. Rows cost
+        # V bytes each, so asking for all states beforehand would fill the memory with places that nobody reaches.
         unique, inverse = np.unique(state, return_inverse=True)
         new = np.array([s for s in unique.tolist() if s not in self._row_of_state], dtype=np.int64)
         if len(new):
@@ -83,14 +92,19 @@ class MaskTable:
         found = np.array([self._row_of_state[s] for s in unique.tolist()], dtype=np.int64)
         return found[inverse].reshape(state.shape)
 
-    def table(self) -> Tensor:
-        """Return bool (rows, V) on the device."""
+    def table(self) -> Bool[Tensor, "rows V"]:
+        """Return all rows so far, on the device."""
         if self._table is None:
             self._table = torch.from_numpy(np.stack(self._rows)).to(self.device)
         return self._table
 
-    def walk(self, tokens: I8, length: I8) -> I8:
-        """Return the table rows that N completions pass through, i8 (N, T); 0 beyond their length."""
+    def walk(self, tokens: Int64[np.ndarray, "N T"], length: Int64[np.ndarray, " N"]) -> Int64[np.ndarray, "N T"]:
+        """Return the table rows that N completions pass through, 0 beyond their length.
+
+        Args:
+            tokens: completions, padded.
+            length: tokens of each.
+        """
         n, t_max = tokens.shape
         rows = np.zeros((n, t_max), dtype=np.int64)
         state = self.mask.start(n)

@@ -1,4 +1,4 @@
-"""Log-probabilities of tokens with the gradient of the logits written out.
+"""How the head scores tokens: log-probabilities, with the gradient of the logits written out.
 
 Autograd keeps the logits beside their softmax and its gradient, which for a
 large vocabulary is most of the memory and a third of the time; here the softmax
@@ -19,7 +19,7 @@ from poets_core.lm.lora import StackedLoRALinear
 from poets_core.lm.product import adapter_gradients, add_delta, joined
 
 LOGITS_AT_ONCE = 16_000_000
-"""More would be fetched from the system anew for every block, and leave the cache."""
+"""Logits of one block. The memory of larger ones is fetched from the system anew each time, and leaves the cache."""
 
 
 def head_log_prob(
@@ -31,7 +31,7 @@ def head_log_prob(
     *,
     values: bool = True,
 ) -> Float[Tensor, "n T"]:
-    """Log-probabilities of tokens, float64, with gradients into the states and the head's trainable blocks.
+    """Return log-probabilities of tokens, float64, with gradients into the states and the head's trainable blocks.
 
     Args:
         head: stacked head; its rows lie branch by branch.
@@ -64,11 +64,14 @@ class HeadLogProb(torch.autograd.Function):
         values: bool,
     ) -> Tensor:
         """Score every place; keep states, blocks of the head and, if values are wanted, the softmax."""
+        # The prior's rows are multiplied with the others: one product of rank R instead of two. They get no gradient.
         whole_a, whole_b = joined(prior_a, a).to(states.dtype), joined(prior_b, b).to(states.dtype)
         ctx.head, ctx.allowed, ctx.prior = head, allowed, prior_a.shape[1]
         ctx.save_for_backward(states, whole_a, whole_b, rows, tokens)
         ctx.softmax = []
         out = torch.zeros(tokens.shape, dtype=torch.float64, device=states.device)
+        # The softmax of every block is kept, since it is all that the gradient needs besides the states. Without values
+        # it is computed in `backward` instead, where a block can go as soon as it was used.
         if values:
             for at in blocks(tokens.shape, head.out_features, LOGITS_AT_ONCE):
                 logits = _logits(head, states[:, at], whole_a, whole_b)
@@ -94,6 +97,7 @@ class HeadLogProb(torch.autograd.Function):
                 p = _logits(head, states[:, at], a, b).float()
                 p = torch.softmax(p.masked_fill_(~ctx.allowed[rows[:, at]], -torch.inf), -1, out=p)
             t, weight = tokens[:, at], grads[0][:, at, None].float()
+            # g (onehot - p), in the memory of p: the whole row times -g, then g more where the token stands.
             p.mul_(-weight).scatter_add_(-1, t[..., None], weight)
             g = p.to(states.dtype).view(a.shape[0], -1, head.out_features)
             inner = torch.bmm(a, x.transpose(1, 2))
@@ -106,7 +110,13 @@ class HeadLogProb(torch.autograd.Function):
 
 
 def blocks(shape: Sequence[int], words: int, most: int) -> list[slice]:
-    """Cut t places of n rows, shape (n, t): no more than `most` logits in a block, unless one place has more."""
+    """Cut the places of some rows into blocks.
+
+    Args:
+        shape: (n, t), t places of n rows.
+        words: V, logits of a place.
+        most: logits of a block at most, unless one place of all rows has more.
+    """
     n, t = shape
     width = max(1, most // (n * words))
     return [slice(k, k + width) for k in range(0, t, width)]

@@ -1,4 +1,4 @@
-"""A key-value cache that is written in place; transformers' own copies itself for every token."""
+"""The cache of keys and values that sampling writes in place; that of transformers copies itself for every token."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
 SMALLEST = 32
-"""Places of a new cache; a full one doubles."""
+"""Places of a new cache; one that is full doubles."""
 
 
 class RoomyLayer(DynamicLayer):  # type: ignore[misc]
@@ -26,12 +26,13 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
     def update(
         self, key_states: Float[Tensor, "n h q d"], value_states: Float[Tensor, "n h q d"], *args: Any, **kwargs: Any
     ) -> tuple[Float[Tensor, "n h p d"], Float[Tensor, "n h p d"]]:
-        """Write q places; return all that are filled."""
+        """Write q places behind the p - q that are filled; return all p."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         seen = self.get_seq_length()
         end = seen + key_states.shape[-2]
         if not self._reserved or end > self._reserved[0].shape[-2]:
+            # Doubled, so that writing T places copies at most 2 T in all.
             room = max(SMALLEST, 2 * end)
             wider = [x.new_empty(*x.shape[:2], room, x.shape[3]) for x in (key_states, value_states)]
             for new, old in zip(wider, (self.keys, self.values), strict=True):
@@ -45,6 +46,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep some rows."""
+        # The reserved places are selected too: selecting the view alone would give up the room behind it.
         seen = self.get_seq_length()
         if seen:
             self._reserved = [x.index_select(0, indices) for x in self._reserved]

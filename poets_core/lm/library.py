@@ -1,7 +1,7 @@
-"""A small backbone trained on a problem's own prior, in seconds, when a run starts.
+"""How a small backbone is trained on the problem's own corpus, in seconds, when a run starts.
 
-For designs no published model knows (four mutable positions of one protein,
-say) the honest prior is a library around the wild type.
+For designs that no published model knows (four mutable positions of one protein, say) the honest reference is a corpus
+around the wild type.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from poets_core.errors import InvalidModel
 from poets_core.keyed import rng_for, seed_for
 
 SPECIAL = ("<pad>", "<bos>", "<eos>")
+PAD, BOS, EOS = range(3)
 
 
 def tokenizer_for(texts: Sequence[str]) -> Any:
     """Return a tokenizer over the words of the texts, or over their letters if they hold no spaces."""
     words = any(c.isspace() for text in texts for c in text)
     pieces = sorted({p for text in texts for p in (text.split() if words else text)})
+    # One token per word or letter, so that a position of a design is a position of the model and the grammar is small.
     core = Tokenizer(models.WordLevel({t: i for i, t in enumerate([*SPECIAL, *pieces])}, unk_token="<pad>"))
     if words:
         core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -68,37 +70,24 @@ def train_library_backbone(
     tokenizer = tokenizer_for(texts)
     coded = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
     longest = max(len(c) for c in coded) + 2
-    pad, bos, eos = 0, 1, 2
-    ids = torch.full((len(coded), longest), pad, dtype=torch.long)
+    ids = torch.full((len(coded), longest), PAD, dtype=torch.long)
     for i, c in enumerate(coded):
-        ids[i, : len(c) + 2] = torch.tensor([bos, *c, eos])
-    # Absolute positions (GPT-2) rather than rotary ones: with a single layer, what a residue means
-    # must depend on its site, and rotary attention does not put the site into its values.
-    config = GPT2Config(
-        vocab_size=len(tokenizer),
-        n_embd=width,
-        n_layer=layers,
-        n_head=max(1, width // 16),
-        n_positions=max(longest, positions),
-        resid_pdrop=0.0,
-        embd_pdrop=0.0,
-        attn_pdrop=0.0,
-        pad_token_id=pad,
-        bos_token_id=bos,
-        eos_token_id=eos,
-    )
+        ids[i, : len(c) + 2] = torch.tensor([BOS, *c, EOS])
+    config = _config(len(tokenizer), width, layers, max(longest, positions))
     with torch.random.fork_rng(devices=[]):  # the model's own initialisation draws from torch's generator
         torch.manual_seed(seed_for(seed, "library weights"))
         model = GPT2LMHeadModel(config)
+    # The learning rate falls to 0 along a cosine: a few hundred steps end in a minimum instead of near one.
     optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     rng = rng_for(seed, "library minibatches")
     model.train()
     for _ in range(steps):
         rows = ids[torch.from_numpy(rng.integers(0, len(ids), batch))]
-        rows = rows[:, : int((rows != pad).sum(1).max())]
+        # Cut to the longest of the minibatch: padding counts in no loss, so it need not be computed.
+        rows = rows[:, : int((rows != PAD).sum(1).max())]
         logits = model(input_ids=rows[:, :-1]).logits
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten(), ignore_index=pad)
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten(), ignore_index=PAD)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         optimiser.step()
@@ -109,3 +98,22 @@ def train_library_backbone(
     model.eval().save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def _config(words: int, width: int, layers: int, positions: int) -> Any:
+    """A GPT-2 of the given sizes, without dropout."""
+    # Absolute positions (GPT-2) rather than rotary ones: with a single layer, what a residue means must depend on its
+    # site, and rotary attention does not put the site into its values.
+    return GPT2Config(
+        vocab_size=words,
+        n_embd=width,
+        n_layer=layers,
+        n_head=max(1, width // 16),
+        n_positions=positions,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        pad_token_id=PAD,
+        bos_token_id=BOS,
+        eos_token_id=EOS,
+    )

@@ -1,4 +1,4 @@
-"""Log-probabilities of whole sequences: one density, the same that sampling draws from."""
+"""How completions are scored: log-probabilities under the one density that sampling draws from."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float64, Int, Int64
 from torch import Tensor
 
 from poets_core.lm.states import TrunkStates
-from poets_core.types import F8, I8
+from poets_core.types import I8
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,12 @@ class LogProb:
     """Sequence log-probabilities in nats.
 
     Attributes:
-        branches: f8 (M, N).
-        reference: f8 (N,).
+        branches: under each branch.
+        reference: under the backbone without a branch.
     """
 
-    branches: F8
-    reference: F8
+    branches: Float64[np.ndarray, "M N"]
+    reference: Float64[np.ndarray, " N"]
 
 
 @dataclass(frozen=True)
@@ -34,32 +34,33 @@ class Encoded:
     trained, so its output is computed once and kept here.
 
     Attributes:
-        tokens: i8 (N, T) completion tokens, padded with the end token.
-        length: i8 (N,) tokens of each completion.
-        prompt: i8 (N,) index of its prompt.
-        position: i8 (N,) place of the last prompt token; the state there predicts token 0.
-        rows: i8 (N, T) row of the mask table before each token.
+        tokens: completion tokens, padded with the end token.
+        length: tokens of each completion.
+        prompt: index of its prompt.
+        position: place of the last prompt token; the state there predicts token 0.
+        rows: row of the mask table before each token.
         states: trunk output of prompt + completion without its last token.
-        reference: f8 (N,) log-probability under the frozen backbone.
+        reference: log-probability under the frozen backbone, nats.
     """
 
-    tokens: I8
-    length: I8
-    prompt: I8
-    position: I8
-    rows: I8
+    tokens: Int64[np.ndarray, "N T"]
+    length: Int64[np.ndarray, " N"]
+    prompt: Int64[np.ndarray, " N"]
+    position: Int64[np.ndarray, " N"]
+    rows: Int64[np.ndarray, "N T"]
     states: TrunkStates
-    reference: F8
+    reference: Float64[np.ndarray, " N"]
 
     def __len__(self) -> int:
         return len(self.length)
 
     @property
-    def ends(self) -> I8:
-        """Tokens the model reads of each, prompt included, i8 (N,)."""
-        return self.position + self.length
+    def ends(self) -> Int64[np.ndarray, " N"]:
+        """Tokens the model reads of each, prompt included."""
+        # The last token is predicted and never read, which makes up for `position` counting from 0.
+        return np.asarray(self.position + self.length)
 
-    def take(self, index: I8) -> Rows:
+    def take(self, index: Int64[np.ndarray, " n"]) -> Rows:
         """Return the chosen sequences, trimmed to the longest of them."""
         length, position = self.length[index], self.position[index]
         t, span = int(length.max(initial=1)), int(self.ends[index].max(initial=1))
@@ -70,6 +71,7 @@ class Encoded:
         """Return both; the states of the other are added to these, shorter rows are padded with the token `pad`."""
         t = max(self.tokens.shape[1], other.tokens.shape[1])
 
+        # States are blocks and stay where they are; everything else is small and is copied.
         def both(a: I8, b: I8, fill: int) -> I8:
             return np.concatenate([np.pad(x, ((0, 0), (0, t - x.shape[1])), constant_values=fill) for x in (a, b)])
 
@@ -86,16 +88,17 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some completions as one pass of the upper layers needs them; attributes as in `Encoded`.
+    """Some completions as one pass of the upper layers needs them.
 
     Attributes:
-        hidden: f4 (n, L, D) their trunk states.
+        tokens, length, position, rows: as in `Encoded`.
+        hidden: their trunk states.
     """
 
-    tokens: I8
-    length: I8
-    position: I8
-    rows: I8
+    tokens: Int64[np.ndarray, "n T"]
+    length: Int64[np.ndarray, " n"]
+    position: Int64[np.ndarray, " n"]
+    rows: Int64[np.ndarray, "n T"]
     hidden: Float[Tensor, "n L D"]
 
 
@@ -104,8 +107,14 @@ def masked_log_softmax(logits: Float[Tensor, "... V"], allowed: Bool[Tensor, "..
     return torch.log_softmax(logits.float().masked_fill(~allowed, -torch.inf), dim=-1)
 
 
-def predictors(hidden: Float[Tensor, "N L D"], position: I8, t: int) -> Float[Tensor, "N T D"]:
-    """Pick the states that predict completion tokens 0..t-1; past the end the last one repeats."""
+def predictors(hidden: Float[Tensor, "N L D"], position: Int64[np.ndarray, " N"], t: int) -> Float[Tensor, "N T D"]:
+    """Pick the states that predict completion tokens 0 .. t - 1; past the end the last one repeats.
+
+    Args:
+        hidden: states of prompt and completion.
+        position: place of the last prompt token.
+        t: T, how many tokens are predicted.
+    """
     if (position == position[0]).all():  # prompts of one length: nothing to gather
         return hidden[:, position[0] : position[0] + t]
     at = np.minimum(position[:, None] + np.arange(t), hidden.shape[1] - 1)
@@ -116,10 +125,17 @@ def predictors(hidden: Float[Tensor, "N L D"], position: I8, t: int) -> Float[Te
 def token_log_prob(
     logits: Float[Tensor, "N T V"], allowed: Bool[Tensor, "N T V"], tokens: Int[Tensor, "N T"]
 ) -> tuple[Float[Tensor, "N T"], Float[Tensor, "N T V"]]:
-    """Log-probabilities of the given tokens, float64, and the softmax in float32, without gradients.
+    """Return log-probabilities of the given tokens, float64, and the softmax, float32, without gradients.
 
-    Equal to picking from `masked_log_softmax`; written into the memory of `logits` if these are float32.
+    Equal to picking from `masked_log_softmax`. The softmax is written into the memory of `logits` if these are float32.
+
+    Args:
+        logits: of every token at each place.
+        allowed: what the grammar allows there.
+        tokens: which token stands there.
     """
+    # Softmax in float32 as models are trained, sums over a sequence in float64: a hundred tokens later the ratio of two
+    # policies is a small difference of large sums.
     x = logits.float().masked_fill_(~allowed, -torch.inf)
     own, largest = x.gather(-1, tokens[..., None])[..., 0], x.amax(-1)
     p = torch.softmax(x, -1, out=x)
@@ -128,7 +144,8 @@ def token_log_prob(
 
 
 def divergence(log_p: Float[Tensor, "M K V"]) -> Float[Tensor, " K"]:
-    """Jensen-Shannon divergence of M distributions at each of K places, nats; -inf is probability 0."""
+    """Return the Jensen-Shannon divergence of M distributions at each of K places, nats; -inf is probability 0."""
+    # Entropy of the mixture minus mean entropy; `entr` knows that 0 log 0 is 0.
     p = log_p.double().exp()
     mixture = p.mean(0)
     out: Tensor = torch.special.entr(mixture).sum(-1) - torch.special.entr(p).sum(-1).mean(0)

@@ -1,4 +1,4 @@
-"""Stacked LoRA: M low-rank adapters beside one frozen linear layer.
+"""How M policies share one frozen layer: stacked LoRA, M low-rank adapters beside a frozen linear layer.
 
 The frozen matrix multiplies all rows at once; the adapters add their deltas by
 batched products, so M policies cost little more than one.
@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from poets_core.keyed import rng_for
 from poets_core.lm.frozen import FrozenLinear
 from poets_core.lm.product import StackedProduct, add_delta, joined
-from poets_core.types import I8
 
 
 @dataclass
@@ -25,41 +24,45 @@ class Layout:
 
     Shared by all stacked layers of an ensemble and set by it before a pass:
     `reference()` (no branch), `grouped()` (rows lie as blocks of equal size,
-    one for each branch or for each of `part`) or `mixed(branch)` (rows of any
+    one for each branch or for each of `only`) or `mixed(branch)` (rows of any
     branch, padded once into blocks).
     """
 
     branches: int
     active: bool = False
-    part: slice | None = None
+    only: slice | None = None
     gather: Tensor | None = None
     scatter: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
     bare: Tensor | None = None
 
     def reference(self) -> None:
         """No branch: the frozen backbone."""
-        self.active, self.gather, self.bare, self.part = False, None, None, None
+        self.active, self.gather, self.bare, self.only = False, None, None, None
 
-    def grouped(self, part: slice | None = None) -> None:
-        """Rows are (M, b), branch by branch, or those of the branches in `part` alone."""
-        self.active, self.gather, self.bare, self.part = True, None, None, part
+    def grouped(self, only: slice | None = None) -> None:
+        """Rows are (M, b), branch by branch, or (m, b) of the m branches in `only`."""
+        self.active, self.gather, self.bare, self.only = True, None, None, only
 
-    def mixed(self, branch: I8, device: torch.device) -> None:
-        """Rows belong to `branch` i8 (n,); -1 is the reference and gets no delta."""
+    def mixed(self, branch: Int64[np.ndarray, " n"], device: torch.device) -> None:
+        """Rows belong to the branches given; -1 is the reference and gets no delta."""
         if not (branch >= 0).any():
             return self.reference()
         counts = np.bincount(branch[branch >= 0], minlength=self.branches)
         width = int(counts.max())
         if (counts == width).all() and counts.sum() == len(branch) and (np.diff(branch) >= 0).all():
             return self.grouped()  # sorted blocks of equal size: nothing to gather
+        # Batched products want blocks of one size: each branch gets as many places as the branch with most rows has.
+        # `gather` says which row stands at each place (row 0 at those left over, whose answers nobody reads), `scatter`
+        # where each row's delta is found afterwards. Made once per pass, used by every layer.
         gather = np.zeros((self.branches, width), dtype=np.int64)
         scatter = np.zeros(len(branch), dtype=np.int64)
         for m in range(self.branches):
             rows = np.flatnonzero(branch == m)
             gather[m, : len(rows)] = rows
             scatter[rows] = m * width + np.arange(len(rows))
+        # Rows of the reference have no place of their own. They read place 0 and are set to zero before the sum.
         bare = np.flatnonzero(branch < 0)
-        self.active, self.part = True, None
+        self.active, self.only = True, None
         self.gather = torch.from_numpy(gather.ravel()).to(device)
         self.scatter = torch.from_numpy(scatter).to(device)
         self.bare = torch.from_numpy(bare).to(device) if len(bare) else None
@@ -106,6 +109,8 @@ class StackedLoRALinear(nn.Module):
         self._packed: tuple[Tensor, Tensor] | None = None
 
     def _draw(self, seed: int, reset: int) -> tuple[Tensor, Tensor, Tensor]:
+        # A stream per layer and branch: a branch starts alike whatever M is. The trained block has a stream of its own,
+        # so that a reset draws it anew and leaves the prior.
         m, r, p, bound = self.shape.branches, self.shape.rank, self.shape.prior_rank, self.in_features**-0.5
         rngs = [rng_for(seed, "adapter", self.name, k) for k in range(m)]
         prior_a = np.stack([g.normal(0.0, bound, (p, self.in_features)) for g in rngs])
@@ -138,23 +143,25 @@ class StackedLoRALinear(nn.Module):
             b = joined(self._scaled_prior_b(), self.b.detach().transpose(1, 2))
             self._packed = a.to(self.base.weight.dtype), b.to(self.base.weight.dtype).contiguous()
 
-    def _scaled_prior_b(self, part: slice = slice(None)) -> Float[Tensor, "m p out"]:
-        return self.prior_b[part].transpose(1, 2) * self.prior_factor
+    def _scaled_prior_b(self, branches: slice = slice(None)) -> Float[Tensor, "m p out"]:
+        return self.prior_b[branches].transpose(1, 2) * self.prior_factor
 
     def grouped_blocks(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return A, B, prior A and prior B (times its factor) of the pass's branches for `StackedProduct`."""
-        part = self.layout.part
-        if part is None:
+        only = self.layout.only
+        if only is None:
             return self.a, self.b.transpose(1, 2), self.prior_a, self._scaled_prior_b()
-        return self.a[part], self.b[part].transpose(1, 2), self.prior_a[part], self._scaled_prior_b(part)
+        return self.a[only], self.b[only].transpose(1, 2), self.prior_a[only], self._scaled_prior_b(only)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "n *T in"]) -> Float[Tensor, "n *T out"]:
+        """Return base(x) plus the deltas of the branches that the layout names for the n rows."""
         layout = self.layout
         if not layout.active:
             y: Tensor = self.base(x)
             return y
         scaling = self.shape.scaling
         if layout.gather is None:  # rows already lie as (M, b)
+            # With gradients the product is written out by hand; packed adapters mean that nothing is trained meanwhile.
             if self._packed is None:
                 blocks = self.grouped_blocks()
                 rows = x.reshape(len(blocks[0]), -1, self.in_features)
@@ -170,6 +177,7 @@ class StackedLoRALinear(nn.Module):
 
     def _mixed(self, x: Tensor, gather: Tensor, scatter: Tensor, a: Tensor, b: Tensor) -> Tensor:
         """Rows of any branch, without gradients: gather them into blocks, and add the deltas back."""
+        # The frozen product, nearly all of the work, takes the rows as they lie; only the small ones need blocks.
         y: Tensor = self.base(x)
         layout = self.layout
         rows = x.index_select(0, gather).view(self.shape.branches, -1, self.in_features)
@@ -198,21 +206,21 @@ class Stack:
             layer.prior_factor = value
 
 
-def install(parts: dict[str, nn.Module], shape: AdapterShape, *, seed: int) -> Stack:
+def install(modules: dict[str, nn.Module], shape: AdapterShape, *, seed: int) -> Stack:
     """Replace every frozen linear layer below the given modules by a stacked one.
 
     Args:
-        parts: module path in the Hugging Face model -> module.
+        modules: module path in the Hugging Face model -> module.
         shape: sizes of the adapters.
         seed: key of the random blocks.
     """
     stack = Stack(Layout(shape.branches), shape)
-    for prefix, part in parts.items():
-        for name, module in list(part.named_modules()):
+    for prefix, outer in modules.items():
+        for name, module in list(outer.named_modules()):
             if isinstance(module, FrozenLinear):
                 path = f"{prefix}.{name}"
                 parent, _, leaf = name.rpartition(".")
                 layer = StackedLoRALinear(module, shape, stack.layout, seed=seed, name=path)
-                setattr(part.get_submodule(parent), leaf, layer.to(module.weight.device))
+                setattr(outer.get_submodule(parent), leaf, layer.to(module.weight.device))
                 stack.layers[path] = layer
     return stack

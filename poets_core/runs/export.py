@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from poets_core.runs.artifacts import sha256_of, write_atomic
-from poets_core.runs.events import Event
-from poets_core.runs.lease import RunStore
+from poets_core.runs.store import RunStore
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import RunView, fold
 
@@ -71,10 +70,6 @@ def _cell(value: Any) -> Any:
     return "" if value is None else repr(value) if isinstance(value, float) else value
 
 
-def _line(event: Event) -> str:
-    return json.dumps({"seq": event.seq, "at": event.at, "kind": event.kind, "body": event.body})
-
-
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in _PACKAGES:
@@ -110,13 +105,13 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
     view, folder = fold(events), store.folder(run)
     members: dict[str, bytes] = {
         "spec.json": store.spec(run).model_dump_json(indent=2).encode(),
-        "events.jsonl": "".join(_line(e) + "\n" for e in events).encode(),
+        "events.jsonl": "".join(json.dumps(e.to_json()) + "\n" for e in events).encode(),
         "candidates.csv": candidates_csv(view),
         "versions.json": json.dumps(_versions(), indent=2).encode(),
     }
     if view.experiment is not None:
         members["comparisons.csv"] = comparisons_csv(view.experiment)
-    if view.rounds and (name := view.rounds[-1]["checkpoint"]) and (folder / "checkpoints" / name).is_file():
+    if view.rounds and (name := view.rounds[-1].checkpoint) and (folder / "checkpoints" / name).is_file():
         members[f"checkpoints/{name}"] = (folder / "checkpoints" / name).read_bytes()
     for path in _tables(store, run):
         members[f"table/{path.name}"] = path.read_bytes()

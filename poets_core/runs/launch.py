@@ -11,7 +11,7 @@ from typing import Any
 
 from poets_core.errors import StoreUnavailable
 from poets_core.runs import process
-from poets_core.runs.lease import RunStore
+from poets_core.runs.store import RunStore
 from poets_core.spec import RunSpec, parse_spec
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,4 +1,4 @@
-"""What the rivals of POETS share: first round, duplicates, history, checkpoints."""
+"""What all search methods share: first round, duplicates, history, report and checkpoint."""
 
 from __future__ import annotations
 
@@ -6,28 +6,79 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float64, Int64
 
 from poets_core.lm.likelihood import Encoded
+from poets_core.protocols import Round, UpdateReport
 from poets_core.search.history import History
-from poets_core.search.propose import Draw, Key, Sampler, as_candidate
-from poets_core.search.search import UpdateReport
+from poets_core.search.sampler import Draw, Key, Sampler
 from poets_core.spec import RunSpec
 from poets_core.types import F8, I8, Candidate, Observation
 
 
-class Baseline(ABC):
-    """A search that is not POETS, under its rules: a first round from the reference, one policy on repeats."""
+@dataclass(frozen=True)
+class Proposals:
+    """The draws of a round in slot order, with what is said of each before it is measured.
 
-    def __init__(self, sampler: Sampler, spec: RunSpec, *, branches: int = 0) -> None:
-        """Start without observations.
+    Attributes:
+        draws: n draws.
+        branch: who chose each, -1 for the reference.
+        log_prob: log-probability of each under its branch, nats.
+        reference: the same under the reference.
+        mean: predicted reward, standardised; NaN where nothing is predicted.
+        std: its deviation.
+    """
+
+    draws: Sequence[Draw]
+    branch: Int64[np.ndarray, " n"]
+    log_prob: Float64[np.ndarray, " n"]
+    reference: Float64[np.ndarray, " n"]
+    mean: Float64[np.ndarray, " n"]
+    std: Float64[np.ndarray, " n"]
+
+    def candidates(self, round: int) -> list[Candidate]:
+        """Return them as candidates of a round."""
+        return [
+            Candidate(
+                id=f"{round}-{slot}",
+                round=round,
+                branch=int(self.branch[slot]),
+                source=draw.source,
+                prompt=draw.prompt,
+                design=draw.design,
+                text=draw.text,
+                reason=draw.reason,
+                log_prob=float(self.log_prob[slot]),
+                reference_log_prob=float(self.reference[slot]),
+                predicted_mean=_one_nan(self.mean[slot]),
+                predicted_std=_one_nan(self.std[slot]),
+                tokens=draw.tokens,
+            )
+            for slot, draw in enumerate(self.draws)
+        ]
+
+
+class Method(ABC):
+    """A search method; see `poets_core.protocols.Search` for what it offers.
+
+    Every method obeys the same rules, so that they can be compared: a first round from the reference, the same designs
+    for one seed, and no design twice unless the spec allows repeats. A method says how it proposes (`_propose`) and
+    how it learns (`_learn`).
+    """
+
+    def __init__(self, sampler: Sampler, spec: RunSpec, *, branches: int = 0, bootstrap: bool = True) -> None:
+        """Start at round 0 without observations.
 
         Args:
-            sampler: over problem and ensemble; spec: the run's settings.
-            branches: how many learn from encoded observations, if any do.
+            sampler: draws from the ensemble of the problem.
+            spec: the run's settings.
+            branches: how many branches learn from encoded observations; 0 where none does.
+            bootstrap: whether each of these branches has bootstrap weights of its own.
         """
         self.sampler, self.spec, self.settings = sampler, spec, spec.search
         self.problem, self.ensemble = sampler.problem, sampler.ensemble
@@ -38,71 +89,90 @@ class Baseline(ABC):
             spec.search.transform,
             branches,
             spec.seed,
-            cache_bytes=spec.backbone.cache_mb * 2**20,
+            cache_bytes=float(spec.backbone.cache_mb * 2**20),
+            bootstrap=bootstrap,
         )
 
     @property
-    def seen(self) -> set[tuple[int, str]]:
-        """Designs that are not to be called again."""
+    def seen(self) -> set[Key]:
+        """Designs that are not to be measured again."""
         return set() if self.settings.allow_repeats else self.history.seen
 
     def ask(self, n: int) -> list[Candidate]:
         """Propose up to n candidates; see `Search.ask`."""
         prompt = np.arange(n) % len(self.problem.prompts)
-        draws = self.from_reference(prompt) if self.round == 0 else self._propose(prompt)
-        if not draws:
-            return []
-        branch, own, reference = self._log_prob(draws)
-        mean, std = self._predicted(draws)
-        return [
-            as_candidate(self.round, k, draw, int(branch[k]), float(own[k]), float(reference[k]), mean[k], std[k])
-            for k, draw in enumerate(draws)
-        ]
+        # The first round is the same for every method: what they reach afterwards is then their own merit.
+        proposals = self._first(prompt) if self.round == 0 else self._propose(prompt)
+        return proposals.candidates(self.round)
 
-    def from_reference(self, prompt: I8, key: str = "", besides: AbstractSet[Key] = frozenset()) -> list[Draw]:
-        """Draw one unseen design a slot from the backbone as it is, none of `besides`; fewer when there are no more."""
+    @abstractmethod
+    def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
+        """Propose one design per slot, from the second round on; fewer when the space is exhausted."""
+
+    def _learn(self) -> dict[str, Any]:
+        """Fit to the history; return figures for the round's report, JSON values."""
+        return {}
+
+    def _first(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
+        """Propose the first round."""
+        return self._scored(self.from_reference(prompt))
+
+    def from_reference(
+        self, prompt: Int64[np.ndarray, " n"], key: str = "", besides: AbstractSet[Key] = frozenset()
+    ) -> list[Draw]:
+        """Draw one unseen design per slot from the reference; fewer when there are no more.
+
+        Args:
+            prompt: prompt of each slot.
+            key: tells this use apart from the round's own draws.
+            besides: further designs that are not wanted.
+        """
         unique = not self.settings.allow_repeats
         names: tuple[int | str, ...] = ("round", self.round, key) if key else ("round", self.round)
         found = self.sampler.draw_unseen(np.full(len(prompt), -1), prompt, names, self.seen | besides, unique=unique)
         return [d for d in found if d is not None]
 
-    def filled(self, prompt: I8, found: Sequence[Draw | None]) -> list[Draw]:
-        """Give slots that stayed empty to the reference, so that a method that has narrowed still spends its calls."""
+    def filled(self, prompt: Int64[np.ndarray, " n"], found: Sequence[Draw | None]) -> list[Draw]:
+        """Give empty slots to the reference, so that a method that has narrowed still spends its calls.
+
+        Args:
+            prompt: prompt of each slot.
+            found: (n,) what the method found for each slot.
+        """
         empty = np.array([i for i, draw in enumerate(found) if draw is None], dtype=np.int64)
         kept = [d for d in found if d is not None]
         taken = set() if self.settings.allow_repeats else {d.key for d in kept}
         return kept + (self.from_reference(prompt[empty], "refill", taken) if len(empty) else [])
 
-    @abstractmethod
-    def _propose(self, prompt: I8) -> list[Draw]:
-        """One draw a slot, from the second round on; fewer when the space is exhausted."""
-
-    def _learn(self) -> dict[str, Any]:
-        """Fit to the history; return figures for the round's report."""
-        return {}
+    def _scored(self, draws: Sequence[Draw], mean: F8 | None = None, std: F8 | None = None) -> Proposals:
+        """Score draws; a prediction (n,) that is not given is NaN."""
+        unknown = np.full(len(draws), np.nan)
+        if not draws:
+            return Proposals(draws, np.zeros(0, dtype=np.int64), unknown, unknown, unknown, unknown)
+        branch, own, reference = self._log_prob(draws)
+        return Proposals(
+            draws, branch, own, reference, unknown if mean is None else mean, unknown if std is None else std
+        )
 
     def _log_prob(self, draws: Sequence[Draw]) -> tuple[I8, F8, F8]:
-        """The branches that wrote them (-1: the reference), log-probabilities under these and under the reference."""
-        reference = np.array([d.log_prob for d in draws])
+        """The branches that wrote n draws (-1: the reference), log-probabilities under these and the reference."""
+        reference = np.array([d.log_prob for d in draws], dtype=np.float64)
+        # What the reference wrote was scored while it was drawn; edits and designs of the space were not.
         unscored = [d for d in draws if d.source != "reference"]
         if unscored:
             reference[[d.source != "reference" for d in draws]] = self._encode(unscored).reference
         return np.full(len(draws), -1), reference, reference
-
-    def _predicted(self, draws: Sequence[Draw]) -> tuple[list[float], list[float]]:
-        """Predicted mean and deviation of each, in standardised reward; NaN where nothing is predicted."""
-        return [math.nan] * len(draws), [math.nan] * len(draws)
 
     def _encode(self, draws: Sequence[Draw] | Sequence[Candidate]) -> Encoded:
         prompt = np.array([d.prompt for d in draws], dtype=np.int64)
         return self.ensemble.encode([d.tokens for d in draws], prompt)
 
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
-        """Take in a round."""
+        """Take in a round; see `Search.tell`."""
         self.history.add(candidates, observations, self._encode(candidates) if self.history.branches else None)
 
     def update(self) -> UpdateReport:
-        """Learn, then report shares and the reward scale."""
+        """Learn, then report the round's shares, the reward scale and what was learned."""
         learned = self._learn()
         self.round += 1
         latest, scale = self.history.latest, self.history.scale()
@@ -118,19 +188,21 @@ class Baseline(ABC):
         )
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the number of completed rounds and what the method adds."""
+        """Return the number of completed rounds; methods add what they trained."""
         return {"round": np.array(self.round, dtype=np.int64)}
 
-    def restore(
-        self,
-        tensors: Mapping[str, np.ndarray],
-        history: Sequence[tuple[Sequence[Candidate], Sequence[Observation]]],
-    ) -> None:
-        """Take over a checkpoint; observations are told again round by round."""
+    def restore(self, tensors: Mapping[str, np.ndarray], history: Sequence[Round]) -> None:
+        """Take over a checkpoint; see `Search.restore`."""
+        # Round by round, as it was: encodings in other batches would differ in their last bits.
         for candidates, observations in history:
             self.tell(candidates, observations)
         self.round = int(tensors["round"])
 
     def export_adapters(self, folder: Path) -> list[Path]:
-        """Nothing is trained here: nothing is written."""
+        """Write nothing: a method without branches trains none."""
         return []
+
+
+def _one_nan(x: np.float64) -> float:
+    # Candidates are compared to see whether a resumed run proposes the same; NaN equals NaN as the same object only.
+    return math.nan if np.isnan(x) else float(x)

@@ -1,4 +1,4 @@
-"""Build the search that a RunSpec describes."""
+"""How the search that a RunSpec describes is built: its backbone, its ensemble, its method."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from poets_core.lm.backbone import Backbone, load_backbone
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.library import train_library_backbone
 from poets_core.lm.lora import AdapterShape
-from poets_core.protocols import Problem
+from poets_core.protocols import Problem, Search
 from poets_core.search.poets.poets import PoetsSearch
-from poets_core.search.propose import Sampler
 from poets_core.search.rivals.gaussian_process import GPSearch
 from poets_core.search.rivals.genetic import GeneticSearch
 from poets_core.search.rivals.kl_thompson import KLThompsonSearch
 from poets_core.search.rivals.policy_gradient import PolicyGradientSearch
-from poets_core.search.rivals.reference import PriorSearch
+from poets_core.search.rivals.reference import ReferenceSearch
 from poets_core.search.rivals.tosfit import ToSFiTSearch
-from poets_core.search.search import Search
+from poets_core.search.sampler import Sampler
 from poets_core.spec import RunSpec
 
 LIBRARY_DESIGNS = 8192
 BASELINES: dict[str, Callable[[Sampler, RunSpec], Search]] = {
-    "prior": PriorSearch,
+    "prior": ReferenceSearch,
     "ga": GeneticSearch,
     "grpo": PolicyGradientSearch,
     "rloo": PolicyGradientSearch,
@@ -88,9 +87,9 @@ def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, works
     sampler = Sampler(problem, ensemble, spec.seed, max_tokens)
     search: Search
     if s.method == "poets":
-        search = PoetsSearch(problem, ensemble, spec, max_tokens=max_tokens)
+        search = PoetsSearch(sampler, spec)
     elif s.method in ("gp", "gp-prior"):
-        search = GPSearch(sampler, spec, prior_only=s.method == "gp-prior")
+        search = GPSearch(sampler, spec, reference_only=s.method == "gp-prior")
     else:
         search = BASELINES[s.method](sampler, spec)
     search.facts |= {

@@ -1,20 +1,23 @@
-"""From values in their own unit to the standardised rewards of the loss."""
+"""How values in their own unit become the standardised rewards that the loss takes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Float64
 
 from poets_core.errors import InvalidSpec
-from poets_core.types import F8, Bool, Direction
+from poets_core.types import F8, Direction
 
-# Distance of an invalid design below the worst valid one, and the winsorising
-# limits, in units of reward standard deviation.
 INVALID_STEP = 0.1
+"""Distance of an invalid design below the worst valid one, in reward standard deviations."""
 WINSOR = 5.0
+"""Rewards further than this from 0 are drawn in."""
 HEADROOM = 2.0
+"""Room above `WINSOR` that the best designs are compressed into."""
 SKEWED = 1.0
+"""Skewness of values from which on `"auto"` takes logarithms."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ class RewardScale:
     scale: float
     invalid: float
 
-    def rewards(self, values: F8, valid: Bool) -> F8:
-        """Return rewards f8 (N,) of values f8 (N,); invalid ones get `invalid`."""
+    def rewards(self, values: Float64[np.ndarray, " N"], valid: Bool[np.ndarray, " N"]) -> Float64[np.ndarray, " N"]:
+        """Return the reward of each value; invalid ones get `invalid`."""
         out = np.full(len(values), self.invalid)
         out[valid] = self._valid(values[valid])
         return out
@@ -45,12 +48,15 @@ class RewardScale:
     def _valid(self, values: F8) -> F8:
         x = np.log(np.maximum(values, self.floor)) if self.log else self.sign * values
         z = np.maximum((x - self.location) / self.scale, -WINSOR)
-        # Penalties are winsorised; the top is only compressed, so that the best designs stay told apart.
+        # What is very bad is cut: one wild failure must not decide what all branches learn. The top is only compressed,
+        # so that the best designs stay told apart.
         over = np.maximum(z - WINSOR, 0.0) / HEADROOM
         return np.asarray(np.where(z > WINSOR, WINSOR + HEADROOM * over / (1.0 + over), z))
 
 
-def fit_scale(values: F8, valid: Bool, *, direction: Direction, transform: str) -> RewardScale:
+def fit_scale(
+    values: Float64[np.ndarray, " N"], valid: Bool[np.ndarray, " N"], *, direction: Direction, transform: str
+) -> RewardScale:
     """Fit the reward scale to all observations so far.
 
     `"log"` is for non-negative skewed values that are maximised; `"auto"`
@@ -59,8 +65,8 @@ def fit_scale(values: F8, valid: Bool, *, direction: Direction, transform: str) 
     `WINSOR` robust deviations from the median have been drawn in to there.
 
     Args:
-        values: f8 (N,) first objective.
-        valid: bool (N,).
+        values: first objective, in its own unit.
+        valid: which of them are values.
         direction: which way is better.
         transform: ``"auto"``, ``"z"`` or ``"log"``.
 
@@ -80,6 +86,8 @@ def fit_scale(values: F8, valid: Bool, *, direction: Direction, transform: str) 
     floor = _floor(v) if log else 0.0
     x = np.log(np.maximum(v, floor)) if log else sign * v
     location, scale = _moments(x)
+    # An invalid design is as bad as the worst valid one and a little more. A fixed penalty would be a hundred
+    # deviations for one problem and none for another.
     bare = RewardScale(sign, log, floor, location, scale, 0.0)
     worst = float(bare._valid(v).min())
     return RewardScale(sign, log, floor, location, scale, worst - INVALID_STEP)

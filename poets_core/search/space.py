@@ -1,4 +1,4 @@
-"""Spaces small enough to be written down: every position takes any of its tokens, whatever stands elsewhere."""
+"""Spaces that can be enumerated: each position takes any of its own tokens, whatever stands elsewhere."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int64
 
 from poets_core.lm.grammar import MaskTable
 from poets_core.types import I8
@@ -13,6 +14,7 @@ from poets_core.types import I8
 LARGEST = 250_000
 """Designs of the largest space that is enumerated."""
 MOST_STATES = 10_000
+"""States of a grammar at one position; more are a sign that it is no product."""
 
 
 @dataclass(frozen=True)
@@ -29,24 +31,31 @@ class ProductSpace:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """How many tokens each position takes."""
+        """How many tokens each position can take, (L,)."""
         return tuple(len(o) for o in self.options)
 
     def __len__(self) -> int:
         return int(np.prod(self.shape))
 
-    def codes(self, index: I8) -> I8:
-        """Positions in `options` of some designs, i8 (n, L); index i8 (n,) counts the last position fastest."""
+    def codes(self, index: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, "n L"]:
+        """Return which of its `options` stands at each position of some designs.
+
+        Args:
+            index: places of the designs in the space; the last position counts fastest.
+        """
         return np.stack(np.unravel_index(index, self.shape), axis=1)
 
-    def tokens(self, index: I8) -> I8:
-        """Token ids of some designs, the end included, i8 (n, L + 1)."""
+    def tokens(self, index: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, "n T"]:
+        """Return the token ids of some designs, the end included, T = L + 1; `index` as in `codes`."""
         codes = self.codes(index)
         columns = [o[codes[:, k]] for k, o in enumerate(self.options)]
         return np.stack([*columns, np.full(len(index), self.eos)], axis=1)
 
-    def index(self, tokens: Sequence[Sequence[int]]) -> I8:
-        """Inverse of `tokens`, i8 (n,).
+    def index(self, tokens: Sequence[Sequence[int]]) -> Int64[np.ndarray, " n"]:
+        """Return where completions lie in the space: the inverse of `tokens`.
+
+        Args:
+            tokens: n completions; what follows their first L tokens is not read.
 
         Raises:
             ValueError: a completion that is not of this space.
@@ -54,6 +63,7 @@ class ProductSpace:
         given = np.array([list(t)[: len(self.options)] for t in tokens], dtype=np.int64)
         codes = np.empty_like(given)
         for k, o in enumerate(self.options):
+            # Options need not be sorted, hence the sorter; a token beyond all of them is caught by the comparison.
             order = np.argsort(o)
             codes[:, k] = order[np.searchsorted(o, given[:, k], sorter=order).clip(0, len(o) - 1)]
             if (o[codes[:, k]] != given[:, k]).any():
@@ -72,6 +82,8 @@ def product_space(table: MaskTable, eos: int) -> ProductSpace | None:
     options: list[I8] = []
     states = mask.start(1)
     for _ in range(mask.max_tokens):
+        # A product of positions: whatever was written before, the same tokens may follow. All states that can be
+        # reached are therefore followed together, and the first place where they differ ends the search.
         rows = np.unique(mask.allowed(states), axis=0)
         if len(rows) != 1:
             return None
@@ -79,6 +91,7 @@ def product_space(table: MaskTable, eos: int) -> ProductSpace | None:
         if allowed.tolist() == [eos]:
             return ProductSpace(tuple(options), eos)
         size *= len(allowed)
+        # An end that may come here or later gives designs of several lengths.
         if eos in allowed or size > LARGEST or len(states) * len(allowed) > MOST_STATES * 100:
             return None
         options.append(allowed)

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from pages.parts.look import DARK, LIGHT
-from poets_core.runs.events import Event
+from poets_core.runs.events import Finished
 from poets_core.runs.sql import SqlStore
 from tests.e2e.conftest import LIMIT, Server, strangers
 from tests.pages import written
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PLOTS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
 
 
 @pytest.fixture
 def finished(store: SqlStore) -> str:
     """A finished run that was written by hand."""
-    return written.write(store, [*written.events(3), Event("finished", {"reason": "budget"})], label="By hand")
+    return written.write(store, [*written.events(3), Finished("budget")], label="By hand")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -81,7 +81,7 @@ def test_going_to_another_page_and_back_draws_again(server: Server, finished: st
 def test_a_comparison_is_taken_away_as_figure_and_numbers(
     server: Server, store: SqlStore, finished: str, browser: Any, tmp_path: Path
 ) -> None:
-    other = written.write(store, [*written.events(3), Event("finished", {"reason": "budget"})], method="prior")
+    other = written.write(store, [*written.events(3), Finished("budget")], method="prior")
     page = browser.new_page(accept_downloads=True)
     page.set_default_timeout(LIMIT)
     page.goto(f"{server.url}/compare?runs={finished},{other}")

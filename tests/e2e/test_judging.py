@@ -18,7 +18,7 @@ from poets_core.runs.views.fold import fold
 from poets_core.spec import BackboneSpec, Budget, ProblemSpec, RunSpec, SearchSpec
 from tests.e2e.conftest import LIMIT, ROOT, Server, strangers
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 BEST = "branch 1"
 READY = ".poets-keys[data-ready]:not([data-ready=''])"
 
@@ -28,7 +28,7 @@ def command(store: SqlStore, *words: str) -> str:
     environment = os.environ | {"POETS_STORE": store.url, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "poets_core", *words], cwd=ROOT, env=environment, capture_output=True, text=True,
-        timeout=120,
+        timeout=LIMIT / 1000,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
@@ -119,7 +119,7 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
             index = shown(page, done)
             page.keyboard.press("u")
             page.get_by_text("Taken back: ").wait_for()
-            taken = next(e for e in store.read(run) if e.kind == "withdrawn").body["index"]
+            taken = next(e for e in store.read(run) if e.kind == "withdrawn").event.index
             assert taken in done
             done.discard(taken)
         if turn == 4:
@@ -137,13 +137,13 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
         index = int(page.locator(READY).get_attribute("data-ready"))
     view = contest(store, run)
     assert view.verdict is not None
-    assert (view.verdict["kind"], view.verdict["policy"]) == ("winner", BEST)
+    assert (view.verdict.kind, view.verdict.policy) == ("winner", BEST)
     kinds = [e.kind for e in store.read(run)]
     assert kinds.count("withdrawn") == kinds.count("skipped") == 1
     assert view.ties == 1
     sent = [c for c in store.commands(run) if c.command == "judge"]
     # every key press was dealt with, once and in order, up to the one that brought the verdict
-    answers = [e.body["answer"] for e in store.read(run) if e.kind in ("compared", "withdrawn", "skipped")]
+    answers = [e.event.answer for e in store.read(run) if e.kind in ("compared", "withdrawn", "skipped")]
     assert answers == [c.seq for c in sent if c.seq <= answers[-1]]
     assert len(sent) - len(answers) <= 1
 

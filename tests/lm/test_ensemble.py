@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from poets_core.lm.sampling import sample
 from tests.lm.tiny import FAMILIES, LAYERS, LETTERS, ensemble, model
 
 CASES = [(f, level) for f in FAMILIES for level in range(LAYERS + 1)]
@@ -17,7 +18,7 @@ def draw(ens, n=40, prompts=1, seed=0):
     rng = np.random.default_rng(seed)
     branch = rng.integers(-1, ens.branches, n)
     prompt = rng.integers(0, prompts, n)
-    return branch, prompt, ens.sample(branch, prompt, uniforms=rng.random((n, ens.table.mask.max_tokens)))
+    return branch, prompt, sample(ens, branch, prompt, uniforms=rng.random((n, ens.table.mask.max_tokens)))
 
 
 def every_log_prob(ens, encoded):
@@ -80,7 +81,7 @@ def test_samples_follow_the_enumerated_distribution():
     p = np.exp(ens.log_prob(ens.encode(space, np.zeros(16, dtype=np.int64))).branches[2])
     n = 4000
     uniforms = np.random.default_rng(1).random((n, 3))
-    tokens = ens.sample(np.full(n, 2), np.zeros(n, dtype=np.int64), uniforms=uniforms).tokens
+    tokens = sample(ens, np.full(n, 2), np.zeros(n, dtype=np.int64), uniforms=uniforms).tokens
     counts = np.array([tokens.count(s) for s in space])
     chi_square = float(((counts - n * p) ** 2 / (n * p)).sum())
     assert chi_square < 37.7  # 99.9 % of chi-square with 15 degrees of freedom
@@ -90,8 +91,8 @@ def test_a_row_does_not_depend_on_its_neighbours():
     ens = ensemble(trained=True)
     uniforms = np.random.default_rng(2).random((30, 10))
     branch, prompt = np.arange(30) % 4, np.zeros(30, dtype=np.int64)
-    together = ens.sample(branch, prompt, uniforms=uniforms).tokens
-    alone = [ens.sample(branch[[i]], prompt[[i]], uniforms=uniforms[[i]]).tokens[0] for i in range(30)]
+    together = sample(ens, branch, prompt, uniforms=uniforms).tokens
+    alone = [sample(ens, branch[[i]], prompt[[i]], uniforms=uniforms[[i]]).tokens[0] for i in range(30)]
     assert together == alone
 
 
@@ -111,12 +112,12 @@ def test_gradients_do_not_leak_between_branches_or_into_the_backbone():
 @pytest.mark.parametrize("branches", [1, 2])
 def test_one_branch_one_row_and_empty_groups(branches):
     ens = ensemble(branches=branches, trained=True)
-    samples = ens.sample(np.array([branches - 1]), np.array([0]), uniforms=np.full((1, 10), 0.4))
+    samples = sample(ens, np.array([branches - 1]), np.array([0]), uniforms=np.full((1, 10), 0.4))
     log_p = ens.log_prob(ens.encode(samples.tokens, np.array([0])))
     assert log_p.branches.shape == (branches, 1)
     assert abs(log_p.branches[-1, 0] - samples.log_prob[0]) < 1e-4
     assert (
-        ens.sample(np.array([], dtype=np.int64), np.array([], dtype=np.int64), uniforms=np.zeros((0, 10))).tokens == []
+        sample(ens, np.array([], dtype=np.int64), np.array([], dtype=np.int64), uniforms=np.zeros((0, 10))).tokens == []
     )
 
 
@@ -141,10 +142,10 @@ def test_temperature_warms_the_draw_but_not_the_density():
     n = 200
     branch, prompt = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     uniforms = np.random.default_rng(3).random((n, 7))
-    cold = ens.sample(branch, prompt, uniforms=uniforms, temperature=0.2)
+    cold = sample(ens, branch, prompt, uniforms=uniforms, temperature=0.2)
     log_p = ens.log_prob(ens.encode(cold.tokens, prompt)).branches[0]
     assert np.abs(log_p - cold.log_prob).max() < 1e-4
-    warm = ens.sample(branch, prompt, uniforms=uniforms, temperature=3.0)
+    warm = sample(ens, branch, prompt, uniforms=uniforms, temperature=3.0)
     assert cold.log_prob.mean() > warm.log_prob.mean() + 2
     assert set("".join(ens.backbone.text(t) for t in warm.tokens)) <= set(LETTERS)
 

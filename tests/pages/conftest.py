@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
+from pages.parts import feed
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.store import open_store
 
@@ -22,6 +23,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqlStore]
     """An empty store that the pages of this process read."""
     url = f"sqlite:///{tmp_path / 'poets.db'}"
     monkeypatch.setenv("POETS_STORE", url)
+    monkeypatch.setattr("poets_core.runs.sql.LEASE_SECONDS", 86_400.0)  # hand-written workers send no heartbeats
+    monkeypatch.setattr(feed.Feed.__init__, "__defaults__", (0.0,))  # every draw looks into the store
     monkeypatch.chdir(ROOT)
     st.cache_resource.clear()
     opened = open_store(url)

@@ -21,7 +21,7 @@ from pages.parts.compare.comparison import (
 )
 from pages.parts.look import LIGHT
 from pages.parts.tables import safe_csv
-from poets_core.runs.events import Event
+from poets_core.runs.events import Finished
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
 from poets_core.spec import ProblemSpec, RunSpec, SearchSpec
@@ -121,7 +121,7 @@ def test_numbers_leave_as_csv_without_formulas():
 
 def test_the_page_compares_what_the_address_names(store: SqlStore) -> None:
     assert "no run with a measured design" in said(opened(COMPARE))
-    done = [*written.events(3), Event("finished", {"reason": "budget"})]
+    done = [*written.events(3), Finished("budget")]
     first = written.write(store, done)
     second = written.write(store, done, method="prior")
     written.write(store, done, label="not asked for")

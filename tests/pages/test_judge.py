@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import feed
 from pages.parts.judge import desk as judge_desk
 from pages.parts.judge.queue import agreed, next_pair, sent
-from poets_core.runs.events import Event
+from poets_core.runs.events import Event, StateChanged, Withdrawn
 from poets_core.runs.lease import Command, Lease
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
@@ -23,7 +22,6 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker answers here and nobody clicks twice: nothing is worth waiting for."""
     monkeypatch.setattr(judge_desk, "PATIENCE", 0.0)
     monkeypatch.setattr(judge_desk, "SETTLE", 0.0)
-    monkeypatch.setattr(feed.Feed.__init__, "__defaults__", (0.0,))
 
 
 @pytest.fixture
@@ -101,7 +99,7 @@ def test_what_was_undone_is_said_once_the_worker_has_taken_it_back(store: SqlSto
     at.button(key="answer-undo").click().run()
     assert told(store, run)[-1] == {"index": -1, "outcome": "undo", "judge": "Ada"}
     assert "Taking back your last answer" in said(at)
-    worker(store, run, Event("withdrawn", {"index": 0, "judge": "Ada", "answer": 2, "second_opinion": False}))
+    worker(store, run, Withdrawn(0, "Ada", 2))
     at.run()
     assert "Taken back: “A is better”, your answer to pair 0." in said(at)
 
@@ -112,7 +110,7 @@ def test_an_undone_pair_is_shown_again(store: SqlStore, run: str) -> None:
     worker(store, run, we.compared(0, 0, 1, "first", answer=1))
     at.run()
     at.button(key="answer-undo").click().run()
-    worker(store, run, Event("withdrawn", {"index": 0, "judge": "Ada", "answer": 2, "second_opinion": False}))
+    worker(store, run, Withdrawn(0, "Ada", 2))
     at.run()
     at.button(key="answer-skip").click().run()  # of the pair on the screen
     at.run()
@@ -145,7 +143,7 @@ def test_a_double_click_does_not_answer_the_next_pair(
 
 
 def test_a_paused_experiment_takes_no_answers(store: SqlStore, run: str) -> None:
-    worker(store, run, Event("state", {"state": "paused"}))
+    worker(store, run, StateChanged("paused"))
     at = opened(JUDGE, run=run, judge="Ada")
     assert "Nothing is computed until you resume" in said(at)
     assert not [b for b in at.button if b.key == "answer-first"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from domains.catalog import check_params
-from poets_core.runs.events import Event
+from poets_core.runs.events import ArtifactMade, Failed, Finished, Observed
 from poets_core.runs.sql import SqlStore
 from tests.pages import written
 from tests.pages.conftest import ROOT
@@ -22,7 +22,7 @@ LIVE, CANDIDATES, LAUNCH = (f"pages/search/{name}.py" for name in ("live", "cand
 
 def opened(page: str = "", **address: str) -> AppTest:
     """Open the app at a page, with an address such as ``run="..."``."""
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     if page:
         for name, value in address.items():
             at.query_params[name] = value
@@ -56,9 +56,9 @@ def test_an_empty_store_leads_to_the_first_run_in_one_click(store: SqlStore, lau
 
 
 def test_runs_are_listed_with_state_best_and_calls(store: SqlStore) -> None:
-    done = [*written.events(3), Event("finished", {"reason": "budget"})]
+    done = [*written.events(3), Finished("budget")]
     written.write(store, done, label="one *bold* run")
-    written.write(store, [*written.events(1)[:-1], Event("failed", {"error": "InvalidTable", "message": "no rows"})])
+    written.write(store, [*written.events(1)[:-1], Failed("InvalidTable", "no rows")])
     text = said(opened())
     assert "one \\*bold\\* run" in text  # a label is text, not markup
     assert "finished" in text
@@ -160,7 +160,7 @@ def test_baselines_start_beside_a_run_and_are_its_reference_curves(store: SqlSto
 
 
 def test_reference_curves_are_rivals_of_the_same_problem_and_seed(store: SqlStore) -> None:
-    body = [*written.events(3), Event("finished", {"reason": "budget"})]
+    body = [*written.events(3), Finished("budget")]
     ours, rival = written.write(store, body), written.write(store, body, method="ga")
     same = written.write(store, body, label="again")
     at = opened(LIVE, run=ours)
@@ -170,14 +170,26 @@ def test_reference_curves_are_rivals_of_the_same_problem_and_seed(store: SqlStor
     assert any(same[-4:] in option for option in chosen.options)
 
 
+def test_a_rival_that_begins_later_is_drawn_too_and_one_taken_out_stays_out(store: SqlStore) -> None:
+    body = [*written.events(3), Finished("budget")]
+    ours = written.write(store, body)
+    written.write(store, body, label="again")
+    at = opened(LIVE, run=ours)
+    assert at.multiselect(key=f"references-{ours}").value == []
+    rival = written.write(store, body, method="ga")
+    at.run()
+    assert at.multiselect(key=f"references-{ours}").value == [rival]
+    at.multiselect(key=f"references-{ours}").set_value([]).run()
+    assert at.multiselect(key=f"references-{ours}").value == []
+    assert not at.exception
+
+
 def test_the_preset_follows_earlier_runs_and_can_be_overridden(store: SqlStore) -> None:
     at = opened(LAUNCH, problem="protein/ehrlich")
     assert "No POETS run of this problem yet" in said(at)
-    few = [*written.events(40), Event("finished", {"reason": "budget"})]  # 120 valid calls of 42 values
+    few = [*written.events(40), Finished("budget")]  # 120 valid calls of 42 values
     levels = [
-        Event(e.kind, {**e.body, "value": [min(e.body["value"][0], 0.5)]})
-        if e.kind == "observed" and e.body["valid"]
-        else e
+        replace(e, value=(min(e.value[0], 0.5),)) if isinstance(e, Observed) and e.value[0] is not None else e
         for e in few
     ]
     params = check_params("protein/ehrlich", {})
@@ -226,7 +238,7 @@ def test_unknown_and_missing_runs_get_a_way_out(store: SqlStore, page: str) -> N
 
 
 def test_a_finished_run_is_summed_up(store: SqlStore) -> None:
-    run = written.write(store, [*written.events(3), Event("finished", {"reason": "budget"})])
+    run = written.write(store, [*written.events(3), Finished("budget")])
     at = opened(LIVE, run=run)
     cards = {m.label: m.value for m in at.metric}
     assert cards["Best value"] == "0.4"
@@ -259,7 +271,7 @@ def test_stop_asks_first(store: SqlStore) -> None:
 
 def test_a_dead_worker_is_shown_and_resume_starts_another(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     run = store.create(store.spec(written.write(store, written.events(1))))
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
     from poets_core.runs import process
 
     lease = store.claim(run, "w", child.pid, process.started(child.pid))
@@ -270,7 +282,6 @@ def test_a_dead_worker_is_shown_and_resume_starts_another(store: SqlStore, monke
     child.wait()
     started: list[str] = []
     monkeypatch.setattr("poets_core.runs.launch.launch", lambda _, run: started.append(run) or os.getpid())
-    time.sleep(0.6)  # the feed looks twice a second
     at = opened(LIVE, run=run)
     assert "Dead." in said(at)
     at.button(key="resume").click().run()
@@ -278,7 +289,7 @@ def test_a_dead_worker_is_shown_and_resume_starts_another(store: SqlStore, monke
 
 
 def test_a_failed_run_shows_message_and_remedy(store: SqlStore) -> None:
-    failure = Event("failed", {"error": "InvalidTable", "message": "Expected a column, got none."})
+    failure = Failed("InvalidTable", "Expected a column, got none.")
     run = written.write(store, [*written.events(1), failure])
     at = opened(LIVE, run=run)
     assert "Expected a column, got none" in at.error[0].value
@@ -336,14 +347,10 @@ def test_an_export_is_a_task_and_is_offered_with_its_verification(store: SqlStor
     checksum = write_atomic(store.folder(task) / "artifacts" / "candidates.fasta", data)
     lease = store.claim(task, "w", os.getpid(), process.started(os.getpid()))
     assert lease is not None
-    body = {
-        "name": "candidates.fasta", "media_type": "text/x-fasta", "path": "artifacts/candidates.fasta",
-        "sha256": checksum, "rows": 6, "rescored": 6, "max_difference": 0.0,
-    }  # fmt: skip
-    claimed = written.events(0)[0]
-    store.append(lease, [claimed, Event("artifact", body), Event("finished", {"reason": "task"})])
+    path = "artifacts/candidates.fasta"
+    made = ArtifactMade("candidates.fasta", "text/x-fasta", path, checksum, 6, 6, 0.0, run, "fasta")
+    store.append(lease, [written.events(0)[0], made, Finished("task")])
     store.release(lease)
-    time.sleep(0.6)
     at.run()
     assert not at.exception
     assert at.success[0].value == "6 rows reloaded and re-scored, largest difference 0"
@@ -359,7 +366,7 @@ def test_no_page_loads_the_science() -> None:
     code = """
 import sys
 from streamlit.testing.v1 import AppTest
-at = AppTest.from_file("app.py", default_timeout=60).run()
+at = AppTest.from_file("app.py", default_timeout=240).run()
 pages = [f"search/{name}" for name in ("launch", "live", "candidates", "runs")]
 for page in [*pages, *(f"analyse/{name}" for name in ("policies", "judge"))]:
     at = at.switch_page(f"pages/{page}.py").run()
@@ -367,5 +374,5 @@ for page in [*pages, *(f"analyse/{name}" for name in ("policies", "judge"))]:
 heavy = {"torch", "transformers", "peft", "qiskit", "Bio", "scipy"} & set(sys.modules)
 sys.exit(f"loaded {heavy}" if heavy else 0)
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import pandas as pd
@@ -21,17 +20,18 @@ from pages.parts.states import STATES, ago, doing_text, plain, span
 from pages.parts.tables import SHOWS, SORTS, Filter, find, frame
 from poets_core.errors import InvalidTable, UnknownRun
 from poets_core.presets import PRESETS
-from poets_core.runs.events import Event
+from poets_core.runs.events import Recorded
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.status import State
 from poets_core.runs.views.fold import RunView, fold
 from poets_core.serve import prepare_static
 from poets_core.spec import BackboneSpec, Budget, RunSpec, SearchSpec, parse_spec
+from tests.logs import recorded
 from tests.pages import written
 
 
 def view(rounds: int = 2) -> RunView:
-    return fold([Event(e.kind, e.body, s) for e, s in zip(written.events(rounds), count(1), strict=False)])
+    return fold(recorded(written.events(rounds)))
 
 
 def test_filters_and_orders() -> None:
@@ -55,9 +55,7 @@ def test_filters_and_orders() -> None:
 
 
 def test_best_first_follows_the_direction() -> None:
-    events = written.events(1)
-    events[1].body["info"]["objectives"][0]["direction"] = "minimise"
-    v = fold([Event(e.kind, e.body, s) for e, s in zip(events, count(1), strict=False)])
+    v = fold(recorded(written.events(1, direction="minimise")))
     assert find(v, Filter())[0] == "0-0"
 
 
@@ -145,7 +143,7 @@ class Counting:
     def __init__(self, store: SqlStore) -> None:
         self._store, self.reads = store, 0
 
-    def read(self, run: str, after: int = 0, limit: int | None = None) -> list[Event]:
+    def read(self, run: str, after: int = 0, limit: int | None = None) -> list[Recorded]:
         self.reads += 1
         return self._store.read(run, after, limit)
 

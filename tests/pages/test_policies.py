@@ -9,7 +9,7 @@ import pytest
 
 from pages.parts.experiment.settings import build_experiment
 from pages.parts.experiment.tables import chosen, verdict_json
-from poets_core.runs.events import Event
+from poets_core.runs.events import Failed, Finished
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
 from poets_core.spec import parse_spec
@@ -72,7 +72,7 @@ def test_an_experiment_that_has_not_begun_and_one_that_failed_say_so(store: SqlS
     assert [c.command for c in store.commands(run)] == ["pause"]
     assert "pausing" in said(at)
     wrong = "Expected outcome a, b or tie in row 17, got 'draw'."
-    failed = [we.prepared()[0], Event("failed", {"error": "InvalidComparisons", "message": wrong})]
+    failed = [we.prepared()[0], Failed("InvalidComparisons", wrong)]
     at = opened(POLICIES, run=we.write(store, we.spec("replay"), failed))
     assert "row 17" in at.error[0].value
     assert at.button(key="resume")
@@ -140,8 +140,8 @@ def test_the_branches_of_a_finished_run_are_compared(store: SqlStore, launched: 
     at = opened(POLICIES, new="branches")
     assert "No finished run yet" in said(at)
     assert at.button(key="start-experiment").disabled
-    search = written.write(store, [*written.events(1), Event("finished", {"reason": "budget"})], label="s")
-    other = written.write(store, [*written.events(1), Event("finished", {"reason": "budget"})], label="t")
+    search = written.write(store, [*written.events(1), Finished("budget")], label="s")
+    other = written.write(store, [*written.events(1), Finished("budget")], label="t")
     at = opened(POLICIES, new="branches", **{"from": search})
     assert at.selectbox(key="experiment-run").value == search != other
     at.radio(key="judge-branches").set_value("person").run()
@@ -166,7 +166,7 @@ def test_the_branches_of_a_finished_run_are_compared(store: SqlStore, launched: 
 
 
 def test_mistakes_stand_beside_the_fields_and_nothing_starts(store: SqlStore, launched: list[str]) -> None:
-    search = written.write(store, [*written.events(1), Event("finished", {"reason": "budget"})])
+    search = written.write(store, [*written.events(1), Finished("budget")])
     at = opened(POLICIES, new="branches")
     at.number_input(key="branches-delta").set_value(0.0).run()
     assert any("greater than 0" in e.value for e in at.error)

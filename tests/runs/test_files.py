@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -19,13 +18,16 @@ from poets_core.errors import InvalidInput, InvalidSpec, StoreUnavailable
 from poets_core.runs import launch as launch_module
 from poets_core.runs import process
 from poets_core.runs.artifacts import UPLOAD_LIMIT, read_artifact, save_upload, write_atomic
-from poets_core.runs.events import Event
+from poets_core.runs.event_reader import read_line
+from poets_core.runs.events import Finished, StateChanged
 from poets_core.runs.export import candidates_csv, export_archive
 from poets_core.runs.launch import default_spec, launch, resume
 from poets_core.runs.store import SqlStore, default_store_url, open_store
 from poets_core.runs.views.fold import fold
 from tests.contracts.store_contract import taken
-from tests.runs.test_view import log
+from tests.logs import claimed
+from tests.runs.test_view import log, view_of
+from tests.waiting import until
 from tests.worker.fake import fake_spec
 
 
@@ -95,8 +97,7 @@ def test_archive(store: SqlStore, tmp_path: Path) -> None:
         assert set(checksums) == names - {"checksums.json"}
         assert all(hashlib.sha256(archive.read(n)).hexdigest() == c for n, c in checksums.items())
         assert json.loads(archive.read("spec.json"))["seed"] == 5
-        events = [json.loads(line) for line in archive.read("events.jsonl").splitlines()]
-        rebuilt = fold([Event(e["kind"], e["body"], e["seq"], e["at"]) for e in events])
+        rebuilt = fold(map(read_line, archive.read("events.jsonl").splitlines()))
         assert rebuilt == fold(store.read(run))
         table = list(csv.DictReader(io.StringIO(archive.read("candidates.csv").decode())))
     assert [(r["id"], r["design"], r["value"]) for r in table] == [
@@ -107,7 +108,7 @@ def test_archive(store: SqlStore, tmp_path: Path) -> None:
 
 
 def test_csv_guards_against_formulas() -> None:
-    view = fold(log([[("=HYPERLINK(1)", -1.5), ("@x", 1.0), ("ok", 2.0)]]))
+    view = view_of([[("=HYPERLINK(1)", -1.5), ("@x", 1.0), ("ok", 2.0)]])
     rows = list(csv.DictReader(io.StringIO(candidates_csv(view).decode())))
     assert [r["design"] for r in rows] == ["'=HYPERLINK(1)", "'@x", "ok"]
     assert rows[0]["value"] == "-1.5"  # a negative number stays a number
@@ -142,33 +143,35 @@ os.kill(os.getpid(), 9)
 """
 
 
-def test_a_launched_worker_is_detached(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+HOLD = """
+import pathlib, sys, time
+while "worker" in sys.orig_argv and not pathlib.Path({gate!r}).exists():
+    time.sleep(0.02)
+"""
+"""Read by every interpreter that starts: a worker waits until the test has looked at it."""
+
+
+def test_a_launched_worker_is_detached(store: SqlStore, tmp_path: Path) -> None:
     """The launcher is killed at once; its worker lives in a session of its own and says how the run ended."""
-    run = store.create(fake_spec())  # no such problem in the catalog: the worker must say so in the log
-    environment = {**os.environ, "STREAMLIT_SERVER_PORT": "1", "PYTHONPATH": str(launch_module.ROOT)}
+    run, gate = store.create(fake_spec()), tmp_path / "gate"
+    (tmp_path / "hold").mkdir()
+    (tmp_path / "hold" / "sitecustomize.py").write_text(HOLD.format(gate=str(gate)))
+    path = os.pathsep.join([str(tmp_path / "hold"), str(launch_module.ROOT)])
+    environment = {**os.environ, "STREAMLIT_SERVER_PORT": "1", "PYTHONPATH": path}
     launcher = subprocess.run(
         [sys.executable, "-c", LAUNCHER, store.url, run], env=environment, capture_output=True, text=True, check=False
     )
-    assert launcher.returncode == -9
+    assert launcher.returncode == -9, launcher.stderr
     pid = int(launcher.stdout)
-    assert store.status(run).state in ("starting", "running", "failed")
-    seen: set[str] = set()
-    for _ in range(600):
-        try:
-            seen |= set(Path(f"/proc/{pid}/environ").read_text().split("\0"))
-            assert os.getsid(pid) == pid
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-        if store.status(run).state == "failed":
-            break
-        time.sleep(0.05)
-    status = store.status(run)
-    assert status.state == "failed"
-    assert "fake/digits" in status.reason
-    assert "failed: Expected a problem name" in (store.folder(run) / "worker.log").read_text()
-    names = {line.partition("=")[0] for line in seen}
+    assert os.getsid(pid) == pid
+    assert store.status(run).state == "starting"
+    names = {line.partition("=")[0] for line in Path(f"/proc/{pid}/environ").read_text().split("\0")}
     assert "OMP_NUM_THREADS" in names
     assert not any(name.startswith("STREAMLIT_") for name in names)
+    gate.touch()
+    until(lambda: store.status(run).state == "failed", lambda: store.status(run))
+    assert "fake/digits" in store.status(run).reason  # no such problem in the catalog, which the log must say
+    assert "failed: Expected a problem name" in (store.folder(run) / "worker.log").read_text()
 
 
 def test_resume_wakes_the_living_and_replaces_the_dead(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,13 +179,13 @@ def test_resume_wakes_the_living_and_replaces_the_dead(store: SqlStore, monkeypa
     monkeypatch.setattr(launch_module, "launch", lambda _, run: started.append(run) or 4711)
     run = store.create(fake_spec())
     lease = taken(store, run)
-    store.append(lease, [Event("claimed", {"asked_again": []}), Event("state", {"state": "paused"})])
+    store.append(lease, [claimed(), StateChanged("paused")])
     assert resume(store, run) is None
     assert started == []
     assert [c.command for c in store.commands(run)] == ["resume"]
     store.release(lease)
     assert resume(store, run) == 4711
-    store.append(taken(store, run), [Event("finished", {"reason": "budget"})])
+    store.append(taken(store, run), [Finished("budget")])
     assert resume(store, run) is None
     assert started == [run]
 
@@ -193,12 +196,7 @@ def test_processes() -> None:
     assert not process.alive(os.getpid(), mine + "0")
     assert not process.alive(None, "")
     child = subprocess.Popen([sys.executable, "-c", ""])
-    time.sleep(0.05)
-    for _ in range(200):  # a zombie until it is waited for: gone all the same
-        if not process.alive(child.pid, ""):
-            break
-        time.sleep(0.02)
-    assert not process.alive(child.pid, "")
+    until(lambda: not process.alive(child.pid, ""))  # a zombie until it is waited for: gone all the same
     child.wait()
 
 

@@ -8,18 +8,19 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from poets_core.errors import StoreUnavailable
 from poets_core.runs.database import parse_url
 from poets_core.runs.schema import METADATA
 from poets_core.runs.store import SqlStore, open_store
 from tests.contracts.store_contract import StoreContract, gone
+from tests.waiting import LIMIT, until
 
 __all__ = ["gone"]
 
@@ -66,26 +67,31 @@ def server() -> Iterator[str]:
             )  # fmt: skip
         try:
             url = f"postgresql://poets@127.0.0.1:{port}/postgres"
-            _wait(url)
+            _wait(url, running)
             yield url
         finally:
             running.terminate()
-            running.wait(20)
+            running.wait(LIMIT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait(url: str) -> None:
+def _wait(url: str, running: subprocess.Popen[bytes]) -> None:
+    """Wait until the server answers; one that ends instead cannot be tested here."""
     engine = create_engine(parse_url(url))
-    for _ in range(100):
+
+    def answers() -> bool:
+        if running.poll() is not None:
+            pytest.skip("the PostgreSQL server ended while it started")
         try:
             with engine.connect() as connection:
                 connection.execute(text("SELECT 1"))
-            engine.dispose()
-            return
-        except Exception:
-            time.sleep(0.1)
-    pytest.skip("the PostgreSQL server did not come up in 10 s")
+        except OperationalError:
+            return False
+        return True
+
+    until(answers, lambda: "the PostgreSQL server does not come up", pause=0.1)
+    engine.dispose()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from poets_core.errors import InvalidSpec
 from poets_core.lm.enumeration import last_token_log_prob
 from poets_core.search.poets.calibration import FEWEST, Calibration
-from poets_core.search.regret import tilted
+from poets_core.search.poets.exact_regret import soft_regret, tilted
 from poets_core.search.reward import RewardScale
 from poets_core.search.space import product_space
 from poets_core.types import Candidate, Observation
@@ -54,6 +54,34 @@ def test_the_reported_soft_regret_is_the_loss_of_the_regularised_objective(tmp_p
     ours = [c.design for cs, _ in play(plain, problem, 3)[0] for c in cs]
     assert ours == [c.design for cs, _ in history for c in cs]  # measuring changes nothing
     assert "soft_regret" not in play(plain, problem, 1)[1][0].metrics
+
+
+def distribution(n, seed):
+    x = np.random.default_rng(seed).normal(size=n)
+    return x - np.logaddexp.reduce(x)
+
+
+@pytest.mark.parametrize("beta", [0.1, 1.0, 5.0])
+def test_soft_regret_is_the_loss_of_the_regularised_objective(beta):
+    reference, policy = distribution(30, 0), distribution(30, 1)
+    r = np.random.default_rng(2).normal(size=30)
+
+    def objective(log_p):
+        p = np.exp(log_p)
+        return (p * r).sum() - beta * (p * (log_p - reference)).sum()
+
+    best = tilted(reference, r, beta)
+    assert np.exp(best).sum() == pytest.approx(1.0)
+    assert soft_regret(policy, reference, r, beta) == pytest.approx(objective(best) - objective(policy))
+    assert soft_regret(best, reference, r, beta) == pytest.approx(0.0, abs=1e-12)
+    # max r - E r <= soft regret + beta log 1 / pi_ref(x*)
+    link = soft_regret(policy, reference, r, beta) + beta * -reference[r.argmax()]
+    assert r.max() - (np.exp(policy) * r).sum() <= link + 1e-12
+
+
+def test_soft_regret_takes_impossible_designs():
+    reference, r = np.log([0.5, 0.5]), np.array([0.0, 1.0])
+    assert soft_regret(np.array([-np.inf, 0.0]), reference, r, 1.0) == pytest.approx(-tilted(reference, r, 1.0)[1])
 
 
 def test_a_space_that_is_too_large_or_has_prompts_is_refused(tmp_path):

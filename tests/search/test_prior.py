@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from poets_core.errors import Diverged
 from poets_core.lm.ensemble import BranchEnsemble
-from poets_core.lm.likelihood import Encoded
+from poets_core.lm.likelihood import Encoded, LogProb
+from poets_core.lm.states import TrunkStates
 from poets_core.search.poets.prior_adapter import MOST_STEPS, SECANT_STEPS, TOLERANCE, calibrate_prior, spread
 
 BETA = 0.1
 
 
-class Stack:
+class Stack(BranchEnsemble):
     """Branches whose log probabilities deviate by a function of the factor."""
 
     def __init__(self, deviation: Callable[[float], float], branches: int = 4) -> None:
         self.deviation, self.factor, self.asked = deviation, 1.0, 0
         shape = np.random.default_rng(3).standard_normal((branches, 16))
-        self.shape = shape / spread(shape, np.zeros(16, dtype=np.int64))
+        self.unit = shape / spread(shape, np.zeros(16, dtype=np.int64))
         self.stack = self
 
     def set_prior_factor(self, factor: float) -> None:
         self.factor = factor
 
-    def log_prob(self, samples: Encoded) -> Any:
+    def log_prob(self, samples: Encoded) -> LogProb:
         self.asked += 1
-        return SimpleNamespace(branches=self.deviation(self.factor) * self.shape / BETA, reference=np.zeros(16))
+        return LogProb(self.deviation(self.factor) * self.unit / BETA, np.zeros(16))
 
 
 def calibrated(stack: Stack, target: float) -> float:
-    samples = cast(Encoded, SimpleNamespace(prompt=np.zeros(16, dtype=np.int64)))
-    return calibrate_prior(cast(BranchEnsemble, stack), samples, beta=BETA, target=target)
+    zeros = np.zeros(16, dtype=np.int64)
+    samples = Encoded(zeros[:, None], zeros + 1, zeros, zeros, zeros[:, None], TrunkStates(), np.zeros(16))
+    return calibrate_prior(stack, samples, beta=BETA, target=target)
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0, 2.2, 4.0])

@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from poets_core.errors import InvalidModel, InvalidSpec
+from poets_core.search.history import History
 from poets_core.search.poets.edit_share import adapted_share
 from poets_core.search.poets.prior_adapter import spread
-from poets_core.search.propose import choose, tempered_rank
 from poets_core.search.registry import build_search
+from poets_core.search.selection import select, tempered_rank
 from poets_core.types import Candidate, Observation
 from tests.search.sites import Sites, build, play, spec
 
@@ -94,7 +95,7 @@ def test_branches_learn_the_rewards_they_were_shown(tmp_path):
     search = build(tmp_path, problem, steps=200)
     play(search, problem, 2)
     p = search.ensemble.log_prob(search.history.encoded)
-    predicted = search._predict(p.branches, p.reference, search.history.encoded.prompt)
+    predicted = search.prediction().rewards(p, search.history.encoded.prompt)
     assert np.corrcoef(predicted.mean(0), search.history.rewards())[0, 1] > 0.8
 
 
@@ -158,6 +159,14 @@ def test_reset_starts_the_trainable_blocks_anew(tmp_path):
     assert all((layer.b == 0).all() for layer in search.ensemble.stack.layers.values())
 
 
+def test_a_reset_forgets_where_adam_was_going(tmp_path):
+    search = build(tmp_path, Sites(), reset_every=2, steps=3)
+    play(search, Sites(), 2)
+    assert search.state()["adam.step.0"] == 6
+    play(search, Sites(), 1)  # the round that begins with a reset
+    assert search.state()["adam.step.0"] == 3
+
+
 def test_one_branch_and_no_prior_is_a_search_too(tmp_path):
     problem = Sites()
     history, reports = play(build(tmp_path, problem, branches=1, prior_scale=0), problem, 3)
@@ -183,21 +192,32 @@ def test_tempering_runs_from_the_mean_to_the_branch():
     assert tempered_rank(predicted, 1, 0.5).tolist() == [1.75, 0.75]
 
 
+def test_ask_ranks_by_the_tempering_of_the_spec(tmp_path):
+    def means(tempering):
+        search = build(tmp_path / str(tempering), Sites(), tempering=tempering)
+        play(search, Sites(), 2)
+        return [c.predicted_mean for c in search.ask(12)]
+
+    # One pool, one prompt: without tempering every slot takes the design of the best mean that is left.
+    assert means(0.0) == sorted(means(0.0), reverse=True)
+    assert means(1.0) != sorted(means(1.0), reverse=True)
+
+
 def test_slots_choose_different_designs_of_their_own_prompt_until_nothing_is_left():
     predicted = np.array([[3.0, 2.0, 1.0, 9.0]])
     keys = [(0, "a"), (0, "b"), (0, "c"), (1, "d")]
     zeros = np.zeros(4, dtype=np.int64)
-    assert choose([[0, 1, 2, 3]] * 4, keys, zeros, zeros, predicted, 1.0, repeats=False) == [0, 1, 2, -1]
-    assert choose([[0, 1, 2, 3]] * 4, keys, zeros, zeros, predicted, 1.0, repeats=True) == [0, 0, 0, 0]
-    assert choose([[1, 3]] * 4, keys, np.array([1, 0, 0, 1]), zeros, predicted, 1.0, repeats=False) == [3, 1, -1, -1]
+    assert select([[0, 1, 2, 3]] * 4, keys, zeros, zeros, predicted, 1.0, repeats=False) == [0, 1, 2, -1]
+    assert select([[0, 1, 2, 3]] * 4, keys, zeros, zeros, predicted, 1.0, repeats=True) == [0, 0, 0, 0]
+    assert select([[1, 3]] * 4, keys, np.array([1, 0, 0, 1]), zeros, predicted, 1.0, repeats=False) == [3, 1, -1, -1]
 
 
 def test_slots_keep_to_their_own_pools_while_these_last():
     predicted = np.array([[3.0, 2.0, 1.0]])
     keys = [(0, "a"), (0, "b"), (0, "c")]
     zeros = np.zeros(3, dtype=np.int64)
-    assert choose([[2], [1, 2], [2]], keys, zeros, zeros, predicted, 1.0, repeats=False) == [2, 1, -1]
-    assert choose([[2], [0, 2], [0, 1]], keys, zeros, zeros, predicted, 1.0, repeats=False) == [2, 0, 1]
+    assert select([[2], [1, 2], [2]], keys, zeros, zeros, predicted, 1.0, repeats=False) == [2, 1, -1]
+    assert select([[2], [0, 2], [0, 1]], keys, zeros, zeros, predicted, 1.0, repeats=False) == [2, 0, 1]
 
 
 def test_own_pools_are_a_search_too(tmp_path):
@@ -212,8 +232,8 @@ def test_each_slot_follows_its_own_branch():
     predicted = np.array([[3.0, 1.0, 2.0], [0.0, 5.0, 1.0]])
     keys = [(0, "a"), (0, "b"), (0, "c")]
     prompt = np.zeros(2, dtype=np.int64)
-    assert choose([[0, 1, 2]] * 2, keys, prompt, np.array([0, 1]), predicted, 1.0, repeats=False) == [0, 1]
-    assert choose([[0, 1, 2]] * 2, keys, prompt, np.array([1, 0]), predicted, 1.0, repeats=False) == [1, 0]
+    assert select([[0, 1, 2]] * 2, keys, prompt, np.array([0, 1]), predicted, 1.0, repeats=False) == [0, 1]
+    assert select([[0, 1, 2]] * 2, keys, prompt, np.array([1, 0]), predicted, 1.0, repeats=False) == [1, 0]
 
 
 def test_designs_the_backbone_cannot_spell_are_never_chosen(tmp_path):
@@ -252,6 +272,17 @@ def test_a_search_that_adapts_repeats_itself(tmp_path):
     runs = [play(build(tmp_path / k, problem, adapt_edits=True), problem, 4)[0] for k in "ab"]
     assert runs[0] == runs[1]
     assert {c.source for cs, _ in runs[0] for c in cs} >= {"edit", "branch"}
+
+
+@pytest.mark.parametrize(("direction", "best"), [("maximise", ["D", "C"]), ("minimise", ["A", "C"])])
+def test_elites_are_the_best_in_the_direction_of_the_problem(direction, best):
+    history = History(direction, "z", 0, 0)
+    designs, values = ("A", "C", "D", "C", ""), (1.0, 2.0, 3.0, 2.0, float("nan"))
+    told = [Candidate(f"0-{k}", 0, -1, "reference", 0, d, d, "", 0.0, 0.0, 0.0, 0.0) for k, d in enumerate(designs)]
+    answers = [Observation(c.id, (v,), (0.0,), v == v, "") for c, v in zip(told, values, strict=True)]
+    history.add(told, answers, None)
+    assert history.elites(2) == best
+    assert len(history.elites(9)) == 3  # distinct and valid
 
 
 def test_without_bootstrap_every_observation_counts_once(tmp_path):

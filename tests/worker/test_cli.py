@@ -209,13 +209,13 @@ def test_a_real_run_from_the_shell(tmp_path: Path) -> None:
 
     store = open_store(f"sqlite:///{tmp_path}/store/poets.db")
     prepared = next(e for e in store.read(shown["run"]) if e.kind == "prepared")
-    assert prepared.body["backbone"]["source"] == "library"
+    assert prepared.event.backbone["source"] == "library"
     spec = json.loads(made.stdout) | {"kind": "task", "task": {"name": "export", "run": shown["run"], "format": "csv"}}
     task = store.create(parse_spec(spec))
     assert shell(tmp_path, "worker", "--run", task).returncode == 0
-    artifact = next(e.body for e in store.read(task) if e.kind == "artifact")
-    assert artifact["rescored"] == artifact["rows"] > 0
-    assert artifact["max_difference"] <= 1e-9
+    artifact = next(e.event for e in store.read(task) if e.kind == "artifact")
+    assert artifact.rescored == artifact.rows > 0
+    assert artifact.max_difference <= 1e-9
 
     assert shell(tmp_path, "export", shown["run"], "run.zip").returncode == 0
     with zipfile.ZipFile(tmp_path / "run.zip") as archive:
@@ -230,7 +230,7 @@ def test_an_experiment_from_its_spec_to_the_archive(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "poets_core"]
 
     def said(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*words, *more], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run([*words, *more], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
 
     done = said("run", "examples/comparison_log.json", "--json")
     assert done.returncode == 0, done.stderr

@@ -9,7 +9,8 @@ import torch
 
 from poets_core.runs.store import open_store
 from poets_core.runs.views.fold import fold
-from tests.worker.test_kill import finish, landscape_spec, science, worker
+from tests.waiting import until
+from tests.worker.test_kill import finish, kill, landscape_spec, science, worker
 
 ROUNDS = 4
 
@@ -27,13 +28,10 @@ def survives(folder: Path, device: str) -> None:
     spec = landscape_spec(folder, ROUNDS).model_copy(update={"device": device})
     untouched, killed = store.create(spec), store.create(spec)
     finish(store, untouched, fake=False)
-    child = worker(store, killed, fake=False)
-    while child.is_alive() and not fold(store.read(killed)).rounds:
-        child.join(0.01)
-    child.kill()
-    child.join()
-    assert child.exitcode == -9, "the run ended before the kill"
+    child = worker(store, killed, fake=False, left=8)  # no further than into its second round
+    until(lambda: fold(store.read(killed)).rounds or not child.is_alive())
+    kill(store, killed, child, 0)
     finish(store, killed, fake=False)
     events = store.read(killed)
     assert science(events) == science(store.read(untouched))
-    assert {e.body["device"] for e in events if e.kind == "claimed"} == {device}
+    assert {e.event.device for e in events if e.kind == "claimed"} == {device}

@@ -22,19 +22,23 @@ import pytest
 
 from poets_core.keyed import rng_for
 from poets_core.protocols import Oracle, Problem
-from poets_core.runs.events import DETERMINISTIC, Event, without_times
+from poets_core.runs.events import DETERMINISTIC, Recorded, without_times
 from poets_core.runs.launch import default_spec
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
 from poets_core.types import Evaluation
-from poets_core.worker.science import REAL, Parts
+from poets_core.worker.science import REAL_SCIENCE
 from poets_core.worker.worker import FINISHED, work
+from tests.waiting import until
 from tests.worker.fake import FAKES, fake_spec
+from tests.worker.gate import held
 
 KILLS = 20
 ROUNDS = 36
-SECONDS = 240
+APPENDS = 8
+"""Appends of a worker that will be killed: enough for 16 events, and for all kills no more than the run has."""
+SECONDS = 600
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
@@ -54,23 +58,44 @@ class Slow:
 
 
 def slowly(spec: RunSpec) -> Problem:
-    problem = REAL.load(spec)
+    problem = REAL_SCIENCE.load(spec)
     problem.info, problem.oracle = replace(problem.info, chunk=CHUNK), Slow(problem.oracle)
     return problem
 
 
 CHUNK = 4
-SLOW = Parts(slowly, REAL.build)
+SLOW = replace(REAL_SCIENCE, load=slowly)
 
 
-def work_in_child(url: str, run: str, fake: bool) -> None:
-    raise SystemExit(work(open_store(url), run, FAKES if fake else SLOW))
+def work_in_child(url: str, run: str, fake: bool, limits: dict[str, Any]) -> None:
+    raise SystemExit(work(held(url, **limits), run, FAKES if fake else SLOW))
 
 
-def worker(store: SqlStore, run: str, fake: bool) -> Any:
-    child = CONTEXT.Process(target=work_in_child, args=(store.url, run, fake))
+def worker(store: SqlStore, run: str, fake: bool, **limits: Any) -> Any:
+    """Start a worker process; with limits it comes to a stand there (`tests.worker.gate.Held`)."""
+    child = CONTEXT.Process(target=work_in_child, args=(store.url, run, fake, limits), daemon=True)
     child.start()
     return child
+
+
+def kill(store: SqlStore, run: str, child: Any, before: int) -> str:
+    """Kill a worker that cannot have ended, and return what it was doing; `before`: events when it was started."""
+    child.kill()
+    child.join()
+    assert child.exitcode == -9, "the worker ended before it was killed"
+    assert store.status(run).state in ("dead", "waiting")  # waiting: killed before it claimed
+    claimed = len(store.read(run)) > before
+    return (step_of(store, run) or "begin") if claimed else "prepare"
+
+
+def reaches(store: SqlStore, run: str, child: Any, events: int) -> None:
+    """Wait until a worker has brought its run to so many events."""
+
+    def look() -> bool:
+        assert child.is_alive(), "the worker ended before it was killed"
+        return len(store.read(run)) >= events
+
+    until(look, lambda: f"the worker made no progress: {store.status(run)}", pause=0.01)
 
 
 def finish(store: SqlStore, run: str, fake: bool) -> None:
@@ -79,7 +104,7 @@ def finish(store: SqlStore, run: str, fake: bool) -> None:
     assert child.exitcode == FINISHED, store.status(run)
 
 
-def science(events: list[Event]) -> list[Any]:
+def science(events: list[Recorded]) -> list[Any]:
     return [without_times(e) for e in events if e.kind in DETERMINISTIC]
 
 
@@ -109,34 +134,39 @@ def landscape_spec(folder: Path, rounds: int) -> RunSpec:
     )
 
 
+def step_of(store: SqlStore, run: str) -> str:
+    """What the worker does; "" where that is not known."""
+    doing = store.status(run).doing
+    return "" if doing is None else doing.step
+
+
 def kill_and_resume(store: SqlStore, run: str, fake: bool, moments: np.random.Generator) -> Counter[str]:
     """Start a worker, kill it at a moment, twenty times over; returns what it was doing each time."""
     doing: Counter[str] = Counter()
     for number in range(KILLS):
         before = len(store.read(run))
-        wanted, delay = before + int(moments.integers(0, 16)), float(moments.random() * 0.25)
-        child, deadline = worker(store, run, fake), time.monotonic() + 60
-        if number % 4 == 3:  # while it prepares
+        more, delay = 1 + int(moments.integers(0, 16)), float(moments.random() * 0.25)
+        if number % 4 == 1:  # while it learns, which is short: what it learns stays out of the log
+            child = worker(store, run, fake, before="updated")
+            reaches(store, run, child, before + 1)
+            until(lambda: step_of(store, run) == "update", pause=0)
+            time.sleep(delay / 5)
+        elif number % 4 == 3:  # while it prepares
+            child = worker(store, run, fake, left=APPENDS)
             time.sleep(4 * delay)
         else:
-            while child.is_alive() and len(store.read(run)) <= wanted:
-                assert time.monotonic() < deadline, "the worker made no progress"
-                time.sleep(0.01)
+            child = worker(store, run, fake, left=APPENDS)
+            reaches(store, run, child, before + more)
             time.sleep(delay)
-        if number % 4 == 1:  # while it learns, which is short
-            while child.is_alive() and not (store.status(run).doing or "").startswith("update"):
-                assert time.monotonic() < deadline, "the worker never learned"
-        doing[(store.status(run).doing or store.status(run).state).split()[0]] += 1
-        child.kill()
-        child.join()
-        assert child.exitcode == -9, f"the run ended before kill {number}: give it more rounds"
-        assert store.status(run).state in ("dead", "waiting")  # waiting: killed before it claimed
+        doing[kill(store, run, child, before)] += 1
         if number == KILLS // 2:  # and a disk that lost the checkpoint
-            for path in sorted((store.folder(run) / "checkpoints").glob("*.safetensors"))[-1:]:
-                path.write_bytes(path.read_bytes()[:100])
+            last = [e.event.checkpoint for e in store.read(run) if e.kind == "updated"][-1]
+            path = store.folder(run) / "checkpoints" / last
+            path.write_bytes(path.read_bytes()[:100])
     return doing
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("fake", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["fake", "landscape"])
 def test_killed_twenty_times(tmp_path: Path, fake: bool) -> None:
     store = open_store(f"sqlite:///{tmp_path}/store/poets.db")
@@ -156,9 +186,9 @@ def test_killed_twenty_times(tmp_path: Path, fake: bool) -> None:
     print(f"\n{took}, killed while {dict(doing)}, asked again {view.asked_again} of {view.calls}")
 
     assert science(events) == science(store.read(untouched))
-    keys = [e.body["key"] for e in events if e.kind == "observed"]
+    keys = [e.event.key for e in events if e.kind == "observed"]
     assert len(keys) == len(set(keys)) == spec.budget.calls
-    in_flight = [e.body["asked_again"] for e in events if e.kind == "claimed"]
+    in_flight = [e.event.asked_again for e in events if e.kind == "claimed"]
     assert all(len(again) <= CHUNK for again in in_flight)
     assert len(in_flight) > KILLS / 2  # kills did come after the claim
     assert all(doing[step] for step in ("evaluate", "update"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -10,28 +11,26 @@ from poets_core.keyed import rng_for
 from poets_core.runs.store import SqlStore
 from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
+from tests.waiting import until
 from tests.worker.experiments import branch_experiment, prefer
-from tests.worker.test_kill import finish, science, worker
+from tests.worker.test_kill import finish, kill, reaches, science, worker
 
 KILLS = 8
+APPENDS = 6
+"""Appends of a worker that will be killed: at least six events, and for all kills less than the budget."""
 ORDER = ("large", "reference", "small")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def killed(store: SqlStore, run: str, number: int) -> None:
     """One worker, killed a little after it has done something."""
     before, rng = len(store.read(run)), rng_for(2, "moments", number)
-    wanted, deadline = before + int(rng.integers(0, 6)), time.monotonic() + 60
-    child = worker(store, run, fake=True)
-    while child.is_alive() and len(store.read(run)) <= wanted:
-        assert time.monotonic() < deadline, "the worker made no progress"
-        time.sleep(0.01)
+    child = worker(store, run, fake=True, left=APPENDS)
+    reaches(store, run, child, before + 1 + int(rng.integers(0, 6)))
     time.sleep(float(rng.random() * 0.2))
-    child.kill()
-    child.join()
-    assert child.exitcode == -9, f"the run ended before kill {number}"
+    kill(store, run, child, before)
 
 
-@pytest.mark.slow
 def test_an_oracle_judges_and_the_worker_is_killed(store: SqlStore) -> None:
     spec = branch_experiment(store, budget=60, delta=0.001, open_pairs=2, seconds=0.02)
     untouched, run = store.create(spec), store.create(spec)
@@ -47,7 +46,6 @@ def test_an_oracle_judges_and_the_worker_is_killed(store: SqlStore) -> None:
     assert view.asked_again <= 2 * KILLS
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("open_pairs", [1, 3])
 def test_people_judge_and_the_worker_is_killed(store: SqlStore, open_pairs: int) -> None:
     """Answers are sent while no worker lives, and while one does; the log follows from them alone."""
@@ -55,11 +53,13 @@ def test_people_judge_and_the_worker_is_killed(store: SqlStore, open_pairs: int)
     run = store.create(spec)
     sent: set[int] = set()
     for number in range(40):
-        child, before, deadline = worker(store, run, fake=True), len(store.read(run)), time.monotonic() + 60
-        while child.is_alive() and len(store.read(run)) <= before + 4 + number % 7:
-            assert time.monotonic() < deadline, "the worker made no progress"
+        wanted, child = len(store.read(run)) + 5 + number % 7, worker(store, run, fake=True)
+
+        def look(wanted: int = wanted, child: Any = child) -> bool:
             answer(store, run, sent)
-            time.sleep(0.01)
+            return not child.is_alive() or len(store.read(run)) >= wanted
+
+        until(look, lambda: f"the worker made no progress: {store.status(run)}")
         child.kill()
         child.join()
         if store.status(run).reason:
@@ -71,8 +71,8 @@ def test_people_judge_and_the_worker_is_killed(store: SqlStore, open_pairs: int)
     assert found is not None
     assert view.finished == "verdict"
     assert found.verdict is not None
-    assert found.verdict["policy"] == "large"
-    answers = [e.body["answer"] for e in store.read(run) if e.kind == "compared"]
+    assert found.verdict.policy == "large"
+    answers = [e.event.answer for e in store.read(run) if e.kind == "compared"]
     assert answers == sorted(set(answers))
     bodies = {c.seq: c.body for c in store.commands(run)}
     for pair in found.pairs.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from poets_core.runs.artifacts import read_artifact
+from poets_core.runs.events import ArtifactMade
 from poets_core.runs.store import SqlStore
 from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
@@ -28,20 +29,21 @@ def test_export_writes_reads_back_and_scores_again(store: SqlStore) -> None:
     made = task(store, run, format="csv")
     events = store.read(made)
     assert [e.kind for e in events] == ["claimed", "prepared", "artifact", "finished"]
-    body = events[2].body
+    made_it = events[2].event
+    assert isinstance(made_it, ArtifactMade)
     valid = [c for c in fold(store.read(run)).candidates.values() if c.valid]
-    assert (body["rows"], body["rescored"], body["max_difference"]) == (len(valid), len(valid), 0.0)
-    data = read_artifact(store, made, body["path"], body["sha256"]).decode()
+    assert (made_it.rows, made_it.rescored, made_it.max_difference) == (len(valid), len(valid), 0.0)
+    data = read_artifact(store, made, made_it.path, made_it.sha256).decode()
     assert data.splitlines()[0] == f"{valid[0].id},{valid[0].design},{valid[0].value!r}"
     chosen = task(store, run, format="csv", candidates=(valid[1].id,))
-    assert store.read(chosen)[2].body["rows"] == 1
+    assert store.read(chosen)[2].event.rows == 1
 
 
 def test_noisy_values_are_not_compared(store: SqlStore) -> None:
     run = store.create(fake_spec(noise=0.5))
     work(store, run, FAKES)
-    body = store.read(task(store, run, format="csv"))[2].body
-    assert (body["rescored"], body["max_difference"]) == (0, None)
+    body = store.read(task(store, run, format="csv"))[2].event
+    assert (body.rescored, body.max_difference) == (0, None)
 
 
 def test_exports_that_cannot_be_trusted_fail(store: SqlStore) -> None:

@@ -9,7 +9,8 @@ import streamlit as st
 from pages.parts.experiment.settings import FIELDS, Field, build_experiment
 from pages.parts.experiment.sources import branches, log, prompts
 from pages.parts.launch.widgets import LARGEST_SEED, STICKY, Errors
-from pages.parts.links import JUDGE, POLICIES, store_problem
+from pages.parts.links import JUDGE, POLICIES
+from pages.parts.skeleton import store_problem
 from pages.parts.states import plain
 from poets_core.errors import PoetsError
 from poets_core.runs import launch

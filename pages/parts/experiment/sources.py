@@ -17,6 +17,7 @@ from pages.parts.links import LAUNCH
 from poets_core.errors import PoetsError
 from poets_core.runs.artifacts import save_upload
 from poets_core.runs.store import RunRow, RunStore
+from poets_core.types import REFERENCE, policy_name
 
 Form = tuple[dict[str, Any], dict[str, Any] | None]
 JUDGES = {
@@ -59,12 +60,12 @@ def branches(store: RunStore, errors: Errors) -> Form:
         help="A search by POETS that is finished or stopped.",
     )
     spec = store.spec(run)
-    offered = [-1, *range(spec.search.branches)]
+    offered = [REFERENCE, *range(spec.search.branches)]
     chosen = st.multiselect(
         "Policies",
         offered,
         default=offered,
-        format_func=lambda b: "reference" if b < 0 else f"branch {b}",
+        format_func=policy_name,
         key=f"branches-{run}",
         help="The reference is the model before any learning.",
     )
@@ -84,7 +85,7 @@ def branches(store: RunStore, errors: Errors) -> Form:
     )
     policies = [
         {
-            "name": "reference" if b < 0 else f"branch {b}",
+            "name": policy_name(b),
             "run": run,
             "branch": b,
             "temperature": temperature,

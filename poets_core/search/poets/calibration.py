@@ -1,4 +1,4 @@
-"""Can the branches' spread be believed? Every round is judged before it is learnt from."""
+"""Whether the branches' spread can be believed: each round is compared with its prediction before it is learned."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from poets_core.types import F8, Candidate, Observation
 
 JUDGED = ("coverage", "coverage_scaled", "interval_factor", "prediction_error", "error_correlation")
 LEVEL = 0.95
+"""Share of values that a widened interval should hold."""
 FEWEST = 20
-"""Errors seen before they say how much wider an interval has to be."""
+"""Errors that have to be seen before a factor is stated."""
 MEMORY = 256
-"""Latest errors that say so: the spread is another one early in a search than late."""
+"""How many of the latest errors state the factor: early in a search the spread means something else than late."""
 
 
 class Calibration:
@@ -33,17 +34,19 @@ class Calibration:
         self._errors: F8 = np.zeros(0)
 
     def factor(self) -> float | None:
-        """What 2 deviations have to be multiplied by to cover 95 %; None before enough was seen."""
+        """Return what 2 deviations have to be multiplied by to cover 95 %; None before enough was seen."""
         n = len(self._errors)
         if n < FEWEST:
             return None
+        # The next error is one of n + 1 exchangeable ones, hence n + 1 in the numerator; no interpolation, which would
+        # promise less than the level.
         level = min(1.0, np.ceil((n + 1) * LEVEL) / n)
         return float(np.quantile(self._errors, level, method="higher")) / 2.0
 
     def judge(
         self, candidates: Sequence[Candidate], observations: Sequence[Observation], scale: RewardScale
     ) -> dict[str, float | None]:
-        """Compare a round with what was predicted of it; its figures by name (`JUDGED`).
+        """Compare a round with what was predicted of it; return its figures by name (`JUDGED`).
 
         Args:
             candidates, observations: the round.
@@ -62,6 +65,7 @@ class Calibration:
             "prediction_error": float(np.sqrt(np.mean((seen - mean) ** 2))) if len(seen) else None,
             "error_correlation": error_correlation(mean, std, seen),
         }
+        # Added after the round was judged: no interval is widened by the errors that it is tested on.
         known = std > 0
         self._errors = np.append(self._errors, np.abs(seen - mean)[known] / std[known])[-MEMORY:]
         return out

@@ -1,4 +1,4 @@
-"""Implicit-reward matching: the loss that turns a policy into a reward model."""
+"""The loss that turns a policy into a reward model: implicit-reward matching."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from torch import Tensor
 def centre(x: Float[Tensor, "M N"], weights: Float[Tensor, "M N"], prompt: Int[Tensor, " N"]) -> Float[Tensor, "M N"]:
     """Subtract from each row the weighted mean over its own prompt.
 
-    The constant beta log Z of the implicit reward belongs to a prompt; this
-    removes it exactly. Prompts without weight are left as they are (they do
-    not count in the loss).
+    The constant beta log Z of the implicit reward belongs to a prompt; this removes it exactly. Prompts without weight
+    stay as they are, since they do not count in the loss.
+
+    Args:
+        x: one row per branch.
+        weights: bootstrap weights.
+        prompt: index of each observation's prompt.
     """
     groups = torch.nn.functional.one_hot(prompt).to(x.dtype)  # (N, P)
     total = weights @ groups
+    # A total of 0 divides sums that are 0 too: any positive number in its place gives the mean 0.
     mean = (weights * x) @ groups / total.clamp_min(torch.finfo(x.dtype).tiny)
     return x - mean @ groups.T
 
@@ -41,5 +46,7 @@ def matching_loss(
     Source: POETS (arXiv 2605.07775); equal to the all-pairs REBEL loss (2404.16767).
     """
     residual = centre(rewards - delta, weights, prompt)
+    # By the weight of the branch itself: its step is then as long for a bootstrap that drew few observations as for one
+    # that drew many. At least 1, so that a branch without weight has loss 0 and not 0 / 0.
     total = weights.sum(1)
     return 0.5 * (weights * residual**2).sum(1) / total.clamp_min(1.0)

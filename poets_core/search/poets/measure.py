@@ -2,51 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from poets_core.lm.likelihood import Encoded
+from poets_core.search.history import History
 from poets_core.search.poets.metrics import effective_sample_size, ensemble_js, pairwise_js
+from poets_core.search.poets.prediction import Prediction, implicit_reward
 from poets_core.search.poets.prior_adapter import spread
+from poets_core.search.sampler import Sampler
 from poets_core.types import F8
-
-if TYPE_CHECKING:
-    from poets_core.search.poets.poets import PoetsSearch
 
 PER_BRANCH = 4
 """Samples of each branch at least; a probe's worth is shared among few branches."""
 
 
-def measure(search: PoetsSearch) -> dict[str, Any]:
-    """Figures of the branches: their disagreement, distance to the reference, fit and what the round brought."""
-    ensemble, history, probe = search.ensemble, search.history, search.probe
-    m, beta, n_prompts = ensemble.branches, search.settings.beta, len(search.problem.prompts)
+def measure(
+    sampler: Sampler, history: History, probe: Encoded, prediction: Prediction, *, round: int
+) -> dict[str, Any]:
+    """Return figures of the branches: disagreement, distance to the reference and fit, by name, JSON values.
+
+    Args:
+        sampler: draws from the branches as they are now.
+        history: all observations.
+        probe: fixed samples of the reference.
+        prediction: of the branches as they are now.
+        round: the round that was fitted, key of the draws.
+    """
+    ensemble = sampler.ensemble
+    m, n_prompts = ensemble.branches, len(ensemble.prompt_ids)
+    # Divergences are means over what each branch itself writes: samples of others would miss what only it prefers.
     branch = np.repeat(np.arange(m), max(PER_BRANCH, len(probe) // m))
     prompt = np.arange(len(branch)) % n_prompts
-    drawn = search.sampler.draw(branch, prompt, ("measure", search.round), np.ones(len(branch)))
+    drawn = sampler.draw(branch, prompt, ("measure", round), np.ones(len(branch)))
     on_policy = ensemble.log_prob(ensemble.encode([d.tokens for d in drawn], prompt))
     own = on_policy.branches[branch, np.arange(len(branch))]
     ratio = own - on_policy.reference
-    probed = ensemble.log_prob(probe)
-    delta, rewards, w = search.replay_delta(), history.rewards(), history.weights.astype(np.float64)
-    residual = rewards[None] - delta - search.baseline()[:, history.encoded.prompt]
-    scale, latest = history.scale(), history.latest
+    # The probe never changes, so its spread can be followed from round to round; samples move with the branches.
+    probed = implicit_reward(ensemble.log_prob(probe), prediction.beta)
+    weights = history.weights.astype(np.float64)
+    residual = history.rewards()[None] - prediction.delta - prediction.baseline[:, history.encoded.prompt]
+    loss = 0.5 * (weights * residual**2).sum(1) / np.maximum(weights.sum(1), 1.0)
     return {
         "js_sequence": ensemble_js(on_policy.branches, branch),
         "js_token": ensemble.token_js(probe),
         "js_matrix": _json(pairwise_js(on_policy.branches, branch)),
-        "spread": float(np.mean([c.predicted_std for c in latest])) if search.round and m > 1 else None,
-        "spread_probe": spread(beta * (probed.branches - probed.reference), probe.prompt) if m > 1 else None,
-        "spread_replay": spread(delta, history.encoded.prompt) if m > 1 else None,
+        "spread": float(np.mean([c.predicted_std for c in history.latest])) if round and m > 1 else None,
+        "spread_probe": spread(probed, probe.prompt) if m > 1 else None,
+        "spread_replay": spread(prediction.delta, history.encoded.prompt) if m > 1 else None,
         "kl": [float(ratio[branch == k].mean()) for k in range(m)],
         "entropy": float(-own.mean()),
-        "loss": _json(0.5 * (w * residual**2).sum(1) / np.maximum(w.sum(1), 1.0)),
+        "loss": _json(loss),
         "ess": effective_sample_size(history.weights),
-        "unique": len({c.design for c in latest if c.design}) / len(latest),
-        "valid": float(np.mean(history.valid[-len(latest) :])),
-        "reward_location": scale.location,
-        "reward_scale": scale.scale,
-        "reward_log": scale.log,
     }
 
 

@@ -1,224 +1,133 @@
 """POETS: KL-regularised Thompson sampling by an ensemble of policies (arXiv 2605.07775).
 
-A round is ask, tell, update. The state is the ensemble, the optimiser and the
-observations; everything random is keyed, so `ask` is a pure function of it.
+The state of a search is its ensemble, the optimiser and the observations. Everything random is keyed, so `ask` is a
+pure function of that state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64
 
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
-from poets_core.lm.ensemble import BranchEnsemble
-from poets_core.protocols import Problem
-from poets_core.search.history import History
+from poets_core.protocols import Round
+from poets_core.search.method import Method, Proposals
 from poets_core.search.poets.calibration import JUDGED, Calibration
-from poets_core.search.poets.edit_share import edits_of
 from poets_core.search.poets.exact_regret import ExactRegret
 from poets_core.search.poets.measure import measure
+from poets_core.search.poets.pool import fill_pool
+from poets_core.search.poets.prediction import Prediction, predict
 from poets_core.search.poets.prior_adapter import calibrate_prior
-from poets_core.search.poets.trainer import Fit, Replay
-from poets_core.search.propose import Draw, Key, Sampler, as_candidate, choose, edits
-from poets_core.search.search import UpdateReport
+from poets_core.search.poets.trainer import Replay, Trainer
+from poets_core.search.sampler import Sampler
+from poets_core.search.selection import select
 from poets_core.spec import RunSpec
-from poets_core.types import F8, I8, Candidate, Observation
+from poets_core.types import F8, Candidate, Observation
 
 PROBE = 64
 """Fixed reference samples on which disagreement is followed from round to round."""
 
 
-class PoetsSearch:
-    """The search over one problem with one ensemble."""
+class PoetsSearch(Method):
+    """POETS on one problem with one ensemble; see `poets_core.protocols.Search`."""
 
-    def __init__(self, problem: Problem, ensemble: BranchEnsemble, spec: RunSpec, *, max_tokens: int) -> None:
-        """Calibrate the prior adapters and draw the probe set."""
-        self.problem, self.ensemble, self.spec, self.settings = problem, ensemble, spec, spec.search
-        self.round = 0
-        self.sampler = Sampler(problem, ensemble, spec.seed, max_tokens)
-        self.history = History(
-            problem.info.objectives[0].direction,
-            spec.search.transform,
-            ensemble.branches,
-            spec.seed,
-            cache_bytes=spec.backbone.cache_mb * 2**20,
-            bootstrap=spec.search.bootstrap,
-        )
-        self.fit = Fit(
-            ensemble,
-            beta=self.settings.beta,
-            learning_rate=self.settings.learning_rate,
-            gradient_norm=self.settings.gradient_norm,
-        )
-        prompts = np.arange(PROBE) % len(problem.prompts)
-        probe = self.sampler.draw(np.full(PROBE, -1), prompts, ("probe",), np.ones(PROBE))
+    def __init__(self, sampler: Sampler, spec: RunSpec) -> None:
+        """Draw the probe set and scale the prior adapters by it.
+
+        Raises:
+            Diverged: the branches cannot disagree as much as `prior_scale` asks for.
+            InvalidSpec: `exact_regret` on a space that cannot be enumerated.
+        """
+        s = spec.search
+        super().__init__(sampler, spec, branches=sampler.ensemble.branches, bootstrap=s.bootstrap)
+        ensemble = self.ensemble
+        self.trainer = Trainer(ensemble, beta=s.beta, learning_rate=s.learning_rate, gradient_norm=s.gradient_norm)
+        prompts = np.arange(PROBE) % len(self.problem.prompts)
+        probe = sampler.draw(np.full(PROBE, -1), prompts, ("probe",), np.ones(PROBE))
         self.probe = ensemble.encode([d.tokens for d in probe], prompts)
-        factor = calibrate_prior(ensemble, self.probe, beta=self.settings.beta, target=self.settings.prior_scale)
-        self.facts: dict[str, Any] = {"prior_factor": factor}
+        self.facts["prior_factor"] = calibrate_prior(ensemble, self.probe, beta=s.beta, target=s.prior_scale)
         self.calibration = Calibration()
-        if self.settings.exact_regret:
-            self._exact = ExactRegret(problem, ensemble, beta=self.settings.beta)
-        self._pending: dict[str, Any] = {}
+        self._exact = ExactRegret(self.problem, ensemble, beta=s.beta) if s.exact_regret else None
+        self._judged: dict[str, float | None] = {}
+        self._prediction: Prediction | None = None
 
     # -- ask -------------------------------------------------------------
 
-    def ask(self, n: int) -> list[Candidate]:
-        """Propose up to n candidates; see `Search.ask`.
+    def _first(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
+        # Nothing is learned yet: every design is expected to be average, which is 0 in standardised rewards.
+        draws = self.from_reference(prompt)
+        return self._scored(draws, np.zeros(len(draws)), np.zeros(len(draws)))
 
-        The first round is drawn from the reference, later ones by the branches:
-        each slot's branch, drawn uniformly, takes the best of what all slots drew.
-        """
-        prompt = np.arange(n) % len(self.problem.prompts)
-        if self.round == 0:
-            return self._candidates(np.full(n, -1), self._first(prompt))
-        branch = rng_for(self.spec.seed, "branch", self.round).integers(0, self.ensemble.branches, n)
-        draws, pools = self._pool(branch, prompt)
-        if not draws:
-            return []
-        owner = np.array([d.prompt for d in draws])
-        encoded = self.ensemble.encode([d.tokens for d in draws], owner)
-        log_p = self.ensemble.log_prob(encoded)
-        spelled = np.isfinite(log_p.reference)  # an edit may lie outside what the backbone can write
-        predicted = self._predict(log_p.branches, log_p.reference, owner)
-        chosen = choose(
-            [[i for i in pool if spelled[i]] for pool in pools],
-            [d.key for d in draws],
+    def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
+        """Give each slot a branch, drawn uniformly; it takes the best design of the round's pool."""
+        s = self.settings
+        branch = rng_for(self.spec.seed, "branch", self.round).integers(0, self.ensemble.branches, len(prompt))
+        pool = fill_pool(self.sampler, self.history, s, round=self.round, branch=branch, prompt=prompt, seen=self.seen)
+        if not pool.draws:
+            return self._scored([])
+        # Every design is scored once under all branches, whoever wrote it: a slot judges the pool of all slots by its
+        # own branch, which is the Thompson sample, and edits are judged by the same density as samples.
+        owner = np.array([d.prompt for d in pool.draws])
+        log_p = self.ensemble.log_prob(self.ensemble.encode([d.tokens for d in pool.draws], owner))
+        predicted = self.prediction().rewards(log_p, owner)
+        # An edit may lie outside what the backbone can write. It has no density there, so it cannot be compared.
+        spelled = np.isfinite(log_p.reference)
+        selected = select(
+            [[i for i in slot if spelled[i]] for slot in pool.slots],
+            [d.key for d in pool.draws],
             prompt,
             branch,
             predicted,
-            self.settings.tempering,
-            repeats=self.settings.allow_repeats,
+            s.tempering,
+            repeats=s.allow_repeats,
         )
-        pairs = [(slot, i) for slot, i in enumerate(chosen) if i >= 0]
-        slots, index = (np.array(x, dtype=np.int64) for x in zip(*pairs, strict=True)) if pairs else (branch[:0],) * 2
-        return self._candidates(
+        slots = np.array([k for k, i in enumerate(selected) if i >= 0], dtype=np.int64)
+        index = np.array([i for i in selected if i >= 0], dtype=np.int64)
+        return Proposals(
+            [pool.draws[i] for i in index.tolist()],
             branch[slots],
-            [draws[i] for i in index],
             log_p.branches[branch[slots], index],
             log_p.reference[index],
-            predicted[:, index],
+            np.array([x.mean() for x in predicted[:, index].T]),
+            np.array([_deviation(x) for x in predicted[:, index].T]),
         )
 
-    def _seen(self) -> set[tuple[int, str]]:
-        return set() if self.settings.allow_repeats else self.history.seen
+    def prediction(self) -> Prediction:
+        """Return what the branches predict, from their last fit and all observations; computed once a round.
 
-    def _first(self, prompt: I8) -> list[Draw]:
-        unique = not self.settings.allow_repeats
-        found = self.sampler.draw_unseen(np.full(len(prompt), -1), prompt, ("round", 0), set(), unique=unique)
-        return [d for d in found if d is not None]
-
-    def _pool(self, branch: I8, prompt: I8) -> tuple[list[Draw], list[list[int]]]:
-        """The distinct unseen designs of the round, and for each slot those it may choose.
-
-        Branches draw some, edits of the elites join them. Slots share all designs, or keep to their own.
+        Raises:
+            ValueError: nothing was told yet.
         """
-        n, m = len(branch), self.settings.pool
-        s, h = self.settings, self.history
-        n_edits = edits_of(m, s.edit_share, h.candidates, h.rewards()) if s.adapt_edits else round(m * s.edit_share)
-        elites = self.history.elites(self.settings.elites)
-        n_edits = n_edits if elites else 0
-        seen = self._seen()
-        draws: dict[tuple[int, tuple[int, ...]], Draw] = {}
-        slots: dict[tuple[int, tuple[int, ...]], set[int]] = {}
-
-        def add(rows: I8, drawn: Sequence[Draw | None]) -> None:
-            for slot, draw in zip(rows.tolist(), drawn, strict=True):
-                if draw is not None:
-                    key = (draw.prompt, draw.tokens)
-                    draws[key] = draw
-                    slots.setdefault(key, set()).add(slot)
-
-        def sample(copies: int, *key: int | str, of: I8 = branch, besides: AbstractSet[Key] = frozenset()) -> None:
-            rows, name = np.repeat(np.arange(n), copies), ("round", self.round, *key)
-            add(rows, self.sampler.draw_unseen(of[rows], prompt[rows], name, seen | besides, unique=bool(besides)))
-
-        if n_edits < m:
-            sample(m - n_edits)
-        if n_edits:
-            rows = np.repeat(np.arange(n), n_edits)
-            rng = rng_for(self.spec.seed, "edit", self.round)
-            add(rows, edits(self.problem, self.ensemble, elites, prompt[rows], seen, rng=rng))
-            if len({d.key for d in draws.values()}) < n:  # most edits were seen: the branches still have more to offer
-                sample(m, "refill")
-        if len(known := {d.key for d in draws.values()}) < n:  # branches that have narrowed still spend their calls
-            sample(1, "reference", of=np.full(n, -1), besides=known)
-        if self.settings.shared_pool:
-            return list(draws.values()), [list(range(len(draws)))] * n
-        return list(draws.values()), [[i for i, key in enumerate(draws) if s in slots[key]] for s in range(n)]
-
-    def _predict(self, branches: F8, reference: F8, prompt: I8) -> F8:
-        """Rewards each branch predicts, f8 (M, n): implicit reward plus its exactly solved baseline."""
-        with np.errstate(invalid="ignore"):  # outside the grammar both are -inf
-            return self.settings.beta * (branches - reference) + self.baseline()[:, prompt]
-
-    def baseline(self) -> F8:
-        """Weighted mean of reward minus implicit reward, per branch and prompt, f8 (M, P).
-
-        A prompt without weight takes its branch's mean over all prompts.
-        """
-        prompts = np.eye(len(self.problem.prompts))[self.history.encoded.prompt]
-        w = self.history.weights.astype(np.float64)
-        e = self.history.rewards()[None] - self.replay_delta()
-        whole = (w * e).sum(1, keepdims=True) / np.maximum(w.sum(1, keepdims=True), 1.0)
-        return np.where(w @ prompts > 0, (w * e) @ prompts / np.maximum(w @ prompts, 1.0), whole)
-
-    def replay_delta(self) -> F8:
-        """Implicit rewards of all observations, f8 (M, N), computed once a round."""
-        if "replay_delta" not in self._pending:
-            p = self.ensemble.log_prob(self.history.encoded)
-            self._pending["replay_delta"] = self.settings.beta * (p.branches - p.reference)
-        return np.asarray(self._pending["replay_delta"])
-
-    def _candidates(
-        self,
-        branch: I8,
-        draws: Sequence[Draw],
-        own: F8 | None = None,
-        reference: F8 | None = None,
-        predicted: F8 | None = None,
-    ) -> list[Candidate]:
-        return [
-            as_candidate(
-                self.round,
-                slot,
-                draw,
-                int(branch[slot]),
-                draw.log_prob if own is None else float(own[slot]),
-                draw.log_prob if reference is None else float(reference[slot]),
-                0.0 if predicted is None else float(predicted[:, slot].mean()),
-                0.0 if predicted is None else _deviation(predicted[:, slot]),
+        if self._prediction is None:
+            self._prediction = predict(
+                self.ensemble, self.history, beta=self.settings.beta, prompts=len(self.problem.prompts)
             )
-            for slot, draw in enumerate(draws)
-        ]
+        return self._prediction
 
     # -- tell and update ---------------------------------------------------
 
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
-        """Take in a round; its predictions are judged by the reward scale that made them."""
-        self._add(candidates, observations)
+        """Take in a round; see `Search.tell`."""
+        # Judged before anything is learned from the round, and by the reward scale that made its predictions: the
+        # scale moves with every observation. One branch alone predicts no interval.
+        if len(self.history) and self.ensemble.branches > 1:
+            self._judged = self.calibration.judge(candidates, observations, self.history.scale())
+        super().tell(candidates, observations)
+        self._prediction = None
 
-    def _add(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
-        if len(self.history) and self.ensemble.branches > 1:  # one branch predicts no interval
-            self._pending |= self.calibration.judge(candidates, observations, self.history.scale())
-        prompt = np.array([c.prompt for c in candidates], dtype=np.int64)
-        self.history.add(candidates, observations, self.ensemble.encode([c.tokens for c in candidates], prompt))
-
-    def update(self) -> UpdateReport:
-        """Replay everything, then measure."""
-        s, told = self.settings, self._pending
-        self._pending = {}
+    def _learn(self) -> dict[str, Any]:
+        """Fit all branches to all observations, then measure them."""
+        s, judged = self.settings, self._judged
+        self._judged = {}
         if s.reset_every and self.round and self.round % s.reset_every == 0:
-            for layer in self.ensemble.stack.layers.values():
-                layer.restart(self.spec.seed, self.round)
-            self.fit.restart()
-        replay = Replay(self.history.encoded, self.history.rewards(), self.history.weights)
-        self.fit.run(
-            replay,
+            self._reset()
+        self.trainer.run(
+            Replay(self.history.encoded, self.history.rewards(), self.history.weights),
             steps=s.steps,
             minibatch=s.minibatch,
             seed=self.spec.seed,
@@ -226,31 +135,34 @@ class PoetsSearch:
             best_share=s.best_share,
             stop_early=s.stop_early,
         )
-        metrics = measure(self) | {k: told.get(k) for k in JUDGED}
-        if s.exact_regret:
+        self._prediction = None  # the branches have moved
+        metrics = measure(self.sampler, self.history, self.probe, self.prediction(), round=self.round)
+        metrics |= {name: judged.get(name) for name in JUDGED}
+        if self._exact is not None:
             metrics["soft_regret"] = self._exact.regret(self.history.scale())
-        self.round += 1
-        return UpdateReport(metrics)
+        return metrics
+
+    def _reset(self) -> None:
+        """Start all trained blocks anew, against what a long search can no longer unlearn; the priors stay."""
+        for layer in self.ensemble.stack.layers.values():
+            layer.restart(self.spec.seed, self.round)
+        # Adam's moments belong to the old blocks: kept, they would push the new ones where those were going.
+        self.trainer.restart()
 
     # -- checkpoint --------------------------------------------------------
 
     def state(self) -> dict[str, np.ndarray]:
         """Return adapters, optimiser state, prior scale and the number of completed rounds."""
-        scale = np.array(self.facts["prior_factor"], dtype=np.float64)
-        return {"round": np.array(self.round, dtype=np.int64), "prior_factor": scale, **self.fit.state()}
+        factor = np.array(self.facts["prior_factor"], dtype=np.float64)
+        return super().state() | {"prior_factor": factor, **self.trainer.state()}
 
-    def restore(
-        self,
-        tensors: Mapping[str, np.ndarray],
-        history: Sequence[tuple[Sequence[Candidate], Sequence[Observation]]],
-    ) -> None:
-        """Take over a checkpoint; observations are encoded again round by round, as they were."""
-        self.fit.restore(tensors)
+    def restore(self, tensors: Mapping[str, np.ndarray], history: Sequence[Round]) -> None:
+        """Take over a checkpoint; see `Search.restore`."""
+        self.trainer.restore(tensors)
+        # The factor is taken as it was found then: another machine may round its own search for it differently.
         self.ensemble.stack.set_prior_factor(float(tensors["prior_factor"]))
-        for candidates, observations in history:
-            self._add(candidates, observations)
-        self.round = int(tensors["round"])
-        self._pending = {}
+        super().restore(tensors, history)
+        self._judged, self._prediction = {}, None
 
     def export_adapters(self, folder: Path) -> list[Path]:
         """Write every branch as a PEFT adapter, prior and trained part in one."""

@@ -1,27 +1,32 @@
-"""How far branches disagree before any data: the scale of the fixed prior adapters."""
+"""How the fixed prior adapters are scaled, so that branches disagree by a set amount before any data."""
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float64, Int64
 
 from poets_core.errors import Diverged
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import Encoded
-from poets_core.types import F8
 
 TOLERANCE = 0.005
+"""Relative error of the spread that is good enough."""
 SECANT_STEPS = 20
-"""Where the spread grows as about the square of the factor, secants step from side to side and hardly come nearer."""
+"""Steps before bisection takes over. Where the spread grows as about the square of the factor, secants step from side
+to side and hardly come nearer."""
 MOST_STEPS = 60
 
 
-def spread(delta: F8, prompt: np.ndarray) -> float:
-    """Root mean square over designs of the deviation over branches.
+def spread(delta: Float64[np.ndarray, "M N"], prompt: Int64[np.ndarray, " N"]) -> float:
+    """Return the root mean square over designs of the deviation over branches.
 
     Args:
-        delta: f8 (M, N) implicit rewards; each branch is centred per prompt,
-            because a constant says nothing about its preferences.
-        prompt: i8 (N,).
+        delta: implicit rewards. Each branch is centred per prompt, because a constant says nothing about its
+            preferences.
+        prompt: prompt of each design.
+
+    Returns:
+        The spread in the unit of `delta`; with one branch the deviation over designs.
     """
     centred = delta.copy()
     for p in np.unique(prompt):
@@ -56,13 +61,16 @@ def calibrate_prior(ensemble: BranchEnsemble, samples: Encoded, *, beta: float, 
         p = ensemble.log_prob(samples)
         return spread(beta * (p.branches - p.reference), samples.prompt)
 
+    # How far policies move with the factor depends on backbone, ranks and designs, and a forward pass over the samples
+    # is cheap: the factor is found by trying. The bracket [low, high] holds it whatever the curve looks like.
     low, high, factor = 0.0, np.inf, 1.0
     for step in range(MOST_STEPS):
         found = measured(factor)
         if abs(found / target - 1.0) <= TOLERANCE:
             return factor
         low, high = (factor, high) if found < target else (low, factor)
-        secant = factor * target / max(found, 1e-12)  # the spread is nearly proportional to the factor
+        # The spread is nearly proportional to the factor, so this lands close at once; the bracket guards the rest.
+        secant = factor * target / max(found, 1e-12)
         inside = low < secant < high and step < SECANT_STEPS
         factor = secant if inside else (2 * factor if np.isinf(high) else (low + high) / 2)
     raise Diverged(f"Expected prior adapters to reach a spread of {target}, got {found:.3g}. Lower prior_scale.")

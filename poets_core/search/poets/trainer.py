@@ -1,4 +1,4 @@
-"""The replay fit: every round all branches learn from all observations."""
+"""How branches are trained: every round all of them learn from all observations (replay)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 import torch
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from poets_core.errors import Diverged
@@ -17,7 +18,7 @@ from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import Encoded
 from poets_core.search.poets.early_stop import EarlyStop
 from poets_core.search.poets.loss import matching_loss
-from poets_core.types import F8, I8
+from poets_core.types import I8
 
 
 @dataclass(frozen=True)
@@ -26,43 +27,44 @@ class Replay:
 
     Attributes:
         encoded: N completions with cached trunk and reference.
-        rewards: f8 (N,) standardised rewards, fixed within a fit.
-        weights: i8 (M, N) bootstrap weights.
+        rewards: standardised rewards, fixed within a fit.
+        weights: bootstrap weights.
     """
 
     encoded: Encoded
-    rewards: F8
-    weights: I8
+    rewards: Float64[np.ndarray, " N"]
+    weights: Int64[np.ndarray, "M N"]
 
 
 BEST = 0.25
-"""What counts as the best of the replay: this share, and at least `FEWEST`."""
+"""Share of the replay that counts as its best, but at least `FEWEST` observations."""
 FEWEST = 4
 LOOKS = 12
 """How often a fit that may stop early is judged."""
 FEWEST_APART, APART = 12, 0.85
-"""Rows of a minibatch, and share of its padded tokens, from which on short rows are computed apart from long ones."""
+"""Short rows are computed apart from long ones in minibatches of at least this many rows, where that leaves less than
+this share of the padded tokens."""
 ACTIVATION_BYTES = 2**30
-"""What a training step may keep for its gradient, on a CPU; rows of a branch that need more are taken in parts, which
-are computed twice."""
+"""Bytes that a training step may keep for its gradient on a CPU. Rows of a branch that need more are taken in chunks,
+and these are computed twice."""
 GPU_SHARE = 8
-"""On a GPU: this part of all its memory."""
+"""Fraction 1/8 of GPU memory that one training step may use for activations."""
 GROUP_POSITIONS = 2048
-"""Positions that branches are computed for at once on a CPU, a group of branches after the other: more leave its
-caches (all of 8 branches on 32 rows of 32 tokens: 10 % slower), fewer use its kernels badly."""
+"""Positions (rows times tokens) of one group of branches on a CPU. More leave its caches (all of 8 branches on 32 rows
+of 32 tokens: 10 % slower), fewer use its kernels badly."""
 GROUP_SHARE = 4
-"""A group of several branches keeps no more than this part of what one may: memory is not to grow with M."""
+"""A group of several branches may keep 1/4 of what one branch may, so that memory does not grow with M."""
 
 
-def chances(rewards: F8, best_share: float) -> F8:
-    """Return each observation's chance to be drawn next, f8 (N,), summing to 1.
+def chances(rewards: Float64[np.ndarray, " N"], best_share: float) -> Float64[np.ndarray, " N"]:
+    """Return each observation's chance to be drawn next; they sum to 1.
 
     With probability `best_share` one of the best quarter, else any. Matching has
     the same optimum under every distribution of full support, so no importance
     ratio is owed; the model's capacity goes to the designs that will be compared.
 
     Args:
-        rewards: f8 (N,); earlier observations win ties.
+        rewards: standardised rewards; earlier observations win ties.
         best_share: in [0, 1).
     """
     n = len(rewards)
@@ -72,11 +74,18 @@ def chances(rewards: F8, best_share: float) -> F8:
     return p
 
 
-class Fit:
-    """Adam on the stacked adapters, with state and clipping per branch."""
+class Trainer:
+    """Adam on the stacked adapters, with state and gradient clipping per branch."""
 
     def __init__(self, ensemble: BranchEnsemble, *, beta: float, learning_rate: float, gradient_norm: float) -> None:
-        """Args: beta in reward standard deviations; the others as in `SearchSpec`."""
+        """Start an optimiser.
+
+        Args:
+            ensemble: its trainable blocks are trained.
+            beta: KL weight, in reward standard deviations.
+            learning_rate: of Adam.
+            gradient_norm: largest norm of a branch's gradient; larger ones are scaled down to it.
+        """
         self.ensemble, self.beta, self.gradient_norm = ensemble, beta, gradient_norm
         self.learning_rate = learning_rate
         self._parameters = ensemble.parameters()
@@ -109,18 +118,21 @@ class Fit:
         Raises:
             Diverged: the adapters are no longer finite.
         """
+        # One stream for all steps of the round: a resumed fit draws the minibatches that the first one drew.
         rng = rng_for(seed, "minibatch", round)
         n = len(replay.encoded)
         p = chances(replay.rewards, best_share) if best_share else None
         stop = None
         if stop_early and steps:
             stop = EarlyStop(self.ensemble, replay.encoded, replay.rewards, replay.weights, beta=self.beta)
-            stop.look()
+            stop.look()  # no step at all may be the best for a branch
         for step in range(1, steps + 1):
+            # In the order of the replay: sums then run over equal minibatches in equal order, to the same bits.
             index = np.sort(rng.choice(n, minibatch, replace=False, p=p)) if n > minibatch else np.arange(n)
             self._step(replay, index)
             if stop is not None and (step % -(-steps // LOOKS) == 0 or step == steps):
                 stop.look()
+        # Before the best step is taken back: early stopping would hide that training has left the finite numbers.
         self.check(round)
         if stop is not None:
             stop.take_best()
@@ -131,6 +143,7 @@ class Fit:
         Raises:
             Diverged: they are not.
         """
+        # A norm is NaN or infinite as soon as one of its numbers is, and one copy from the device tells all.
         norms = torch._foreach_norm(list[Tensor](self._parameters))
         if not bool(torch.isfinite(torch.stack(norms)).all()):
             raise Diverged(
@@ -139,13 +152,15 @@ class Fit:
             )
 
     def descend(self, loss: Callable[[], Tensor]) -> None:
-        """Take one step against the gradient of any loss of the branches."""
+        """Take one step against the gradient of a loss, given as a function that computes it."""
         self._adam.zero_grad(set_to_none=True)
         torch.autograd.backward(loss())
         self._move()
 
     def _step(self, replay: Replay, index: I8) -> None:
         self._adam.zero_grad(set_to_none=True)
+        # Losses of branches are summed, not averaged, and share no trainable number. So the gradient of all of them is
+        # gathered group by group, and a group's activations are gone before the next one is computed.
         for branches in self._groups(replay.encoded.ends[index]):
             self._add_gradient(replay, index, branches)
         self._move()
@@ -156,15 +171,17 @@ class Fit:
         self._adam.step()
 
     def _groups(self, ends: I8) -> list[slice]:
-        """Cut the branches, whose losses know nothing of each other, into even groups that a pass computes well.
+        """Cut the branches into groups that one pass computes well.
 
         Args:
             ends: i8 (n,) tokens of each row of the minibatch.
         """
+        # Every row counts as the longest does, because a pass is padded to it.
         m, positions = self.ensemble.branches, len(ends) * int(ends.max())
         size = self._activation_bytes() // GROUP_SHARE // (positions * self.ensemble.activation_bytes)
         if self.ensemble.backbone.device.type == "cpu":
             size = min(size, GROUP_POSITIONS // positions)
+        # Even groups: with 8 branches and room for 5, two groups of 4 beat 5 and 3.
         edges = np.linspace(0, m, -(-m // max(1, size)) + 1).round().astype(int).tolist()
         return [slice(i, j) for i, j in pairwise(edges)]
 
@@ -175,21 +192,33 @@ class Fit:
         return int(torch.cuda.get_device_properties(device).total_memory) // GPU_SHARE
 
     def _add_gradient(self, replay: Replay, index: I8, branches: slice) -> None:
-        """Add the gradient of some branches' losses on a minibatch."""
+        """Add the gradient of some branches' losses on a minibatch.
+
+        Args:
+            replay: all observations.
+            index: i8 (n,) the minibatch.
+            branches: m branches.
+        """
         device = self.ensemble.backbone.device
         weights = replay.weights[branches, index]
         reference = torch.from_numpy(replay.encoded.reference[index]).to(device)
-        parts, keep = self._parts(replay.encoded.ends[index], len(weights))
+        chunks, keep = self._row_chunks(replay.encoded.ends[index], len(weights))
+        # A bootstrap leaves out more than a third of all observations; they add nothing to a loss and are not computed.
         wanted = weights > 0
 
-        def log_p(part: I8, *, values: bool = True) -> Tensor:
+        def log_p(chunk: I8, *, values: bool = True) -> Tensor:
             return self.ensemble.branch_log_prob(
-                replay.encoded, index[part], wanted[:, part], part=branches, values=values
+                replay.encoded, index[chunk], wanted[:, chunk], branches=branches, values=values
             )
 
+        # Chunks are in the order of their lengths; the loss needs the order of the minibatch, as weights and rewards
+        # are.
         with torch.set_grad_enabled(keep):
-            found = torch.cat([log_p(part) for part in parts], 1)[:, np.argsort(np.concatenate(parts))]
-        if not keep:  # find the gradient at the log-probabilities first, then pass it on part by part
+            found = torch.cat([log_p(chunk) for chunk in chunks], 1)[:, np.argsort(np.concatenate(chunks))]
+        # Where the graph of all rows is too large to keep, log-probabilities were found without one. The loss centres
+        # over the whole minibatch and couples its rows, but only through these numbers: its gradient at them is found
+        # first, then each chunk is computed again, with a graph, and given its share.
+        if not keep:
             found.requires_grad_()
         losses = matching_loss(
             self.beta * (found - reference),
@@ -200,15 +229,18 @@ class Fit:
         torch.autograd.backward(losses.sum())
         if not keep:
             gradient = cast(Tensor, found.grad)
-            for part in parts:
-                torch.autograd.backward(log_p(part, values=False), gradient[:, part])
+            for chunk in chunks:
+                torch.autograd.backward(log_p(chunk, values=False), gradient[:, chunk])
 
-    def _parts(self, ends: I8, branches: int) -> tuple[list[I8], bool]:
-        """Cut a minibatch, short sequences apart from long ones, and say whether all of its graph may be kept.
+    def _row_chunks(self, ends: I8, branches: int) -> tuple[list[I8], bool]:
+        """Cut a minibatch into chunks of rows, short ones apart from long ones.
 
         Args:
             ends: i8 (n,) tokens of each row.
-            branches: how many learn from it at once.
+            branches: how many branches learn from it at once.
+
+        Returns:
+            Rows of each chunk, and whether the graphs of all chunks may be kept at once.
         """
         order = np.argsort(ends, kind="stable")
         most = self._activation_bytes()
@@ -216,21 +248,24 @@ class Fit:
         quarters = [q for q in np.array_split(order, 4) if len(q)]
         spent = sum(len(q) * int(ends[q].max()) for q in quarters)
         whole = len(ends) * int(ends.max())
-        parts = quarters if len(ends) >= FEWEST_APART and spent < APART * whole else [order]
+        # Four passes cost more than one of the same size, so padding must shrink by more than that.
+        chunks = quarters if len(ends) >= FEWEST_APART and spent < APART * whole else [order]
         if min(spent, whole) * a_token <= most:
-            return parts, True
+            return chunks, True
         rows = max(1, most // (int(ends.max()) * a_token))
-        return [p[k : k + rows] for p in parts for k in range(0, len(p), rows)], False
+        return [p[k : k + rows] for p in chunks for k in range(0, len(p), rows)], False
 
     def _clip(self) -> None:
         """Bound each branch's gradient norm by itself, so that no branch slows another."""
         grads: list[Tensor] = [p.grad for p in self._parameters if p.grad is not None]
+        # Blocks are stacked (M, ., .): a norm over the last two axes is one block of one branch, and the norm over
+        # blocks is that branch's whole gradient.
         norms = torch.stack([torch.linalg.vector_norm(g, dim=(1, 2)) for g in grads])
         factor = (self.gradient_norm / torch.linalg.vector_norm(norms, dim=0).clamp_min(1e-12)).clamp_max(1.0)
         torch._foreach_mul_(grads, [factor[:, None, None]] * len(grads))
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return adapters and optimiser state as arrays, exactly."""
+        """Return adapters and optimiser state as named arrays, exactly."""
         out: dict[str, np.ndarray] = {}
         for i, p in enumerate(self._parameters):
             out[f"adapter.{i}"] = p.detach().cpu().numpy().copy()
@@ -242,7 +277,8 @@ class Fit:
         """Take over what `state` returned.
 
         Raises:
-            KeyError, ValueError: tensors of another ensemble.
+            KeyError: a tensor is missing.
+            ValueError: tensors of another ensemble.
         """
         names = ("exp_avg", "exp_avg_sq")
         for i, p in enumerate(self._parameters):

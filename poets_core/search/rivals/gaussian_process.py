@@ -2,67 +2,69 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64
 
 from poets_core.keyed import rng_for
-from poets_core.search.method import Baseline
-from poets_core.search.propose import Draw, Sampler, decode, edits
+from poets_core.search.method import Method, Proposals
 from poets_core.search.rivals.surrogate import Surrogate, fit_surrogate, one_hot, sequence_features
-from poets_core.search.space import product_space
+from poets_core.search.sampler import Draw, Sampler, decode, edits
+from poets_core.search.space import ProductSpace, product_space
 from poets_core.spec import RunSpec
 from poets_core.types import F8, I8, Candidate, Observation
 
 GENERATIONS = 3
 PARENTS = 64
-"""Of a generation: those of the highest mean + standard deviation."""
+"""Designs of the highest mean + standard deviation that a generation is bred from."""
 
 
-class GPSearch(Baseline):
+class GPSearch(Method):
     """Every slot takes the best design of its own draw from the posterior.
 
-    The draw goes over the whole space where that is a product of positions and
-    small; elsewhere over a pool of `pool` designs a slot: samples of the
-    reference, and `edit_share` of it edits, evolved for some generations
-    towards what the process finds promising. `prior_only` offers samples of
-    the reference alone (best of the prior).
+    The draw goes over the whole space where that is a product of positions and small. Elsewhere it goes over a pool of
+    `pool` designs per slot: samples of the reference, and a share of edits (`edit_share`), evolved for some generations
+    towards what the process finds promising. With `reference_only` the pool is samples of the reference alone (best of
+    the reference).
     """
 
-    def __init__(self, sampler: Sampler, spec: RunSpec, *, prior_only: bool) -> None:
-        """Look whether the space can be enumerated; see the class."""
+    def __init__(self, sampler: Sampler, spec: RunSpec, *, reference_only: bool) -> None:
+        """Look whether the space can be enumerated.
+
+        Args:
+            sampler, spec: see `Method`.
+            reference_only: see the class.
+        """
         super().__init__(sampler, spec)
-        self.prior_only = prior_only
+        self.reference_only = reference_only
         ensemble = self.ensemble
-        single = len(self.problem.prompts) == 1 and not prior_only
+        single = len(self.problem.prompts) == 1 and not reference_only
         self.space = product_space(ensemble.table, ensemble.backbone.vocabulary.eos) if single else None
         self.facts["whole_space"] = self.space is not None
         self._theta: F8 | None = None
-        self._told: dict[tuple[int, str], tuple[float, float]] = {}
 
-    def _propose(self, prompt: I8) -> list[Draw]:
+    def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
         rng = rng_for(self.spec.seed, "thompson", self.round)
         if self.space is not None:
-            return self._from_space(len(prompt), rng)
-        return self.filled(prompt, self._from_pool(prompt, rng))
+            return self._from_space(self.space, len(prompt), rng)
+        return self._from_pool(prompt, rng)
 
     def _data(self) -> tuple[list[tuple[int, ...]], F8]:
         """Tokens and rewards of all observations that are designs."""
         known = [i for i, c in enumerate(self.history.candidates) if c.design]
         return [self.history.candidates[i].tokens for i in known], self.history.rewards()[known]
 
-    def _from_space(self, n: int, rng: np.random.Generator) -> list[Draw]:
-        space = self.space
-        if space is None:
-            raise ValueError("Expected a space that can be written down, got none.")
+    def _from_space(self, space: ProductSpace, n: int, rng: np.random.Generator) -> Proposals:
         tokens, y = self._data()
         if not tokens:
-            return self.from_reference(np.zeros(n, dtype=np.int64), "refill")
+            return self._scored(self.from_reference(np.zeros(n, dtype=np.int64), "refill"))
         seen = space.index(tokens)
         surrogate = self._fit(one_hot(space.codes(seen), space.shape), y)
-        drawn = self._drawn(surrogate, seen, n, rng)
+        # One draw per slot, jointly over the space: that is Thompson sampling, and slots disagree as much as the
+        # process is unsure.
+        drawn = self._drawn(space, surrogate, seen, n, rng)
         if not self.settings.allow_repeats:
             drawn[:, seen] = -np.inf
         chosen: list[int] = []
@@ -75,13 +77,11 @@ class GPSearch(Baseline):
                 drawn[:, best] = -np.inf
         index = np.array(chosen, dtype=np.int64)
         mean, std = surrogate.predict(one_hot(space.codes(index), space.shape))
-        return [self._told_of(d, m, s) for d, m, s in zip(self._spelled(space.tokens(index)), mean, std, strict=True)]
+        return self._scored(self._spelled(space.tokens(index)), mean, std)
 
-    def _drawn(self, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
-        """What each slot maximises over the whole space, f8 (n, S)."""
-        if self.space is None:
-            raise ValueError("Expected a space that can be written down, got none.")
-        return surrogate.sample_space(self.space, seen, n, rng)
+    def _drawn(self, space: ProductSpace, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
+        """What each of n slots maximises over the whole space, (n, S)."""
+        return surrogate.sample_space(space, seen, n, rng)
 
     def _spelled(self, tokens: I8) -> list[Draw]:
         out = []
@@ -90,34 +90,40 @@ class GPSearch(Baseline):
             out.append(Draw(tuple(ids), text, design, reason, 0, "space", float("nan")))
         return out
 
-    def _from_pool(self, prompt: I8, rng: np.random.Generator) -> list[Draw | None]:
+    def _from_pool(self, prompt: I8, rng: np.random.Generator) -> Proposals:
         tokens, y = self._data()
         pool = self._pool(prompt, tokens, y, rng)
         if not pool or not tokens:
-            return [None] * len(prompt)
+            return self._scored(self.filled(prompt, [None] * len(prompt)))
+        # Features of observations and pool together: n-grams that only one of them holds need a column in both.
         x = sequence_features([*tokens, *(d.tokens for d in pool)])
         surrogate = self._fit(x[: len(tokens)], y)
         drawn = surrogate.sample(x[len(tokens) :], len(prompt), rng)
         mean, std = surrogate.predict(x[len(tokens) :])
         owner = np.array([d.prompt for d in pool])
+        chosen: list[int | None] = []
         taken: set[int] = set()
-        out: list[Draw | None] = []
         for row, p in zip(drawn, prompt.tolist(), strict=True):
             row[owner != p] = -np.inf
             row[list(taken)] = -np.inf
             best = int(row.argmax())
             if not np.isfinite(row[best]):
-                out.append(None)
+                chosen.append(None)
                 continue
-            out.append(self._told_of(pool[best], float(mean[best]), float(std[best])))
+            chosen.append(best)
             taken |= set() if self.settings.allow_repeats else {best}
-        return out
+        # What the reference fills in comes after what was chosen, and was not predicted.
+        draws = self.filled(prompt, [None if i is None else pool[i] for i in chosen])
+        known = [i for i in chosen if i is not None]
+        told = np.full((2, len(draws)), np.nan)
+        told[:, : len(known)] = mean[known], std[known]
+        return self._scored(draws, told[0], told[1])
 
     def _pool(self, prompt: I8, tokens: Sequence[tuple[int, ...]], y: F8, rng: np.random.Generator) -> list[Draw]:
         """Distinct unseen designs; see the class."""
         size = len(prompt) * self.settings.pool
         elites = self.history.elites(self.settings.elites)
-        share = 0.0 if self.prior_only or not elites else self.settings.edit_share
+        share = 0.0 if self.reference_only or not elites else self.settings.edit_share
         slots = np.resize(prompt, round(size * (1.0 - share)))
         drawn = self.sampler.draw_unseen(
             np.full(len(slots), -1), slots, ("round", self.round), self.seen, unique=not self.settings.allow_repeats
@@ -125,6 +131,8 @@ class GPSearch(Baseline):
         found = {d.key: d for d in drawn if d is not None and d.design}
         if share == 0.0:
             return list(found.values())
+        # Edits of elites alone would stay one step from them. Each generation is bred from what the process thinks good
+        # of the last one, by its upper bound, without asking the oracle.
         parents, each = elites, -(-round(size * share) // GENERATIONS)
         for generation in range(GENERATIONS):
             rows = np.resize(prompt, each)
@@ -143,6 +151,7 @@ class GPSearch(Baseline):
 
     def _learn(self) -> dict[str, Any]:
         """Tune the kernel's parameters, from where they stood."""
+        # Once a round, here: `ask` takes the parameters as they are, so that it stays a pure function of the state.
         tokens, y = self._data()
         if len(tokens) < 2:
             return {}
@@ -162,12 +171,3 @@ class GPSearch(Baseline):
         """Take over a checkpoint, the parameters as they were tuned then."""
         super().restore(tensors, history)
         self._theta = np.array(tensors["theta"]) if "theta" in tensors else None
-
-    def _told_of(self, draw: Draw, mean: float, std: float) -> Draw:
-        self._told[draw.key] = (float(mean), float(std))
-        return draw
-
-    def _predicted(self, draws: Sequence[Draw]) -> tuple[list[float], list[float]]:
-        told = [self._told.get(d.key, (math.nan, math.nan)) for d in draws]
-        self._told = {}
-        return [mean for mean, _ in told], [std for _, std in told]

@@ -1,19 +1,19 @@
-"""A genetic algorithm on designs: the elites' edits and crossovers, no model."""
+"""A genetic algorithm on designs: edits and crossovers of the best ones, no model."""
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Int64
 
 from poets_core.keyed import rng_for
-from poets_core.search.method import Baseline
-from poets_core.search.propose import Draw, edits
-from poets_core.types import I8
+from poets_core.search.method import Method, Proposals
+from poets_core.search.sampler import Draw, edits
 
 ATTEMPTS = 16
-"""Broods in a round: what was seen, or what the backbone cannot spell, is replaced by the next."""
+"""Broods of a round at most. Children that were seen, or that the backbone cannot spell, are replaced by the next."""
 
 
-class GeneticSearch(Baseline):
+class GeneticSearch(Method):
     """Truncation selection: every child is an edit of one of the `elites` best designs so far, or a crossover of two.
 
     The moves are the problem's own (substitutions, insertions, deletions and
@@ -21,10 +21,11 @@ class GeneticSearch(Baseline):
     average, at least one. Slots that 16 broods cannot fill come from the reference.
     """
 
-    def _propose(self, prompt: I8) -> list[Draw]:
+    def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
         elites = self.history.elites(self.settings.elites)
         rng = rng_for(self.spec.seed, "genetic", self.round)
         found: list[Draw | None] = [None] * len(prompt)
+        # Siblings of one brood may be equal too, so what was found joins what was seen.
         taken = set(self.seen)
         for _ in range(ATTEMPTS if elites else 0):
             waiting = np.array([i for i, draw in enumerate(found) if draw is None], dtype=np.int64)
@@ -38,4 +39,4 @@ class GeneticSearch(Baseline):
                     found[slot] = draw
                     if not self.settings.allow_repeats:
                         taken.add(draw.key)
-        return self.filled(prompt, found)
+        return self._scored(self.filled(prompt, found))

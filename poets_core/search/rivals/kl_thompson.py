@@ -1,18 +1,21 @@
-"""Exact KL-regularised Thompson sampling: what POETS approximates, on spaces that can be written down."""
+"""Exact KL-regularised Thompson sampling: what POETS approximates, on spaces that can be enumerated."""
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float64
 
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
-from poets_core.search.propose import Sampler
 from poets_core.search.rivals.gaussian_process import GPSearch
 from poets_core.search.rivals.surrogate import Surrogate
+from poets_core.search.sampler import Sampler
+from poets_core.search.space import ProductSpace
 from poets_core.spec import RunSpec
 from poets_core.types import F8, I8
 
 BLOCK = 4096
+"""Designs that are scored at once."""
 
 
 class KLThompsonSearch(GPSearch):
@@ -22,33 +25,34 @@ class KLThompsonSearch(GPSearch):
     """
 
     def __init__(self, sampler: Sampler, spec: RunSpec) -> None:
-        """Enumerate.
+        """Look whether the space can be enumerated.
 
         Raises:
             InvalidSpec: the problem's space is no small product of positions.
         """
-        super().__init__(sampler, spec, prior_only=False)
+        super().__init__(sampler, spec, reference_only=False)
         if self.space is None:
             raise InvalidSpec(
                 "Expected a space of fixed length with at most 250,000 designs for search.method='klts', got another "
                 "one. Use 'gp', or 'poets'."
             )
+        self._whole = self.space
         self._reference: F8 | None = None
 
-    def reference(self) -> F8:
-        """log pi_ref of every design, f8 (S,)."""
+    def reference(self) -> Float64[np.ndarray, " S"]:
+        """Return log pi_ref of every design of the space, nats."""
+        # Frozen, so it is computed once; only when asked for, because a resumed run of no further rounds needs none.
         if self._reference is None:
-            if self.space is None:
-                raise ValueError("Expected a space that can be written down, got none.")
             parts = []
-            for start in range(0, len(self.space), BLOCK):
-                index = np.arange(start, min(start + BLOCK, len(self.space)))
-                tokens = self.space.tokens(index).tolist()
+            for start in range(0, len(self._whole), BLOCK):
+                index = np.arange(start, min(start + BLOCK, len(self._whole)))
+                tokens = self._whole.tokens(index).tolist()
                 parts.append(self.ensemble.encode(tokens, np.zeros(len(index), dtype=np.int64)).reference)
             self._reference = np.concatenate(parts)
         return self._reference
 
-    def _drawn(self, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
-        tilted = super()._drawn(surrogate, seen, n, rng) / self.settings.beta + self.reference()
-        # The largest of logits with Gumbel noise is a draw from their softmax.
+    def _drawn(self, space: ProductSpace, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
+        tilted = super()._drawn(space, surrogate, seen, n, rng) / self.settings.beta + self.reference()
+        # A slot takes the largest entry of its row, and here it has to draw instead: the largest of logits with Gumbel
+        # noise is a draw from their softmax.
         return np.asarray(tilted + rng_for(self.spec.seed, "gumbel", self.round).gumbel(size=tilted.shape))

@@ -1,4 +1,4 @@
-"""Policy gradients with the same adapters, one policy: GRPO and REINFORCE with the leave-one-out baseline."""
+"""Policy gradients with the adapters of POETS, one policy: GRPO, and REINFORCE with the leave-one-out baseline."""
 
 from __future__ import annotations
 
@@ -8,39 +8,42 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
-from poets_core.search.method import Baseline
-from poets_core.search.poets.trainer import Fit
-from poets_core.search.propose import Draw, Sampler
+from poets_core.search.method import Method, Proposals
+from poets_core.search.poets.trainer import Trainer
 from poets_core.search.rivals.policy_loss import group_advantages, grpo_loss, reinforce_loss
+from poets_core.search.sampler import Draw, Sampler
 from poets_core.spec import RunSpec
 from poets_core.types import F8, I8, Candidate, Observation
 
 
-class PolicyGradientSearch(Baseline):
+class PolicyGradientSearch(Method):
     """One branch without prior adapter, drawn from and trained by policy gradients.
 
-    `grpo` learns from minibatches of the round, or with `replay` of all rounds, by
-    the clipped ratio to the policy that drew them. `rloo` takes its steps on the
-    round's own draws without a ratio, the KL penalty inside the reward: the more steps, the less on-policy.
+    `grpo` learns from minibatches of the round (of all rounds with `replay`), by the clipped ratio to the policy that
+    drew them. `rloo` takes its steps on the round's own draws without a ratio, the KL penalty inside the reward; the
+    more steps it takes, the less on-policy it is.
     """
 
     def __init__(self, sampler: Sampler, spec: RunSpec) -> None:
         """Set the optimiser up; the ensemble has one branch."""
         super().__init__(sampler, spec, branches=1)
         s = self.settings
-        self.fit = Fit(self.ensemble, beta=s.beta, learning_rate=s.learning_rate, gradient_norm=s.gradient_norm)
-        self._old: list[F8] = []  # of every observation, log-probabilities of its tokens under who drew it
+        self.trainer = Trainer(self.ensemble, beta=s.beta, learning_rate=s.learning_rate, gradient_norm=s.gradient_norm)
+        # Of every observation, log-probabilities of its tokens under the policy that drew it. That policy is gone after
+        # the update, so they cannot be recomputed and belong to the state.
+        self._old: list[F8] = []
 
-    def _propose(self, prompt: I8) -> list[Draw]:
+    def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
         unique = not self.settings.allow_repeats
         drawn = self.sampler.draw_unseen(
             np.zeros(len(prompt), dtype=np.int64), prompt, ("round", self.round), self.seen, unique=unique
         )
-        return self.filled(prompt, drawn)
+        return self._scored(self.filled(prompt, drawn))
 
     def _log_prob(self, draws: Sequence[Draw]) -> tuple[I8, F8, F8]:
         own = np.array([d.log_prob for d in draws])
@@ -53,7 +56,7 @@ class PolicyGradientSearch(Baseline):
         self._old += self._scores(np.arange(len(self.history) - len(candidates), len(self.history)))
 
     def _scores(self, index: I8) -> list[F8]:
-        """Log-probabilities of the tokens of some observations under the policy, a minibatch at a time."""
+        """Log-probabilities of the tokens of some observations under the policy, computed a minibatch at a time."""
         out: list[F8] = []
         for start in range(0, len(index), self.settings.minibatch):
             part = index[start : start + self.settings.minibatch]
@@ -69,6 +72,7 @@ class PolicyGradientSearch(Baseline):
         # What filled slots that stayed empty is not the policy's own: its ratio and its mean would be another's.
         own = np.array([c.round == 0 or c.source == "branch" for c in self.history.candidates])
         rows = np.flatnonzero(own if s.replay else own & (rounds == self.round))
+        # Rounds are groups: the policy that drew them, and how good designs are by then, differ between rounds.
         group = rounds * len(self.problem.prompts) + encoded.prompt
         advantages = np.zeros(len(encoded))
         advantages[own] = group_advantages(self.history.rewards()[own], group[own], scaled=s.method == "grpo")
@@ -77,8 +81,8 @@ class PolicyGradientSearch(Baseline):
         rng = rng_for(self.spec.seed, "minibatch", self.round)
         for _ in range(s.steps):
             index = np.sort(rng.choice(rows, min(s.minibatch, len(rows)), replace=False))
-            self.fit.descend(lambda index=index: self._loss(index, advantages))  # type: ignore[misc]
-        self.fit.check(self.round)
+            self.trainer.descend(lambda index=index: self._loss(index, advantages))  # type: ignore[misc]
+        self.trainer.check(self.round)
         latest = np.flatnonzero(rounds == self.round)
         now = np.array([x.sum() for x in self._scores(latest)])
         return {"kl": [float((now - encoded.reference[latest]).mean())], "entropy": float(-now.mean())}
@@ -94,6 +98,8 @@ class PolicyGradientSearch(Baseline):
             for row, i in enumerate(index.tolist()):
                 old[row, : len(self._old[i])] = self._old[i]
             return grpo_loss(log_p, torch.from_numpy(old).to(device), reference, inside, a, clip=s.clip, beta=s.beta)
+        # REINFORCE has no KL term of its own. Inside the reward, its gradient is the same; it is detached because the
+        # score function already multiplies it.
         penalty = s.beta * (log_p.detach() - reference).sum(1)
         return reinforce_loss(log_p, inside, a - (penalty - penalty.mean()))
 
@@ -103,7 +109,7 @@ class PolicyGradientSearch(Baseline):
         old = np.zeros((len(self._old), width))
         for row, x in enumerate(self._old):
             old[row, : len(x)] = x
-        return super().state() | {"old": old} | self.fit.state()
+        return super().state() | {"old": old} | self.trainer.state()
 
     def restore(
         self,
@@ -111,7 +117,7 @@ class PolicyGradientSearch(Baseline):
         history: Sequence[tuple[Sequence[Candidate], Sequence[Observation]]],
     ) -> None:
         """Take over a checkpoint."""
-        self.fit.restore(tensors)
+        self.trainer.restore(tensors)
         super().restore(tensors, history)
         lengths = self.history.encoded.length.tolist() if history else []
         self._old = [np.array(row[:n]) for row, n in zip(tensors["old"], lengths, strict=True)]

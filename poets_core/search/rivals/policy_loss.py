@@ -1,26 +1,26 @@
-"""Losses of policy gradients, from advantages and log-probabilities of tokens."""
+"""Losses of policy gradients, made of advantages and log-probabilities of tokens."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
-from poets_core.types import F8, I8
-
 FURTHEST = 20.0
-"""Log-ratios beyond this are cut: their exponential would overflow and say nothing more."""
+"""Log-ratios are cut at this, in nats. Their exponential would overflow, and such a policy has left the old one."""
 
 
-def group_advantages(rewards: F8, group: I8, *, scaled: bool) -> F8:
-    """Rewards beside those of their own group, f8 (N,).
+def group_advantages(
+    rewards: Float64[np.ndarray, " N"], group: Int64[np.ndarray, " N"], *, scaled: bool
+) -> Float64[np.ndarray, " N"]:
+    """Return how much better each reward is than those of its own group.
 
     Args:
-        rewards: f8 (N,).
-        group: i8 (N,) round and prompt that each was drawn for.
-        scaled: whether to divide by the group's deviation (GRPO, Shao et al., arXiv 2402.03300);
-            otherwise the mean over the others of the group is taken off (RLOO, Ahmadian et al., arXiv 2402.14740).
+        rewards: standardised rewards.
+        group: number of the round and prompt that each was drawn for.
+        scaled: whether to divide by the group's deviation (GRPO, Shao et al., arXiv 2402.03300). Otherwise the mean of
+            the others in the group is taken off (RLOO, Ahmadian et al., arXiv 2402.14740).
     """
     out = np.zeros(len(rewards))
     for g in np.unique(group).tolist():
@@ -28,6 +28,7 @@ def group_advantages(rewards: F8, group: I8, *, scaled: bool) -> F8:
         r = rewards[at]
         if scaled:
             out[at] = (r - r.mean()) / max(float(r.std()), 1e-6)
+        # r - (sum - r) / (n - 1), written with the mean of all. Alone in its group nothing is better or worse.
         elif len(r) > 1:
             out[at] = (r - r.mean()) * len(r) / (len(r) - 1)
     return out
@@ -56,6 +57,7 @@ def grpo_loss(
     """
     ratio = (log_p - old).clamp(-FURTHEST, FURTHEST).exp()
     a = advantages[:, None]
+    # The minimum is a lower bound of both: a ratio outside the interval can lose, but earns nothing by going further.
     gain = torch.minimum(ratio * a, ratio.clamp(1.0 - clip, 1.0 + clip) * a)
     far = (reference - log_p).clamp(-FURTHEST, FURTHEST)
     per_token = gain - beta * (far.exp() - far - 1.0)
@@ -66,5 +68,11 @@ def grpo_loss(
 def reinforce_loss(
     log_p: Float[Tensor, "n T"], inside: Bool[Tensor, "n T"], advantages: Float[Tensor, " n"]
 ) -> Float[Tensor, ""]:
-    """Score-function estimate: minus the mean of advantage times log-probability of the whole completion."""
+    """Return minus the mean of advantage times log-probability of the whole completion (score-function estimate).
+
+    Args:
+        log_p: of each token.
+        inside: which places lie inside a completion.
+        advantages: of each row.
+    """
     return -(advantages * torch.where(inside, log_p, 0.0).sum(1)).mean()

@@ -1,14 +1,15 @@
-"""Prior sampling: unseen designs from the reference, nothing learned. What every method has to beat."""
+"""The reference as a method: unseen designs from the backbone, nothing learned. What every method has to beat."""
 
 from __future__ import annotations
 
-from poets_core.search.method import Baseline
-from poets_core.search.propose import Draw
-from poets_core.types import I8
+import numpy as np
+from jaxtyping import Int64
+
+from poets_core.search.method import Method, Proposals
 
 
-class PriorSearch(Baseline):
-    """Draws from the backbone as it is, round after round."""
+class ReferenceSearch(Method):
+    """Draws from the reference, round after round."""
 
-    def _propose(self, prompt: I8) -> list[Draw]:
-        return self.from_reference(prompt)
+    def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
+        return self._scored(self.from_reference(prompt))

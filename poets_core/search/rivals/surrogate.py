@@ -1,4 +1,4 @@
-"""A Gaussian process over designs: fitted by scikit-learn, sampled exactly on pools and on whole product spaces."""
+"""The surrogate of the rivals: a Gaussian process over designs, fitted by scikit-learn and sampled exactly."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg
+from jaxtyping import Float64, Int64
 from scipy.spatial.distance import pdist
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 from poets_core.search.space import ProductSpace
-from poets_core.types import F8, I8
 
 JITTER = 1e-6
+"""Added to diagonals, in units of the amplitude, so that equal designs have a Cholesky factor."""
 SHORTEST, LONGEST = 1.0, 10.0
-"""Limits of the length scale, in units of the observations' median distance / sqrt 2. Below them the likelihood of few
-observations takes all structure for noise, and Thompson sampling for uniform sampling."""
+"""Limits of the length scale, in units of the observations' median distance / sqrt 2. With a shorter one few
+observations look like pure noise to the likelihood, and Thompson sampling becomes uniform sampling."""
 BLOCK = 8192
+"""Designs of a space that are computed at once."""
 NGRAMS = 3
+"""Longest n-gram that is counted."""
 
 
 @dataclass(frozen=True)
@@ -30,38 +33,42 @@ class Surrogate:
     """A posterior over functions of features: k(x, x') = s^2 exp(-|x - x'|^2 / 2 l^2), noise on the diagonal.
 
     Attributes:
-        x: f8 (N, D) features of the observations; y: f8 (N,) rewards, `mean` taken off.
+        x: features of the observations.
+        y: their rewards, `mean` taken off.
         amplitude, length, noise: s^2, l and the noise variance.
-        factor: lower Cholesky factor of K + noise, f8 (N, N).
+        factor: lower Cholesky factor of K + noise.
         theta: logarithms of the kernel's parameters.
     """
 
-    x: F8
-    y: F8
+    x: Float64[np.ndarray, "N D"]
+    y: Float64[np.ndarray, " N"]
     mean: float
     amplitude: float
     length: float
     noise: float
-    factor: F8
-    theta: F8
+    factor: Float64[np.ndarray, "N N"]
+    theta: Float64[np.ndarray, " parameters"]
 
-    def kernel(self, a: F8, b: F8) -> F8:
-        """Prior covariance, f8 (n, m)."""
+    def kernel(self, a: Float64[np.ndarray, "n D"], b: Float64[np.ndarray, "m D"]) -> Float64[np.ndarray, "n m"]:
+        """Return the prior covariance of features, without noise."""
+        # |a - b|^2 by one product of matrices; rounding may take it below 0 for equal designs.
         square = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2.0 * a @ b.T
         return np.asarray(self.amplitude * np.exp(-np.maximum(square, 0.0) / (2.0 * self.length**2)))
 
-    def solve(self, right: F8) -> F8:
-        """(K + noise)^-1 right."""
+    def solve(self, right: Float64[np.ndarray, "N ..."]) -> Float64[np.ndarray, "N ..."]:
+        """Return (K + noise)^-1 right."""
         return np.asarray(scipy.linalg.cho_solve((self.factor, True), right))
 
-    def predict(self, x: F8) -> tuple[F8, F8]:
-        """Posterior mean and standard deviation of the function, f8 (n,) each."""
+    def predict(self, x: Float64[np.ndarray, "n D"]) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
+        """Return posterior mean and standard deviation of the function, without noise."""
         across = self.kernel(x, self.x)
         half = scipy.linalg.solve_triangular(self.factor, across.T, lower=True)
         return self.mean + across @ self.solve(self.y), np.sqrt(np.maximum(self.amplitude - (half**2).sum(0), 0.0))
 
-    def sample(self, x: F8, draws: int, rng: np.random.Generator) -> F8:
-        """Joint draws from the posterior at n designs, f8 (draws, n)."""
+    def sample(
+        self, x: Float64[np.ndarray, "n D"], draws: int, rng: np.random.Generator
+    ) -> Float64[np.ndarray, "draws n"]:
+        """Return joint draws from the posterior at n designs."""
         across = self.kernel(x, self.x)
         half = scipy.linalg.solve_triangular(self.factor, across.T, lower=True)
         covariance = self.kernel(x, x) - half.T @ half
@@ -70,20 +77,30 @@ class Surrogate:
         mean = self.mean + across @ self.solve(self.y)
         return np.asarray(mean + rng.standard_normal((draws, len(x))) @ root.T)
 
-    def sample_space(self, space: ProductSpace, seen: I8, draws: int, rng: np.random.Generator) -> F8:
-        """Draws from the posterior over a whole space, one-hot features, f8 (draws, S).
-
-        The prior draw is exact, because the kernel is a product over positions; the
-        observations enter by Matheron's rule (Wilson et al., arXiv 2002.09309).
+    def sample_space(
+        self, space: ProductSpace, seen: Int64[np.ndarray, " N"], draws: int, rng: np.random.Generator
+    ) -> Float64[np.ndarray, "draws S"]:
+        """Return joint draws from the posterior over a whole space of S designs; `x` must be its one-hot features.
 
         Args:
-            seen: i8 (N,) where the observations lie in the space.
+            space: a product of positions.
+            seen: where the observations lie in the space.
+            draws: how many.
+            rng: all randomness.
+
+        Source: Matheron's rule, Wilson et al., arXiv 2002.09309.
         """
+        # S designs have a covariance of S^2 entries, too many to factor. But the kernel is a product over positions, so
+        # its Cholesky factor is the Kronecker product of small ones: white noise, multiplied by one factor along each
+        # axis, is an exact draw from the prior.
         same = float(np.exp(-1.0 / self.length**2))  # correlation of two tokens at one position
         out = rng.standard_normal((draws, *space.shape)) * np.sqrt(self.amplitude)
         for axis, size in enumerate(space.shape, start=1):
             root = np.linalg.cholesky((1.0 - same + JITTER) * np.eye(size) + same)
             out = np.moveaxis(np.tensordot(out, root, axes=(axis, 1)), -1, axis)
+        # Matheron's rule makes it a draw from the posterior: f + k(., X) (K + noise)^-1 (y - f(X) - e), with e drawn as
+        # the noise of the observations is. What the prior draw says wrongly of them is corrected, and spread as the
+        # kernel spreads it.
         flat = out.reshape(draws, -1)
         noise = rng.standard_normal((draws, len(seen))) * np.sqrt(self.noise)
         weights = self.solve((self.y - flat[:, seen] - noise).T)
@@ -93,18 +110,27 @@ class Surrogate:
         return np.asarray(flat + self.mean)
 
 
-def fit_surrogate(x: F8, y: F8, theta: F8 | None = None, *, tune: bool = True) -> Surrogate:
-    """Fit the process, its parameters by marginal likelihood.
+def fit_surrogate(
+    x: Float64[np.ndarray, "N D"],
+    y: Float64[np.ndarray, " N"],
+    theta: Float64[np.ndarray, " parameters"] | None = None,
+    *,
+    tune: bool = True,
+) -> Surrogate:
+    """Fit the process to N observations, its parameters by marginal likelihood.
 
     Args:
-        x: f8 (N, D); y: f8 (N,).
-        theta: the parameters to start from, or, unless they are to be tuned, to take.
+        x: features.
+        y: rewards.
+        theta: parameters to start from; without `tune` the parameters to take.
+        tune: whether to fit the parameters.
     """
     mean = float(y.mean())
     if theta is not None and not tune:
         length = float(np.exp(theta[1]))
         kernel = _kernel(length, (length, length)).clone_with_theta(theta)
     else:
+        # The scale of distances depends on features and on how far a search has narrowed, so bounds follow the data.
         pairs = pdist(x, "sqeuclidean")
         apart = float(np.sqrt(np.median(pairs) / 2.0)) if len(pairs) and np.median(pairs) > 0 else 1.0
         low, high = SHORTEST * apart, LONGEST * apart
@@ -134,19 +160,24 @@ def _kernel(length: float, bounds: tuple[float, float]) -> Any:
     return ConstantKernel(1.0, (1e-2, 1e2)) * RBF(length, bounds) + WhiteKernel(0.1, (1e-4, 10.0))
 
 
-def one_hot(codes: I8, sizes: Sequence[int]) -> F8:
-    """One-hot features, f8 (n, sum of sizes), of codes i8 (n, L): |x - x'|^2 is twice the Hamming distance."""
+def one_hot(codes: Int64[np.ndarray, "n L"], sizes: Sequence[int]) -> Float64[np.ndarray, "n D"]:
+    """Return one-hot features: |x - x'|^2 is twice the Hamming distance.
+
+    Args:
+        codes: which of its options stands at each position.
+        sizes: (L,) options of each position; D is their sum.
+    """
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
     out = np.zeros((len(codes), int(np.sum(sizes))))
     np.put_along_axis(out, codes + offsets, 1.0, axis=1)
     return out
 
 
-def sequence_features(sequences: Sequence[Sequence[int]]) -> F8:
-    """Features of token sequences: one-hot by position where all are equally long, else n-grams up to three.
+def sequence_features(sequences: Sequence[Sequence[int]]) -> Float64[np.ndarray, "n D"]:
+    """Return features of n token sequences: one-hot by position where all are equally long, else n-grams up to three.
 
-    n-gram counts enter by their square roots, scaled to length two, so
-    that distances are of the size that the kernel's parameters expect.
+    Args:
+        sequences: token ids; D depends on what they hold, so what is compared must be passed at once.
     """
     lengths = {len(s) for s in sequences}
     words = {w: k for k, w in enumerate(sorted({w for s in sequences for w in s}))}
@@ -163,5 +194,7 @@ def sequence_features(sequences: Sequence[Sequence[int]]) -> F8:
                 columns.append(grams.setdefault(tuple(s[at : at + n]), len(grams)))
     counts = np.zeros((len(sequences), len(grams)))
     np.add.at(counts, (rows, columns), 1.0)
+    # Square roots of counts, scaled to length two: no long sequence is far from everything, and distances are of the
+    # size that the kernel's parameters expect.
     root = np.sqrt(counts)
     return np.asarray(2.0 * root / np.linalg.norm(root, axis=1, keepdims=True).clip(1e-12))

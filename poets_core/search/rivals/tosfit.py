@@ -7,31 +7,37 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from torch import Tensor
 
 from poets_core.search.rivals.policy_gradient import PolicyGradientSearch
 from poets_core.search.rivals.policy_loss import reinforce_loss
 from poets_core.search.rivals.surrogate import sequence_features
-from poets_core.types import F8
 
 NOISE = 0.01
-"""Noise variance over the kernel's amplitude."""
+"""Noise variance, in units of the kernel's amplitude."""
 FEWEST = 16
 """Observations before the first gradient step."""
 
 
-def rarity(log_p: F8) -> F8:
-    """v^-1(u) = 1 / sqrt(-2 ln u) - sqrt(-2 ln u) at u = exp(log_p): the more negative, the rarer a completion."""
+def rarity(log_p: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+    """Return v^-1(u) = 1 / sqrt(-2 ln u) - sqrt(-2 ln u) at u = exp(log_p): the rarer a completion, the more negative.
+
+    Args:
+        log_p: log-probabilities of whole completions, nats.
+    """
     root = np.sqrt(-2.0 * np.minimum(log_p, -1e-6))
     return np.asarray(1.0 / root - root)
 
 
-def linear_posterior(x: F8, y: F8, at: F8) -> tuple[F8, F8]:
-    """Mean and deviation of a Gaussian process with kernel x . x', noise `NOISE`, f8 (n,) each.
+def linear_posterior(
+    x: Float64[np.ndarray, "N D"], y: Float64[np.ndarray, " N"], at: Float64[np.ndarray, "n D"]
+) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
+    """Return mean and deviation of a Gaussian process with kernel x . x' and noise `NOISE`.
 
     Args:
-        x: f8 (N, D), y: f8 (N,) observations.
-        at: f8 (n, D).
+        x, y: features and values of N observations.
+        at: features where it is asked.
     """
     gram = x @ x.T
     gram[np.diag_indices_from(gram)] += NOISE
@@ -56,13 +62,14 @@ class ToSFiTSearch(PolicyGradientSearch):
         known = [i for i, c in enumerate(self.history.candidates) if c.design]
         if len(known) >= FEWEST:
             for step in range(s.steps):
-                self.fit.descend(lambda step=step: self._fresh_loss(known, step))  # type: ignore[misc]
-            self.fit.check(self.round)
+                self.trainer.descend(lambda step=step: self._fresh_loss(known, step))  # type: ignore[misc]
+            self.trainer.check(self.round)
         return {}
 
     def _fresh_loss(self, known: Sequence[int], step: int) -> Tensor:
         """One minibatch of new samples, each with the advantage that the process gives it."""
         s = self.settings
+        # Fresh samples for every step: they are on-policy, and cost no oracle call, since the process judges them.
         prompt = np.arange(s.minibatch) % len(self.problem.prompts)
         key = ("advantage", self.round, step)
         drawn = self.sampler.draw(np.zeros(s.minibatch, dtype=np.int64), prompt, key, np.ones(s.minibatch))
@@ -73,6 +80,7 @@ class ToSFiTSearch(PolicyGradientSearch):
         mean, deviation = linear_posterior(x[: len(tokens)], y, x[len(tokens) :])
         log_p = np.array([d.log_prob for d in drawn])
         advantage = mean - s.exploration * deviation * rarity(log_p) - s.beta * log_p
+        # Standardised within the minibatch: the gradient's size then depends on no unit, as for the other methods.
         advantage = (advantage - advantage.mean()) / max(float(advantage.std()), 1e-6)
         encoded = self._encode(drawn)
         found = self.ensemble.token_log_prob(encoded, np.arange(len(drawn)))

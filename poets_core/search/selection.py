@@ -1,0 +1,64 @@
+"""How designs are selected from a round's pool: one per slot, each by the prediction of the slot's own branch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from poets_core.search.sampler import Key
+
+
+def tempered_rank(predicted: Float64[np.ndarray, "M n"], branch: int, tempering: float) -> Float64[np.ndarray, " n"]:
+    """Return mu + tau (r_k - mu) for each design, mu the mean over branches.
+
+    Args:
+        predicted: rewards predicted by each branch.
+        branch: k, the branch whose turn it is.
+        tempering: tau; 1 is Thompson sampling, 0 follows the mean.
+    """
+    mean = predicted.mean(0)
+    return np.asarray(mean + tempering * (predicted[branch] - mean))
+
+
+def select(
+    pools: Sequence[Sequence[int]],
+    keys: Sequence[Key],
+    prompt: Int64[np.ndarray, " slots"],
+    branch: Int64[np.ndarray, " slots"],
+    predicted: Float64[np.ndarray, "M n"],
+    tempering: float,
+    *,
+    repeats: bool,
+) -> list[int]:
+    """Select one design per slot: the best of its pool under the slot's own branch.
+
+    Args:
+        pools: for each slot, indices of the designs it may take; all slots may share one pool.
+        keys: (n,) identity of each design.
+        prompt: prompt of each slot; it takes designs of that prompt only.
+        branch: branch of each slot.
+        predicted: rewards of the designs.
+        tempering: tau, see `tempered_rank`.
+        repeats: whether two slots may take the same design.
+
+    Returns:
+        One index per slot. A slot whose pool is used up takes from the others' pools, -1 if they are used up too.
+    """
+    taken: set[Key] = set()
+    selected: list[int] = []
+    # One ranking per branch, not per slot: slots of one branch differ only in what is still free.
+    ranks = {k: tempered_rank(predicted, k, tempering) for k in set(branch.tolist())}
+    everything = sorted({i for pool in pools for i in pool})
+    # Slots go one after the other, so an earlier slot may take what a later one wanted. Branches were drawn uniformly,
+    # so no branch is favoured by its place.
+    for pool, k, p in zip(pools, branch.tolist(), prompt.tolist(), strict=True):
+        own = [i for i in pool if keys[i][0] == p and (repeats or keys[i] not in taken)]
+        rest = own or [i for i in everything if keys[i][0] == p and (repeats or keys[i] not in taken)]
+        # Ties go to the earlier design: the answer must not depend on how Python happens to compare.
+        best = max(rest, key=lambda i, rank=ranks[k]: (rank[i], -i), default=-1)  # type: ignore[misc]
+        selected.append(best)
+        if best >= 0:
+            taken.add(keys[best])
+    return selected
