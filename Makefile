@@ -15,7 +15,7 @@ check: .venv/test.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m gate
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow" tests/test_architecture.py tests/gate $$($(BIN)/python -m tests.gate.plant --nodes)
 
 bench: .venv/test.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.first_light --json

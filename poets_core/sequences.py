@@ -74,11 +74,11 @@ class FixedLength:
         return np.where((state >= 0) & (state <= self.length) & fits, state + 1, -1)
 
 
-class ToldOracle:
-    """The oracle of words: whoever calls `tell`."""
+class ValuesAreTold:
+    """The oracle of a problem whose values come from outside: it measures nothing."""
 
     def evaluate(self, designs: Sequence[Design], prompts: Sequence[int], *, rng: np.random.Generator) -> Evaluation:
-        """Refuse: values are told.
+        """Refuse.
 
         Raises:
             InvalidInput: always.
@@ -87,7 +87,7 @@ class ToldOracle:
 
 
 class Words:
-    """All words of `length` letters as a problem; their values come from outside."""
+    """All words of one length as a problem; their values come from outside."""
 
     def __init__(self, alphabet: str, length: int, direction: Direction = "maximise") -> None:
         """Describe the words; see `SequenceSearch`."""
@@ -95,7 +95,7 @@ class Words:
         objective = Objective("value", "", direction)
         self.info = ProblemInfo("words", "words", "Words", (objective,), "people", max_tokens=length)
         self.prompts: tuple[str, ...] = ("",)
-        self.oracle: Oracle = ToldOracle()
+        self.oracle: Oracle = ValuesAreTold()
 
     def decode(self, text: str) -> Design:
         """Return the word itself.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gate.plant import FAULTS, MYPY, ROOT, Fault, copy_tree, plant, unfound
+from tests.gate.plant import FAULTS, GATE, MYPY, ROOT, RUFF, Fault, copy_tree, plant, unfound
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +18,12 @@ def tree(tmp_path_factory):
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f.check != MYPY], ids=lambda f: f.name)
 def test_a_planted_fault_is_found(fault, tree):
     assert unfound([fault], tree) == []
+
+
+def test_make_check_runs_what_finds_faults():
+    recipe = (ROOT / "Makefile").read_text().split("\ncheck:")[1].split("\n\n")[0]
+    for part in (f"{RUFF} .", MYPY, *GATE, "tests.gate.plant --nodes"):
+        assert part in recipe
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)

@@ -17,19 +17,16 @@ COMMENTS = 6.0
 """Comment lines in 100 lines of code, at least, where the code is dense."""
 DENSE = ("poets_core/search", "poets_core/lm", "poets_core/llm_po", "poets_core/worker")
 # Rooms that are being annotated: what they have, below which they may not fall. Each leaves as it reaches `COMMENTS`.
-NOT_YET = {"poets_core/search": 0.6, "poets_core/lm": 0.9, "poets_core/llm_po": 0.2, "poets_core/worker": 0.4}
+NOT_YET = {"poets_core/worker": 0.8}
 # Functions that are being cut; the test wants this list exact, so each leaves it with its cut.
 LONG = {
-    "pages/parts/experiment/charts.py": {"evidence_bars": 66},
-    "poets_core/lm/library.py": {"train_library_backbone": 73},
-    "poets_core/lm/responses.py": {"answer_prompts": 72},
     "poets_core/search/registry.py": {"build_search": 68},
     "benchmarks/first_light.py": {"main": 63},
     "benchmarks/search.py": {"main": 64},
     "scripts/train_circuit_backbone.py": {"main": 72},
 }
 # `fmt: skip` is for tables and matrices: this number only falls.
-SKIPS = 90
+SKIPS = 39
 
 
 def long_functions(source: str, most: int = FUNCTION_LINES) -> dict[str, int]:
