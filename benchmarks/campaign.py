@@ -20,7 +20,7 @@ from poets_core.keyed import rng_for
 from poets_core.search import loop
 from poets_core.search.poets.calibration import JUDGED
 from poets_core.search.registry import build_search
-from poets_core.spec import RunSpec
+from poets_core.spec import SearchSpec
 from poets_core.types import Candidate, Evaluation
 
 ROUND_METRICS = (*JUDGED, "spread", "js_sequence", "unique", "valid")
@@ -47,7 +47,7 @@ class Played:
     rounds: list[Mapping[str, Any]] = field(default_factory=list)
 
 
-def play(spec: RunSpec, noise: float = 0.0) -> Played:
+def play(spec: SearchSpec, noise: float = 0.0) -> Played:
     """Run one search to its budget, asking and answering in the order and with the keys of a worker.
 
     With `noise` the search is told each value times exp(noise z), z standard normal; the true ones are returned.
@@ -88,7 +88,7 @@ def play(spec: RunSpec, noise: float = 0.0) -> Played:
 
 
 def play_all(
-    specs: Sequence[RunSpec],
+    specs: Sequence[SearchSpec],
     *,
     jobs: int,
     report: Callable[[int, Played], None] = lambda done, played: None,

@@ -27,7 +27,7 @@ from poets_core.search.loop import observations
 from poets_core.search.poets.exact_regret import soft_regret
 from poets_core.search.registry import build_search
 from poets_core.search.space import product_space
-from poets_core.spec import RunSpec
+from poets_core.spec import SearchSpec
 
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "poets": ("poets", {}),
@@ -46,7 +46,7 @@ def learn(table: Path, method: str, seed: int, labels: int, steps: int) -> dict[
     """Tell the labels, fit, and judge the policy on the whole space."""
     name, changes = METHODS[method]
     spec = cell_spec("gb1", name, seed, folder=Path(), table=table, changes={**changes, "steps": steps})
-    spec = RunSpec.model_validate(spec.model_dump() | {"budget": {"rounds": 1, "batch": labels}})
+    spec = SearchSpec.model_validate(spec.model_dump() | {"budget": {"rounds": 1, "batch": labels}})
     problem = load(spec.problem.name, **spec.problem.params)
     with tempfile.TemporaryDirectory() as folder:
         search: Any = build_search(problem, spec, backbone="library", workspace=Path(folder))

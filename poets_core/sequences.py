@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from poets_core.errors import InvalidDesign, InvalidInput
-from poets_core.protocols import Oracle, TokenMask
+from poets_core.protocols import Oracle, TokenMask, UpdateReport
 from poets_core.search.registry import build_search
-from poets_core.search.search import UpdateReport
-from poets_core.spec import parse_spec
+from poets_core.spec.base import VERSION
+from poets_core.spec.read import parse_search
 from poets_core.types import (
     I8,
     Artifact,
@@ -90,11 +90,10 @@ class Words:
     """All words of one length as a problem; their values come from outside."""
 
     def __init__(self, alphabet: str, length: int, direction: Direction = "maximise") -> None:
-        """Args: the letters, how many make a word, which way is better."""
+        """Describe the words; see `SequenceSearch`."""
         self.alphabet, self.length = alphabet, length
-        self.info = ProblemInfo(
-            "words", "words", "Words", (Objective("value", "", direction),), "people", max_tokens=length
-        )
+        objective = Objective("value", "", direction)
+        self.info = ProblemInfo("words", "words", "Words", (objective,), "people", max_tokens=length)
         self.prompts: tuple[str, ...] = ("",)
         self.oracle: Oracle = ValuesAreTold()
 
@@ -179,11 +178,12 @@ class SequenceSearch:
             raise InvalidInput(f"Expected at least two different letters as the alphabet, got {alphabet!r}.")
         if length < 1:
             raise InvalidInput(f"Expected a length of at least 1, got {length}.")
-        data = {"problem": {"name": "words"}, "seed": seed, "search": dict(settings or {})}
+        search = {"method": "poets", **(settings or {})}
+        data = {"version": VERSION, "problem": {"name": "words"}, "seed": seed, "search": search}
         self._sign = 1.0 if direction == "maximise" else -1.0
         with tempfile.TemporaryDirectory() as folder:  # the trained backbone is read once and then in memory
             self._search = build_search(
-                Words(alphabet, length, direction), parse_spec(data), backbone="library", workspace=Path(folder)
+                Words(alphabet, length, direction), parse_search(data), backbone="library", workspace=Path(folder)
             )
         self._asked: list[Candidate] = []
         self.best: tuple[Design, float] | None = None

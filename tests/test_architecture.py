@@ -18,7 +18,7 @@ FIRST, LAST = "<!-- printed by `python -m tests.test_architecture` -->", "<!-- e
 # `domains.catalog` appears where only its names and forms may be used; it imports a science when one is loaded.
 NOUNS = ("poets_core.types", "poets_core.errors", "poets_core.keyed")
 STORE = ("poets_core.runs",)
-SETTINGS = ("poets_core.spec", "poets_core.presets", "poets_core.preset_rule")
+SETTINGS = ("poets_core.spec",)
 OFFERS = ("domains.entry", "domains.palette", "domains.packages")  # what every science is written with
 CATALOG = ("domains.catalog", "domains.entry", "domains.palette")
 MAY: dict[str, tuple[str, ...]] = {
@@ -26,10 +26,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "poets_core.keyed": (),
     "poets_core.types": (),
     "poets_core.protocols": ("poets_core.types",),
-    "poets_core.experiment_spec": (),
-    "poets_core.spec": ("poets_core.experiment_spec", "poets_core.errors"),
-    "poets_core.presets": ("poets_core.spec",),
-    "poets_core.preset_rule": ("poets_core.spec",),
+    "poets_core.spec": ("poets_core.spec", "poets_core.errors"),
     "poets_core.lm": ("poets_core.lm", "poets_core.spec", "poets_core.protocols", *NOUNS),
     "poets_core.search": ("poets_core.search", "poets_core.lm", "poets_core.protocols", "poets_core.spec", *NOUNS),
     "poets_core.llm_po": ("poets_core.llm_po", "poets_core.spec", *NOUNS),
@@ -38,10 +35,13 @@ MAY: dict[str, tuple[str, ...]] = {
     "poets_core.serve": ("poets_core.errors",),
     "poets_core.sequences": ("poets_core.search", "poets_core.protocols", "poets_core.spec", *NOUNS),
     "poets_core.cli": (
+        "poets_core.cli",
         "poets_core.runs",
         "poets_core.worker",
         "poets_core.serve",
+        "poets_core.search.registry",
         "poets_core.spec",
+        "poets_core.protocols",
         "domains.catalog",
         *NOUNS,
     ),
@@ -144,7 +144,7 @@ PLANTED = {
     ),
     "poets_core/search/x.py": ("import poets_core.runs.store", "from domains import catalog", "import streamlit"),
     "poets_core/runs/x.py": ("def f():\n    import transformers", "from poets_core.protocols import Problem"),
-    "poets_core/spec.py": ("from poets_core.lm.backbone import Backbone",),
+    "poets_core/spec/x.py": ("from poets_core.lm.backbone import Backbone",),
     "app.py": ("from domains.protein import ehrlich",),
 }
 

@@ -19,7 +19,7 @@ from pages.parts.skeleton import feed_of_address, nothing, polls, redrawn, store
 from pages.parts.states import badge, plain
 from poets_core.errors import PoetsError
 from poets_core.runs.views.experiment import ExperimentView, PairView
-from poets_core.spec import ExperimentSpec
+from poets_core.spec import ExperimentSettings, ExperimentSpec
 
 POLL = 1.0
 """Seconds between two looks while somebody judges: the next pair should not keep people waiting."""
@@ -34,7 +34,7 @@ def page() -> None:
         _choose()
         return
     feed = feed_of_address("Judge")
-    spec = feed.spec.experiment
+    spec = feed.spec.experiment if isinstance(feed.spec, ExperimentSpec) else None
     if spec is None or spec.judge != "person":
         nothing("Nobody is asked to judge this run.", POLICIES, "Experiments", ":material/leaderboard:", title="Judge")
         return
@@ -91,7 +91,7 @@ def _judge() -> str:
     st.stop()
 
 
-def _judging(feed: Feed, spec: ExperimentSpec, judge: str) -> None:
+def _judging(feed: Feed, spec: ExperimentSettings, judge: str) -> None:
     """Draw everything that changes; called again every second while somebody may judge."""
     desk = desk_of(feed.run, judge)
     try:
@@ -126,7 +126,7 @@ def _judging(feed: Feed, spec: ExperimentSpec, judge: str) -> None:
 
 
 def _heading(feed: Feed, snapshot: Snapshot, judge: str) -> None:
-    about = feed.spec.label or (feed.spec.experiment.task if feed.spec.experiment else "") or feed.spec.problem.name
+    about = feed.spec.label or feed.spec.about
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title("Judge", anchor=False, width="content")
         badge(snapshot.status.state, stopped=snapshot.status.reason == "stopped")
@@ -217,7 +217,7 @@ def _said(desk: Desk) -> None:
         st.info(desk.undone, icon=":material/undo:")
 
 
-def _progress(view: ExperimentView, spec: ExperimentSpec, judge: str, desk: Desk) -> None:
+def _progress(view: ExperimentView, spec: ExperimentSettings, judge: str, desk: Desk) -> None:
     """Draw how far the verdict is, without a word about who leads."""
     if view.verdict is None:
         share, text = toward(view.metrics, spec)

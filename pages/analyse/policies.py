@@ -22,7 +22,7 @@ from pages.parts.skeleton import card, download, feed_of_address, nothing, redra
 from pages.parts.states import plain
 from poets_core.runs.export import comparisons_csv
 from poets_core.runs.views.experiment import Agreement, ExperimentView, PairView
-from poets_core.spec import ExperimentSpec
+from poets_core.spec import ExperimentSettings, ExperimentSpec
 
 MEND = {
     "branches": "Mend the cause, then press Resume: the experiment goes on from where it was.",
@@ -51,8 +51,7 @@ def page() -> None:
 
 
 def _experiment(feed: Feed) -> None:
-    spec = feed.spec.experiment
-    if spec is None:
+    if not isinstance(feed.spec, ExperimentSpec):
         nothing(
             "This run is a search, not an experiment.",
             LIVE,
@@ -62,12 +61,13 @@ def _experiment(feed: Feed) -> None:
             address={"run": feed.run},
         )
         return
+    spec = feed.spec.experiment
     redrawn(feed, lambda snapshot: _run(feed, spec, snapshot), reading="Reading the experiment…")
 
 
-def _run(feed: Feed, spec: ExperimentSpec, snapshot: Snapshot) -> None:
+def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     """Draw everything that changes; called again every two seconds while the experiment is at work."""
-    about = spec.task or feed.spec.problem.name or "comparison log"
+    about = feed.spec.about
     facts = [
         about,
         f"{len(spec.policies)} policies",
@@ -108,13 +108,13 @@ def _run(feed: Feed, spec: ExperimentSpec, snapshot: Snapshot) -> None:
     _downloads(feed)
 
 
-def _links(feed: Feed, spec: ExperimentSpec, snapshot: Snapshot) -> None:
+def _links(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     if spec.judge == "person" and snapshot.status.state != "finished":
         st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": feed.run})
     st.page_link(POLICIES, label="All experiments", icon=":material/list:")
 
 
-def _cards(view: ExperimentView, spec: ExperimentSpec) -> None:
+def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
     metrics, k = view.metrics or {}, len(spec.policies)
     share = contest_effort.saved_share(metrics, view.comparisons)
     least, robin = metrics.get("expected"), metrics.get("round_robin")
@@ -144,7 +144,7 @@ def _share(view: ExperimentView) -> str | None:
     return f"{view.ties / view.comparisons:.0%} of them" if view.comparisons else None
 
 
-def _panels(feed: Feed, spec: ExperimentSpec) -> None:
+def _panels(feed: Feed, spec: ExperimentSettings) -> None:
     """The panels, two a row."""
     look = current_look()
     k = len(spec.policies)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from domains.catalog import export_of
 from pages.parts.feed import Feed, open_feed
-from pages.parts.links import LIVE, POLICIES
+from pages.parts.links import LIVE, POLICIES, RUNS
 from pages.parts.look import current_look
 from pages.parts.run.detail import candidate_detail
 from pages.parts.skeleton import download, feed_of_address, nothing, store_errors, store_problem
@@ -21,7 +21,7 @@ from poets_core.runs.events import ArtifactMade
 from poets_core.runs.export import candidates_csv
 from poets_core.runs.launch import launch
 from poets_core.runs.views.fold import RunView
-from poets_core.spec import RunSpec, TaskSpec
+from poets_core.spec import ExperimentSpec, ReferenceSettings, SearchSpec, TaskSettings, TaskSpec
 
 AMOUNTS = {"best": "the best 32", "one": "the open design", "all": "every valid design"}
 BEST = 32
@@ -30,7 +30,7 @@ BEST = 32
 def page() -> None:
     """Draw the page."""
     feed = feed_of_address("Candidates")
-    if feed.spec.experiment is not None:
+    if isinstance(feed.spec, ExperimentSpec):
         nothing(
             "This run is an experiment, not a search: it proposes no candidates.",
             POLICIES,
@@ -39,6 +39,9 @@ def page() -> None:
             title="Candidates",
             address={"run": feed.run},
         )
+        return
+    if not isinstance(feed.spec, SearchSpec):
+        nothing("This run is a task: it proposes no candidates.", RUNS, "Go to the runs", title="Candidates")
         return
     with store_errors():
         view = feed.snapshot().view
@@ -74,8 +77,8 @@ def _detail(feed: Feed, view: RunView, chosen: str) -> None:
 
 def _table(feed: Feed, view: RunView) -> None:
     st.subheader("All candidates", anchor=False)
-    learns = feed.spec.search.method != "prior"  # else everything is written by the reference
-    branches = ["all", *(str(b) for b in range(feed.spec.search.branches)), "none"]
+    search = feed.spec.search
+    branches = ["all", *(str(b) for b in range(search.policies)), "none"]
     sources = ["all", "branch", "edit", "reference", "space"]
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="filters")
     with bar:
@@ -83,8 +86,9 @@ def _table(feed: Feed, view: RunView) -> None:
         show = st.selectbox("Show", list(SHOWS), format_func=SHOWS.__getitem__, key=f"show-{feed.run}", width=190)
         sort = st.selectbox("Order", list(SORTS), format_func=SORTS.__getitem__, key=f"sort-{feed.run}", width=170)
         branch, source = "all", "all"
-        if learns:
+        if search.policies:
             branch = st.selectbox("Branch", branches, key=f"branch-{feed.run}", width=120)
+        if not isinstance(search, ReferenceSettings):  # else everything has one source
             source = st.selectbox("Source", sources, key=f"source-{feed.run}", width=130)
     index = None if branch == "all" else -1 if branch == "none" else int(branch)
     ids = find(view, Filter(show, sort, text.strip(), index, "" if source == "all" else source))
@@ -134,14 +138,11 @@ def _wanted(view: RunView, amount: str, chosen: str) -> tuple[str, ...]:
 
 
 def _prepare(feed: Feed, format: str, candidates: Sequence[str]) -> None:
-    spec = RunSpec(
-        kind="task",
+    spec = TaskSpec(
         label=f"{format} of {feed.run}",
-        problem=feed.spec.problem,
-        backbone=feed.spec.backbone,
         seed=feed.spec.seed,
         device="cpu",
-        task=TaskSpec(name="export", run=feed.run, format=format, candidates=tuple(candidates)),
+        task=TaskSettings(name="export", run=feed.run, format=format, candidates=tuple(candidates)),
     )
     try:
         task = feed.store.create(spec)

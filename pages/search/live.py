@@ -10,7 +10,7 @@ import streamlit as st
 from domains.catalog import entries
 from pages.parts.feed import Feed, Snapshot, open_feed
 from pages.parts.launch.similar import beside
-from pages.parts.links import CANDIDATES, COMPARE, POLICIES
+from pages.parts.links import CANDIDATES, COMPARE, POLICIES, RUNS
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
 from pages.parts.panel import Panel
@@ -18,25 +18,26 @@ from pages.parts.run import charts
 from pages.parts.run.contest_panel import contest_panels, deploy
 from pages.parts.run.controls import controls, explain, heading
 from pages.parts.run.overlays import MOST, Reference, with_references, with_soft_regret
-from pages.parts.skeleton import card, feed_of_address, redrawn, store_problem
+from pages.parts.skeleton import card, feed_of_address, nothing, redrawn, store_problem
 from pages.parts.states import span
 from poets_core.errors import PoetsError
-from poets_core.presets import METHODS
 from poets_core.runs.status import RunRow
 from poets_core.runs.views.fold import RunView
+from poets_core.spec import METHODS, ExperimentSpec, SearchSpec
 from poets_core.types import REFERENCE, policy_name
 
 PANELS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
 CONTEST = ("contest", "contest-effort")
-PREDICTING = ("gp", "gp-prior", "klts")
-"""Rivals that say what they expect of a design before it is measured."""
 
 
 def page() -> None:
     """Draw the page."""
     feed = feed_of_address("Live")
-    if feed.spec.experiment is not None:
+    if isinstance(feed.spec, ExperimentSpec):
         st.switch_page(POLICIES, query_params={"run": feed.run})
+    if not isinstance(feed.spec, SearchSpec):
+        nothing("This run is a task, not a search.", RUNS, "Go to the runs", title="Live")
+        return
     redrawn(feed, lambda snapshot: _run(feed, snapshot))
 
 
@@ -57,9 +58,7 @@ def _heading(feed: Feed, snapshot: Snapshot) -> None:
     title = spec.label or {e.name: e.title for e in entries()}.get(spec.problem.name, spec.problem.name)
     facts = [
         spec.problem.name,
-        f"poets, {spec.search.branches} branches"
-        if spec.search.method == "poets"
-        else METHODS[spec.search.method].title,
+        f"poets, {spec.search.policies} branches" if spec.search.ensemble else spec.search.title,
         f"backbone {spec.backbone.source}",
         f"device {view.device or 'not known yet'}",
         f"seed {spec.seed}",
@@ -71,7 +70,7 @@ def _heading(feed: Feed, snapshot: Snapshot) -> None:
 def _links(feed: Feed) -> None:
     st.page_link(CANDIDATES, label="Candidates", icon=":material/science:", query_params={"run": feed.run})
     same = {"problem": feed.spec.problem.name}
-    if feed.spec.search.method == "poets" and feed.snapshot().status.state == "finished":
+    if feed.spec.search.ensemble and feed.snapshot().status.state == "finished":
         begin = {"new": "branches", "from": feed.run}
         st.page_link(POLICIES, label="Which branch is best?", icon=":material/leaderboard:", query_params=begin)
     st.page_link(COMPARE, label="Compare with others", icon=":material/ssid_chart:", query_params=same)
@@ -104,7 +103,7 @@ def _cards(feed: Feed, view: RunView) -> None:
 
 def _branches(feed: Feed) -> int:
     """Policies of a run; the reference alone is one."""
-    return feed.spec.search.branches if feed.spec.search.method == "poets" else 1
+    return max(1, int(feed.spec.search.policies))
 
 
 def _progress(feed: Feed, snapshot: Snapshot) -> None:
@@ -175,7 +174,7 @@ def _offer(key: str, own: list[str]) -> None:
 
 
 def _name(row: RunRow) -> str:
-    return f"{row.label or METHODS[row.method].title}, seed {row.seed} ({row.id[-4:]})"  # type: ignore[index]
+    return f"{row.label or METHODS[row.method].title}, seed {row.seed} ({row.id[-4:]})"
 
 
 def _panels(feed: Feed, snapshot: Snapshot, references: list[Reference]) -> None:
@@ -184,9 +183,8 @@ def _panels(feed: Feed, snapshot: Snapshot, references: list[Reference]) -> None
     picked_key = f"picked-{feed.run}"
     selected = str(st.session_state.get(picked_key, ""))
     _selection(feed, snapshot.view, selected)
-    method = feed.spec.search.method
-    told = ("progress", "regret", *(["predictions"] if method in PREDICTING else []))
-    names = PANELS if method == "poets" else told
+    told = ("progress", "regret", *(["predictions"] if feed.spec.search.predicts else []))
+    names = PANELS if feed.spec.search.ensemble else told
     if feed.spec.contest is not None:
         names = (*names, *CONTEST)
     for i in range(0, len(names), 2):

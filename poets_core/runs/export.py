@@ -16,6 +16,7 @@ from poets_core.runs.artifacts import sha256_of, write_atomic
 from poets_core.runs.store import RunStore
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import RunView, fold
+from poets_core.spec import ExperimentSpec
 
 _PACKAGES = ("torch", "transformers", "peft", "safetensors", "numpy", "scipy", "qiskit", "biopython", "sqlalchemy")
 _COLUMNS = (
@@ -84,7 +85,9 @@ def _tables(store: RunStore, run: str) -> list[Path]:
     """Uploads of this store that the spec names; files elsewhere are the user's own and stay out."""
     uploads = (store.files / "uploads").resolve()
     spec = store.spec(run)
-    texts = [*spec.problem.params.values(), "" if spec.experiment is None else spec.experiment.log]
+    texts = [] if spec.problem is None else [*spec.problem.params.values()]
+    if isinstance(spec, ExperimentSpec):
+        texts.append(spec.experiment.log)
     named = [Path(v) for v in texts if isinstance(v, str) and "\0" not in v]
     return [p for p in named if p.is_absolute() and p.resolve().parent == uploads and p.is_file()]
 

@@ -24,7 +24,8 @@ from poets_core.runs.events import (
 )
 from poets_core.runs.schema import RUNS
 from poets_core.runs.status import Holder, RunRow, RunStatus
-from poets_core.spec import RunSpec
+from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
+from poets_core.spec.old import METHOD_NOW
 
 
 def fetch_run(connection: Connection, run: str, *, lock: bool = False) -> RowMapping:
@@ -61,12 +62,12 @@ def command_body(text: str) -> dict[str, Any]:
 
 def list_columns(spec: RunSpec) -> dict[str, Any]:
     """Return the columns of a new run that say what it is: problem, method and budget."""
-    if spec.experiment is not None:
-        about = spec.problem.name or spec.experiment.about
-        return {"problem": about[:120], "method": spec.experiment.judge, "budget": spec.experiment.budget}
-    method = spec.search.method if spec.task is None else spec.task.name
-    budget = spec.budget.calls if spec.kind == "search" else 0
-    return {"problem": spec.problem.name, "method": method, "budget": budget}
+    if isinstance(spec, ExperimentSpec):
+        return {"problem": spec.about[:120], "method": spec.experiment.judge, "budget": spec.experiment.budget}
+    if isinstance(spec, SearchSpec):
+        return {"problem": spec.problem.name, "method": spec.search.method, "budget": spec.budget.calls}
+    problem = "" if spec.problem is None else spec.problem.name
+    return {"problem": problem, "method": spec.task.name, "budget": 0}
 
 
 def holder(row: RowMapping) -> Holder:
@@ -78,6 +79,7 @@ def run_row(row: RowMapping) -> RunRow:
     """Read one line of the table of runs, with its state at this moment."""
     shared = {name: row[name] for name in RunStatus.__dataclass_fields__ if name not in ("state", "doing")}
     columns = {name: row[name] for name in RunRow.__dataclass_fields__ if name != "status"}
+    columns["method"] = METHOD_NOW.get(row["method"], row["method"])  # a row may be older than the name
     return RunRow(**columns, status=RunStatus(state=holder(row).state(), doing=Doing.parse(row["doing"]), **shared))
 
 

@@ -10,7 +10,7 @@ from poets_core.protocols import Problem, Search
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import Outcome
 from poets_core.runs.events import ContestPlayed
-from poets_core.spec import ContestSpec, ExperimentSpec, PolicySpec
+from poets_core.spec import ContestSpec, ExperimentSettings, PolicySpec, SearchSpec
 from poets_core.types import policy_name
 from poets_core.worker.experiment.sources.branch import BranchPolicy, BranchSource
 from poets_core.worker.experiment.statistics import ExperimentStatistics
@@ -27,7 +27,7 @@ class SearchContests:
         calls: oracle calls of all contests played.
     """
 
-    def __init__(self, session: Session, problem: Problem, search: Search, played: Sequence[ContestPlayed]):
+    def __init__(self, session: Session[SearchSpec], problem: Problem, search: Search, played: Sequence[ContestPlayed]):
         self._session, self._spec, self._problem, self._search = session, session.spec, problem, search
         self._played = {contest.round for contest in played}
         self.calls = sum(contest.calls for contest in played)
@@ -52,10 +52,10 @@ class SearchContests:
         return contest
 
     def _play(self, spec: ContestSpec, number: int, most: int) -> ContestPlayed:
-        names = [policy_name(m) for m in range(self._spec.search.branches)]
+        names = [policy_name(m) for m in range(self._spec.search.policies)]
         policies = [BranchPolicy(name, self._search, m) for m, name in enumerate(names)]
         source = BranchSource(self._problem, policies, self._session.science, self._spec.seed, "contest", number)
-        settings = ExperimentSpec(
+        settings = ExperimentSettings(
             source="branches",
             judge="oracle",
             delta=spec.delta,

@@ -11,8 +11,9 @@ from typing import Protocol
 import numpy as np
 
 from domains import catalog
+from poets_core.errors import InvalidSpec
 from poets_core.protocols import Problem, Search
-from poets_core.spec import RunSpec
+from poets_core.spec import RunSpec, SearchSpec
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Load(Protocol):
 class Build(Protocol):
     """How a search before its first round is made; it may keep a backbone in the run's folder."""
 
-    def __call__(self, problem: Problem, spec: RunSpec, folder: Path) -> Search: ...
+    def __call__(self, problem: Problem, spec: SearchSpec, folder: Path) -> Search: ...
 
 
 class Respond(Protocol):
@@ -89,10 +90,12 @@ class Science:
 
 
 def _load(spec: RunSpec) -> Problem:
+    if spec.problem is None:
+        raise InvalidSpec(f"Expected a problem in a run of kind {spec.kind!r}, got none.", field="problem")
     return catalog.load(spec.problem.name, **spec.problem.params)
 
 
-def _build(problem: Problem, spec: RunSpec, folder: Path) -> Search:
+def _build(problem: Problem, spec: SearchSpec, folder: Path) -> Search:
     from poets_core.search.registry import build_search  # torch and transformers: seconds, so not before it is needed
 
     # A library backbone is saved file by file: one that was cut off half way must be trained again, not loaded.

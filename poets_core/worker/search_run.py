@@ -14,6 +14,7 @@ from poets_core.runs.event_fields import ProposedCandidate, jsonable
 from poets_core.runs.event_reader import stored_info
 from poets_core.runs.events import Finished, Prepared, Proposed, Updated
 from poets_core.search import loop
+from poets_core.spec import SearchSpec
 from poets_core.worker import checkpoint
 from poets_core.worker.contests import SearchContests
 from poets_core.worker.control import Stopped
@@ -48,7 +49,7 @@ class SearchRun:
     are not asked again, and every random number is keyed.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session[SearchSpec]) -> None:
         self._session, self._spec = session, session.spec
         self._round_began = time.monotonic()
 

@@ -6,18 +6,21 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from poets_core.runs.doing import Doing
 from poets_core.runs.events import Claimed, Event, Prepared
 from poets_core.runs.lease import Lease
 from poets_core.runs.store import RunStore
-from poets_core.spec import RunSpec
+from poets_core.spec import ExperimentSpec, SearchSpec, TaskSpec
 from poets_core.worker.control import Control
 from poets_core.worker.science import Science
 
+Spec = TypeVar("Spec", SearchSpec, ExperimentSpec, TaskSpec)
+
 
 @dataclass(frozen=True)
-class Session:
+class Session(Generic[Spec]):
     """The store seen through one lease.
 
     Attributes:
@@ -30,7 +33,7 @@ class Session:
 
     store: RunStore
     lease: Lease
-    spec: RunSpec
+    spec: Spec
     control: Control
     science: Science
 

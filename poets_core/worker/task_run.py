@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from domains import catalog
-from poets_core.errors import InvalidInput, InvalidSpec
+from poets_core.errors import InvalidInput
 from poets_core.keyed import rng_for
 from poets_core.protocols import Problem
 from poets_core.runs.artifacts import write_atomic
@@ -29,11 +29,8 @@ CHECKED = 8
 class TaskRun:
     """One worker's work on one task; done again from the start when it was cut off."""
 
-    def __init__(self, session: Session) -> None:
-        if session.spec.task is None:
-            raise InvalidSpec("Expected a task in a run of kind 'task', got none.")
-        self._session, self._spec = session, session.spec
-        self._task: TaskSpec = session.spec.task
+    def __init__(self, session: Session[TaskSpec]) -> None:
+        self._session, self._spec, self._task = session, session.spec, session.spec.task
 
     def __call__(self) -> None:
         """Do the task.

@@ -12,6 +12,7 @@ from poets_core.runs import process
 from poets_core.runs.events import Event, Failed, Finished, StateChanged
 from poets_core.runs.lease import Lease
 from poets_core.runs.store import RunStore
+from poets_core.spec import ExperimentSpec, SearchSpec
 from poets_core.worker.control import Control, Stopped, Terminated
 from poets_core.worker.experiment.run import ExperimentRun
 from poets_core.worker.science import REAL_SCIENCE, Science
@@ -21,12 +22,6 @@ from poets_core.worker.task_run import TaskRun
 
 FINISHED, FAILED, NOT_MINE = 0, 1, 3
 """Exit codes: done or put down in good order; the run failed; another worker has it."""
-
-RUNS: dict[str, type[SearchRun | TaskRun | ExperimentRun]] = {
-    "search": SearchRun,
-    "task": TaskRun,
-    "experiment": ExperimentRun,
-}
 
 
 def work(store: RunStore, run: str | None, science: Science = REAL_SCIENCE) -> int:
@@ -57,7 +52,12 @@ def work(store: RunStore, run: str | None, science: Science = REAL_SCIENCE) -> i
 def _work(store: RunStore, lease: Lease, control: Control, science: Science) -> int:
     try:
         spec = store.spec(lease.run)
-        RUNS[spec.kind](Session(store, lease, spec, control, science))()
+        if isinstance(spec, SearchSpec):
+            SearchRun(Session(store, lease, spec, control, science))()
+        elif isinstance(spec, ExperimentSpec):
+            ExperimentRun(Session(store, lease, spec, control, science))()
+        else:
+            TaskRun(Session(store, lease, spec, control, science))()
     except Terminated:
         _say("told to end: the run is given back and can be resumed")
         return _leave(store, lease, [StateChanged("stopped")], FINISHED)

@@ -27,7 +27,7 @@ from poets_core.runs.events import (
 )
 from poets_core.runs.lease import Lease
 from poets_core.runs.store import RunStore, SqlStore, open_store
-from poets_core.spec import parse_spec
+from poets_core.spec import TaskSettings, TaskSpec, parse_spec
 from poets_core.types import Objective, ProblemInfo
 from tests.logs import claimed
 from tests.worker.fake import fake_spec
@@ -301,11 +301,7 @@ class StoreContract:
 
     def test_the_table_of_runs(self, store: SqlStore) -> None:
         made = [store.create(fake_spec(seed=i)) for i in range(3)]
-        task = store.create(
-            fake_spec().model_copy(update={"kind": "task", "task": {"name": "check"}}).model_validate(
-                {**fake_spec().model_dump(), "kind": "task", "task": {"name": "check"}}
-            )
-        )  # fmt: skip
+        task = store.create(TaskSpec(problem=fake_spec().problem, task=TaskSettings(name="check")))
         assert [r.id for r in store.runs()] == made[::-1]
         assert [r.id for r in store.runs(limit=1, offset=1)] == [made[1]]
         assert [r.id for r in store.runs(kind="task")] == [task]

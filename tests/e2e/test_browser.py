@@ -81,7 +81,7 @@ def test_going_to_another_page_and_back_draws_again(server: Server, finished: st
 def test_a_comparison_is_taken_away_as_figure_and_numbers(
     server: Server, store: SqlStore, finished: str, browser: Any, tmp_path: Path
 ) -> None:
-    other = written.write(store, [*written.events(3), Finished("budget")], method="prior")
+    other = written.write(store, [*written.events(3), Finished("budget")], method="reference")
     page = browser.new_page(accept_downloads=True)
     page.set_default_timeout(LIMIT)
     page.goto(f"{server.url}/compare?runs={finished},{other}")

@@ -15,7 +15,7 @@ import pytest
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import fold
-from poets_core.spec import BackboneSpec, Budget, ProblemSpec, RunSpec, SearchSpec
+from poets_core.spec import BackboneSpec, Budget, PoetsSettings, ProblemSpec, SearchSpec
 from tests.e2e.conftest import LIMIT, ROOT, Server, strangers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -36,11 +36,11 @@ def command(store: SqlStore, *words: str) -> str:
 
 def searched(store: SqlStore) -> str:
     """A tiny finished search with two branches."""
-    spec = RunSpec(
+    spec = SearchSpec(
         label="tiny",
         problem=ProblemSpec(name="protein/ehrlich", params={}),
         backbone=BackboneSpec(source="library", branch_from=0, width=16, steps=20),
-        search=SearchSpec(branches=2, steps=2, pool=2),
+        search=PoetsSettings(branches=2, steps=2, pool=2),
         budget=Budget(rounds=1, batch=8),
     )
     run = store.create(spec)

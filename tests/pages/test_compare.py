@@ -24,7 +24,7 @@ from pages.parts.tables import safe_csv
 from poets_core.runs.events import Finished
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
-from poets_core.spec import ProblemSpec, RunSpec, SearchSpec
+from poets_core.spec import METHODS, ProblemSpec, SearchSpec
 from tests.pages import written
 from tests.pages.test_pages import address, opened, said
 
@@ -32,9 +32,8 @@ COMPARE = "pages/analyse/compare.py"
 
 
 def spec(seed=0, label="", **search):
-    return RunSpec(
-        seed=seed, label=label, problem=ProblemSpec(name="protein/ehrlich"), search=SearchSpec.model_validate(search)
-    )
+    settings = METHODS[search.get("method", "poets")].model_validate(search)
+    return SearchSpec(seed=seed, label=label, problem=ProblemSpec(name="protein/ehrlich"), search=settings)
 
 
 def curve(best, seed=0, sign=1.0, **more):
@@ -58,7 +57,7 @@ def test_runs_that_differ_in_seed_and_label_alone_are_one_group():
             (spec(0), curve([1.0])),
             (spec(1), curve([2.0], 1)),
             (spec(0, pool=8), curve([3.0])),
-            (spec(0, method="ga", pool=99), curve([4.0])),  # the genetic algorithm reads no pool
+            (spec(0, method="ga", transform="z"), curve([4.0])),  # the genetic algorithm only reports by it
             (spec(1, method="ga"), curve([5.0], 1)),
             (spec(2, label="mine", elites=3), curve([6.0], 2)),
         ]
@@ -123,7 +122,7 @@ def test_the_page_compares_what_the_address_names(store: SqlStore) -> None:
     assert "no run with a measured design" in said(opened(COMPARE))
     done = [*written.events(3), Finished("budget")]
     first = written.write(store, done)
-    second = written.write(store, done, method="prior")
+    second = written.write(store, done, method="reference")
     written.write(store, done, label="not asked for")
     at = opened(COMPARE, runs=f"{first},{second}")
     assert at.multiselect[0].value == [first, second]

@@ -118,6 +118,7 @@ def test_a_rival_shows_the_settings_it_reads_and_starts(store: SqlStore, launche
     spec = store.spec(row.id)
     assert (spec.search.method, spec.search.elites) == ("ga", 5)
     assert spec.search.transform == "z"  # of the problem: hidden, not lost
+    assert not hasattr(spec.search, "beta")  # a rival has its own settings and no others
 
 
 def test_contests_among_the_branches_are_a_switch_and_rivals_have_none(store: SqlStore, launched: list[str]) -> None:
@@ -142,7 +143,7 @@ def test_baselines_start_beside_a_run_and_are_its_reference_curves(store: SqlSto
     at = opened(LAUNCH, problem="protein/ehrlich", preset="quick")
     at.number_input(key="protein/ehrlich-quick-budget-rounds").set_value(3)
     at.text_input(key="label").set_value("ours")
-    at.multiselect(key="protein/ehrlich-quick-beside").set_value(["ga", "prior"]).run()
+    at.multiselect(key="protein/ehrlich-quick-beside").set_value(["ga", "reference"]).run()
     assert any(m.label == "Oracle calls" and m.value == "144" for m in at.metric)
     at.button(key="start").click().run()
     assert not at.exception
@@ -153,7 +154,7 @@ def test_baselines_start_beside_a_run_and_are_its_reference_curves(store: SqlSto
     assert {s.search.method: s.label for s in specs.values()} == {
         "poets": "ours",
         "ga": "ours · Genetic algorithm",
-        "prior": "ours · Reference only, learns nothing",
+        "reference": "ours · Reference only, learns nothing",
     }
     assert len({(s.problem.name, s.budget.calls, s.seed, str(s.problem.params)) for s in specs.values()}) == 1
     assert next(s for s in specs.values() if s.search.method == "ga").search.elites == 8  # what it was tuned to
@@ -334,7 +335,6 @@ def test_an_export_is_a_task_and_is_offered_with_its_verification(store: SqlStor
     at.button(key="prepare-fasta").click().run()
     (task,) = launched
     spec = store.spec(task)
-    assert spec.task is not None
     assert (spec.kind, spec.task.name, spec.task.run, spec.task.format) == ("task", "export", run, "fasta")
     assert spec.task.candidates[0] == "1-2"
     assert address(at, "export") == task  # a reload finds it again

@@ -27,7 +27,7 @@ def test_a_stalled_run_offers_resume(store: SqlStore, monkeypatch: pytest.Monkey
 
 
 def test_a_run_of_the_reference_alone_speaks_of_no_branches(store: SqlStore) -> None:
-    run = written.write(store, [*written.events(2), Finished("budget")], method="prior")
+    run = written.write(store, [*written.events(2), Finished("budget")], method="reference")
     at = opened(LIVE, run=run)
     assert "branches" not in at.caption[0].value
     assert "learns nothing" in said(at)

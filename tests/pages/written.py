@@ -10,7 +10,7 @@ from poets_core.runs import process
 from poets_core.runs.event_fields import ProposedCandidate
 from poets_core.runs.events import Event, Observed, Prepared, Proposed, Updated
 from poets_core.runs.sql import SqlStore
-from poets_core.spec import Budget, ProblemSpec, RunSpec, SearchSpec
+from poets_core.spec import METHODS, Budget, ProblemSpec, SearchSpec
 from poets_core.types import Objective, ProblemInfo, Source
 from tests.logs import claimed
 
@@ -79,10 +79,10 @@ def write(
     params: dict[str, Any] | None = None,
 ) -> str:
     """Create a run, append events as its worker, and let go of it; return its id."""
-    spec = RunSpec(
+    spec = SearchSpec(
         label=label,
         problem=ProblemSpec(name="protein/ehrlich", params=params or {}),
-        search=SearchSpec.model_validate({"branches": BRANCHES, "method": method}),
+        search=METHODS[method].model_validate({"branches": BRANCHES} if method == "poets" else {}),
         budget=Budget(rounds=rounds, batch=BATCH),
     )
     run = store.create(spec)

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from poets_core.errors import InvalidInput, InvalidSpec, StoreUnavailable
+from poets_core.errors import InvalidInput, StoreUnavailable
 from poets_core.runs import launch as launch_module
 from poets_core.runs import process
 from poets_core.runs.artifacts import UPLOAD_LIMIT, read_artifact, save_upload, write_atomic
 from poets_core.runs.event_reader import read_line
 from poets_core.runs.events import Finished, StateChanged
 from poets_core.runs.export import candidates_csv, export_archive
-from poets_core.runs.launch import default_spec, launch, resume
+from poets_core.runs.launch import launch, resume
 from poets_core.runs.store import SqlStore, default_store_url, open_store
 from poets_core.runs.views.fold import fold
 from tests.contracts.store_contract import taken
@@ -112,17 +112,6 @@ def test_csv_guards_against_formulas() -> None:
     rows = list(csv.DictReader(io.StringIO(candidates_csv(view).decode())))
     assert [r["design"] for r in rows] == ["'=HYPERLINK(1)", "'@x", "ok"]
     assert rows[0]["value"] == "-1.5"  # a negative number stays a number
-
-
-def test_default_spec() -> None:
-    settings = {"search": {"edit_share": 1.0}, "budget": {"rounds": 3}}
-    spec = default_spec(
-        "a/b", params={"x": 1}, settings=settings, backbone="protein", overrides={"search": {"beta": 0.3}}
-    )
-    assert (spec.search.edit_share, spec.search.beta, spec.budget.rounds) == (1.0, 0.3, 3)
-    assert (spec.backbone.source, spec.problem.params) == ("protein", {"x": 1})
-    with pytest.raises(InvalidSpec, match="search.betta"):
-        default_spec("a/b", params={}, settings={}, backbone="x", overrides={"search": {"betta": 1}})
 
 
 def test_store_url_out_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

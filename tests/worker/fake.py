@@ -16,7 +16,7 @@ import numpy as np
 
 from poets_core.errors import InvalidDesign, InvalidInput
 from poets_core.keyed import rng_for
-from poets_core.spec import RunSpec
+from poets_core.spec import RunSpec, parse_spec
 from poets_core.types import Artifact, Candidate, Evaluation, Objective, Observation, ProblemInfo, Record
 from poets_core.worker.science import Response, Science
 
@@ -153,7 +153,7 @@ class FakeSearch:
 
 def fake_spec(rounds: int = 3, batch: int = 8, seed: int = 0, **problem: Any) -> RunSpec:
     """A spec of the fakes; `problem` are the arguments of `Digits`."""
-    return RunSpec.model_validate(
+    return parse_spec(
         {
             "problem": {"name": "fake/digits", "params": problem},
             "budget": {"rounds": rounds, "batch": batch},

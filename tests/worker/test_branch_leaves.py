@@ -11,8 +11,8 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from poets_core.runs.launch import default_spec
 from poets_core.runs.store import SqlStore
+from poets_core.spec.presets import default_spec
 from poets_core.worker import checkpoint
 from poets_core.worker.science import REAL_SCIENCE
 from poets_core.worker.search_log import read_search_log

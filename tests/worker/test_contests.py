@@ -10,7 +10,7 @@ import pytest
 from poets_core.runs.doing import Doing
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold, summary
-from poets_core.spec import RunSpec
+from poets_core.spec import RunSpec, parse_spec
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.experiments import Judged
 from tests.worker.fake import FAKES, fake_spec
@@ -19,7 +19,7 @@ from tests.worker.steps import free, reference, science
 
 def search(rounds: int = 6, batch: int = 8, **contest: Any) -> RunSpec:
     data = fake_spec(rounds=rounds, batch=batch, noise=0.3, chunk=4).model_dump(mode="json")
-    return RunSpec.model_validate(data | {"search": {"branches": 2}, "contest": contest})
+    return parse_spec(data | {"search": {"branches": 2}, "contest": contest})
 
 
 def test_contests_are_paid_out_of_the_budget_and_name_a_branch(store: SqlStore) -> None:

@@ -17,7 +17,7 @@ from poets_core.runs.event_fields import PresentedPair
 from poets_core.runs.export import archive_bytes
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold, summary
-from poets_core.spec import RunSpec
+from poets_core.spec import RunSpec, parse_spec
 from poets_core.worker.experiment.run import due
 from poets_core.worker.worker import FAILED, FINISHED, work
 from tests.worker import fake
@@ -214,21 +214,21 @@ def test_a_damaged_file_of_answers_is_written_again(store: SqlStore, tmp_path: P
 def test_branches_that_are_not_there(store: SqlStore, change: dict[str, Any], says: str) -> None:
     data = branch_experiment(store).model_dump(mode="json")
     data["experiment"]["policies"][1] |= change
-    run = store.create(RunSpec.model_validate(data))
+    run = store.create(parse_spec(data))
     assert work(store, run, FAKES) == FAILED
     assert says in store.status(run).reason
 
 
 def test_branches_of_another_problem_and_of_a_run_that_goes_on(store: SqlStore) -> None:
     spec = branch_experiment(store)
-    other = RunSpec.model_validate(spec.model_dump(mode="json") | {"problem": {"name": "fake/digits", "params": {}}})
+    other = parse_spec(spec.model_dump(mode="json") | {"problem": {"name": "fake/digits", "params": {}}})
     run = store.create(other)
     assert work(store, run, FAKES) == FAILED
     assert "branches of one problem" in store.status(run).reason
     waiting = store.create(fake_spec(rounds=2, batch=4, noise=0.3, seconds=0.0))
     data = spec.model_dump(mode="json")
     data["experiment"]["policies"][1]["run"] = waiting
-    run = store.create(RunSpec.model_validate(data))
+    run = store.create(parse_spec(data))
     assert work(store, run, FAKES) == FAILED
     assert "after 0 rounds" in store.status(run).reason
     lease = store.claim(waiting, "me", os.getpid(), process.started(os.getpid()))

@@ -23,10 +23,10 @@ import pytest
 from poets_core.keyed import rng_for
 from poets_core.protocols import Oracle, Problem
 from poets_core.runs.events import DETERMINISTIC, Recorded, without_times
-from poets_core.runs.launch import default_spec
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
+from poets_core.spec.presets import default_spec
 from poets_core.types import Evaluation
 from poets_core.worker.science import REAL_SCIENCE
 from poets_core.worker.worker import FINISHED, work

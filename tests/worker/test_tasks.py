@@ -8,17 +8,14 @@ from poets_core.runs.artifacts import read_artifact
 from poets_core.runs.events import ArtifactMade
 from poets_core.runs.store import SqlStore
 from poets_core.runs.views.fold import fold
-from poets_core.spec import RunSpec
+from poets_core.spec import TaskSettings, TaskSpec
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.fake import FAKES, fake_spec
 
 
 def task(store: SqlStore, source: str, **fields: Any) -> str:
     """Create and work on an export of `source`."""
-    base = fake_spec().model_dump()
-    made = store.create(
-        RunSpec.model_validate({**base, "kind": "task", "task": {"name": "export", "run": source, **fields}})
-    )
+    made = store.create(TaskSpec(task=TaskSettings(name="export", run=source, **fields)))
     work(store, made, FAKES)
     return made
 
@@ -73,8 +70,7 @@ def test_an_export_of_a_changed_value_fails(store: SqlStore) -> None:
 
 
 def test_check_measures_the_prior(store: SqlStore) -> None:
-    base = fake_spec().model_dump()
-    made = store.create(RunSpec.model_validate({**base, "kind": "task", "task": {"name": "check"}}))
+    made = store.create(TaskSpec(problem=fake_spec().problem, task=TaskSettings(name="check")))
     assert work(store, made, FAKES) == FINISHED
     view = fold(store.read(made))
     assert view.finished == "task"
@@ -87,9 +83,7 @@ def test_check_measures_the_prior(store: SqlStore) -> None:
 def test_a_stopped_task_acknowledges_its_command(store: SqlStore) -> None:
     run = store.create(fake_spec())
     work(store, run, FAKES)
-    base = fake_spec().model_dump()
-    spec = {**base, "kind": "task", "task": {"name": "export", "run": run, "format": "csv"}}
-    made = store.create(RunSpec.model_validate(spec))
+    made = store.create(TaskSpec(task=TaskSettings(name="export", run=run, format="csv")))
     store.send(made, "stop")
     assert store.status(made).pending == "stop"
     assert work(store, made, FAKES) == FINISHED

@@ -12,7 +12,7 @@ from poets_core.runs.events import VerdictReached
 from poets_core.runs.status import RunStatus
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.run import RunView
-from poets_core.spec import ExperimentSpec
+from poets_core.spec import ExperimentSettings
 
 Tone = Literal["success", "info", "warning"]
 REASONS = {
@@ -90,7 +90,7 @@ def excluded(metrics: Mapping[str, Any] | None, policies: int) -> int:
     return 0 if not metrics else policies - len(metrics["left"])
 
 
-def toward(metrics: Mapping[str, Any] | None, spec: ExperimentSpec) -> tuple[float, str]:
+def toward(metrics: Mapping[str, Any] | None, spec: ExperimentSettings) -> tuple[float, str]:
     """Return how far a verdict is, as a share and in words that name no policy.
 
     The share is that of the evidence which the next step still needs: with an assumed
@@ -120,7 +120,7 @@ def toward(metrics: Mapping[str, Any] | None, spec: ExperimentSpec) -> tuple[flo
     return min(shown / most, 1.0), text
 
 
-def progress(view: RunView, status: RunStatus, spec: ExperimentSpec) -> None:
+def progress(view: RunView, status: RunStatus, spec: ExperimentSettings) -> None:
     """Draw how much of the budget is used; a time only where the pace is a machine's and known.
 
     The lower bound is no forecast: it says what the best method would need if the

@@ -51,12 +51,9 @@ class ExperimentRun:
     answered stay asked, answers that were taken are not taken again, and every random number is keyed.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session[ExperimentSpec]) -> None:
         spec = session.spec
-        if spec.experiment is None:
-            raise InvalidSpec("Expected an experiment in a run of kind 'experiment', got none.")
-        self._session, self._spec = session, spec
-        self._experiment: ExperimentSpec = spec.experiment
+        self._session, self._spec, self._experiment = session, spec, spec.experiment
         self._person = spec.experiment.judge == "person"
         self._ledger = Ledger()
         self._statistics = ExperimentStatistics(spec.experiment, spec.seed)

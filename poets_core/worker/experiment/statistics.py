@@ -11,13 +11,13 @@ from poets_core.llm_po.comparison import Comparison, Pair, Verdict
 from poets_core.llm_po.experiment import Experiment
 from poets_core.llm_po.report import report
 from poets_core.runs.event_fields import VerdictFacts, jsonable
-from poets_core.spec import ExperimentSpec
+from poets_core.spec import ExperimentSettings
 
 
 class ExperimentStatistics:
     """An `Experiment` that can be told where it stands; a function of asked pairs and counted answers alone."""
 
-    def __init__(self, spec: ExperimentSpec, seed: int) -> None:
+    def __init__(self, spec: ExperimentSettings, seed: int) -> None:
         """Start without comparisons.
 
         Raises:

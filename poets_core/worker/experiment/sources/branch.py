@@ -15,7 +15,7 @@ from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import JsonObject, PresentedPair, jsonable
 from poets_core.runs.event_reader import stored_info
 from poets_core.runs.store import RunStore
-from poets_core.spec import PolicySpec, RunSpec
+from poets_core.spec import ExperimentSpec, PolicySpec, SearchSpec
 from poets_core.types import ProblemInfo
 from poets_core.worker.experiment.sources.source import Judged, by_value
 from poets_core.worker.restore import restore
@@ -24,8 +24,6 @@ from poets_core.worker.search_log import read_search_log
 
 BLOCK = 32
 """Samples drawn at once: what a model draws one by one is slow. Blocks are keyed, whoever asks for them when."""
-LEARNS = ("poets", "grpo", "rloo", "tosfit")
-"""Methods whose branches are trained."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,11 @@ class BranchSource:
 
 
 def branches_of_runs(
-    store: RunStore, spec: RunSpec, policies: Sequence[PolicySpec], science: Science, step: Callable[[Doing], None]
+    store: RunStore,
+    spec: ExperimentSpec,
+    policies: Sequence[PolicySpec],
+    science: Science,
+    step: Callable[[Doing], None],
 ) -> BranchSource:
     """Rebuild the searches that policies come from, each as it was after its last completed round.
 
@@ -159,14 +161,14 @@ def branches_of_runs(
         UnknownRun.
     """
     problem = science.load(spec)
-    searches: dict[str, tuple[Search, RunSpec, Mapping[str, Any]]] = {}
+    searches: dict[str, tuple[Search, SearchSpec, Mapping[str, Any]]] = {}
     for run in dict.fromkeys(p.run for p in policies):
         step(Doing("load", run=run))
         searches[run] = _search_of(store, run, spec, problem, science, step)
     found = []
     for p in policies:
         search, its, facts = searches[p.run]
-        branches = its.search.branches if its.search.method == "poets" else int(its.search.method in LEARNS)
+        branches = its.search.policies
         if p.branch >= branches or (p.branch >= 0 and not facts["rounds"]):
             raise InvalidSpec(
                 f"Expected a trained branch of run {p.run} for policy {p.name!r}, got {p.branch}: it has {branches} "
@@ -178,13 +180,13 @@ def branches_of_runs(
 
 
 def _search_of(
-    store: RunStore, run: str, spec: RunSpec, problem: Problem, science: Science, step: Callable[[Doing], None]
-) -> tuple[Search, RunSpec, Mapping[str, Any]]:
+    store: RunStore, run: str, spec: ExperimentSpec, problem: Problem, science: Science, step: Callable[[Doing], None]
+) -> tuple[Search, SearchSpec, Mapping[str, Any]]:
     its, status = store.spec(run), store.status(run)
-    if its.kind != "search" or its.problem != spec.problem:
+    if not isinstance(its, SearchSpec) or its.problem != spec.problem:
         raise InvalidSpec(
-            f"Expected a search on the problem of the experiment, {spec.problem.name!r} with the same parameters, got "
-            f"run {run} of {its.problem.name!r}. Compare branches of one problem."
+            f"Expected a search on the problem of the experiment, {spec.about!r} with the same parameters, got "
+            f"{its.kind} {run} of {its.problem.name if its.problem else 'none'!r}. Compare branches of one problem."
         )
     if status.active:
         raise InvalidSpec(

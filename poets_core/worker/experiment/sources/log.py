@@ -12,7 +12,7 @@ from poets_core.llm_po.log import Row, order_bias, read_log
 from poets_core.runs.artifacts import sha256_of
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import JsonObject, PresentedPair
-from poets_core.spec import ExperimentSpec
+from poets_core.spec import ExperimentSettings
 from poets_core.worker.experiment.sources.source import Exhausted, Judged
 
 Two = tuple[str, str]
@@ -25,7 +25,7 @@ def _two(first: str, second: str) -> Two:
 class LogSource:
     """Rows of a comparison log, those of each pair in a keyed order; see `ResponseSource`."""
 
-    def __init__(self, spec: ExperimentSpec, seed: int) -> None:
+    def __init__(self, spec: ExperimentSettings, seed: int) -> None:
         """Read the log.
 
         Raises:

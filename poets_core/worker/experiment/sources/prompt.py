@@ -14,7 +14,7 @@ from poets_core.llm_po.comparison import Pair
 from poets_core.runs.artifacts import write_atomic
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import JsonObject, PresentedPair
-from poets_core.spec import ExperimentSpec
+from poets_core.spec import ExperimentSettings
 from poets_core.worker.experiment.sources.source import Judged, by_value
 from poets_core.worker.science import Science, resolve_backbone
 
@@ -31,7 +31,7 @@ class PromptSource:
     replacement: a fresh item for every comparison.
     """
 
-    def __init__(self, spec: ExperimentSpec, science: Science, seed: int, folder: Path) -> None:
+    def __init__(self, spec: ExperimentSettings, science: Science, seed: int, folder: Path) -> None:
         """Draw the items.
 
         Args:

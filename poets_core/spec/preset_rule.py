@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from poets_core.spec import SearchSpec
+from poets_core.spec.methods import PoetsSettings
 
 FEWEST_CALLS = 100
 """Valid calls below which a run shows nothing."""
@@ -59,7 +59,7 @@ class Advice:
 def evidence(
     values: Sequence[float | None],
     batch: int,
-    search: SearchSpec,
+    search: PoetsSettings,
     rounds: Sequence[Mapping[str, Any]],
     sign: float = 1.0,
 ) -> Evidence:
@@ -68,7 +68,7 @@ def evidence(
     Args:
         values: of all calls in their order, None where invalid.
         batch: calls a round.
-        search: settings of the run.
+        search: settings of the run, by POETS.
         rounds: metrics of each; the last `js_sequence` is read.
         sign: -1 where small values are good.
     """

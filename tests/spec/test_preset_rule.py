@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from poets_core.preset_rule import FEWEST_CALLS, advise, evidence
-from poets_core.presets import PRESETS
-from poets_core.spec import SearchSpec
+from poets_core.spec import PoetsSettings
+from poets_core.spec.preset_rule import FEWEST_CALLS, advise, evidence
+from poets_core.spec.presets import PRESETS
 
 ROUNDS, BATCH = 12, 32
-POETS = SearchSpec()
+POETS = PoetsSettings()
 
 
 def values(gain: float, levels: int | None = None, sign: float = 1.0) -> list[float]:
@@ -35,9 +35,9 @@ def rounds(js: float) -> list[dict[str, float]]:
         ((values(-1.0), BATCH, POETS, rounds(0.01)), "explore"),
         ((values(0.0, levels=4), BATCH, POETS, rounds(0.01)), "plateau"),
         ((values(1.0, sign=-1.0), BATCH, POETS, rounds(0.01), -1.0), "default"),
-        ((values(-1.0), BATCH, SearchSpec(prior_scale=3.0, tempering=1.0), rounds(1.5)), "explore"),
-        ((values(-1.0), BATCH, SearchSpec(branches=1), rounds(0.0)), "default"),  # one branch agrees with itself
-        ((values(0.0, levels=4), BATCH, SearchSpec(allow_repeats=True), rounds(1.5)), "default"),
+        ((values(-1.0), BATCH, PoetsSettings(prior_scale=3.0, tempering=1.0), rounds(1.5)), "explore"),
+        ((values(-1.0), BATCH, PoetsSettings(branches=1), rounds(0.0)), "default"),  # one branch agrees with itself
+        ((values(0.0, levels=4), BATCH, PoetsSettings(allow_repeats=True), rounds(1.5)), "default"),
         (([None] * 500, BATCH, POETS, rounds(0.0)), "default"),
     ],
 )
@@ -57,6 +57,6 @@ def test_short_or_missing_runs_advise_the_default():
 
 def test_evidence_counts_what_it_says():
     told = [1.0, None, 2.0, 1.0, 3.0, 3.0, 3.0, 4.0]  # best of four rounds of two: 1, 2, 3, 4
-    found = evidence(told, 2, SearchSpec(branches=4), [{"js_sequence": math.log(4) / 2}])
+    found = evidence(told, 2, PoetsSettings(branches=4), [{"js_sequence": math.log(4) / 2}])
     assert (found.calls, found.levels, found.improving) == (7, 4 / 7, 1.0)
     assert found.agreement == pytest.approx(0.5)
