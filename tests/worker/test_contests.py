@@ -43,8 +43,8 @@ def test_contests_are_paid_out_of_the_budget_and_name_a_branch(store: SqlStore) 
     assert deploy["round"] == view.contests[-1].round
     named = [c.verdict for c in view.contests if c.verdict.kind == "winner"]
     assert named
-    assert {v["policy"] for v in named} == {"branch 0"}  # which writes large digits
-    assert all(v["error_bound"] == 0.2 for v in named)
+    assert {v.policy for v in named} == {"branch 0"}  # which writes large digits
+    assert all(v.error_bound == 0.2 for v in named)
     if view.contests[-1].verdict.kind == "winner":
         assert (deploy["branch"], deploy["error_bound"]) == (0, 0.2)
     assert len({repr(c.comparisons) for c in view.contests}) > 1  # each contest draws anew
