@@ -2,30 +2,27 @@
 # Both create .venv on first use; they need Python 3.11 or newer, and make.
 PYTHON ?= python3
 BIN := .venv/bin
-export STREAMLIT_BROWSER_GATHER_USAGE_STATS := false
 
-.PHONY: app test check bench static chromium clean
+.PHONY: app test check bench chromium clean
 
-app: .venv/app.installed static
-	$(BIN)/python -m streamlit run app.py --server.headless true
+app: .venv/app.installed
+	$(BIN)/python -m poets_core app
 
-test: .venv/test.installed static chromium
+test: .venv/test.installed chromium
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 check: .venv/test.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_architecture.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow" tests/test_architecture.py tests/gate $$($(BIN)/python -m tests.gate.plant --nodes)
 
 bench: .venv/test.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.first_light --json
 
-static: .venv/app.installed
-	@$(BIN)/python scripts/static_files.py
-
+# Nothing is installed on the system without being asked for; the browser tests skip without Chromium, saying so.
 chromium:
-	@sh scripts/install_chromium.sh
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null || echo "No Chromium: the browser tests will be skipped. To run them: sudo sh scripts/install_chromium.sh (Debian, Ubuntu), or name one in CHROMIUM." >&2
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Expected Python 3.11 or newer, got %s. Set PYTHON=python3.11, for instance." % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -35,8 +32,8 @@ chromium:
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	@touch $@
 
-.venv/test.installed: pyproject.toml .venv/app.installed
-	$(BIN)/python -m pip install --quiet '.[test,postgres]'
+.venv/test.installed: pyproject.toml setup.py .venv/app.installed
+	$(BIN)/python -m pip install --quiet --editable '.[test,postgres]'
 	@touch $@
 
 clean:

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.campaign import Played, play_all
-from benchmarks.first_light import EXAMPLES, best_of, with_method
+from benchmarks.first_light import best_of, example, with_method
 from benchmarks.gb1 import figures, spec_for
 from benchmarks.report import finish, summary
 from domains.catalog import load
-from poets_core.spec import RunSpec, parse_spec, read_spec
+from poets_core.spec import SearchSpec
+from poets_core.spec.read import parse_search
 
 RANKS = (1, 4, 8, 16)
 LAYERS = {"gb1": 2, "artificial_7q": 3}
@@ -30,19 +31,20 @@ Cell = tuple[str, int, int, int]
 """Landscape, branched layers, rank, seed."""
 
 
-def cell_spec(cell: Cell, table: Path | None, wild_type: str, quick: bool) -> RunSpec:
+def cell_spec(cell: Cell, table: Path | None, wild_type: str, quick: bool) -> SearchSpec:
     """The catalog's setting of a landscape with another cut and rank."""
     name, branched, rank, seed = cell
     ranks = {"rank": rank, "prior_rank": rank}
     if name == "gb1":
-        assert table is not None
+        if table is None:
+            raise ValueError("Expected the GB1 table for gb1, got none. Name it with --table.")
         spec = spec_for(table, wild_type, "poets", seed, 3 if quick else 12, ranks)
     else:
-        spec = with_method(read_spec(EXAMPLES / f"{name}.json"), "poets", seed, quick, ranks)
+        spec = with_method(example(name), "poets", seed, quick, ranks)
     data = spec.model_dump(mode="json")
     data["backbone"] |= {"layers": LAYERS[name], "branch_from": LAYERS[name] - branched}
     data["budget"] |= {} if quick or name == "gb1" else {"rounds": 10}
-    return parse_spec(data)
+    return parse_search(data)
 
 
 def row(cell: Cell, played: Played, optimum: float) -> dict[str, Any]:

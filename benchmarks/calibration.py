@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.campaign import play_all
 from benchmarks.report import Goal, finish, summary
 from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, cell_spec
-from poets_core.spec import RunSpec
+from poets_core.spec import SearchSpec
 
 CELLS = (("nk-rugged", "poets"), ("deceptive", "explore"), ("ehrlich-15", "poets"), ("gb1", "poets"))
 FIGURES = {
@@ -76,7 +76,7 @@ def main() -> None:
     goals = []
     with tempfile.TemporaryDirectory() as temporary:
         for name, method in cells:
-            specs: list[RunSpec] = [
+            specs: list[SearchSpec] = [
                 cell_spec(name, method, s, folder=args.tables or Path(temporary), table=args.table) for s in seeds
             ]
             noise = [LANDSCAPES[name].noise] * len(specs)

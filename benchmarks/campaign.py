@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ import numpy as np
 
 from domains.catalog import backbones, load
 from poets_core.keyed import rng_for
+from poets_core.search import loop
 from poets_core.search.poets.calibration import JUDGED
 from poets_core.search.registry import build_search
-from poets_core.spec import RunSpec
-from poets_core.types import Observation
+from poets_core.spec import SearchSpec
+from poets_core.types import Candidate, Evaluation
 
 ROUND_METRICS = (*JUDGED, "spread", "js_sequence", "unique", "valid")
 
@@ -46,7 +47,7 @@ class Played:
     rounds: list[Mapping[str, Any]] = field(default_factory=list)
 
 
-def play(spec: RunSpec, noise: float = 0.0) -> Played:
+def play(spec: SearchSpec, noise: float = 0.0) -> Played:
     """Run one search to its budget, asking and answering in the order and with the keys of a worker.
 
     With `noise` the search is told each value times exp(noise z), z standard normal; the true ones are returned.
@@ -55,42 +56,39 @@ def play(spec: RunSpec, noise: float = 0.0) -> Played:
     problem = load(spec.problem.name, **spec.problem.params)
     shipped = backbones().get(spec.backbone.source)
     backbone = shipped.folder if shipped else spec.backbone.source
-    values: list[float] = []
+    true: dict[str, float] = {}  # of valid candidates, by id
     designs: list[str] = []
     details: list[Mapping[str, Any]] = []
     rounds: list[Mapping[str, Any]] = []
     metrics: Mapping[str, Any] = {}
+
+    def evaluate(candidates: Sequence[Candidate], number: int, chunk: int) -> Evaluation:
+        answer = loop.ask_oracle(problem, candidates, spec.seed, number, chunk)
+        true.update(
+            (c.id, float(value))
+            for c, value, valid in zip(candidates, answer.values[:, 0], answer.valid, strict=True)
+            if valid
+        )
+        factor = np.exp(noise * rng_for(spec.seed, "noise", number, chunk).standard_normal(len(candidates)))
+        return replace(answer, values=answer.values * factor[:, None])
+
+    asked: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         search = build_search(problem, spec, backbone=backbone, workspace=Path(folder))
-        for r in range(spec.budget.rounds):
-            candidates = search.ask(spec.budget.batch)
-            if not candidates:
-                break
-            observations, true = [], []
-            for chunk, first in enumerate(range(0, len(candidates), problem.info.chunk)):
-                part = candidates[first : first + problem.info.chunk]
-                known = [c for c in part if c.design]
-                rng = rng_for(spec.seed, "oracle", r, chunk)
-                answer = problem.oracle.evaluate([c.design for c in known], [c.prompt for c in known], rng=rng)
-                at = {c.id: i for i, c in enumerate(known)}
-                factor = np.exp(noise * rng_for(spec.seed, "noise", r, chunk).standard_normal(len(known)))
-                for c in part:
-                    i = at.get(c.id)
-                    valid = i is not None and bool(answer.valid[i])
-                    value = tuple((answer.values[i] * factor[i]).tolist()) if i is not None else (float("nan"),)
-                    true.append(float(answer.values[i][0]) if valid and i is not None else float("nan"))
-                    observations.append(Observation(c.id, value, (0.0,), valid, c.reason))
-                    details.append(answer.details[i] if i is not None else {})
-            search.tell(candidates, observations)
-            metrics = search.update().metrics
-            rounds.append({k: metrics[k] for k in ROUND_METRICS if k in metrics})
-            values += true
-            designs += [c.design for c in candidates]
+        for step in loop.play(search, problem, budget=spec.budget, seed=spec.seed, evaluate=evaluate):
+            if isinstance(step, loop.Evaluated):
+                details += step.details
+            elif isinstance(step, loop.Updated):
+                asked += [c.id for c in step.candidates]
+                designs += [c.design for c in step.candidates]
+                metrics = step.report.metrics
+                rounds.append({k: metrics[k] for k in ROUND_METRICS if k in metrics})
+    values = [true.get(id, float("nan")) for id in asked]
     return Played(values, designs, details, time.perf_counter() - start, time.process_time() - cpu, metrics, rounds)
 
 
 def play_all(
-    specs: Sequence[RunSpec],
+    specs: Sequence[SearchSpec],
     *,
     jobs: int,
     report: Callable[[int, Played], None] = lambda done, played: None,

@@ -20,22 +20,23 @@ import numpy as np
 from benchmarks.campaign import Played, play_all, search_settings, top_mean
 from benchmarks.report import Goal, finish, summary
 from domains.catalog import entry, load
-from poets_core.spec import RunSpec, parse_spec
+from poets_core.spec import SearchSpec
+from poets_core.spec.read import parse_search
 
 GB1_VARIANTS, GB1_MAXIMUM = 149_361, 8.762
 ROUNDS, BATCH = 12, 32
 METHODS: dict[str, dict[str, Any]] = {
     "poets": {},
     "one branch": {"branches": 1, "prior_scale": 0.0},
-    "prior sampling": {"method": "prior"},
+    "prior sampling": {"method": "reference"},
 }
 
 
 def spec_for(
     table: Path, wild_type: str, method: str, seed: int, rounds: int, changes: Mapping[str, Any] | None = None
-) -> RunSpec:
+) -> SearchSpec:
     """The setting of one search: the catalog's for measured landscapes, as Launch and `spec` use it, and changes."""
-    return parse_spec(
+    return parse_search(
         {
             "problem": {"name": "protein/landscape", "params": {"table": str(table), "wild_type": wild_type}},
             "backbone": {"source": "library", "branch_from": 0},

@@ -4,10 +4,10 @@
     python -m benchmarks.instruction_induction --cache store/responses --json
 
 The policies are the prompts of `domains.language`, answered greedily by SmolLM2-135M-Instruct. Responses are written
-once (JSONL in the cache folder), then contests are replayed from them: a comparison draws an item with replacement, by
-seed, and scores both responses by the rule; the higher wins, equal scores are a tie. Ties are charged, and left out of
-the evidence. So the population is the cached items, and the policy with the most right answers is the winner.
-Round-robin takes all pairs in turn, in an order drawn by seed, under the same stopping rule.
+once (JSONL in the cache folder), then experiments are replayed from them: a comparison draws an item with
+replacement, by seed, and scores both responses by the rule; the higher wins, equal scores are a tie. Ties are
+charged, and left out of the evidence. So the population is the cached items, and the policy with the most right
+answers is the winner. Round-robin takes all pairs in turn, in an order drawn by seed, under the same stopping rule.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from domains.language.prompts import fill, prompts
 from domains.language.tasks import TASKS, items
 from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Comparison, Outcome
-from poets_core.llm_po.duels import NONE, OPEN, decide, new_duels, tied, won
+from poets_core.llm_po.evidence import NONE, OPEN, decide, new_duels, tied, won
 from poets_core.llm_po.experiment import Experiment
 from poets_core.lm.responses import answer_prompts
 
@@ -37,7 +37,7 @@ DELTA = 0.05
 ITEMS = {"sum": 200}
 """Different inputs of a task where it is not 100."""
 BUDGET = {"balance": 50_000, "round-robin": 200_000}
-"""Comparisons after which a contest is undecided; counted as that many."""
+"""Comparisons after which an experiment is undecided; counted as that many."""
 MODES = {"verify": False, "assume": True}
 """Whether a winner that beats every other is assumed to exist."""
 
@@ -80,7 +80,7 @@ def judged(correct: np.ndarray, i: int, j: int, item: int) -> Outcome:
 
 
 def adaptive(names: list[str], correct: np.ndarray, seed: int, assume: bool, budget: int) -> dict[str, Any]:
-    """One contest whose pairs the experiment chooses."""
+    """Play one experiment that chooses its own pairs."""
     experiment = Experiment(names, DELTA, assume_condorcet=assume, budget=budget, seed=seed)
     at = {name: k for k, name in enumerate(names)}
     drawn = rng_for(seed, "item", "contest").integers(correct.shape[1], size=budget)
@@ -97,7 +97,7 @@ def adaptive(names: list[str], correct: np.ndarray, seed: int, assume: bool, bud
 
 
 def round_robin(names: list[str], correct: np.ndarray, seed: int, assume: bool, budget: int) -> dict[str, Any]:
-    """One contest that takes all pairs in turn, under the same stopping rule."""
+    """Play one experiment that takes all pairs in turn, under the same stopping rule."""
     k = len(names)
     pairs = rng_for(seed, "order").permutation(list(itertools.combinations(range(k), 2)))
     drawn = rng_for(seed, "item", "contest").integers(correct.shape[1], size=budget)
@@ -117,15 +117,15 @@ def round_robin(names: list[str], correct: np.ndarray, seed: int, assume: bool, 
     return {"policy": policy, "kind": said, "comparisons": n, "without ties": int(duels.wins.sum())}
 
 
-def contests(
+def experiments(
     names: list[str], correct: np.ndarray, seeds: range, assume: bool, budget: dict[str, int]
 ) -> dict[str, Any]:
-    """Both samplers over seeds: how many comparisons each takes, and who is named."""
+    """Play both duel rules over seeds: how many comparisons each takes, and who is named."""
     best = names[int(correct.mean(1).argmax())]
     out: dict[str, Any] = {}
-    for sampler, play in (("balance", adaptive), ("round-robin", round_robin)):
-        played = [play(names, correct, s, assume, budget[sampler]) for s in seeds]
-        out[sampler] = {
+    for rule, play in (("balance", adaptive), ("round-robin", round_robin)):
+        played = [play(names, correct, s, assume, budget[rule]) for s in seeds]
+        out[rule] = {
             "comparisons": summary([p["comparisons"] for p in played]),
             "without ties": summary([p["without ties"] for p in played]),
             "named the best": float(np.mean([p["policy"] == best for p in played])),
@@ -133,7 +133,7 @@ def contests(
             "undecided": float(np.mean([p["kind"] == "undecided" for p in played])),
         }
     means = {s: out[s]["comparisons"]["mean"] for s in out}
-    # Contests of ours without a verdict have no number of comparisons; round-robin's make the ratio a lower bound.
+    # Experiments of ours without a verdict have no number of comparisons; round-robin's make the ratio a lower bound.
     out["ratio"] = means["round-robin"] / means["balance"] if out["balance"]["undecided"] == 0.0 else float("nan")
     return out
 
@@ -152,7 +152,7 @@ def main() -> None:
     tasks = ["sum"] if args.quick else args.task or list(TASKS)
     seeds = range(2 if args.quick else args.seeds)
     budget = dict.fromkeys(BUDGET, 1000) if args.quick else BUDGET
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     goals = []
     for task in tasks:
         n = 8 if args.quick else args.items or ITEMS.get(task, 100)
@@ -163,19 +163,19 @@ def main() -> None:
         names = list(said)
         correct = np.array([[score(task, i, r) for i, r in zip(asked, said[p], strict=True)] for p in names])
         ranked = sorted(correct.sum(1), reverse=True)
-        found[task] = {"items": n, "accuracy": {p: summary(c) for p, c in zip(names, correct, strict=True)}}
-        found[task]["winner"] = names[int(correct.mean(1).argmax())] if ranked[0] > ranked[1] else None
+        results[task] = {"items": n, "accuracy": {p: summary(c) for p, c in zip(names, correct, strict=True)}}
+        results[task]["winner"] = names[int(correct.mean(1).argmax())] if ranked[0] > ranked[1] else None
         for mode, assume in MODES.items():
-            at = found[task][mode] = contests(names, correct, seeds, assume, budget)
+            at = results[task][mode] = experiments(names, correct, seeds, assume, budget)
             print(f"{task}, {mode}: ratio {at['ratio']:.2f}", file=sys.stderr, flush=True)
-            if found[task]["winner"]:
+            if results[task]["winner"]:
                 goals.append(Goal(f"{task}, {mode}: round-robin / balance", at["ratio"], 1.5, ">="))
                 goals.append(Goal(f"{task}, {mode}: best named", at["balance"]["named the best"], 1 - DELTA, ">="))
     if args.answer_only:
         return
     settings = {"model": MODEL, "max_tokens": MAX_TOKENS, "item_seed": ITEM_SEED, "delta": DELTA, "budget": budget}
     settings["seeds"] = list(seeds)
-    finish([] if args.quick else goals, found, settings, as_json=args.json)
+    finish([] if args.quick else goals, results, settings, as_json=args.json)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ import numpy as np
 from scipy.special import expit
 
 from benchmarks.llm_po_cells import OURS, linear_instance, win_probability, winner_of
+from benchmarks.llm_po_rivals import RIVALS
+from benchmarks.llm_po_structured import simulate_structured
 from poets_core.keyed import rng_for
 from poets_core.llm_po.allocation import optimal_proportions
-from poets_core.llm_po.balance import balance
-from poets_core.llm_po.rivals import RIVALS
+from poets_core.llm_po.balance import evidence_balancing
+from poets_core.llm_po.bradley_terry import bradley_terry_features
+from poets_core.llm_po.cutting_planes import structured_proportions
 from poets_core.llm_po.simulate import Simulated, simulate
-from poets_core.llm_po.simulate_structured import simulate_structured
-from poets_core.llm_po.structured import bradley_terry_features, structured_proportions
 from poets_core.types import F8
 
 DELTAS = (1e-1, 1e-2, 1e-4, 1e-8, 1e-16, 1e-32, 1e-64)
@@ -40,26 +41,26 @@ def approach(runs: int) -> dict[str, Any]:
     for kind, k in (("cyclic", 4), ("bradley-terry", 8)):
         p = win_probability(kind, k)
         t_star = optimal_proportions(p).t_star
-        found = [simulate(balance, p, runs=runs, delta=d) for d in DELTAS]
+        played = [simulate(evidence_balancing, p, runs=runs, delta=d) for d in DELTAS]
         other = [simulate(RIVALS[rival], p, runs=runs, delta=d) for d in DELTAS]
-        out[f"{kind}, K = {k}"] = row(found, t_star, winner_of(p)) | {rival: multiples(other, t_star)}
+        out[f"{kind}, K = {k}"] = row(played, t_star, winner_of(p)) | {rival: multiples(other, t_star)}
     theta, x = linear_instance(8, 3, 0)
-    found = [simulate_structured(None, theta, x, runs=runs, delta=d) for d in DELTAS]
-    out["structured, K = 8, d = 3"] = row(found, structured_proportions(theta, x).t_star, int((x @ theta).argmax()))
+    played = [simulate_structured(None, theta, x, runs=runs, delta=d) for d in DELTAS]
+    out["structured, K = 8, d = 3"] = row(played, structured_proportions(theta, x).t_star, int((x @ theta).argmax()))
     return out
 
 
-def multiples(found: Sequence[Simulated], t_star: float) -> list[float]:
+def multiples(played: Sequence[Simulated], t_star: float) -> list[float]:
     """Mean comparisons over the bound at each delta."""
-    return [float(f.comparisons.mean()) / (t_star * certainty(d)) for f, d in zip(found, DELTAS, strict=True)]
+    return [float(f.comparisons.mean()) / (t_star * certainty(d)) for f, d in zip(played, DELTAS, strict=True)]
 
 
-def row(found: Sequence[Simulated], t_star: float, best: int) -> dict[str, Any]:
+def row(played: Sequence[Simulated], t_star: float, best: int) -> dict[str, Any]:
     """Ours at each delta, and how many runs named another policy than `best`."""
     return {
         "delta": list(DELTAS),
-        OURS: multiples(found, t_star),
-        "wrong": [int((f.winner != best).sum()) for f in found],
+        OURS: multiples(played, t_star),
+        "wrong": [int((f.winner != best).sum()) for f in played],
     }
 
 
@@ -78,9 +79,8 @@ def theory(instances: int) -> dict[str, Any]:
     """What assuming a winner, and what a model, saves at the optimum: ratios of T* on random instances."""
     rng = rng_for(0, "theory")
     winners = [with_winner(3 + i % 5, rng) for i in range(instances)]
-    saved = {"a winner assumed": [
-        optimal_proportions(p, assume_condorcet=False).t_star / optimal_proportions(p).t_star for p in winners
-    ]}  # fmt: skip
+    without = [optimal_proportions(p, assume_condorcet=False).t_star for p in winners]
+    saved = {"a winner assumed": [t / optimal_proportions(p).t_star for t, p in zip(without, winners, strict=True)]}
     for name, d in (("Bradley-Terry", None), ("three features", 3)):
         saved[name] = []
         for i in range(max(2, instances // 5)):

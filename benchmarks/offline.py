@@ -23,11 +23,11 @@ import numpy as np
 from benchmarks.report import Goal, finish, summary
 from benchmarks.search_cells import FIRST_TUNING_SEED, cell_spec
 from domains.catalog import load
+from poets_core.search.loop import observations
 from poets_core.search.poets.exact_regret import soft_regret
 from poets_core.search.registry import build_search
 from poets_core.search.space import product_space
-from poets_core.spec import RunSpec
-from poets_core.types import Observation
+from poets_core.spec import SearchSpec
 
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "poets": ("poets", {}),
@@ -46,7 +46,7 @@ def learn(table: Path, method: str, seed: int, labels: int, steps: int) -> dict[
     """Tell the labels, fit, and judge the policy on the whole space."""
     name, changes = METHODS[method]
     spec = cell_spec("gb1", name, seed, folder=Path(), table=table, changes={**changes, "steps": steps})
-    spec = RunSpec.model_validate(spec.model_dump() | {"budget": {"rounds": 1, "batch": labels}})
+    spec = SearchSpec.model_validate(spec.model_dump() | {"budget": {"rounds": 1, "batch": labels}})
     problem = load(spec.problem.name, **spec.problem.params)
     with tempfile.TemporaryDirectory() as folder:
         search: Any = build_search(problem, spec, backbone="library", workspace=Path(folder))
@@ -54,15 +54,13 @@ def learn(table: Path, method: str, seed: int, labels: int, steps: int) -> dict[
         answer = problem.oracle.evaluate(
             [c.design for c in candidates], [0] * len(candidates), rng=np.random.default_rng(0)
         )
-        told = [
-            Observation(c.id, tuple(v), (0.0,), bool(ok), "")
-            for c, v, ok in zip(candidates, answer.values.tolist(), answer.valid, strict=True)
-        ]
-        search.tell(candidates, told)
+        values = [v if ok else None for v, ok in zip(answer.values[:, 0].tolist(), answer.valid, strict=True)]
+        search.tell(candidates, observations(candidates, values))
         search.update()
         ensemble = search.ensemble
         space = product_space(ensemble.table, ensemble.backbone.vocabulary.eos)
-        assert space is not None
+        if space is None:
+            raise ValueError("Expected a landscape of a few sites, got a space that cannot be written down.")
         branches, reference, designs = [], [], []
         for start in range(0, len(space), BLOCK):
             tokens = space.tokens(np.arange(start, min(start + BLOCK, len(space)))).tolist()

@@ -35,8 +35,9 @@ from benchmarks.report import Goal, finish, summary
 from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec
 from domains.catalog import load
 from poets_core.keyed import rng_for
-from poets_core.presets import decisive
-from poets_core.spec import RunSpec
+from poets_core.spec import SearchSpec
+from poets_core.spec.old import METHOD_BEFORE
+from poets_core.spec.presets import decisive
 from poets_core.types import F8
 
 FIGURES = ("best", "regret", "top_100")
@@ -48,10 +49,11 @@ KERNEL_NOISE = 0.1
 """Variance of an observation, prior variance 1, for gamma_T."""
 
 
-def fingerprint(spec: RunSpec) -> str:
+def fingerprint(spec: SearchSpec) -> str:
     """What a line of results belongs to: everything that the method reads, but not where a table lies."""
     data = decisive(spec)
     data["problem"]["params"].pop("table", None)
+    data["search"]["method"] = METHOD_BEFORE.get(data["search"]["method"], data["search"]["method"])
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
@@ -73,7 +75,7 @@ def write_parquet(lines: Sequence[dict[str, Any]], path: Path) -> None:
     pd.DataFrame(rows).to_parquet(path, compression="zstd", index=False)
 
 
-def line_of(name: str, method: str, seed: int, spec: RunSpec, played: Played) -> dict[str, Any]:
+def line_of(name: str, method: str, seed: int, spec: SearchSpec, played: Played) -> dict[str, Any]:
     """One line of results: the values of all calls, in their order, and what the rounds said."""
     values = [round(v, 6) if np.isfinite(v) else None for v in played.values]
     return {
@@ -102,7 +104,7 @@ def figures(line: dict[str, Any], optimum: float | None) -> dict[str, float]:
     return out | ({} if optimum is None else {"regret": float((1.0 - v).sum())})
 
 
-def uniform_growth(specs: Sequence[RunSpec]) -> dict[str, float]:
+def uniform_growth(specs: Sequence[SearchSpec]) -> dict[str, float]:
     """Exponent of uniform sampling on the same landscapes."""
     curves = []
     for table in sorted({str(s.problem.params["table"]) for s in specs}):
@@ -209,7 +211,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0, help=f"settings are chosen from {FIRST_TUNING_SEED} on")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a search setting; no goals")
     parser.add_argument("--results", type=Path, help="a file that keeps every finished search")
-    parser.add_argument("--resume", type=Path, help="more finished searches, e.g. docs/regime_map/results.parquet")
+    parser.add_argument("--resume", type=Path, help="more finished searches, e.g. results.parquet of the docs")
     parser.add_argument("--tables", type=Path, help="a folder for generated landscapes; temporary otherwise")
     parser.add_argument("--jobs", type=int, default=2, help="searches at a time, one thread each")
     parser.add_argument("--json", action="store_true")
@@ -227,7 +229,7 @@ def main() -> None:
         specs = {c: cell_spec(*c, folder=folder, table=args.table, changes=changes) for c in cells}
         if args.quick:
             short = {"budget": {"rounds": 3, "batch": 16}}
-            specs = {c: RunSpec.model_validate(s.model_dump() | short) for c, s in specs.items()}
+            specs = {c: SearchSpec.model_validate(s.model_dump() | short) for c, s in specs.items()}
         lines: list[dict[str, Any]] = []
         for source in (args.resume, args.results):
             lines += read_lines(source) if source and source.is_file() else []

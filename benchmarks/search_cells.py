@@ -9,9 +9,11 @@ from typing import Any
 
 from benchmarks.landscapes import KINDS, landscape
 from domains.catalog import entry
-from poets_core.presets import METHODS as KNOWN
-from poets_core.presets import PRESETS
-from poets_core.spec import RunSpec, parse_spec
+from poets_core.spec import METHODS as KNOWN
+from poets_core.spec import SearchSpec
+from poets_core.spec.old import METHOD_BEFORE
+from poets_core.spec.presets import PRESETS, tuned
+from poets_core.spec.read import parse_search
 
 FIRST_TUNING_SEED = 100
 """Settings were chosen on seeds from here on; the map is drawn on seeds from 0."""
@@ -32,7 +34,7 @@ class Landscape:
         noise: deviation of the logarithm of the factor that a told value is off by.
         methods: which are played there by default.
         search: settings of POETS that differ from the catalog's; rivals: those of rivals that differ from
-            `poets_core.presets`, both chosen on tuning seeds (docs/log.md).
+            `poets_core.spec.methods`, both chosen on tuning seeds (docs/decisions/rivals.md).
     """
 
     problem: str
@@ -65,7 +67,7 @@ SETTINGS: dict[str, Mapping[str, Any]] = {
 
 GREEDY = {"ga": {"elites": 2}}
 BRIEF = {"tosfit": {"steps": 20}}
-"""Long designs: on artificial-7q 5 steps a round end at 3.85, 40 at 4.07, both below prior sampling (docs/log.md)."""
+"""Long designs: on artificial-7q 5 steps a round end at 3.85, 40 at 4.07, both below sampling (docs/decisions)."""
 LANDSCAPES: dict[str, Landscape] = {
     "gb1": Landscape("protein/landscape", methods=FOUR_SITES),
     "gb1-noisy": Landscape(
@@ -142,12 +144,13 @@ METHODS: dict[str, Mapping[str, Any]] = {
     "soft actor-critic": {"method": "tosfit", "exploration": 0.0},
     "grpo, replay": {"method": "grpo", "replay": True},
     **SETTINGS,
-} | {m: {"method": m} for m in KNOWN if m != "poets"}
+} | {METHOD_BEFORE.get(m, m): {"method": m} for m in KNOWN if m != "poets"}
+"""What is laid over the catalog's settings, by cell; results are stored under the names that methods had then."""
 
 
 def cell_spec(
     name: str, method: str, seed: int, *, folder: Path, table: Path | None, changes: Mapping[str, Any] | None = None
-) -> RunSpec:
+) -> SearchSpec:
     """The spec of one search.
 
     Args:
@@ -168,11 +171,11 @@ def cell_spec(
         params |= {"instance": seed}
     known = entry(where.problem).settings
     name_of = how.get("method", "poets")
-    rival = {**KNOWN[name_of].settings, **where.rivals.get(name_of, {})}
+    rival = {**tuned(name_of), **where.rivals.get(name_of, {})}
     ours = {**known.get("search", {}), **where.search}
     if name_of != "poets":  # what POETS was tuned to is no setting of a rival
         ours = {k: v for k, v in ours.items() if k in ("transform", "allow_repeats")}
-    return parse_spec(
+    return parse_search(
         {
             "problem": {"name": where.problem, "params": params},
             "backbone": {**known.get("backbone", {}), **where.backbone},

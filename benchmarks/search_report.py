@@ -1,4 +1,4 @@
-"""The regime map as a page: docs/regime_map.md and its figures, out of the lines that benchmarks.search kept.
+"""The regime map as a page: docs/results/regime_map.md and its figures, out of the lines that benchmarks.search kept.
 
     python -m benchmarks.search_report --results map.jsonl --table gb1.csv --commit COMMIT
 
@@ -21,13 +21,13 @@ from benchmarks.figure import line_chart
 from benchmarks.search import collect, read_lines, values_of, write_parquet
 from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec
 from domains.catalog import load
-from poets_core.preset_rule import advise, evidence
+from poets_core.spec.preset_rule import advise, evidence
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent / "docs" / "results"
 HEAD = """# Regime map
 
 Methods x landscapes, from `python -m benchmarks.search` at commit `{commit}`. Settings, and the seeds that chose
-them, are in `benchmarks/search_cells.py` and `poets_core/presets.py` (tuning: seeds from {tuning} on; here: seeds
+them, are in `benchmarks/search_cells.py` and `poets_core/spec/methods.py` (tuning: seeds from {tuning} on; here: seeds
 below). Means ± standard errors over seeds. Regret is cumulative, in fractions of the maximum, an unmeasured or
 infeasible design counting as 0; where no maximum is stated, best and mean of the 100 best are in the value's own
 unit. "poets minus" is paired over seeds, with its 95 % interval (Student's t), bold where that excludes 0. Written
@@ -57,7 +57,7 @@ def difference(found: dict[str, Any], ours: str, key: str) -> str:
 
 
 def advice(name: str, lines: Sequence[dict[str, Any]], folder: Path) -> str:
-    """How often `poets_core.preset_rule` says what, of the POETS runs of a landscape."""
+    """How often `poets_core.spec.preset_rule` says what, of the POETS runs of a landscape."""
     said: dict[str, Counter[str]] = {}
     for x in lines:
         if x["landscape"] == name and METHODS[x["method"]].get("method", "poets") == "poets":

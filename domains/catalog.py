@@ -66,7 +66,9 @@ def entry(name: str) -> Entry:
     found = {e.name: e for e in entries()}
     if name not in found:
         lost = "" if science(name) else f" Its science was not found: install it, or name its folder in {VARIABLE}."
-        raise InvalidSpec(f"Expected a problem name, one of {', '.join(found)}, got {name!r}.{lost}")
+        raise InvalidSpec(
+            f"Expected a problem name, one of {', '.join(found)}, got {name!r}.{lost}", field="problem.name"
+        )
     return found[name]
 
 
@@ -88,7 +90,9 @@ def task(name: str) -> Task:
     """
     found = {t.name: t for t in tasks()}
     if name not in found:
-        raise InvalidSpec(f"Expected a language task, one of {', '.join(found)}, got {name!r}.")
+        raise InvalidSpec(
+            f"Expected a language task, one of {', '.join(found)}, got {name!r}.", field="experiment.task"
+        )
     return found[name]
 
 
@@ -132,24 +136,27 @@ def check_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     known = {p.name: p for p in entry(name).parameters}
     unknown = sorted(set(params) - set(known))
     if unknown:
-        raise InvalidSpec(f"Expected parameters of {name} among {sorted(known)}, got {unknown}. Remove or rename them.")
+        raise InvalidSpec(
+            f"Expected parameters of {name} among {sorted(known)}, got {unknown}. Remove or rename them.",
+            field=f"problem.params.{unknown[0]}",
+        )
     return {p.name: _check(name, p, params.get(p.name, p.default)) for p in known.values()}
 
 
 def _check(problem: str, p: Parameter, value: Any) -> Any:
-    where = f"parameter {p.name!r} of {problem}"
+    where, field = f"parameter {p.name!r} of {problem}", f"problem.params.{p.name}"
     if value is None:
-        raise InvalidSpec(f"Expected a value for {where}, got none. {p.help}")
+        raise InvalidSpec(f"Expected a value for {where}, got none. {p.help}", field=field)
     wanted: dict[str, tuple[type, ...]] = {
         "int": (int,), "float": (int, float), "text": (str,), "file": (str,), "bool": (bool,),
     }  # fmt: skip
     if not isinstance(value, wanted[p.kind]) or (isinstance(value, bool) and p.kind != "bool"):
-        raise InvalidSpec(f"Expected {p.kind} for {where}, got {value!r}.")
+        raise InvalidSpec(f"Expected {p.kind} for {where}, got {value!r}.", field=field)
     size = len(value) if isinstance(value, str) else cast("float", value)
     if (p.minimum is not None and size < p.minimum) or (p.maximum is not None and size > p.maximum):
-        raise InvalidSpec(f"Expected {where} between {p.minimum} and {p.maximum}, got {value!r}.")
+        raise InvalidSpec(f"Expected {where} between {p.minimum} and {p.maximum}, got {value!r}.", field=field)
     if p.choices and value not in p.choices:
-        raise InvalidSpec(f"Expected {where} to be one of {list(p.choices)}, got {value!r}.")
+        raise InvalidSpec(f"Expected {where} to be one of {list(p.choices)}, got {value!r}.", field=field)
     return value
 
 

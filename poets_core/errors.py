@@ -14,10 +14,13 @@
         ├── LeaseLost       another worker owns the run now; stop writing
         └── StoreUnavailable  locked, unreadable, half-written or out of space
 
-Messages follow one pattern: what was expected, what came, where, what to do.
+Messages follow one pattern: what was expected, what came, where, what to do. What a form can show beside a field
+names that field.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class PoetsError(Exception):
@@ -25,7 +28,22 @@ class PoetsError(Exception):
 
 
 class InvalidInput(PoetsError, ValueError):
-    """Something a person supplied is wrong; the message says what to change."""
+    """Something a person supplied is wrong; the message says what to change.
+
+    Attributes:
+        fields: what is wrong with which field, by its dotted place in the spec (``"search.steps"``,
+            ``"problem.params.table"``); empty where no field can be named.
+    """
+
+    def __init__(self, message: str, *, field: str = "", fields: Mapping[str, str] | None = None) -> None:
+        """Take a message about the whole, and either the one `field` it is about or the messages of several."""
+        super().__init__(message)
+        self.fields: dict[str, str] = dict(fields or ({field: message} if field else {}))
+
+    @property
+    def field(self) -> str:
+        """The first field that is wrong, ``""`` where none is named."""
+        return next(iter(self.fields), "")
 
 
 class InvalidSpec(InvalidInput):

@@ -25,6 +25,29 @@ Source: TypeAlias = Literal["branch", "edit", "reference", "space"]
 """Written by a branch, an edit of a good design, written by the reference, or chosen out of the whole space."""
 
 
+REFERENCE: int = -1
+"""Index of the backbone without any branch."""
+
+
+def policy_name(branch: int) -> str:
+    """Return the name of a branch as a policy: ``"branch 3"``, or ``"reference"`` for -1."""
+    return "reference" if branch == REFERENCE else f"branch {branch}"
+
+
+def branch_of(policy: str) -> int:
+    """Return the branch that `policy_name` named.
+
+    Raises:
+        ValueError: the name says no branch.
+    """
+    if policy == "reference":
+        return REFERENCE
+    word, _, number = policy.partition(" ")
+    if word != "branch" or not number.isdecimal():
+        raise ValueError(f"Expected the name of a branch, such as 'branch 3', or 'reference', got {policy!r}.")
+    return int(number)
+
+
 @dataclass(frozen=True)
 class Objective:
     """One number an oracle returns.

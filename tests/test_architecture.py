@@ -11,13 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = ("app", "pages", "poets_core", "domains", "benchmarks", "scripts", "tests")
-LINES = 400
+DOCUMENT = ROOT / "docs" / "architecture.md"
+FIRST, LAST = "<!-- printed by `python -m tests.test_architecture` -->", "<!-- end of print -->"
 
 # Prefix of an importing module -> prefixes of our own modules it may import. The longest prefix counts.
 # `domains.catalog` appears where only its names and forms may be used; it imports a science when one is loaded.
 NOUNS = ("poets_core.types", "poets_core.errors", "poets_core.keyed")
 STORE = ("poets_core.runs",)
-SETTINGS = ("poets_core.spec", "poets_core.presets", "poets_core.preset_rule")
+SETTINGS = ("poets_core.spec",)
 OFFERS = ("domains.entry", "domains.palette", "domains.packages")  # what every science is written with
 CATALOG = ("domains.catalog", "domains.entry", "domains.palette")
 MAY: dict[str, tuple[str, ...]] = {
@@ -25,16 +26,25 @@ MAY: dict[str, tuple[str, ...]] = {
     "poets_core.keyed": (),
     "poets_core.types": (),
     "poets_core.protocols": ("poets_core.types",),
-    "poets_core.experiment_spec": (),
-    "poets_core.spec": ("poets_core.experiment_spec", "poets_core.errors"),
-    "poets_core.presets": ("poets_core.spec",),
-    "poets_core.preset_rule": ("poets_core.spec",),
+    "poets_core.spec": ("poets_core.spec", "poets_core.errors"),
     "poets_core.lm": ("poets_core.lm", "poets_core.spec", "poets_core.protocols", *NOUNS),
     "poets_core.search": ("poets_core.search", "poets_core.lm", "poets_core.protocols", "poets_core.spec", *NOUNS),
     "poets_core.llm_po": ("poets_core.llm_po", "poets_core.spec", *NOUNS),
     "poets_core.runs": ("poets_core.runs", "poets_core.spec", "poets_core.types", "poets_core.errors"),
     "poets_core.worker": ("poets_core", "domains.catalog", "domains.language"),
-    "poets_core.cli": ("poets_core.runs", "poets_core.worker", "poets_core.spec", "domains.catalog", *NOUNS),
+    "poets_core.serve": ("poets_core.errors",),
+    "poets_core.sequences": ("poets_core.search", "poets_core.protocols", "poets_core.spec", *NOUNS),
+    "poets_core.cli": (
+        "poets_core.cli",
+        "poets_core.runs",
+        "poets_core.worker",
+        "poets_core.serve",
+        "poets_core.search.registry",
+        "poets_core.spec",
+        "poets_core.protocols",
+        "domains.catalog",
+        *NOUNS,
+    ),
     "poets_core.__main__": ("poets_core.cli",),
     "poets_core": (),
     "domains.palette": (),
@@ -134,7 +144,7 @@ PLANTED = {
     ),
     "poets_core/search/x.py": ("import poets_core.runs.store", "from domains import catalog", "import streamlit"),
     "poets_core/runs/x.py": ("def f():\n    import transformers", "from poets_core.protocols import Problem"),
-    "poets_core/spec.py": ("from poets_core.lm.backbone import Backbone",),
+    "poets_core/spec/x.py": ("from poets_core.lm.backbone import Backbone",),
     "app.py": ("from domains.protein import ehrlich",),
 }
 
@@ -157,11 +167,20 @@ def test_type_checking_imports_and_own_rooms_are_free(tmp_path):
     assert violations(tmp_path) == []
 
 
-def test_files_stay_readable():
-    tops = ("app.py", "pages", "poets_core", "domains", "benchmarks", "scripts")
-    files = [p for t in tops for p in ([ROOT / t] if (ROOT / t).is_file() else (ROOT / t).rglob("*.py"))]
-    long = {str(p.relative_to(ROOT)): n for p in files if (n := len(p.read_text().splitlines())) > LINES}
-    assert long == {}
+def tables() -> str:
+    """The rules above as docs/architecture.md shows them."""
+    rows = ["| module | may import, of ours |", "|---|---|"]
+    for module, allowed in MAY.items():
+        names = ["itself" if name == module else f"`{name}`" for name in allowed]
+        rows.append(f"| `{module}` | {', '.join(names) or 'nothing'} |")
+    rows += ["", "| foreign package | only in |", "|---|---|"]
+    rows += [f"| {package} | {', '.join(f'`{home}`' for home in homes)} |" for package, homes in ONLY.items()]
+    return "\n".join(rows)
+
+
+def test_the_document_shows_these_rules():
+    shown = DOCUMENT.read_text().split(FIRST)[1].split(LAST)[0].strip()
+    assert shown == tables(), "print it again: python -m tests.test_architecture"
 
 
 def test_the_browser_side_loads_no_science():
@@ -179,7 +198,7 @@ def test_the_browser_side_loads_no_science():
 
 
 def test_the_tree_in_the_architecture_document_is_the_one_on_disk():
-    text = (ROOT / "docs" / "architecture.md").read_text()
+    text = DOCUMENT.read_text()
     tree = text.split("```")[1]
     stated = {line.split("  ")[0].strip().rstrip("/") for line in tree.splitlines() if line.strip()}
     folders = {
@@ -190,3 +209,13 @@ def test_the_tree_in_the_architecture_document_is_the_one_on_disk():
     assert folders - stated == set(), "folders missing from docs/architecture.md"
     missing = {s for s in stated if not (ROOT / s).exists()}
     assert missing == set(), "docs/architecture.md names what is not there"
+
+
+def print_tables() -> None:
+    """Write the rules into docs/architecture.md."""
+    before, rest = DOCUMENT.read_text().split(FIRST)
+    DOCUMENT.write_text(f"{before}{FIRST}\n\n{tables()}\n\n{LAST}{rest.split(LAST)[1]}")
+
+
+if __name__ == "__main__":
+    print_tables()

@@ -52,10 +52,12 @@ def items(task: str, n: int, *, seed: int) -> list[Item]:
         InvalidSpec: no such task, or fewer different inputs than asked for.
     """
     if task not in _DRAWS:
-        raise InvalidSpec(f"Expected a language task, one of {', '.join(TASKS)}, got {task!r}.")
+        raise InvalidSpec(
+            f"Expected a language task, one of {', '.join(TASKS)}, got {task!r}.", field="experiment.task"
+        )
     draw, most = _DRAWS[task], next(t.most for t in FORMS if t.name == task)
     if not 1 <= n <= most:
-        raise InvalidSpec(f"Expected 1 to {most} items of {task}, got {n}. Ask for fewer.")
+        raise InvalidSpec(f"Expected 1 to {most} items of {task}, got {n}. Ask for fewer.", field="experiment.items")
     out: dict[str, Item] = {}
     for index in range(n):
         for attempt in itertools.count():

@@ -18,9 +18,10 @@ from pages.parts.compare.comparison import (
     table,
 )
 from pages.parts.feed import open_feed, the_store
-from pages.parts.links import LAUNCH, store_problem
+from pages.parts.links import LAUNCH
 from pages.parts.live_plot import live_plot
 from pages.parts.look import current_look
+from pages.parts.skeleton import download, nothing, store_errors, store_problem
 from pages.parts.states import plain
 from pages.parts.tables import safe_csv
 from poets_core.errors import PoetsError
@@ -33,17 +34,18 @@ MOST = 30
 def page() -> None:
     """Draw the page."""
     st.title("Compare", anchor=False)
-    try:
+    with store_errors():
         store = the_store()
-        found = [r for r in store.runs(limit=500) if r.calls]
-    except PoetsError as error:
-        store_problem(error)
+        measured = [r for r in store.runs(limit=500) if r.calls]
+    if not measured:
+        nothing(
+            "There is no run with a measured design yet. Start two, then put them side by side here.",
+            LAUNCH,
+            "Launch a run",
+            ":material/add_circle:",
+        )
         return
-    if not found:
-        st.info("There is no run with a measured design yet. Start two, then put them side by side here.")
-        st.page_link(LAUNCH, label="Launch a run", icon=":material/add_circle:")
-        return
-    chosen = _choice(found)
+    chosen = _choice(measured)
     if not chosen:
         st.info("Choose the runs to compare.", icon=":material/info:")
         return
@@ -51,12 +53,12 @@ def page() -> None:
     st.fragment(_body, run_every=5 if polls else None)(store, [r.id for r in chosen])
 
 
-def _choice(found: list[RunRow]) -> list[RunRow]:
+def _choice(measured: list[RunRow]) -> list[RunRow]:
     """Choose a problem, then runs of it; both out of the address where it names them."""
-    known = {r.id: r for r in found}
+    known = {r.id: r for r in measured}
     asked = [known[i] for i in st.query_params.get("runs", "").split(",") if i in known]
     titles = {e.name: e.title for e in entries()}
-    problems = list(dict.fromkeys(r.problem for r in found))
+    problems = list(dict.fromkeys(r.problem for r in measured))
     named = st.query_params.get("problem", "")
     start = asked[0].problem if asked else named if named in problems else problems[0]
     problem = st.selectbox(
@@ -71,7 +73,7 @@ def _choice(found: list[RunRow]) -> list[RunRow]:
     def said(run: str) -> str:
         return f"{known[run].label or known[run].method} · seed {known[run].seed} · {run[-4:]}"
 
-    offered = [r.id for r in found if r.problem == problem]
+    offered = [r.id for r in measured if r.problem == problem]
     preset = [r.id for r in asked if r.problem == problem] or offered[:MOST]
     chosen = st.multiselect(
         "Runs",
@@ -91,7 +93,7 @@ def _body(store: RunStore, ids: list[str]) -> None:
     try:
         feeds = [open_feed(store, i) for i in ids]
         read = [(f.spec, curve_of(f.run, f.spec, f.snapshot().view)) for f in feeds]
-        info = feeds[0].snapshot().view.objective
+        objective = feeds[0].snapshot().view.objective
     except PoetsError as error:
         store_problem(error)
         return
@@ -117,7 +119,7 @@ def _body(store: RunStore, ids: list[str]) -> None:
         key="measure",
     )
     st.query_params["measure"] = measure
-    panel = comparison(groups, measure, current_look(), info)
+    panel = comparison(groups, measure, current_look(), objective)
     st.caption(panel.help)
     live_plot(panel, key=f"compare-{measure}", revision=",".join(ids), height=420)
     _tables(groups, "-".join(ids))
@@ -141,15 +143,7 @@ def _tables(groups: list[Group], key: str) -> None:
         other = groups[names.index(against)]
         st.markdown(f"**Paired differences** to {plain(other.name)}")
         st.dataframe(pd.DataFrame(differences(groups, other)), hide_index=True, key="differences")
-    st.download_button(
-        "Numbers as CSV",
-        lambda: safe_csv(pd.DataFrame(rows(groups))),
-        file_name="comparison.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        key="csv",
-    )
+    download("Numbers as CSV", lambda: safe_csv(pd.DataFrame(rows(groups))), "comparison.csv", "csv")
     st.caption("The figure itself: the camera in its corner writes PNG, the disk SVG.")
 
 

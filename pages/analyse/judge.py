@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Literal
 
 import streamlit as st
@@ -13,13 +12,14 @@ from pages.parts.judge.desk import Desk, desk_of
 from pages.parts.judge.keys import judge_keys
 from pages.parts.judge.queue import LONGEST_NAME, Sent, agreed
 from pages.parts.judge.responses import prompt, response
-from pages.parts.links import JUDGE, POLICIES, feed_of_address, store_problem
+from pages.parts.links import JUDGE, POLICIES
 from pages.parts.look import current_look
 from pages.parts.run.controls import explain
-from pages.parts.states import badge, plain, state_of
+from pages.parts.skeleton import feed_of_address, nothing, polls, redrawn, store_errors, store_problem
+from pages.parts.states import badge, plain
 from poets_core.errors import PoetsError
 from poets_core.runs.views.experiment import ExperimentView, PairView
-from poets_core.spec import ExperimentSpec
+from poets_core.spec import ExperimentSettings, ExperimentSpec
 
 POLL = 1.0
 """Seconds between two looks while somebody judges: the next pair should not keep people waiting."""
@@ -34,34 +34,30 @@ def page() -> None:
         _choose()
         return
     feed = feed_of_address("Judge")
-    spec = feed.spec.experiment
+    spec = feed.spec.experiment if isinstance(feed.spec, ExperimentSpec) else None
     if spec is None or spec.judge != "person":
-        st.title("Judge", anchor=False)
-        st.info("Nobody is asked to judge this run.", icon=":material/info:")
-        st.page_link(POLICIES, label="Experiments", icon=":material/leaderboard:")
+        nothing("Nobody is asked to judge this run.", POLICIES, "Experiments", ":material/leaderboard:", title="Judge")
         return
     judge = _judge()
-    try:
-        with st.spinner("Reading the experiment…") if feed.polls == 0 else nullcontext():
-            state = feed.snapshot().status.state
-    except PoetsError as error:
-        store_problem(error)
-        return
-    every = state_of(state).polls
-    st.fragment(_live, run_every=POLL if state == "running" else every)(feed, spec, judge, state)
+    redrawn(
+        feed,
+        lambda _: _judging(feed, spec, judge),
+        reading="Reading the experiment…",
+        every=lambda state: POLL if state == "running" else polls(state),
+    )
 
 
 def _choose() -> None:
     """Lead to the experiments that wait for people."""
     st.title("Judge", anchor=False)
-    try:
+    with store_errors():
         rows = [r for r in the_store().runs(kind="experiment") if r.method == "person" and r.state != "finished"]
-    except PoetsError as error:
-        store_problem(error)
-        return
     if not rows:
-        st.info("No experiment waits for a person's judgement. Start one on the page Policies.", icon=":material/info:")
-        st.page_link(POLICIES, label="Go to the policies", icon=":material/arrow_back:")
+        nothing(
+            "No experiment waits for a person's judgement. Start one on the page Policies.",
+            POLICIES,
+            "Go to the policies",
+        )
         return
     st.write("These experiments wait for people's verdicts:")
     for row in rows:
@@ -95,7 +91,7 @@ def _judge() -> str:
     st.stop()
 
 
-def _live(feed: Feed, spec: ExperimentSpec, judge: str, drawn_as: str) -> None:
+def _judging(feed: Feed, spec: ExperimentSettings, judge: str) -> None:
     """Draw everything that changes; called again every second while somebody may judge."""
     desk = desk_of(feed.run, judge)
     try:
@@ -103,8 +99,6 @@ def _live(feed: Feed, spec: ExperimentSpec, judge: str, drawn_as: str) -> None:
     except PoetsError as error:
         store_problem(error)
         return
-    if snapshot.status.state != drawn_as:
-        st.rerun(scope="app")  # the rate of polling depends on it
     view = snapshot.view.experiment or ExperimentView()
     _heading(feed, snapshot, judge)
     over = view.verdict is not None or snapshot.status.state == "finished"
@@ -132,7 +126,7 @@ def _live(feed: Feed, spec: ExperimentSpec, judge: str, drawn_as: str) -> None:
 
 
 def _heading(feed: Feed, snapshot: Snapshot, judge: str) -> None:
-    about = feed.spec.label or (feed.spec.experiment.task if feed.spec.experiment else "") or feed.spec.problem.name
+    about = feed.spec.label or feed.spec.about
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title("Judge", anchor=False, width="content")
         badge(snapshot.status.state, stopped=snapshot.status.reason == "stopped")
@@ -153,7 +147,7 @@ def _over(feed: Feed, view: ExperimentView) -> None:
             "none": "No policy beats all others.",
             "undecided": "Undecided.",
         }
-        st.success(f"The verdict is in. {words[view.verdict['kind']]} Thank you.", icon=":material/emoji_events:")
+        st.success(f"The verdict is in. {words[view.verdict.kind]} Thank you.", icon=":material/emoji_events:")
     st.page_link(POLICIES, label="See the verdict", icon=":material/leaderboard:", query_params={"run": feed.run})
 
 
@@ -170,7 +164,7 @@ def _pair(feed: Feed, desk: Desk, snapshot: Snapshot, pair: PairView, second: bo
         st.markdown("**Which response answers this better?**")
         prompt(pair.prompt)
     else:
-        title = str((info or {}).get("title") or "")
+        title = info.title if info else ""
         st.markdown("**Which is better?**" + (f" · {plain(title)}" if title else ""))
     # Long responses scroll, so that buttons and progress stay in sight.
     height: int | Literal["stretch"] = TALL if max(map(len, pair.responses)) > LONG else "stretch"
@@ -223,7 +217,7 @@ def _said(desk: Desk) -> None:
         st.info(desk.undone, icon=":material/undo:")
 
 
-def _progress(view: ExperimentView, spec: ExperimentSpec, judge: str, desk: Desk) -> None:
+def _progress(view: ExperimentView, spec: ExperimentSettings, judge: str, desk: Desk) -> None:
     """Draw how far the verdict is, without a word about who leads."""
     if view.verdict is None:
         share, text = toward(view.metrics, spec)

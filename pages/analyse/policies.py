@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import streamlit as st
 
@@ -14,16 +13,16 @@ from pages.parts.experiment.listing import JUDGES, experiments
 from pages.parts.experiment.tables import chosen, comparison_list, policy_table, verdict_json
 from pages.parts.experiment.verdicts import REASONS, RUNNING, WAITING, callout, excluded, model_line, percent, progress
 from pages.parts.feed import Feed, Snapshot, the_store
-from pages.parts.links import JUDGE, POLICIES, feed_of_address, store_problem
+from pages.parts.links import JUDGE, LIVE, POLICIES
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
 from pages.parts.panel import Panel
 from pages.parts.run.controls import controls, explain, heading
-from pages.parts.states import plain, state_of
-from poets_core.errors import PoetsError
+from pages.parts.skeleton import card, download, feed_of_address, nothing, redrawn, store_errors
+from pages.parts.states import plain
 from poets_core.runs.export import comparisons_csv
 from poets_core.runs.views.experiment import Agreement, ExperimentView, PairView
-from poets_core.spec import ExperimentSpec
+from poets_core.spec import ExperimentSettings, ExperimentSpec
 
 MEND = {
     "branches": "Mend the cause, then press Resume: the experiment goes on from where it was.",
@@ -43,41 +42,32 @@ def page() -> None:
         "chooses the next pair where evidence is still missing. It ends when the best policy is known with a stated "
         "error at most. (LLM-PO, arXiv 2604.08779)"
     )
-    try:
+    with store_errors():
         store = the_store()
         if "new" in st.query_params:
             form(store)
-            return
-        experiments(store)
-    except PoetsError as error:
-        store_problem(error)
+        else:
+            experiments(store)
 
 
 def _experiment(feed: Feed) -> None:
-    if feed.spec.experiment is None:
-        st.title("Policies", anchor=False)
-        st.info("This run is a search, not an experiment.", icon=":material/info:")
-        st.page_link("pages/search/live.py", label="Watch it", query_params={"run": feed.run})
+    if not isinstance(feed.spec, ExperimentSpec):
+        nothing(
+            "This run is a search, not an experiment.",
+            LIVE,
+            "Watch it",
+            ":material/monitoring:",
+            title="Policies",
+            address={"run": feed.run},
+        )
         return
-    try:
-        with st.spinner("Reading the experiment…") if feed.polls == 0 else nullcontext():
-            state = feed.snapshot().status.state
-    except PoetsError as error:
-        store_problem(error)
-        return
-    st.fragment(_live, run_every=state_of(state).polls)(feed, feed.spec.experiment, state)
+    spec = feed.spec.experiment
+    redrawn(feed, lambda snapshot: _run(feed, spec, snapshot), reading="Reading the experiment…")
 
 
-def _live(feed: Feed, spec: ExperimentSpec, drawn_as: str) -> None:
+def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     """Draw everything that changes; called again every two seconds while the experiment is at work."""
-    try:
-        snapshot = feed.snapshot()
-    except PoetsError as error:
-        store_problem(error)
-        return
-    if state_of(snapshot.status.state).polls != state_of(drawn_as).polls:
-        st.rerun(scope="app")
-    about = spec.task or feed.spec.problem.name or "comparison log"
+    about = feed.spec.about
     facts = [
         about,
         f"{len(spec.policies)} policies",
@@ -118,13 +108,13 @@ def _live(feed: Feed, spec: ExperimentSpec, drawn_as: str) -> None:
     _downloads(feed)
 
 
-def _links(feed: Feed, spec: ExperimentSpec, snapshot: Snapshot) -> None:
+def _links(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     if spec.judge == "person" and snapshot.status.state != "finished":
         st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": feed.run})
     st.page_link(POLICIES, label="All experiments", icon=":material/list:")
 
 
-def _cards(view: ExperimentView, spec: ExperimentSpec) -> None:
+def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
     metrics, k = view.metrics or {}, len(spec.policies)
     share = contest_effort.saved_share(metrics, view.comparisons)
     least, robin = metrics.get("expected"), metrics.get("round_robin")
@@ -145,24 +135,16 @@ def _cards(view: ExperimentView, spec: ExperimentSpec) -> None:
             "Of the comparisons that round-robin needs for the same verdict; simulated when the experiment has ended.",
         ),
     )
-    for column, (label, value, below, help) in zip(st.columns(len(cards)), cards, strict=True):
-        column.metric(
-            label,
-            value or "–",
-            below,
-            delta_color="off",
-            delta_arrow="off",
-            help=help,
-            border=True,
-            height="stretch",
-        )
+    for column, figure in zip(st.columns(len(cards)), cards, strict=True):
+        with column:
+            card(*figure)
 
 
 def _share(view: ExperimentView) -> str | None:
     return f"{view.ties / view.comparisons:.0%} of them" if view.comparisons else None
 
 
-def _panels(feed: Feed, spec: ExperimentSpec) -> None:
+def _panels(feed: Feed, spec: ExperimentSettings) -> None:
     """The panels, two a row."""
     look = current_look()
     k = len(spec.policies)
@@ -211,8 +193,8 @@ def _policies(feed: Feed, view: ExperimentView) -> None:
     )
 
 
-def _agreement(found: list[Agreement]) -> None:
-    if not found:
+def _agreement(between: list[Agreement]) -> None:
+    if not between:
         return
     st.subheader("Agreement between judges", anchor=False)
     st.caption("On pairs that both judged. Second opinions count here only, never as comparisons.")
@@ -224,11 +206,11 @@ def _agreement(found: list[Agreement]) -> None:
                 "same answer": 100 * a.equal,
                 "Cohen's κ": a.kappa,
             }
-            for a in found
+            for a in between
         ],
         hide_index=True,
         key="agreement",
-        alt=f"Agreement of {len(found)} pairs of judges",
+        alt=f"Agreement of {len(between)} pairs of judges",
         column_config={
             "same answer": st.column_config.NumberColumn(format="%.0f %%"),
             "Cohen's κ": st.column_config.NumberColumn(
@@ -243,23 +225,14 @@ def _downloads(feed: Feed) -> None:
         return feed.snapshot().view.experiment or ExperimentView()
 
     with st.container(horizontal=True, key="downloads"):
-        st.download_button(
-            "Comparisons as CSV",
-            lambda: comparisons_csv(files()),
-            file_name=f"{feed.run}-comparisons.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-            key="comparisons-csv",
+        download(
+            "Comparisons as CSV", lambda: comparisons_csv(files()), f"{feed.run}-comparisons.csv", "comparisons-csv"
         )
-        st.download_button(
+        download(
             "Verdict as JSON",
             lambda: verdict_json(files(), feed.spec, feed.run),
-            file_name=f"{feed.run}-verdict.json",
-            mime="application/json",
-            on_click="ignore",
-            icon=":material/download:",
-            key="verdict-json",
+            f"{feed.run}-verdict.json",
+            "verdict-json",
         )
     st.caption("The JSON holds counts, thresholds and the run's spec: everything that recomputes the verdict.")
 

@@ -11,10 +11,11 @@ from domains.catalog import drawing_of
 from domains.entry import Drawing
 from pages.parts.look import Look
 from pages.parts.states import plain
+from poets_core.types import ProblemInfo
 
 
 def drawn(
-    design: str, info: Mapping[str, Any] | None, look: Look, details: Mapping[str, Any] | None = None, *, narrow: bool
+    design: str, info: ProblemInfo | None, look: Look, details: Mapping[str, Any] | None = None, *, narrow: bool
 ) -> Drawing | None:
     """Return a design as its science draws it, None where it is to be shown as text.
 
@@ -25,12 +26,12 @@ def drawn(
         details: what the oracle says about the design.
         narrow: whether it has to fit into half a page.
     """
-    info = info or {}
+    if info is None:
+        return None
     try:
-        draw = drawing_of(str(info.get("name", "")))
-        facts = info.get("facts") or {}
+        draw = drawing_of(info.name)
         colours = look.colours
-        return draw(design, facts=facts, details=details or {}, colours=colours, narrow=narrow) if draw else None
+        return draw(design, facts=info.facts, details=details or {}, colours=colours, narrow=narrow) if draw else None
     except Exception as error:
         # A science may come from anywhere and its drawing may raise anything; the design is still there to read.
         st.caption(f"The drawing failed: {plain(str(error) or type(error).__name__)}")

@@ -3,7 +3,7 @@
 `st.plotly_chart` is replaced by a new node whenever its data changes
 (streamlit PR 16052), which loses zoom and selection every two seconds of a
 live run. This component calls `Plotly.react` on the same node instead. The
-library comes from static/ (see scripts/static_files.py), never from a CDN.
+library comes from static/ (see poets_core/serve.py), never from a CDN.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HTML = """
   <div class="poets-plot-node" role="figure"></div>
   <p class="poets-plot-problem" role="alert" hidden>
     The chart library at <code></code> is not available (<span></span>).
-    Run <code>python scripts/static_files.py</code>, then reload this page.
+    Run <code>python -m poets_core.serve</code>, then reload this page.
   </p>
 </div>
 """

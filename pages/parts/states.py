@@ -7,6 +7,8 @@ from typing import Literal
 
 import streamlit as st
 
+from poets_core.runs.doing import Doing, Step
+
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
 
@@ -97,25 +99,27 @@ def span(seconds: float) -> str:
     return f"{hours / 24:.0f} days"
 
 
-STEPS = {
-    "ask": "proposing designs", "evaluate": "measuring designs", "update": "learning from the answers",
-    "rebuild": "going through what was measured before", "rescore": "measuring the designs of the file again",
+STEPS: dict[Step, str] = {
+    "ask": "proposing designs",
+    "evaluate": "measuring designs",
+    "update": "learning from the answers",
+    "rebuild": "going through what was measured before",
+    "rescore": "measuring the designs of the file again",
     "export": "writing the branches' adapters",
-    "judge": "judging a pair", "answer": "writing responses to the prompts",
-    "load": "rebuilding the branches of a run", "sum": "summing up, with round-robin simulated for comparison",
-}  # fmt: skip
+    "judge": "judging a pair",
+    "answer": "writing responses to the prompts",
+    "load": "rebuilding the branches of a run",
+    "sum": "summing up, with round-robin simulated for comparison",
+}
+"""Steps of a worker in words; the state of the run says the others (a contest, waiting for people)."""
 
-IN_ROUNDS = ("ask", "evaluate", "update", "rebuild")
-"""Steps whose first number is a round."""
 
-
-def doing_text(doing: str) -> str:
-    """Say a worker's step in words: ``"evaluate 3 0"`` -> ``"Now: measuring designs (round 3)."``; "" if unknown."""
-    step, *rest = doing.split() or [""]
-    if step not in STEPS:
+def doing_text(doing: Doing | None) -> str:
+    """Say a worker's step in words: ``"Now: measuring designs (round 3)."``; "" if there is nothing to say."""
+    if doing is None or doing.step not in STEPS:
         return ""
-    at = f" (round {rest[0]})" if rest and rest[0].isdecimal() and step in IN_ROUNDS else ""
-    return f"Now: {STEPS[step]}{at}."
+    at = "" if doing.round is None else f" (round {doing.round})"
+    return f"Now: {STEPS[doing.step]}{at}."
 
 
 def plain(text: str) -> str:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from poets_core.runs.views.fold import CandidateView, RunView
 
+T = TypeVar("T")
 PAGE = 100
 """Rows a page; 500 is the most that stays quick."""
 
@@ -55,6 +58,23 @@ class Filter:
             and self.branch in (None, c.branch)
             and self.source in ("", c.source)
         )
+
+
+def one_page(bar: DeltaGenerator, items: Sequence[T], size: int, key: str) -> tuple[Sequence[T], str]:
+    """Cut a long list into pages; return the items of the one that is chosen, and which these are, in words.
+
+    Args:
+        bar: where the page is chosen, if there are several.
+        items: all of them.
+        size: items a page.
+        key: of the widget.
+    """
+    pages, number = -(-len(items) // size), 1
+    if pages > 1:
+        number = int(bar.number_input(f"Page of {pages}", 1, pages, 1, key=key, width=130))
+    first = (number - 1) * size
+    shown = items[first : first + size]
+    return shown, f"{first + 1:,} to {first + len(shown):,} of {len(items):,}"
 
 
 def find(view: RunView, wanted: Filter) -> list[str]:
@@ -109,7 +129,7 @@ def candidate_table(view: RunView, ids: Sequence[str], key: str, on_pick: Callab
     table = frame(view, ids)
     if not table["problem"].astype(bool).any():
         table = table.drop(columns="problem")
-    unit = view.objective.get("unit", "")
+    unit = view.objective.unit
     number = st.column_config.NumberColumn
     st.dataframe(
         table,

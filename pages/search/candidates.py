@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
 from domains.catalog import export_of
 from pages.parts.feed import Feed, open_feed
-from pages.parts.links import LIVE, feed_of_address, store_problem
+from pages.parts.links import LIVE, POLICIES, RUNS
 from pages.parts.look import current_look
 from pages.parts.run.detail import candidate_detail
+from pages.parts.skeleton import download, feed_of_address, nothing, store_errors, store_problem
 from pages.parts.states import plain
-from pages.parts.tables import PAGE, SHOWS, SORTS, Filter, candidate_table, find
+from pages.parts.tables import PAGE, SHOWS, SORTS, Filter, candidate_table, find, one_page
 from poets_core.errors import PoetsError
 from poets_core.runs.artifacts import read_artifact
+from poets_core.runs.events import ArtifactMade
 from poets_core.runs.export import candidates_csv
 from poets_core.runs.launch import launch
 from poets_core.runs.views.fold import RunView
-from poets_core.spec import RunSpec, TaskSpec
+from poets_core.spec import ExperimentSpec, ReferenceSettings, SearchSpec, TaskSettings, TaskSpec
 
 AMOUNTS = {"best": "the best 32", "one": "the open design", "all": "every valid design"}
 BEST = 32
@@ -29,11 +30,21 @@ BEST = 32
 def page() -> None:
     """Draw the page."""
     feed = feed_of_address("Candidates")
-    try:
-        view = feed.snapshot().view
-    except PoetsError as error:
-        store_problem(error)
+    if isinstance(feed.spec, ExperimentSpec):
+        nothing(
+            "This run is an experiment, not a search: it proposes no candidates.",
+            POLICIES,
+            "See its verdict",
+            ":material/leaderboard:",
+            title="Candidates",
+            address={"run": feed.run},
+        )
         return
+    if not isinstance(feed.spec, SearchSpec):
+        nothing("This run is a task: it proposes no candidates.", RUNS, "Go to the runs", title="Candidates")
+        return
+    with store_errors():
+        view = feed.snapshot().view
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title("Candidates", anchor=False, width="content")
         st.page_link(LIVE, label="Back to the run", icon=":material/monitoring:", query_params={"run": feed.run})
@@ -66,8 +77,8 @@ def _detail(feed: Feed, view: RunView, chosen: str) -> None:
 
 def _table(feed: Feed, view: RunView) -> None:
     st.subheader("All candidates", anchor=False)
-    learns = feed.spec.search.method != "prior"  # else everything is written by the reference
-    branches = ["all", *(str(b) for b in range(feed.spec.search.branches)), "none"]
+    search = feed.spec.search
+    branches = ["all", *(str(b) for b in range(search.policies)), "none"]
     sources = ["all", "branch", "edit", "reference", "space"]
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="filters")
     with bar:
@@ -75,21 +86,17 @@ def _table(feed: Feed, view: RunView) -> None:
         show = st.selectbox("Show", list(SHOWS), format_func=SHOWS.__getitem__, key=f"show-{feed.run}", width=190)
         sort = st.selectbox("Order", list(SORTS), format_func=SORTS.__getitem__, key=f"sort-{feed.run}", width=170)
         branch, source = "all", "all"
-        if learns:
+        if search.policies:
             branch = st.selectbox("Branch", branches, key=f"branch-{feed.run}", width=120)
+        if not isinstance(search, ReferenceSettings):  # else everything has one source
             source = st.selectbox("Source", sources, key=f"source-{feed.run}", width=130)
     index = None if branch == "all" else -1 if branch == "none" else int(branch)
     ids = find(view, Filter(show, sort, text.strip(), index, "" if source == "all" else source))
     if not ids:
         st.info("No candidate matches these filters.", icon=":material/filter_alt_off:")
         return
-    pages = -(-len(ids) // PAGE)
-    number = 1
-    if pages > 1:
-        number = int(bar.number_input(f"Page of {pages}", 1, pages, 1, key=f"page-{feed.run}", width=130))
-    first = (number - 1) * PAGE
-    shown = ids[first : first + PAGE]
-    st.caption(f"{first + 1:,} to {first + len(shown):,} of {len(ids):,}. Choose a row to see the design.")
+    shown, place = one_page(bar, ids, PAGE, f"page-{feed.run}")
+    st.caption(f"{place}. Choose a row to see the design.")
     candidate_table(view, shown, f"table-{feed.run}", _open)
 
 
@@ -103,7 +110,7 @@ def _downloads(feed: Feed, view: RunView, chosen: str) -> None:
         "A worker writes the file, reads it back and measures every design in it again. "
         "You get the file only with the result."
     )
-    formats = [f for f in (view.info or {}).get("export_formats", ()) if isinstance(f, str)]
+    formats = view.info.export_formats if view.info else ()
     amounts = [a for a in AMOUNTS if a != "one" or chosen]
     with st.container(horizontal=True, vertical_alignment="bottom", key="export-choice"):
         amount = st.selectbox("Designs", amounts, format_func=AMOUNTS.__getitem__, key=f"amount-{feed.run}", width=200)
@@ -114,15 +121,12 @@ def _downloads(feed: Feed, view: RunView, chosen: str) -> None:
     task = st.query_params.get("export", "")
     if task:
         st.fragment(_export, run_every=None if task in st.session_state.get("exports-done", set()) else 1)(feed, task)
-    st.download_button(
+    download(
         "Everything proposed, as CSV (not measured again)",
         lambda: candidates_csv(feed.snapshot().view),
-        file_name=f"{feed.run}-candidates.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-        type="tertiary",
-        key="all-csv",
+        f"{feed.run}-candidates.csv",
+        "all-csv",
+        quiet=True,
     )
 
 
@@ -134,14 +138,11 @@ def _wanted(view: RunView, amount: str, chosen: str) -> tuple[str, ...]:
 
 
 def _prepare(feed: Feed, format: str, candidates: Sequence[str]) -> None:
-    spec = RunSpec(
-        kind="task",
+    spec = TaskSpec(
         label=f"{format} of {feed.run}",
-        problem=feed.spec.problem,
-        backbone=feed.spec.backbone,
         seed=feed.spec.seed,
         device="cpu",
-        task=TaskSpec(name="export", run=feed.run, format=format, candidates=tuple(candidates)),
+        task=TaskSettings(name="export", run=feed.run, format=format, candidates=tuple(candidates)),
     )
     try:
         task = feed.store.create(spec)
@@ -161,7 +162,7 @@ def _export(feed: Feed, task: str) -> None:
     except PoetsError as error:
         store_problem(error)
         return
-    made = next((a for a in snapshot.view.artifacts if a.get("path")), None)
+    made = next(iter(snapshot.view.artifacts), None)
     state = snapshot.status.state
     done = state in ("finished", "failed", "dead", "stalled")
     if done and task not in st.session_state.setdefault("exports-done", set()):
@@ -178,32 +179,31 @@ def _export(feed: Feed, task: str) -> None:
         _offer(feed, task, made)
 
 
-def _offer(feed: Feed, task: str, made: Mapping[str, Any]) -> None:
+def _offer(feed: Feed, task: str, made: ArtifactMade) -> None:
     try:
-        data = read_artifact(feed.store, task, str(made["path"]), str(made["sha256"]))
+        data = read_artifact(feed.store, task, made.path, made.sha256)
     except PoetsError as error:
         store_problem(error)
         return
-    rows, again = made.get("rows"), made.get("rescored")
-    difference = made.get("max_difference")
+    rows, again, difference = made.rows, made.rescored, made.max_difference
     with st.container(border=True, key="export-offer"):
-        if again == rows and isinstance(difference, int | float):
+        if again == rows and difference is not None:
             st.success(
                 f"{rows} rows reloaded and re-scored, largest difference {difference:.3g}", icon=":material/verified:"
             )
         else:
-            st.warning(f"{rows} rows written, {again or 0} of them could be measured again.", icon=":material/warning:")
+            st.warning(f"{rows} rows written, {again} of them could be measured again.", icon=":material/warning:")
         st.download_button(
-            f"Download {made['name']}",
+            f"Download {made.name}",
             data,
-            file_name=str(made["name"]),
-            mime=str(made.get("media_type") or "application/octet-stream"),
+            file_name=made.name,
+            mime=made.media_type,
             on_click="ignore",
             type="primary",
             icon=":material/download:",
             key=f"download-{task}",
         )
-        st.caption(f"SHA-256 {str(made['sha256'])[:16]}…")
+        st.caption(f"SHA-256 {made.sha256[:16]}…")
 
 
 page()

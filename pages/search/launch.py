@@ -10,40 +10,32 @@ from domains.catalog import broken, entries, sciences
 from domains.entry import Entry
 from pages.parts.feed import the_store
 from pages.parts.launch.cost import estimate
-from pages.parts.launch.settings import build_spec, checked, defaults, rival_of
+from pages.parts.launch.settings import build_spec, checked, defaults, rival_of, unfilled
 from pages.parts.launch.similar import advice
-from pages.parts.launch.widgets import (
-    LARGEST_SEED,
-    STICKY,
-    Errors,
-    backbone_field,
-    contest_fields,
-    parameter_fields,
-    setting_fields,
-)
-from pages.parts.links import LIVE, store_problem
+from pages.parts.launch.widgets import backbone_field, contest_fields, parameter_fields
+from pages.parts.links import LIVE
+from pages.parts.setting_fields import STICKY, Errors, setting_field, setting_fields
+from pages.parts.settings import settings_of
+from pages.parts.skeleton import store_errors, store_problem
 from pages.parts.states import plain, span
 from poets_core.errors import PoetsError
-from poets_core.preset_rule import Advice
-from poets_core.presets import METHODS, PRESETS
 from poets_core.runs.launch import launch
 from poets_core.runs.store import RunStore
-from poets_core.spec import ContestSpec, Method, RunSpec
+from poets_core.spec import METHODS, BackboneSpec, Budget, SearchSpec, SpecModel
+from poets_core.spec.preset_rule import Advice
+from poets_core.spec.presets import PRESETS
 
 RULE = (
     "The best long POETS run of this problem decides. Few distinct values: climb steps. A stalled search whose "
-    "branches agree: explore widely. Else: recommended. The figures behind the rule are in docs/regime_map.md."
+    "branches agree: explore widely. Else: recommended. The figures behind the rule are in docs/results/regime_map.md."
 )
 
 
 def page() -> None:
     """Draw the page."""
     st.title("Launch a run", anchor=False)
-    try:
+    with store_errors():
         store = the_store()
-    except PoetsError as error:
-        store_problem(error)
-        return
     errors = Errors()
     form, side = st.columns([2, 1], gap="large")
     with form:
@@ -53,7 +45,7 @@ def page() -> None:
         sections, about = _search(entry, preset, errors, f"{entry.name}-{preset}")
         rivals = _beside(sections["search"]["method"], f"{entry.name}-{preset}")
     spec, problems = build_spec(entry, params, sections, **about)
-    errors.show(problems)
+    errors.show(problems, unfilled(entry, params, sections))
     st.html(STICKY)
     with side, st.container(border=True, key="summary"):
         specs = [] if spec is None else [spec, *(rival_of(spec, defaults(entry, preset, m)) for m in rivals)]
@@ -119,7 +111,7 @@ def _preset(store: RunStore, entry: Entry, params: dict[str, Any]) -> str:
     return str(preset)
 
 
-def _beside(method: Method, key: str) -> list[Method]:
+def _beside(method: str, key: str) -> list[str]:
     """Choose rivals that run on the same problem, budget and seed."""
     return st.multiselect(
         "Baselines beside it",
@@ -147,7 +139,12 @@ def _search(entry: Entry, preset: str, errors: Errors, key: str) -> tuple[dict[s
         source = backbone_field(entry, errors, key)
     with st.container(border=True, key="search"):
         st.markdown("**Budget and search**")
-        budget = setting_fields("budget", defaults(entry, preset)["budget"], errors, key, advanced=False)
+        budget = setting_fields(
+            settings_of("budget", Budget).values(),
+            defaults(entry, preset)["budget"],
+            errors,
+            lambda name: f"{key}-budget-{name}",
+        )
         method = st.selectbox(
             "Method",
             list(METHODS),
@@ -156,32 +153,39 @@ def _search(entry: Entry, preset: str, errors: Errors, key: str) -> tuple[dict[s
             help="Every method draws the same first round and counts its oracle calls alike.",
         )
         st.caption(METHODS[method].says)
-        start, reads = defaults(entry, preset, method), METHODS[method].reads
-        sections = {name: dict(values) for name, values in start.items()}
+        sections = defaults(entry, preset, method)
         sections["backbone"]["source"] = source
         sections["budget"] |= budget
         key = f"{key}-{method}"
-        sections["search"] |= setting_fields("search", start["search"], errors, key, advanced=False, reads=reads)
-        if method == "poets" and (contest := contest_fields(ContestSpec().model_dump(), errors, key)):
+        _section(sections, "search", METHODS[method], errors, key, advanced=False)
+        # Whether there are branches to compare is the spec's to say: their number may still change.
+        if METHODS[method].ensemble and (contest := contest_fields(errors, key)):
             sections["contest"] = contest
+    whole = settings_of("", SearchSpec)
     with st.expander("Advanced settings", icon=":material/tune:", key=f"{key}-advanced"):
-        sections["search"] |= setting_fields("search", start["search"], errors, key, advanced=True, reads=reads)
-        sections["backbone"] |= setting_fields("backbone", start["backbone"], errors, key, advanced=True)
+        _section(sections, "search", METHODS[method], errors, key, advanced=True)
+        _section(sections, "backbone", BackboneSpec, errors, key, advanced=True)
         left, right = st.columns(2)
         with left:
-            seed = st.number_input(
-                "Seed", 0, LARGEST_SEED, 0, key=f"{key}-seed", help="The same settings and seed give the same run."
-            )
+            seed = setting_field(whole["seed"], 0, f"{key}-seed")
             errors.place("seed")
-        device = right.selectbox(
-            "Device", ["auto", "cpu", "cuda"], key=f"{key}-device", help="“auto” takes a GPU where there is one."
-        )
-    label = st.text_input("Name of the run (optional)", max_chars=120, key="label", placeholder=entry.title).strip()
+        with right:
+            device = setting_field(whole["device"], "auto", f"{key}-device")
+            errors.place("device")
+    label = st.text_input(whole["label"].label, max_chars=120, key="label", placeholder=entry.title).strip()
     errors.place("label")
-    return sections, {"label": label, "seed": int(seed), "device": device}
+    return sections, {"label": label, "seed": seed, "device": device}
 
 
-def _summary(specs: list[RunSpec], entry: Entry, preset: str, store: RunStore) -> None:
+def _section(
+    sections: dict[str, dict[str, Any]], name: str, model: type[SpecModel], errors: Errors, key: str, *, advanced: bool
+) -> None:
+    """Draw the ordinary or the advanced fields of a section and put their values into it."""
+    shown = [s for s in settings_of(name, model).values() if s.advanced == advanced]
+    sections[name] |= setting_fields(shown, sections[name], errors, lambda field: f"{key}-{name}-{field}")
+
+
+def _summary(specs: list[SearchSpec], entry: Entry, preset: str, store: RunStore) -> None:
     """Draw cost and button.
 
     Args:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import streamlit as st
 
 from domains.catalog import entries
 from pages.parts.feed import Feed, Snapshot, open_feed
 from pages.parts.launch.similar import beside
-from pages.parts.links import CANDIDATES, COMPARE, POLICIES, feed_of_address, store_problem
+from pages.parts.links import CANDIDATES, COMPARE, POLICIES, RUNS
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
 from pages.parts.panel import Panel
@@ -19,46 +18,31 @@ from pages.parts.run import charts
 from pages.parts.run.contest_panel import contest_panels, deploy
 from pages.parts.run.controls import controls, explain, heading
 from pages.parts.run.overlays import MOST, Reference, with_references, with_soft_regret
-from pages.parts.states import span, state_of
+from pages.parts.skeleton import card, feed_of_address, nothing, redrawn, store_problem
+from pages.parts.states import span
 from poets_core.errors import PoetsError
-from poets_core.presets import METHODS
 from poets_core.runs.status import RunRow
 from poets_core.runs.views.fold import RunView
+from poets_core.spec import METHODS, ExperimentSpec, SearchSpec
+from poets_core.types import REFERENCE, policy_name
 
 PANELS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
 CONTEST = ("contest", "contest-effort")
-PREDICTING = ("gp", "gp-prior", "klts")
-"""Rivals that say what they expect of a design before it is measured."""
 
 
 def page() -> None:
     """Draw the page."""
     feed = feed_of_address("Live")
-    if feed.spec.experiment is not None:
+    if isinstance(feed.spec, ExperimentSpec):
         st.switch_page(POLICIES, query_params={"run": feed.run})
-    try:
-        with st.spinner("Reading the run…") if feed.polls == 0 else nullcontext():
-            state = feed.snapshot().status.state
-    except PoetsError as error:
-        store_problem(error)
+    if not isinstance(feed.spec, SearchSpec):
+        nothing("This run is a task, not a search.", RUNS, "Go to the runs", title="Live")
         return
-    st.fragment(_live, run_every=state_of(state).polls)(feed, state)
+    redrawn(feed, lambda snapshot: _run(feed, snapshot))
 
 
-def _live(feed: Feed, drawn_as: str) -> None:
-    """Draw everything that changes; called again every two seconds while the run is at work.
-
-    Args:
-        feed: reader of the run.
-        drawn_as: state the polling rate was chosen for; the page starts over when it changes.
-    """
-    try:
-        snapshot = feed.snapshot()
-    except PoetsError as error:
-        store_problem(error)
-        return
-    if state_of(snapshot.status.state).polls != state_of(drawn_as).polls:
-        st.rerun(scope="app")
+def _run(feed: Feed, snapshot: Snapshot) -> None:
+    """Draw everything that changes; called again every two seconds while the run is at work."""
     _heading(feed, snapshot)
     controls(feed, snapshot.status, lambda: _links(feed))
     explain(feed, snapshot)
@@ -74,9 +58,7 @@ def _heading(feed: Feed, snapshot: Snapshot) -> None:
     title = spec.label or {e.name: e.title for e in entries()}.get(spec.problem.name, spec.problem.name)
     facts = [
         spec.problem.name,
-        f"poets, {spec.search.branches} branches"
-        if spec.search.method == "poets"
-        else METHODS[spec.search.method].title,
+        f"poets, {spec.search.policies} branches" if spec.search.ensemble else spec.search.title,
         f"backbone {spec.backbone.source}",
         f"device {view.device or 'not known yet'}",
         f"seed {spec.seed}",
@@ -88,61 +70,46 @@ def _heading(feed: Feed, snapshot: Snapshot) -> None:
 def _links(feed: Feed) -> None:
     st.page_link(CANDIDATES, label="Candidates", icon=":material/science:", query_params={"run": feed.run})
     same = {"problem": feed.spec.problem.name}
-    if feed.spec.search.method == "poets" and feed.snapshot().status.state == "finished":
+    if feed.spec.search.ensemble and feed.snapshot().status.state == "finished":
         begin = {"new": "branches", "from": feed.run}
         st.page_link(POLICIES, label="Which branch is best?", icon=":material/leaderboard:", query_params=begin)
     st.page_link(COMPARE, label="Compare with others", icon=":material/ssid_chart:", query_params=same)
 
 
 def _cards(feed: Feed, view: RunView) -> None:
-    unit = view.objective.get("unit", "")
-    optimum = view.objective.get("optimum")
+    unit, optimum = view.objective.unit, view.objective.optimum
     means = [m for m in view.round_means if m is not None]
-    last = view.rounds[-1] if view.rounds else {}
-    js = last.get("js_sequence")
+    js = view.metrics.get("js_sequence")
     cards = st.columns(5)
     with cards[0]:
         of = f"best possible {optimum:.4g}" if optimum is not None else None
-        _card("Best value", None if view.best is None else f"{view.best.value:.4g}", of, f"In {unit}." if unit else "")
+        card("Best value", None if view.best is None else f"{view.best.value:.4g}", of, f"In {unit}." if unit else "")
     with cards[1]:
         done = f"{view.calls / feed.spec.budget.calls:.0%} of {feed.spec.budget.calls:,}"
-        _card("Oracle calls", f"{view.calls:,}", done, "Designs measured so far; invalid ones count.")
+        card("Oracle calls", f"{view.calls:,}", done, "Designs measured so far; invalid ones count.")
     with cards[2]:
         change = f"{means[-1] - means[0]:+.3g} since the first" if len(means) > 1 else None
-        _card("Mean of the last round", f"{means[-1]:.4g}" if means else None, change, "Of its valid designs.")
+        card("Mean of the last round", f"{means[-1]:.4g}" if means else None, change, "Of its valid designs.")
     with cards[3]:
         most = math.log(_branches(feed))
         text = None if not isinstance(js, int | float) or most == 0 else f"{js:.3g} nats"
         bound = f"at most {most:.2f}" if text else None
-        _card("Disagreement", text, bound, "Jensen-Shannon divergence between the branches, over whole designs.")
+        card("Disagreement", text, bound, "Jensen-Shannon divergence between the branches, over whole designs.")
     with cards[4]:
         valid = view.valid_fraction
         new = None if view.unique_fraction is None else f"{view.unique_fraction:.0%} distinct"
-        _card("Valid designs", None if valid is None else f"{valid:.0%}", new, "Share of all oracle calls.")
+        card("Valid designs", None if valid is None else f"{valid:.0%}", new, "Share of all oracle calls.")
 
 
 def _branches(feed: Feed) -> int:
     """Policies of a run; the reference alone is one."""
-    return feed.spec.search.branches if feed.spec.search.method == "poets" else 1
-
-
-def _card(label: str, value: str | None, below: str | None, help: str) -> None:
-    st.metric(
-        label,
-        value or "–",
-        below,
-        delta_color="off",
-        delta_arrow="off",
-        help=help or None,
-        border=True,
-        height="stretch",
-    )
+    return max(1, int(feed.spec.search.policies))
 
 
 def _progress(feed: Feed, snapshot: Snapshot) -> None:
     view, total = snapshot.view, feed.spec.budget.calls
     text = f"{len(view.rounds)} of {feed.spec.budget.rounds} rounds done"
-    seconds = [s for r in view.rounds[-5:] if isinstance(s := r.get("seconds"), int | float)]
+    seconds = [r.seconds for r in view.rounds[-5:] if r.seconds is not None]
     left = feed.spec.budget.rounds - len(view.rounds)
     if snapshot.status.state == "running" and seconds and left > 0:
         text += f" · about {span(left * sum(seconds) / len(seconds))} left at the pace of the last rounds"
@@ -176,13 +143,14 @@ def _references(feed: Feed) -> list[Reference]:
             return []
         known = {r.id: r for r in rows}
         own = [r.id for r in rows if r.method != feed.spec.search.method and r.seed == feed.spec.seed]
+        key = f"references-{feed.run}"
+        _offer(key, own)
         chosen = st.multiselect(
             "Reference curves",
             list(known),
-            default=own[:MOST],
             max_selections=MOST,
             format_func=lambda id: _name(known[id]),
-            key=f"references-{feed.run}",
+            key=key,
             placeholder="Other runs of this problem",
             help="Best value and regret of other runs with the same problem and parameters.",
         )
@@ -195,8 +163,18 @@ def _references(feed: Feed) -> list[Reference]:
         return []
 
 
+def _offer(key: str, own: list[str]) -> None:
+    """Choose rivals for the first time; one that a person has taken out stays out."""
+    # A widget reads its default once, when a baseline that was started together may not have measured anything yet.
+    told = f"{key}-offered"
+    offered = st.session_state.get(told, []) if key in st.session_state else []
+    if begun := [id for id in own if id not in offered]:
+        st.session_state[key] = [*st.session_state.get(key, []), *begun][:MOST]
+    st.session_state[told] = own
+
+
 def _name(row: RunRow) -> str:
-    return f"{row.label or METHODS[row.method].title}, seed {row.seed} ({row.id[-4:]})"  # type: ignore[index]
+    return f"{row.label or METHODS[row.method].title}, seed {row.seed} ({row.id[-4:]})"
 
 
 def _panels(feed: Feed, snapshot: Snapshot, references: list[Reference]) -> None:
@@ -205,9 +183,8 @@ def _panels(feed: Feed, snapshot: Snapshot, references: list[Reference]) -> None
     picked_key = f"picked-{feed.run}"
     selected = str(st.session_state.get(picked_key, ""))
     _selection(feed, snapshot.view, selected)
-    method = feed.spec.search.method
-    told = ("progress", "regret", *(["predictions"] if method in PREDICTING else []))
-    names = PANELS if method == "poets" else told
+    told = ("progress", "regret", *(["predictions"] if feed.spec.search.predicts else []))
+    names = PANELS if feed.spec.search.ensemble else told
     if feed.spec.contest is not None:
         names = (*names, *CONTEST)
     for i in range(0, len(names), 2):
@@ -240,7 +217,7 @@ def _selection(feed: Feed, view: RunView, selected: str) -> None:
             st.caption("Click a design in a chart to see it here.")
             return
         value = "not measured yet" if candidate.value is None else f"{candidate.value:.4g}"
-        who = "the reference" if candidate.branch < 0 else f"branch {candidate.branch}"
+        who = "the reference" if candidate.branch == REFERENCE else policy_name(candidate.branch)
         st.markdown(f"Selected **{selected}** · value **{value}** · round {candidate.round}, {who}", width="content")
         st.page_link(
             CANDIDATES,

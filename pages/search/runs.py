@@ -9,7 +9,8 @@ import streamlit as st
 from domains.catalog import entries, entry, sciences
 from pages.parts.feed import the_store
 from pages.parts.launch.settings import quick_spec
-from pages.parts.links import CANDIDATES, COMPARE, JUDGE, LAUNCH, LIVE, POLICIES, store_problem
+from pages.parts.links import CANDIDATES, COMPARE, JUDGE, LAUNCH, LIVE, POLICIES
+from pages.parts.skeleton import store_errors, store_problem
 from pages.parts.states import ago, badge, plain, state_of
 from poets_core.errors import PoetsError
 from poets_core.runs.launch import launch
@@ -24,12 +25,9 @@ WIDTHS = (4, 1.6, 1.4, 2.2, 1.7, 1.7, 2)
 def page() -> None:
     """Draw the page."""
     st.title("Runs", anchor=False)
-    try:
+    with store_errors():
         store = the_store()
         rows = store.runs(limit=PER_PAGE + 1, offset=_first(), kind=KINDS)
-    except PoetsError as error:
-        store_problem(error)
-        return
     if not rows and _first() == 0:
         _empty(store)
         return

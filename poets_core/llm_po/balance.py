@@ -1,14 +1,26 @@
-"""Evidence balancing, the sampling rule: compare next what is expected to end the experiment soonest."""
+"""Which two policies to compare next: evidence balancing, and round-robin beside it.
+
+Evidence balancing compares what is expected to end the experiment soonest. Every rule here is a `DuelRule`, a
+compiled function of the duels so far; benchmarks/llm_po_rivals.py has nine others.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log, log2
 
 import numpy as np
 
 from poets_core.llm_po.compiled import compiled
-from poets_core.llm_po.duels import Duels, kl_at
+from poets_core.llm_po.evidence import Duels, kl_at
 from poets_core.types import F8
+
+DuelRule = Callable[[Duels, F8, float, bool, np.random.Generator], tuple[int, int]]
+"""duels, memory, delta, assume, rng -> two policies to compare next.
+
+Memory is the rule's own, f8 zeros at first: K^2 + 8 numbers in a simulation; an experiment, which must resume from its
+log, has one, the number of pairs handed out. Assume: whether a Condorcet winner is known to exist.
+"""
 
 
 @compiled
@@ -29,14 +41,18 @@ def two_least(values: F8, rng: np.random.Generator) -> tuple[int, int]:
 def opponent(duels: Duels, j: int, leader: int, delta: float, rng: np.random.Generator) -> int:
     """Who is expected to exclude j with the fewest further comparisons.
 
-    The smallest of many draws is too hopeful, so more are averaged the more opponents there are; and the leader,
-    whose duels show at the same time whether it leads rightly, is preferred the more there are to be led.
+    The price of an opponent is the evidence that is still missing over what one comparison is expected to bring,
+    kl(q, 1/2) nats, if the opponent wins with probability q.
     """
     k, best, cost = len(duels.score), leader, np.inf
+    # The smallest price of many draws is too hopeful: the more opponents there are, the more draws are averaged.
+    # The leader's duels show at the same time whether it leads rightly, which saves comparisons later; the more
+    # policies it has to beat the more, so that its price is discounted with K.
     wanted, draws, discount = log((k - 1) / delta), max(1, int(log2(k)) - 1), (2.0 / k) ** (1.0 / 3.0)
     for i in range(k):
         if i == j:
             continue
+        # Drawn from the posterior, not its mean: a duel that began badly is tried again now and then.
         q = 0.0
         for _ in range(draws):
             q += rng.beta(duels.wins[i, j] + 1.0, duels.wins[j, i] + 1.0) / draws
@@ -49,7 +65,9 @@ def opponent(duels: Duels, j: int, leader: int, delta: float, rng: np.random.Gen
 
 
 @compiled
-def balance(duels: Duels, memory: F8, delta: float, assume: bool, rng: np.random.Generator) -> tuple[int, int]:
+def evidence_balancing(
+    duels: Duels, memory: F8, delta: float, assume: bool, rng: np.random.Generator
+) -> tuple[int, int]:
     """Two policies to compare next, O(K).
 
     The challenger is the second most likely winner by evidence; its opponent is chosen by draws from the
@@ -57,18 +75,44 @@ def balance(duels: Duels, memory: F8, delta: float, assume: bool, rng: np.random
 
     Args:
         duels: so far; `judged` counts pairs that are not answered yet too.
-        memory: unused (rivals keep their state there).
+        memory: unused (other rules keep their state there).
         delta: largest probability of a wrong verdict.
         assume: whether a Condorcet winner is known to exist.
         rng: randomness of this step.
 
     Source: LLM-PO (arXiv 2604.08779), the optimal proportions of the unstructured space; chosen by
-    benchmarks/llm_po.py on instances that are not its own (docs/log.md).
+    benchmarks/llm_po.py on instances that are not its own (docs/decisions/llm-po.md).
     """
-    if duels.bound < 0.5 and rng.random() < 0.5:  # equal policies are never excluded: one must be shown to be as good
+    # Policies inside the indifference zone are never excluded, so that excluding alone need not end: every second
+    # comparison goes to the policy that is nearest to being shown as good as all others.
+    if duels.bound < 0.5 and rng.random() < 0.5:
         shown, _ = two_least(-duels.low, rng)
         return shown, two_least(duels.shown[shown], rng)[0]
     leader, challenger = two_least(duels.score, rng)
+    # All others are excluded and no winner may be assumed: what is missing is that the leader beats each of them.
     if not assume and duels.score[challenger] >= log(2.0 / delta):
         return leader, two_least(duels.shown[leader], rng)[0]
     return challenger, opponent(duels, challenger, leader, delta, rng)
+
+
+@compiled
+def pair_at(index: int, k: int) -> tuple[int, int]:
+    """The `index`-th of the K (K - 1) / 2 pairs."""
+    i = 0
+    while index >= k - 1 - i:
+        index -= k - 1 - i
+        i += 1
+    return i, i + 1 + index
+
+
+@compiled
+def round_robin(duels: Duels, memory: F8, delta: float, assume: bool, rng: np.random.Generator) -> tuple[int, int]:
+    """Every pair in turn; the first number of `memory` is whose turn it is."""
+    k = len(duels.score)
+    turn = int(memory[0])
+    memory[0] = turn + 1
+    return pair_at(turn % (k * (k - 1) // 2), k)
+
+
+DUEL_RULES: dict[str, DuelRule] = {"balance": evidence_balancing, "round-robin": round_robin}
+"""Rules that an experiment may follow, by the names that specs use."""

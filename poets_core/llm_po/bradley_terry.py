@@ -1,21 +1,55 @@
-"""The linear Bradley-Terry model, compiled: one convex problem serves its fit, its stopping rule and its allocation."""
+"""The linear Bradley-Terry model, Pr(a beats b) = sigma((x_a - x_b) . theta): its features and its compiled core.
+
+One convex problem, `constrained_fit`, serves the fit, the stopping rule and the allocation. Compiled functions say
+shapes in words: K policies, d features, E = K (K - 1) / 2 pairs.
+
+Source: LLM-PO (arXiv 2604.08779), structured space.
+"""
 
 from __future__ import annotations
 
 from math import exp, log, log1p, sqrt
 
 import numpy as np
+from jaxtyping import Float64
 
+from poets_core.errors import InvalidComparisons
 from poets_core.llm_po.compiled import compiled
 from poets_core.types import F8
 
 STEPS = 60
+"""Newton steps of a fit, at most."""
 RIDGE = 1e-9
 """Of the largest weight: keeps what no comparison tells finite."""
-
-
 FLOOR = 1e-3
 """Least weight of an alternative, in parts of an even share: the best may change."""
+
+
+def bradley_terry_features(policies: int) -> Float64[np.ndarray, "K d"]:
+    """Return the features of the plain Bradley-Terry model, d = K - 1: a score each, the last one 0."""
+    return np.eye(policies)[:, :-1]
+
+
+def check_features(features: Float64[np.ndarray, ...]) -> Float64[np.ndarray, "K d"]:
+    """Return the features.
+
+    Args:
+        features: (K, d), which is checked here.
+
+    Raises:
+        InvalidComparisons: NaN, fewer than two policies, or differences that do not span d dimensions.
+    """
+    x = np.array(features, dtype=np.float64)
+    if x.ndim != 2 or len(x) < 2 or not np.isfinite(x).all():
+        raise InvalidComparisons(
+            f"Expected finite features (K, d) of two policies or more, got shape {x.shape} or NaN."
+        )
+    if (rank := int(np.linalg.matrix_rank(x[1:] - x[0]))) < x.shape[1]:
+        raise InvalidComparisons(
+            f"Expected features whose differences span all {x.shape[1]} dimensions, got rank {rank}: remove features "
+            "that the others determine, or that all policies share."
+        )
+    return x
 
 
 @compiled
@@ -50,7 +84,7 @@ def cost_of(weights: F8, p: F8, differences: F8, at: F8, ridge: float) -> float:
 
 @compiled
 def _slopes(weights: F8, p: F8, differences: F8, at: F8, ridge: float, g: F8, h: F8) -> None:
-    """Gradient and Hessian of `cost_of`, into g (d,) and h (d, d)."""
+    """Write gradient and Hessian of `cost_of` into g (d,) and h (d, d)."""
     d = len(at)
     g[:], h[:] = ridge * at, 0.0
     for a in range(d):
@@ -84,14 +118,14 @@ def curvature(weights: F8, differences: F8, at: F8, ridge: float) -> F8:
 
 
 @compiled
-def closest(weights: F8, p: F8, differences: F8, c: F8, at: F8, ridge: float) -> float:
+def constrained_fit(weights: F8, p: F8, differences: F8, c: F8, at: F8, ridge: float) -> float:
     """Minimise `cost_of` over the plane c . at = 0 (everywhere, if c is 0) by damped Newton steps.
 
-    With weights n_e and shares p_e it is the maximum-likelihood fit, with proportions and win probabilities the
-    closest alternative of the lower bound.
+    With counts as weights and shares won as p it is the maximum-likelihood fit; with proportions and win
+    probabilities it is the closest alternative of the lower bound, in which two policies are equally good.
 
     Args:
-        weights: f8 (pairs,) >= 0; p: f8 (pairs,); differences: f8 (pairs, d); c: f8 (d,).
+        weights: f8 (E,) >= 0; p: f8 (E,); differences: f8 (E, d); c: f8 (d,).
         at: f8 (d,), where to start; changed to where the minimum is.
         ridge: weight of |at|^2 / 2.
 
@@ -100,11 +134,13 @@ def closest(weights: F8, p: F8, differences: F8, c: F8, at: F8, ridge: float) ->
     """
     d = len(at)
     bound, g, h, sides = c @ c, np.empty(d), np.empty((d, d)), np.empty((d, 2))
+    # Start on the plane; every step below stays on it, so that the constraint holds exactly.
     if bound > 0.0:
         at -= c * ((c @ at) / bound)
     now = cost_of(weights, p, differences, at, ridge)
     for _ in range(STEPS):
         _slopes(weights, p, differences, at, ridge, g, h)
+        # The KKT system [H c; c' 0] by elimination: one factorisation of H for both right-hand sides.
         sides[:, 0], sides[:, 1] = g, c
         solved = np.linalg.solve(h, sides)
         step = solved[:, 0].copy()
@@ -113,12 +149,14 @@ def closest(weights: F8, p: F8, differences: F8, c: F8, at: F8, ridge: float) ->
         decrement = g @ step
         if decrement <= 1e-10 * (1e-6 + abs(now)):
             break
+        # Halve the step until the cost falls as it should (Armijo): far from the minimum a full Newton step overshoots,
+        # because the logistic curve is flat there and H nearly 0.
         scale = 1.0
         then = cost_of(weights, p, differences, at - step, ridge)
         while then > now - 0.1 * scale * decrement and scale > 1e-8:
             scale *= 0.5
             then = cost_of(weights, p, differences, at - scale * step, ridge)
-        if scale <= 1e-8:
+        if scale <= 1e-8:  # the cost is at its rounding error
             break
         at -= scale * step
         now = then
@@ -127,7 +165,7 @@ def closest(weights: F8, p: F8, differences: F8, c: F8, at: F8, ridge: float) ->
 
 @compiled
 def divergence_to(p: F8, differences: F8, at: F8, out: F8) -> None:
-    """kl(p_e, sigma(z_e)) of every pair, nats, into out (pairs,)."""
+    """Write kl(p_e, sigma(z_e)) of every pair, nats, into out (E,)."""
     for e in range(len(p)):
         z = 0.0
         for a in range(len(at)):
@@ -141,53 +179,61 @@ def divergence_to(p: F8, differences: F8, at: F8, out: F8) -> None:
 
 
 @compiled
-def improve(
-    p: F8, differences: F8, features: F8, best: int, lambdas: F8, turn: F8, share: F8, g: F8, value: F8
+def primal_dual_step(
+    p: F8, differences: F8, features: F8, best: int, lambdas: F8, dual: F8, share: F8, g: F8, value: F8
 ) -> float:
-    """One primal-dual step towards the optimal proportions, in place.
+    """Take one primal-dual step towards the optimal proportions, in place.
 
-    Every alternative j != best is where j is as good as `best`; `turn` (K,) weighs them, `share` (pairs,) are the
-    proportions. Alternatives that are hardest to exclude gain weight, pairs that tell most about them gain share.
+    Every policy j != best has an alternative: the closest parameters with which j is as good as `best`. `dual` (K,)
+    weighs the alternatives, `share` (E,) are the proportions. Alternatives that are hardest to exclude gain weight,
+    pairs that tell most about them gain share.
 
     Args:
-        p: f8 (pairs,) win probabilities; differences: f8 (pairs, d); features: f8 (K, d).
+        p: f8 (E,) win probabilities; differences: f8 (E, d); features: f8 (K, d).
         lambdas: f8 (K, d), the closest alternatives, kept from step to step.
-        turn, share: changed.
-        g: f8 (K, pairs), filled with the divergences of each alternative, which are supergradients.
+        dual, share: changed in place.
+        g: f8 (K, E), filled with the divergences of each alternative, which are supergradients.
         value: f8 (K,), filled with the F_j of `share` as it was.
 
     Returns:
         min_j F_j of `share` as it was: the reciprocal of its characteristic time.
     """
+    # F_j(share): nats per comparison against alternative j, at the parameters that make it smallest. By the envelope
+    # theorem the divergences g_j at those parameters are a supergradient of F_j.
     k, worst = len(features), np.inf
     for j in range(k):
         if j == best:
             continue
-        closest(share, p, differences, features[best] - features[j], lambdas[j], RIDGE)
+        constrained_fit(share, p, differences, features[best] - features[j], lambdas[j], RIDGE)
         divergence_to(p, differences, lambdas[j], g[j])
         value[j] = share @ g[j]
         worst = min(worst, value[j])
+    # Dual step. Multiplicative, so that the weights stay positive; the exponent is cut, because early alternatives
+    # that are a thousand times easier would lose all weight in one step and come back slowly.
     total = 0.0
     for j in range(k):
         if j == best:
-            turn[j] = 0.0
+            dual[j] = 0.0
             continue
-        turn[j] = max(turn[j], FLOOR / k) * exp(-0.3 * min(value[j] / max(worst, 1e-300) - 1.0, 1.0))
-        total += turn[j]
-    turn /= total
+        dual[j] = max(dual[j], FLOOR / k) * exp(-0.3 * min(value[j] / max(worst, 1e-300) - 1.0, 1.0))
+        total += dual[j]
+    dual /= total
+    # Primal step: a pair gains by how much more than the average it tells about the weighed alternatives. At the
+    # optimum all pairs in use have the factor 1.
     scale, pull = 0.0, np.zeros(len(share))
     for j in range(k):
         if j != best:
-            scale += turn[j] * value[j]
-            pull += turn[j] * g[j]
+            scale += dual[j] * value[j]
+            pull += dual[j] * g[j]
     share *= pull / max(scale, 1e-300)
     share /= share.sum()
+    # A pair at 0 could never come back, because steps multiply.
     share *= 1.0 - 1e-3
     share += 1e-3 / len(share)
     return worst
 
 
 @compiled
-def spread(total: int, pairs: int) -> float:
+def exploration_share(total: int, pairs: int) -> float:
     """Share of comparisons that go to all pairs alike after `total` of them (C-tracking: Garivier, Kaufmann 2016)."""
     return 1.0 / (2.0 * sqrt(pairs * pairs + total))

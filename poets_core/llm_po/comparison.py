@@ -1,4 +1,4 @@
-"""Nouns of an experiment: a pair to be judged, a judged comparison, a verdict."""
+"""The nouns of an experiment: a pair to be judged, a comparison (a judged pair), a verdict."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an experiment has found.
+    """How an experiment ended.
 
     Attributes:
         kind: ``"winner"``, ``"none"`` (there is no Condorcet winner) or ``"undecided"`` (the budget is spent).

@@ -1,7 +1,7 @@
-"""An adaptive experiment: which pair next, what the answers say so far, and when they suffice.
+"""An adaptive experiment: which pair to judge next, what the answers say so far, and when they suffice.
 
-The state is the recorded comparisons; everything random is keyed by the seed and
-the number of pairs handed out (`asked`), so an experiment resumes from its log.
+The state is the recorded comparisons; everything random is keyed by the seed and the number of pairs handed out
+(`asked`), so an experiment resumes from its log.
 """
 
 from __future__ import annotations
@@ -10,19 +10,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float64, Int64
 
 from poets_core.errors import InvalidComparisons
 from poets_core.keyed import rng_for
-from poets_core.llm_po.balance import balance
+from poets_core.llm_po.balance import DUEL_RULES
 from poets_core.llm_po.comparison import Comparison, Pair, Verdict
-from poets_core.llm_po.duels import NONE, OPEN, Duels, decide, new_duels, tied, won
-from poets_core.llm_po.rivals import random_pair, round_robin
-from poets_core.llm_po.stopping import confidence_set
-from poets_core.llm_po.structured_rule import StructuredRule
-from poets_core.types import F8, I8
-
-SAMPLERS = {"balance": balance, "round-robin": round_robin, "random pair": random_pair}
-"""Sampling rules that need no memory of their own; all of `rivals.RIVALS` are compared in benchmarks/llm_po.py."""
+from poets_core.llm_po.evidence import NONE, OPEN, Duels, confidence_set, decide, new_duels, tied, won
+from poets_core.llm_po.structured import StructuredRule
 
 
 class Experiment:
@@ -38,11 +33,11 @@ class Experiment:
         delta: float,
         *,
         space: Literal["unstructured", "bradley-terry"] = "unstructured",
-        features: F8 | None = None,
+        features: Float64[np.ndarray, "K d"] | None = None,
         assume_condorcet: bool = False,
         budget: int | None = None,
         tie_zone: float = 0.0,
-        sampler: str = "balance",
+        duel_rule: str = "balance",
         seed: int = 0,
     ) -> None:
         """Start without comparisons.
@@ -51,17 +46,17 @@ class Experiment:
             policies: their names, two or more.
             delta: largest probability of a wrong verdict.
             space: whether win probabilities follow a linear Bradley-Terry model.
-            features: f8 (K, d) of the policies in it; None for a free score each.
+            features: of the policies in this model; None for a free score each.
             assume_condorcet: whether a policy is known to beat every other; if not, that is verified.
             budget: comparisons after which the verdict is "undecided"; None for no end.
             tie_zone: policies whose win probability is within 1/2 +- tie_zone count as equally good: a winner may be
                 as good as another, but none is better by more than that.
-            sampler: one of `SAMPLERS`.
+            duel_rule: which pair comes next, one of `balance.DUEL_RULES`.
             seed: key of all randomness.
 
         Raises:
             InvalidComparisons: fewer than two policies, a name twice, delta outside (0, 1), a budget below 1, a
-                tie zone outside [0, 1/2), an unknown sampler, features without a model or unfit for it.
+                tie zone outside [0, 1/2), an unknown rule, features without a model or unfit for it.
         """
         if len(policies) < 2 or len(set(policies)) < len(policies):
             raise InvalidComparisons(f"Expected two or more policies with different names, got {list(policies)}.")
@@ -71,8 +66,8 @@ class Experiment:
             raise InvalidComparisons(f"Expected a budget of one comparison or more, got {budget}.")
         if not 0.0 <= tie_zone < 0.5:
             raise InvalidComparisons(f"Expected a tie zone from 0 to below 1/2, got {tie_zone}.")
-        if sampler not in SAMPLERS:
-            raise InvalidComparisons(f"Expected a sampler, one of {list(SAMPLERS)}, got {sampler!r}.")
+        if duel_rule not in DUEL_RULES:
+            raise InvalidComparisons(f"Expected a duel rule, one of {list(DUEL_RULES)}, got {duel_rule!r}.")
         if space not in ("unstructured", "bradley-terry"):
             raise InvalidComparisons(f"Expected space 'unstructured' or 'bradley-terry', got {space!r}.")
         if features is not None and (space == "unstructured" or len(features) != len(policies)):
@@ -83,7 +78,7 @@ class Experiment:
         self._features = features
         self.structured = StructuredRule(len(policies), features) if space == "bradley-terry" else None
         self.policies, self.delta, self.budget, self.seed = tuple(policies), delta, budget, seed
-        self.assume_condorcet, self.tie_zone, self.sampler = assume_condorcet, tie_zone, sampler
+        self.assume_condorcet, self.tie_zone, self.duel_rule = assume_condorcet, tie_zone, duel_rule
         self._at = {name: i for i, name in enumerate(self.policies)}
         self.duels: Duels = new_duels(len(self.policies), 0.5 - tie_zone)
         self.comparisons: list[Comparison] = []
@@ -106,11 +101,14 @@ class Experiment:
             waiting: pairs handed out before and not answered yet.
         """
         open_pairs = [(self._at[p.first], self._at[p.second]) for p in waiting]
+        # Until an answer comes the next pair would be the same again and again: answers are pretended, and taken back
+        # below. Each is keyed by its pair's number, so that a resumed experiment pretends alike.
         pretended = [self._pretend(i, j, p.index) for p, (i, j) in zip(waiting, open_pairs, strict=True)]
         out: list[Pair] = []
         for _ in range(n):
-            i, j = self._choose(open_pairs)
+            i, j = self._select(open_pairs)
             open_pairs.append((i, j))
+            # Judges may prefer what they see first: with a random order that is noise, not evidence.
             flip = rng_for(self.seed, "order", self.asked).random() < 0.5
             first, second = (j, i) if flip else (i, j)
             out.append(Pair(self.asked, self.policies[first], self.policies[second]))
@@ -128,12 +126,13 @@ class Experiment:
         won(self.duels, i, j, 1)
         return i, j
 
-    def _choose(self, waiting: Sequence[tuple[int, int]]) -> tuple[int, int]:
-        if self.structured is not None and self.sampler == "balance" and not self.structured.doubted:
-            return self.structured.choose(waiting)
-        memory = np.full(1, float(self.asked))  # whose turn it is, for those who take turns
+    def _select(self, waiting: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        if self.structured is not None and self.duel_rule == "balance" and not self.structured.doubted:
+            return self.structured.select(waiting)
+        # Whose turn it is, for a rule that takes turns: the number of pairs handed out, which the log knows.
+        memory = np.full(1, float(self.asked))
         rng = rng_for(self.seed, "pair", self.asked)
-        return SAMPLERS[self.sampler](self.duels, memory, self.delta, self.assume_condorcet, rng)
+        return DUEL_RULES[self.duel_rule](self.duels, memory, self.delta, self.assume_condorcet, rng)
 
     # -- tell ------------------------------------------------------------
 
@@ -149,6 +148,7 @@ class Experiment:
         self._count(comparison, 1)
         self._model(comparison)
         self.comparisons.append(comparison)
+        # Of a log that is replayed without its open pairs: the numbers that were used must not come again.
         self.asked = max(self.asked, len(self.comparisons))
 
     def withdraw(self, comparison: Comparison) -> None:
@@ -159,10 +159,11 @@ class Experiment:
         """
         if comparison not in self.comparisons:
             raise InvalidComparisons(f"Expected a comparison that was recorded, got {comparison}.")
+        # The latest of equal ones: the model's predictions before it then stay as they were.
         at = len(self.comparisons) - 1 - self.comparisons[::-1].index(comparison)
         del self.comparisons[at]
         self._count(comparison, -1)
-        if self.structured is not None:  # its predictions were made in order: live through the rest again
+        if self.structured is not None:  # its predictions were made in order: replay the rest
             self.structured = StructuredRule(len(self.policies), self._features)
             for kept in self.comparisons:
                 self._model(kept)
@@ -186,7 +187,8 @@ class Experiment:
     # -- what is known -----------------------------------------------------
 
     def verdict(self) -> Verdict | None:
-        """What has been found; None while more comparisons are needed."""
+        """Return how the experiment has ended; None while more comparisons are needed."""
+        # With a model two stopping rules share the error, for either may end the experiment.
         delta = self.delta if self.structured is None else self.delta / 2.0
         n, left = len(self.comparisons), self._names(confidence_set(self.duels, self.delta))
         if self.structured is not None and (best := self.structured.winner(delta)) is not None:
@@ -204,18 +206,18 @@ class Experiment:
         return tuple(self.policies[i] for i in places)
 
     def confidence_set(self) -> set[str]:
-        """Policies that may be the Condorcet winner, with error delta at every moment."""
+        """Return the policies that may be the Condorcet winner, with error delta at every moment."""
         return set(self._names(confidence_set(self.duels, self.delta)))
 
-    def evidence(self) -> F8:
-        """S_j, log evidence that each policy is not the winner, f8 (K,); its threshold is log(1 / delta)."""
+    def evidence(self) -> Float64[np.ndarray, " K"]:
+        """Return S_j, log evidence that each policy is not the winner, nats; its threshold is log(1 / delta)."""
         return self.duels.score.copy()
 
     @property
-    def wins(self) -> I8:
-        """How often the row was preferred to the column, i8 (K, K)."""
+    def wins(self) -> Int64[np.ndarray, "K K"]:
+        """How often the row was preferred to the column."""
         return self.duels.wins
 
-    def allocation(self) -> F8:
-        """Share of comparisons that each pair has had, symmetric f8 (K, K), each pair's share in both places."""
+    def allocation(self) -> Float64[np.ndarray, "K K"]:
+        """Return the share of comparisons that each pair has had, symmetric: each pair's share in both places."""
         return np.asarray(self.duels.judged / max(1, len(self.comparisons)))

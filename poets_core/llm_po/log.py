@@ -1,4 +1,4 @@
-"""Comparisons that were made before: a log as CSV or JSON lines, checked row by row.
+"""How a log of comparisons that were made before is read: CSV or JSON lines, checked row by row.
 
 | column | holds |
 |---|---|
@@ -99,6 +99,7 @@ def read_log(path: Path, policies: Sequence[str]) -> list[Row]:
     rows = [_row(number, line, policies) for number, line in lines]
     if not rows:
         raise InvalidComparisons("Expected a comparison log with one row or more, got none.")
+    # A policy without rows could never be excluded, and the experiment would end undecided for that reason alone.
     seen = {name for row in rows for name in (row.first, row.second)}
     if missing := [name for name in policies if name not in seen]:
         raise InvalidComparisons(f"Expected every policy in the log, got no row of {missing}. Leave them out.")
@@ -117,6 +118,7 @@ def order_bias(rows: Sequence[Row]) -> OrderBias | None:
 def _csv_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
+        # Spreadsheets write spaces into headers; cells are left as they are.
         names = [(name or "").strip() for name in reader.fieldnames or ()]
         if missing := [c for c in COLUMNS if c not in names]:
             raise InvalidComparisons(
@@ -126,6 +128,7 @@ def _csv_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
             raise InvalidComparisons(f"Expected columns with different names, got {names[:12]}.")
         reader.fieldnames = names
         for number, line in enumerate(reader, 1):
+            # More cells than columns: mostly a prompt with an unquoted comma, which would shift every later cell.
             if None in line:
                 raise InvalidComparisons(
                     f"Expected {len(names)} cells in row {number}, got more. Quote cells with commas."
@@ -142,23 +145,19 @@ def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
             continue
         number += 1
         try:
-            found = json.loads(line)
+            row = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise InvalidComparisons(f"Expected a JSON object in row {number}, got {line[:60]!r}: {error}.") from error
-        if not isinstance(found, dict):
+        if not isinstance(row, dict):
             raise InvalidComparisons(f"Expected a JSON object in row {number}, got {line[:60]!r}.")
-        yield number, found
+        yield number, row
 
 
 def _row(number: int, line: Mapping[str, Any], policies: Sequence[str]) -> Row:
     cell = {name: _cell(number, line, name) for name in COLUMNS}
     more = {name: _cell(number, line, name) if line.get(name) is not None else "" for name in OPTIONAL}
-    a, b, word, order = (
-        cell["policy_a"].strip(),
-        cell["policy_b"].strip(),
-        cell["outcome"].strip(),
-        more["order"].strip(),
-    )
+    a, b, word = (cell[name].strip() for name in ("policy_a", "policy_b", "outcome"))
+    order = more["order"].strip()
     for name in (a, b):
         if name not in policies:
             raise InvalidComparisons(
@@ -172,13 +171,14 @@ def _row(number: int, line: Mapping[str, Any], policies: Sequence[str]) -> Row:
         )
     if order not in ORDERS:
         raise InvalidComparisons(f"Expected order 'a-first' or 'b-first' in row {number}, got {order[:80]!r}.")
+    # Rows stand in the order that the judge saw. Where the log does not say it, a counts as shown first, and the row
+    # is left out of the test of order bias.
     turned = order == "b-first"
     outcome: Outcome = "tie" if word == "tie" else "first" if (word == "a") != turned else "second"
     said = (more["response_a"], more["response_b"])
-    return Row(
-        number, cell["prompt"], b if turned else a, a if turned else b, outcome,
-        (said[1], said[0]) if turned else said, bool(order),
-    )  # fmt: skip
+    first, second = (b, a) if turned else (a, b)
+    responses = (said[1], said[0]) if turned else said
+    return Row(number, cell["prompt"], first, second, outcome, responses, bool(order))
 
 
 def _cell(number: int, line: Mapping[str, Any], name: str) -> str:

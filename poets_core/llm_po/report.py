@@ -1,18 +1,18 @@
-"""What an experiment has to say at one moment, as JSON data: for pages, files and the command line."""
+"""The report of an experiment at one moment, as JSON data: for pages, files and the command line."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float64
 
 from poets_core.errors import InvalidComparisons
 from poets_core.llm_po.allocation import optimal_proportions
-from poets_core.llm_po.duels import NONE, OPEN
+from poets_core.llm_po.balance import round_robin
+from poets_core.llm_po.evidence import NONE, OPEN
 from poets_core.llm_po.experiment import Experiment
-from poets_core.llm_po.rivals import round_robin
 from poets_core.llm_po.simulate import simulate
-from poets_core.types import F8
 
 RUNS = 40
 """Simulated round-robin experiments."""
@@ -20,8 +20,9 @@ MOST = 2_000_000
 """Comparisons that one of them is given at most, over all runs together."""
 
 
-def estimate_of(experiment: Experiment) -> F8:
-    """Win probabilities as they look so far, f8 (K, K): shares won, drawn towards 1/2 by half a win either way."""
+def estimate_of(experiment: Experiment) -> Float64[np.ndarray, "K K"]:
+    """Return win probabilities as they look so far: shares won, drawn towards 1/2 by half a win either way."""
+    # Half a win either way: a duel of three comparisons must not look like a certainty.
     wins = experiment.wins
     p = (wins + 0.5) / (wins + wins.T + 1.0)
     np.fill_diagonal(p, 0.5)
@@ -29,7 +30,7 @@ def estimate_of(experiment: Experiment) -> F8:
 
 
 def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
-    """Evidence, allocation and what was best to do.
+    """Sum up evidence and allocation, and what would have been best to do.
 
     Args:
         experiment: at any moment.
@@ -45,11 +46,12 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         and `margin_threshold`, `fit`, `doubted`. With a model, `optimal` is its proportions, `expected` is None, and
         `shown_threshold` and `margin_threshold` are those of delta / 2.
     """
+    # With a model each of the two stopping rules has half of delta, so that its thresholds are higher.
     model = experiment.structured
     k, delta, p = len(experiment.policies), experiment.delta, estimate_of(experiment)
     if model is not None:
         delta /= 2.0
-    found: dict[str, Any] = {
+    out: dict[str, Any] = {
         "policies": list(experiment.policies),
         "comparisons": len(experiment.comparisons),
         "ties": len(experiment.comparisons) - int(experiment.wins.sum()),
@@ -67,31 +69,47 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         "model": None,
     }
     if model is not None:
-        found["model"] = {
-            "leader": experiment.policies[model.leader], "margin": model.margin,
-            "margin_threshold": float(np.log(1.0 / delta)), "fit": model.fit, "doubted": model.doubted,
-        }  # fmt: skip
-        found["optimal"] = model.weights().tolist()
-        return found
+        out["model"] = {
+            "leader": experiment.policies[model.leader],
+            "margin": model.margin,
+            "margin_threshold": float(np.log(1.0 / delta)),
+            "fit": model.fit,
+            "doubted": model.doubted,
+        }
+        # The closed forms below hold for the unstructured space only; with a model, what is followed is what is shown.
+        out["optimal"] = model.weights().tolist()
+        return out
     try:
         best = optimal_proportions(p, assume_condorcet=experiment.assume_condorcet)
     except InvalidComparisons:  # no winner, and nobody who beats one of those left: nothing to follow yet
-        return found
-    found["optimal"] = (best.weights + best.weights.T).tolist()
-    found["expected"] = best.t_star * float((1.0 - 2.0 * delta) * np.log((1.0 - delta) / delta))
+        return out
+    out["optimal"] = (best.weights + best.weights.T).tolist()
+    out["expected"] = best.t_star * float((1.0 - 2.0 * delta) * np.log((1.0 - delta) / delta))
     if compare:
-        found["round_robin"] = _round_robin(experiment, p)
-    return found
+        out["round_robin"] = _round_robin(experiment, p)
+    return out
 
 
-def _round_robin(experiment: Experiment, p: F8) -> dict[str, Any]:
+def _round_robin(experiment: Experiment, p: Float64[np.ndarray, "K K"]) -> dict[str, Any]:
+    # Plays are capped, for an estimate near 1/2 may need millions of comparisons; `capped` says how many were, and
+    # then the mean is too small.
     ties = 1.0 - experiment.wins.sum() / max(1, len(experiment.comparisons))
     played = simulate(
-        round_robin, p, runs=RUNS, delta=experiment.delta, assume_condorcet=experiment.assume_condorcet,
-        tie_zone=experiment.tie_zone, ties=float(ties), most=MOST // RUNS, seed=experiment.seed,
-    )  # fmt: skip
+        round_robin,
+        p,
+        runs=RUNS,
+        delta=experiment.delta,
+        assume_condorcet=experiment.assume_condorcet,
+        tie_zone=experiment.tie_zone,
+        ties=float(ties),
+        most=MOST // RUNS,
+        seed=experiment.seed,
+    )
     n = played.comparisons
     return {
-        "mean": float(n.mean()), "standard_error": float(n.std(ddof=1) / np.sqrt(RUNS)), "runs": RUNS,
-        "capped": int((played.kind == OPEN).sum()), "none": int((played.kind == NONE).sum()),
-    }  # fmt: skip
+        "mean": float(n.mean()),
+        "standard_error": float(n.std(ddof=1) / np.sqrt(RUNS)),
+        "runs": RUNS,
+        "capped": int((played.kind == OPEN).sum()),
+        "none": int((played.kind == NONE).sum()),
+    }

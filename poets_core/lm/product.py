@@ -1,7 +1,7 @@
 """How a stacked layer multiplies: frozen product and M low-rank deltas, with the gradient written out.
 
 Autograd would run the same small products in layouts that matrix kernels are
-several times slower in (docs/log.md); here every one has its long side last.
+several times slower in (docs/decisions/engine.md); here every one has its long side last.
 """
 
 from __future__ import annotations

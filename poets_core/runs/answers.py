@@ -1,14 +1,15 @@
-"""What a judge's command says: an answer to a pair, checked before it is sent and again when it is read."""
+"""How a judge's command becomes an answer to a pair; checked before it is sent and again when it is read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from poets_core.errors import InvalidComparisons
 
-WORDS = ("first", "second", "tie", "skip", "undo")
+Word: TypeAlias = Literal["first", "second", "tie", "skip", "undo"]
+WORDS: tuple[Word, ...] = get_args(Word)
 LONGEST_NAME = 80
 
 
@@ -23,7 +24,7 @@ class Answer:
     """
 
     index: int
-    outcome: str
+    outcome: Word
     judge: str
 
 
@@ -33,11 +34,10 @@ def read_answer(body: Mapping[str, Any]) -> Answer:
     Raises:
         InvalidComparisons: a word that is no outcome (never taken for a tie), no pair, or no name.
     """
-    outcome, judge, index = body.get("outcome"), body.get("judge"), body.get("index")
-    if outcome not in WORDS:
-        raise InvalidComparisons(
-            f"Expected an outcome, one of {', '.join(WORDS)}, got {outcome!r}. Nothing was judged."
-        )
+    word, judge, index = body.get("outcome"), body.get("judge"), body.get("index")
+    if word not in WORDS:
+        raise InvalidComparisons(f"Expected an outcome, one of {', '.join(WORDS)}, got {word!r}. Nothing was judged.")
+    outcome = cast(Word, word)
     if not isinstance(judge, str) or not judge.strip() or len(judge) > LONGEST_NAME:
         raise InvalidComparisons(f"Expected the judge's name, 1 to {LONGEST_NAME} characters, got {judge!r}.")
     if outcome == "undo":

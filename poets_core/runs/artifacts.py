@@ -10,7 +10,7 @@ import secrets
 from pathlib import Path
 
 from poets_core.errors import InvalidInput, StoreUnavailable
-from poets_core.runs.lease import RunStore
+from poets_core.runs.store import RunStore
 
 UPLOAD_LIMIT = 20 * 2**20
 """Largest upload, bytes; the same as the server's `maxUploadSize`."""

@@ -1,104 +1,404 @@
-"""The events of a run: what the worker appends and everything else is folded from.
+"""The events of a run: one frozen class a kind.
 
-| kind | body |
-|---|---|
-| claimed | worker, pid, epoch, device, threads, asked_again: [candidate ids] |
-| prepared | info: problem (see `info_to_json`; null for an experiment without one), backbone: facts of backbone and
-  search; a task's check; an experiment's facts of policies and judge |
-| proposed | round, candidates: [candidate fields, see `poets_core.types.Candidate`] |
-| observed | round, candidate, key: "run/round/slot", value: [..], std: [..], valid, reason, details |
-| updated | round, metrics: {name: number or list}, checkpoint: file name, sha256: of that file, seconds |
-| state | state: paused, running, stopped |
-| artifact | name, media_type, path, sha256, rows, rescored, max_difference, and what a task adds |
-| asked | pairs: [{index, first, second, item, prompt, responses: [text, text], reasons: why each is invalid or "", row:
-  of the log or 0}] |
-| compared | index, first, second, outcome: first, second or tie, judge, answer: number of the command that brought it
-  or null, second_opinion, details: values, reasons, row, ... where a program judges |
-| withdrawn | index, judge, answer, second_opinion: an answer that no longer counts |
-| skipped | index, judge, answer: a pair that will not be judged |
-| verdict | kind: winner, none, undecided, policy, error_bound, comparisons, left, rule: whose, why: exhausted
-  by what or "", spec: all that recomputes it |
-| contest | round, calls, comparisons: [[first, second, outcome]], metrics, verdict: of a search's branches |
-| finished | reason: "budget", "stopped", "exhausted", "task", "verdict" |
-| failed | error: class name, message |
+The worker appends events; everything else is folded from them. `Event` is the union of the kinds. A store hands them
+out as `Recorded`, with their number and time.
 
-An experiment's `updated` has the comparisons counted as its round, and no checkpoint.
-`claimed` and `state` say who worked and when; the others are a pure function
-of the spec. Non-finite numbers are stored as null.
+`claimed`, `state` and `failed` say who worked, when, and what went wrong. All other kinds are a pure function of the
+spec, except for `Updated.seconds`.
+
+The names of the fields are the keys of the stored JSON, in this order. A field that was added later has a default, so
+that older stores can be read (`poets_core.runs.event_reader`); keys of newer versions that are unknown here are left
+out. The table of docs/architecture.md is printed from the docstrings below (`python -m scripts.reference`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias, get_args
+from dataclasses import dataclass, field, fields
+from typing import ClassVar, Literal, TypeAlias, get_args
 
-import numpy as np
-
+from poets_core.runs.event_fields import (
+    JsonObject,
+    Outcome,
+    PresentedPair,
+    ProposedCandidate,
+    VerdictFacts,
+    plain,
+)
 from poets_core.types import ProblemInfo
 
 EventKind: TypeAlias = Literal[
-    "claimed", "prepared", "proposed", "observed", "updated", "state", "artifact", "finished", "failed",
-    "asked", "compared", "withdrawn", "skipped", "verdict", "contest",
-]  # fmt: skip
+    "claimed",
+    "prepared",
+    "proposed",
+    "observed",
+    "updated",
+    "state",
+    "artifact",
+    "finished",
+    "failed",
+    "asked",
+    "compared",
+    "withdrawn",
+    "skipped",
+    "verdict",
+    "contest",
+]
 DETERMINISTIC: frozenset[EventKind] = frozenset(get_args(EventKind)) - {"claimed", "state", "failed"}
-"""Kinds whose bodies are the same for an interrupted and an uninterrupted run
-(`updated` without `seconds`)."""
+"""Kinds that are the same for an interrupted and an uninterrupted run (see `without_times`)."""
 
 
-@dataclass(frozen=True)
-class Event:
-    """One line of a run's log.
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What all kinds share."""
+
+    tag: ClassVar[EventKind]
+
+    def to_json(self) -> JsonObject:
+        """Return the body as it is stored: JSON data, fields in their order."""
+        found: JsonObject = plain(self)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed(_Kind):
+    """A worker took the run.
 
     Attributes:
-        kind: see the module's table.
-        body: JSON object.
-        seq: 1, 2, 3, ... within the run; 0 before it is appended.
-        at: seconds since the epoch; 0 before it is appended.
+        worker: host and process.
+        pid: process id.
+        epoch: of the lease.
+        device: that the search computes on.
+        threads: that it may use.
+        asked_again: candidates or pairs that the last worker had with the oracle or judge when it was cut off.
     """
 
-    kind: EventKind
-    body: Mapping[str, Any] = field(default_factory=dict)
-    seq: int = 0
-    at: float = 0.0
+    tag: ClassVar[EventKind] = "claimed"
+    worker: str
+    pid: int
+    epoch: int
+    device: str
+    threads: int
+    asked_again: tuple[str, ...] = ()
 
 
-def jsonable(value: Any) -> Any:
-    """Return `value` as JSON data: NumPy scalars and arrays become plain, non-finite numbers null.
+@dataclass(frozen=True, slots=True)
+class Prepared(_Kind):
+    """Problem and search are built; once a run.
 
-    Args:
-        value: numbers, text, booleans, None, and mappings and sequences of them.
-
-    Raises:
-        TypeError: something else is inside.
+    Attributes:
+        info: facts of the problem; null for an experiment without one.
+        backbone: facts of backbone and search.
+        check: what a task of that name measured, only there.
+        experiment: facts of source, policies and judge, only in experiments.
     """
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if value is None or isinstance(value, bool | str | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(k): jsonable(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        items = sorted(value) if isinstance(value, set | frozenset) else value
-        return [jsonable(v) for v in items]
-    raise TypeError(f"Expected JSON data in an event, got {type(value).__name__}.")
+
+    tag: ClassVar[EventKind] = "prepared"
+    info: ProblemInfo | None
+    backbone: JsonObject = field(default_factory=dict)
+    check: JsonObject | None = None
+    experiment: JsonObject | None = None
+
+    def to_json(self) -> JsonObject:
+        """Return the body; what a run does not have is left out, and an experiment names the backbone first."""
+        body = plain(self)
+        order = ("info", "backbone", "check") if self.experiment is None else ("backbone", "info", "experiment")
+        return {name: body[name] for name in order if name in ("info", "backbone") or body[name] is not None}
 
 
-def info_to_json(info: ProblemInfo) -> dict[str, Any]:
-    """Return what `prepared` says about the problem."""
-    found: dict[str, Any] = jsonable(asdict(info))
-    return found
+@dataclass(frozen=True, slots=True)
+class Proposed(_Kind):
+    """A round's candidates, before the oracle is asked.
+
+    Attributes:
+        round: from 0.
+        candidates: in slot order: design, text, tokens, branch, source, log-probabilities, predicted mean and
+            deviation.
+    """
+
+    tag: ClassVar[EventKind] = "proposed"
+    round: int
+    candidates: tuple[ProposedCandidate, ...]
 
 
-def without_times(event: Event) -> tuple[str, dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Observed(_Kind):
+    """The oracle's answer for one candidate.
+
+    Attributes:
+        round: of the candidate.
+        candidate: its id.
+        key: run, round and slot: equal for the same call, whoever made it.
+        value: of every objective in its own unit; null where the design is invalid.
+        std: known standard deviation of each value, 0 if exact.
+        valid: whether the design could be measured.
+        reason: why not.
+        details: what the oracle adds.
+    """
+
+    tag: ClassVar[EventKind] = "observed"
+    round: int
+    candidate: str
+    key: str
+    value: tuple[float | None, ...]
+    std: tuple[float | None, ...]
+    valid: bool
+    reason: str
+    details: JsonObject = field(default_factory=dict)
+
+    @property
+    def first(self) -> float | None:
+        """Value of the first objective; None where the design is invalid."""
+        return self.value[0] if self.valid and self.value else None
+
+
+@dataclass(frozen=True, slots=True)
+class Updated(_Kind):
+    """A round is complete; in an experiment: so many comparisons are counted.
+
+    Attributes:
+        round: that was completed; of an experiment, the number of comparisons.
+        metrics: figures by name.
+        checkpoint: name of the file; empty in experiments.
+        sha256: of that file.
+        seconds: wall time; not the same when a run is repeated.
+    """
+
+    tag: ClassVar[EventKind] = "updated"
+    round: int
+    metrics: JsonObject
+    checkpoint: str = ""
+    sha256: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged(_Kind):
+    """The worker obeyed a command, or was told to end and gave the run back.
+
+    Attributes:
+        state: paused, running or stopped.
+    """
+
+    tag: ClassVar[EventKind] = "state"
+    state: Literal["paused", "running", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactMade(_Kind):
+    """A task wrote a file and checked it.
+
+    Attributes:
+        name: of the file.
+        media_type: of its contents.
+        path: inside the folder of the run.
+        sha256: of its contents.
+        rows: designs in it.
+        rescored: of them, how many were measured again.
+        max_difference: between stored and repeated values, in the objective's unit; null if none was repeated.
+        run: whose candidates they are.
+        format: of the export.
+    """
+
+    tag: ClassVar[EventKind] = "artifact"
+    name: str
+    media_type: str
+    path: str
+    sha256: str
+    rows: int = 0
+    rescored: int = 0
+    max_difference: float | None = None
+    run: str = ""
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(_Kind):
+    """Pairs are with the judge.
+
+    Attributes:
+        pairs: number, policies (the first is shown as A), item and text of the prompt, responses, why one is invalid,
+            row of a log.
+    """
+
+    tag: ClassVar[EventKind] = "asked"
+    pairs: tuple[PresentedPair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared(_Kind):
+    """One answer of a judge.
+
+    Attributes:
+        index: of the pair.
+        first: policy shown as A.
+        second: policy shown as B.
+        outcome: first, second or tie.
+        judge: who answered.
+        answer: number of the command that brought it; null where a program judges.
+        second_opinion: whether another judge's answer counts already.
+        details: what the judging program adds, its values above all.
+    """
+
+    tag: ClassVar[EventKind] = "compared"
+    index: int
+    first: str
+    second: str
+    outcome: Outcome
+    judge: str
+    answer: int | None = None
+    second_opinion: bool = False
+    details: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn(_Kind):
+    """A judge took an answer back; it no longer counts.
+
+    Attributes:
+        index: of the pair.
+        judge: who took it back.
+        answer: number of the command that said so.
+        second_opinion: whether it was one.
+    """
+
+    tag: ClassVar[EventKind] = "withdrawn"
+    index: int
+    judge: str
+    answer: int
+    second_opinion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped(_Kind):
+    """A pair will not be judged; another is asked.
+
+    Attributes:
+        index: of the pair.
+        judge: who skipped it.
+        answer: number of the command that said so.
+    """
+
+    tag: ClassVar[EventKind] = "skipped"
+    index: int
+    judge: str
+    answer: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictReached(VerdictFacts, _Kind):
+    """What an experiment has found; once, before it is finished.
+
+    Attributes:
+        why: what ran out, of an undecided one.
+    """
+
+    tag: ClassVar[EventKind] = "verdict"
+    why: str = ""
+
+    @staticmethod
+    def of(found: VerdictFacts, why: str = "") -> VerdictReached:
+        """Return the event of a verdict."""
+        return VerdictReached(**{f.name: getattr(found, f.name) for f in fields(found)}, why=why)
+
+
+@dataclass(frozen=True, slots=True)
+class ContestPlayed(_Kind):
+    """A contest of a search's branches, whole.
+
+    Attributes:
+        round: after which it was played.
+        calls: of the oracle.
+        comparisons: first, second and outcome of each.
+        metrics: as those of an experiment.
+        verdict: kind, policy, error_bound, comparisons, left, rule, spec.
+    """
+
+    tag: ClassVar[EventKind] = "contest"
+    round: int
+    calls: int
+    comparisons: tuple[tuple[str, str, Outcome], ...]
+    metrics: JsonObject
+    verdict: VerdictFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(_Kind):
+    """The run has ended well; adapters are written.
+
+    Attributes:
+        reason: budget, exhausted, stopped, verdict or task.
+    """
+
+    tag: ClassVar[EventKind] = "finished"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(_Kind):
+    """The run has ended with an error; Resume tries again.
+
+    Attributes:
+        error: class of the exception.
+        message: for people.
+    """
+
+    tag: ClassVar[EventKind] = "failed"
+    error: str
+    message: str
+
+
+Event: TypeAlias = (
+    Claimed
+    | Prepared
+    | Proposed
+    | Observed
+    | Updated
+    | StateChanged
+    | ArtifactMade
+    | Asked
+    | Compared
+    | Withdrawn
+    | Skipped
+    | VerdictReached
+    | ContestPlayed
+    | Finished
+    | Failed
+)
+KINDS: Mapping[str, type[Event]] = {cls.tag: cls for cls in get_args(Event)}
+"""Class of every kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as it stands in a run's log.
+
+    Attributes:
+        seq: 1, 2, 3, ... within the run.
+        at: seconds since the epoch.
+        event: what happened.
+    """
+
+    seq: int
+    at: float
+    event: Event
+
+    @property
+    def kind(self) -> EventKind:
+        """Its kind, as the store names it."""
+        return self.event.tag
+
+    def to_json(self) -> JsonObject:
+        """Return it as a line of an archive's events.jsonl."""
+        return {"seq": self.seq, "at": self.at, "kind": self.kind, "body": self.event.to_json()}
+
+
+def without_times(line: Recorded) -> tuple[str, JsonObject]:
     """Return kind and body of an event, without what differs between two equal runs.
 
-    Drops `seconds`, and the run's id in the idempotency key of `observed`.
+    Drops `seconds`, and the run's id in the key of `observed`.
     """
-    body = {k: v for k, v in event.body.items() if k != "seconds"}
+    body = {k: v for k, v in line.event.to_json().items() if k != "seconds"}
     if "key" in body:
         body["key"] = str(body["key"]).partition("/")[2]
-    return event.kind, body
+    return line.kind, body

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from poets_core.runs.artifacts import sha256_of, write_atomic
-from poets_core.runs.events import Event
-from poets_core.runs.lease import RunStore
+from poets_core.runs.store import RunStore
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import RunView, fold
+from poets_core.spec import ExperimentSpec
 
 _PACKAGES = ("torch", "transformers", "peft", "safetensors", "numpy", "scipy", "qiskit", "biopython", "sqlalchemy")
 _COLUMNS = (
@@ -71,10 +71,6 @@ def _cell(value: Any) -> Any:
     return "" if value is None else repr(value) if isinstance(value, float) else value
 
 
-def _line(event: Event) -> str:
-    return json.dumps({"seq": event.seq, "at": event.at, "kind": event.kind, "body": event.body})
-
-
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in _PACKAGES:
@@ -89,7 +85,9 @@ def _tables(store: RunStore, run: str) -> list[Path]:
     """Uploads of this store that the spec names; files elsewhere are the user's own and stay out."""
     uploads = (store.files / "uploads").resolve()
     spec = store.spec(run)
-    texts = [*spec.problem.params.values(), "" if spec.experiment is None else spec.experiment.log]
+    texts = [] if spec.problem is None else [*spec.problem.params.values()]
+    if isinstance(spec, ExperimentSpec):
+        texts.append(spec.experiment.log)
     named = [Path(v) for v in texts if isinstance(v, str) and "\0" not in v]
     return [p for p in named if p.is_absolute() and p.resolve().parent == uploads and p.is_file()]
 
@@ -110,13 +108,13 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
     view, folder = fold(events), store.folder(run)
     members: dict[str, bytes] = {
         "spec.json": store.spec(run).model_dump_json(indent=2).encode(),
-        "events.jsonl": "".join(_line(e) + "\n" for e in events).encode(),
+        "events.jsonl": "".join(json.dumps(e.to_json()) + "\n" for e in events).encode(),
         "candidates.csv": candidates_csv(view),
         "versions.json": json.dumps(_versions(), indent=2).encode(),
     }
     if view.experiment is not None:
         members["comparisons.csv"] = comparisons_csv(view.experiment)
-    if view.rounds and (name := view.rounds[-1]["checkpoint"]) and (folder / "checkpoints" / name).is_file():
+    if view.rounds and (name := view.rounds[-1].checkpoint) and (folder / "checkpoints" / name).is_file():
         members[f"checkpoints/{name}"] = (folder / "checkpoints" / name).read_bytes()
     for path in _tables(store, run):
         members[f"table/{path.name}"] = path.read_bytes()

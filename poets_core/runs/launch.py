@@ -1,59 +1,20 @@
-"""From a problem's name to a RunSpec, and from a run to a worker's process."""
+"""From a run to a worker's process."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from poets_core.errors import StoreUnavailable
 from poets_core.runs import process
-from poets_core.runs.lease import RunStore
-from poets_core.spec import RunSpec, parse_spec
+from poets_core.runs.store import RunStore
 
 ROOT = Path(__file__).resolve().parents[2]
 """Folder of the program, from which `python -m poets_core` works."""
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-
-def default_spec(
-    name: str,
-    *,
-    params: Mapping[str, Any],
-    settings: Mapping[str, Mapping[str, Any]],
-    backbone: str,
-    overrides: Mapping[str, Any] | None = None,
-) -> RunSpec:
-    """Return the RunSpec a problem starts from: defaults, its own settings, then what the user said.
-
-    Args:
-        name: catalog name of the problem.
-        params: its parameters.
-        settings: `Entry.settings` of the catalog: ``{"search": {...}, ...}``.
-        backbone: backbone source, usually the entry's first.
-        overrides: nested fields of a RunSpec that win over everything.
-
-    Raises:
-        InvalidSpec: a field is unknown or out of range.
-    """
-    tree: dict[str, Any] = {
-        "problem": {"name": name, "params": dict(params)},
-        "backbone": {"source": backbone},
-    }
-    return parse_spec(_overlaid(_overlaid(tree, settings), overrides or {}), where=f"the settings of {name}")
-
-
-def _overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        merged[key] = _overlaid(old, value) if both else value  # type: ignore[arg-type]
-    return merged
 
 
 def launch(store: RunStore, run: str) -> int:

@@ -1,4 +1,4 @@
-"""A run's row: read as values, and the columns that its events change."""
+"""How a run's row is read as values, and which of its columns new events change."""
 
 from __future__ import annotations
 
@@ -9,13 +9,26 @@ from typing import Any, cast
 from sqlalchemy import Connection, RowMapping, select
 
 from poets_core.errors import StoreUnavailable, UnknownRun
-from poets_core.runs.events import Event
+from poets_core.runs.doing import Doing
+from poets_core.runs.events import (
+    Claimed,
+    Compared,
+    ContestPlayed,
+    Event,
+    Failed,
+    Finished,
+    Observed,
+    Prepared,
+    StateChanged,
+    Withdrawn,
+)
 from poets_core.runs.schema import RUNS
 from poets_core.runs.status import Holder, RunRow, RunStatus
-from poets_core.spec import RunSpec
+from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
+from poets_core.spec.old import METHOD_NOW
 
 
-def one(connection: Connection, run: str, *, lock: bool = False) -> RowMapping:
+def fetch_run(connection: Connection, run: str, *, lock: bool = False) -> RowMapping:
     """Return the row of a run, locked against other writers if it will be changed.
 
     Raises:
@@ -35,8 +48,8 @@ def oldest_waiting(connection: Connection) -> RowMapping | None:
     return connection.execute(query).mappings().first()
 
 
-def body_of(text: str) -> dict[str, Any]:
-    """Read the JSON object of an event or command.
+def command_body(text: str) -> dict[str, Any]:
+    """Read the JSON object of a command.
 
     Raises:
         StoreUnavailable: it is damaged.
@@ -47,14 +60,14 @@ def body_of(text: str) -> dict[str, Any]:
         raise StoreUnavailable(f"Expected JSON in the run store, got {text[:60]!r}: {error}.") from error
 
 
-def heading(spec: RunSpec) -> dict[str, Any]:
+def list_columns(spec: RunSpec) -> dict[str, Any]:
     """Return the columns of a new run that say what it is: problem, method and budget."""
-    if spec.experiment is not None:
-        about = spec.problem.name or spec.experiment.about
-        return {"problem": about[:120], "method": spec.experiment.judge, "budget": spec.experiment.budget}
-    method = spec.search.method if spec.task is None else spec.task.name
-    budget = spec.budget.calls if spec.kind == "search" else 0
-    return {"problem": spec.problem.name, "method": method, "budget": budget}
+    if isinstance(spec, ExperimentSpec):
+        return {"problem": spec.about[:120], "method": spec.experiment.judge, "budget": spec.experiment.budget}
+    if isinstance(spec, SearchSpec):
+        return {"problem": spec.problem.name, "method": spec.search.method, "budget": spec.budget.calls}
+    problem = "" if spec.problem is None else spec.problem.name
+    return {"problem": problem, "method": spec.task.name, "budget": 0}
 
 
 def holder(row: RowMapping) -> Holder:
@@ -64,38 +77,42 @@ def holder(row: RowMapping) -> Holder:
 
 def run_row(row: RowMapping) -> RunRow:
     """Read one line of the table of runs, with its state at this moment."""
-    shared = {name: row[name] for name in RunStatus.__dataclass_fields__ if name != "state"}
+    shared = {name: row[name] for name in RunStatus.__dataclass_fields__ if name not in ("state", "doing")}
     columns = {name: row[name] for name in RunRow.__dataclass_fields__ if name != "status"}
-    return RunRow(**columns, status=RunStatus(state=holder(row).state(), **shared))
+    columns["method"] = METHOD_NOW.get(row["method"], row["method"])  # a row may be older than the name
+    return RunRow(**columns, status=RunStatus(state=holder(row).state(), doing=Doing.parse(row["doing"]), **shared))
 
 
-def changes(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:
+def row_updates(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:
     """Return the columns of a run's row that new events change."""
     found: dict[str, Any] = {"calls": row["calls"], "best": row["best"], "minimise": row["minimise"]}
     for event in events:
-        body = event.body
-        if event.kind == "observed":
-            found["calls"] += 1
-            value = body["value"][0] if body["valid"] and body["value"] else None
-            if value is not None:
-                better = min if found["minimise"] else max
-                found["best"] = value if found["best"] is None else better(found["best"], value)
-        elif event.kind == "compared" and not body["second_opinion"]:
-            found["calls"] += 1
-        elif event.kind == "withdrawn" and not body["second_opinion"]:
-            found["calls"] -= 1
-        elif event.kind == "contest":
-            found["calls"] += body["calls"]
-        elif event.kind == "prepared":
-            if body["info"] is not None:
-                found["minimise"] = body["info"]["objectives"][0]["direction"] == "minimise"
-            found["doing"] = ""  # no longer in flight
-        elif event.kind == "claimed":
-            found |= {"phase": "running", "reason": "", "doing": ""}
-        elif event.kind == "state":
-            found["phase"] = body["state"]
-        elif event.kind == "finished":
-            found |= {"phase": "finished", "reason": body["reason"]}
-        elif event.kind == "failed":
-            found |= {"phase": "failed", "reason": f"{body['error']}: {body['message']}"}
+        match event:
+            case Observed():
+                found["calls"] += 1
+                found["best"] = _better(found["best"], event.first, found["minimise"])
+            case Compared(second_opinion=False):
+                found["calls"] += 1
+            case Withdrawn(second_opinion=False):
+                found["calls"] -= 1
+            case ContestPlayed():
+                found["calls"] += event.calls
+            case Prepared():
+                if event.info is not None:
+                    found["minimise"] = event.info.objectives[0].direction == "minimise"
+                found["doing"] = ""  # no longer in flight
+            case Claimed():
+                found |= {"phase": "running", "reason": "", "doing": ""}
+            case StateChanged():
+                found["phase"] = event.state
+            case Finished():
+                found |= {"phase": "finished", "reason": event.reason}
+            case Failed():
+                found |= {"phase": "failed", "reason": f"{event.error}: {event.message}"}
     return found
+
+
+def _better(best: float | None, value: float | None, minimise: bool) -> float | None:
+    if best is None or value is None:
+        return value if best is None else best
+    return min(best, value) if minimise else max(best, value)

@@ -1,9 +1,4 @@
-"""A run store in a SQL database.
-
-One worker writes a run at a time. It holds a lease with a fencing epoch, and
-every append checks the epoch in its own transaction: a worker that was taken
-for dead and wakes up again cannot write (`LeaseLost`).
-"""
+"""A run store in SQLite or PostgreSQL; what its methods promise is written in `poets_core.runs.store.RunStore`."""
 
 from __future__ import annotations
 
@@ -15,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import func, select, update
 
@@ -23,9 +18,19 @@ from poets_core.errors import LeaseLost, StoreUnavailable, UnknownRun
 from poets_core.runs import process
 from poets_core.runs.answers import read_answer
 from poets_core.runs.database import connect, parse_url, transaction
-from poets_core.runs.events import Event, EventKind
+from poets_core.runs.doing import Doing
+from poets_core.runs.event_reader import read_recorded
+from poets_core.runs.events import Event, Recorded
 from poets_core.runs.lease import Command, CommandName, Lease
-from poets_core.runs.rows import body_of, changes, heading, holder, oldest_waiting, one, run_row
+from poets_core.runs.rows import (
+    command_body,
+    fetch_run,
+    holder,
+    list_columns,
+    oldest_waiting,
+    row_updates,
+    run_row,
+)
 from poets_core.runs.schema import COMMANDS, EVENTS, RUNS, prepare
 from poets_core.runs.status import LEASE_SECONDS, RunRow, RunStatus
 from poets_core.spec import RunSpec, parse_spec
@@ -65,10 +70,15 @@ class SqlStore:
         with transaction(self._engine, writes=True) as connection:
             connection.execute(
                 RUNS.insert().values(
-                    id=run, kind=spec.kind, label=spec.label, seed=spec.seed, created=time.time(),
-                    spec=spec.model_dump_json(), **heading(spec),
+                    id=run,
+                    kind=spec.kind,
+                    label=spec.label,
+                    seed=spec.seed,
+                    created=time.time(),
+                    spec=spec.model_dump_json(),
+                    **list_columns(spec),
                 )
-            )  # fmt: skip
+            )
         return run
 
     def claim(self, run: str | None, worker: str, pid: int, pid_started: str) -> Lease | None:
@@ -88,19 +98,28 @@ class SqlStore:
         """
         now = time.time()
         with transaction(self._engine, writes=True) as connection:
-            row = one(connection, run, lock=True) if run is not None else oldest_waiting(connection)
+            row = fetch_run(connection, run, lock=True) if run is not None else oldest_waiting(connection)
             if row is None or holder(row).lives(now):
                 return None
             if row["phase"] == "finished" and row["reason"] in _CLOSED:
                 return None
-            lease = Lease(row["id"], row["epoch"] + 1, worker, row["doing"])
-            connection.execute(
-                update(RUNS).where(RUNS.c.id == lease.run).values(
-                    epoch=lease.epoch, held=True, worker=worker, host=process.host(), pid=pid, pid_started=pid_started,
-                    heartbeat=now, progress=now, expires=now + LEASE_SECONDS, phase="starting", reason="",
-                    launched_pid=None, launched_started="",
-                )
-            )  # fmt: skip
+            lease = Lease(row["id"], row["epoch"] + 1, worker, Doing.parse(row["doing"]))
+            taken = {
+                "epoch": lease.epoch,
+                "held": True,
+                "worker": worker,
+                "host": process.host(),
+                "pid": pid,
+                "pid_started": pid_started,
+                "heartbeat": now,
+                "progress": now,
+                "expires": now + LEASE_SECONDS,
+                "phase": "starting",
+                "reason": "",
+                "launched_pid": None,
+                "launched_started": "",
+            }
+            connection.execute(update(RUNS).where(RUNS.c.id == lease.run).values(**taken))
         return lease
 
     def heartbeat(self, lease: Lease) -> None:
@@ -108,19 +127,19 @@ class SqlStore:
         now = time.time()
         self._touch(lease, heartbeat=now, expires=now + LEASE_SECONDS)
 
-    def progress(self, lease: Lease, doing: str | None = None) -> None:
+    def progress(self, lease: Lease, doing: Doing | None = None) -> None:
         """Say that the worker begins another step.
 
         Args:
             doing: what it begins, for people and for the next worker, which
-                takes it for in flight until `observed` or `claimed` is
+                takes it for in flight until `prepared` or `claimed` is
                 appended; None leaves it.
 
         Raises:
             LeaseLost, StoreUnavailable.
         """
         now = time.time()
-        self._touch(lease, progress=now, **({} if doing is None else {"doing": doing}))
+        self._touch(lease, progress=now, **({} if doing is None else {"doing": doing.to_text()}))
 
     def release(self, lease: Lease) -> None:
         """Give the run back; nothing can be appended under this lease afterwards. Raises like `append`."""
@@ -137,9 +156,9 @@ class SqlStore:
             StoreUnavailable: full, locked or damaged; nothing was appended.
         """
         now = time.time()
-        bodies = [json.dumps(e.body, allow_nan=False, separators=(",", ":")) for e in events]
+        bodies = [json.dumps(e.to_json(), allow_nan=False, separators=(",", ":")) for e in events]
         with transaction(self._engine, writes=True) as connection:
-            row = one(connection, lease.run, lock=True)
+            row = fetch_run(connection, lease.run, lock=True)
             if row["epoch"] != lease.epoch or not row["held"]:
                 raise _lost(lease)
             last = int(row["last_seq"])
@@ -148,26 +167,27 @@ class SqlStore:
             connection.execute(
                 EVENTS.insert(),
                 [
-                    {"run": lease.run, "seq": last + i, "at": now, "kind": e.kind, "body": body}
+                    {"run": lease.run, "seq": last + i, "at": now, "kind": e.tag, "body": body}
                     for i, (e, body) in enumerate(zip(events, bodies, strict=True), 1)
                 ],
             )
-            cached = {"last_seq": last + len(events), "progress": now} | changes(row, events)
+            cached = {"last_seq": last + len(events), "progress": now} | row_updates(row, events)
             connection.execute(update(RUNS).where(RUNS.c.id == lease.run).values(**cached))
         return last + len(events)
 
-    def read(self, run: str, after: int = 0, limit: int | None = None) -> list[Event]:
+    def read(self, run: str, after: int = 0, limit: int | None = None) -> list[Recorded]:
         """Return events with ``seq > after``, oldest first, at most `limit`.
 
         Raises:
-            UnknownRun, StoreUnavailable.
+            UnknownRun.
+            StoreUnavailable: also where an event is damaged; the message names run and number.
         """
         query = select(EVENTS).where(EVENTS.c.run == run, EVENTS.c.seq > after).order_by(EVENTS.c.seq).limit(limit)
         with transaction(self._engine, writes=False) as connection:
             rows = connection.execute(query).mappings().all()
             if not rows:
-                one(connection, run)
-        return [Event(cast(EventKind, r["kind"]), body_of(r["body"]), r["seq"], r["at"]) for r in rows]
+                fetch_run(connection, run)
+        return [read_recorded(run, r["seq"], r["at"], r["kind"], r["body"]) for r in rows]
 
     def send(self, run: str, command: CommandName, body: Mapping[str, Any] | None = None) -> int:
         """Leave a command for the worker, which answers between two steps.
@@ -182,7 +202,7 @@ class SqlStore:
         if command == "judge":
             read_answer(body or {})
         with transaction(self._engine, writes=True) as connection:
-            one(connection, run, lock=True)
+            fetch_run(connection, run, lock=True)
             top = connection.scalar(select(func.max(COMMANDS.c.seq)).where(COMMANDS.c.run == run)) or 0
             connection.execute(
                 COMMANDS.insert().values(
@@ -202,14 +222,14 @@ class SqlStore:
         query = select(COMMANDS).where(COMMANDS.c.run == run, COMMANDS.c.seq > after).order_by(COMMANDS.c.seq)
         with transaction(self._engine, writes=False) as connection:
             rows = connection.execute(query).mappings().all()
-        return [Command(r["seq"], r["command"], body_of(r["body"]), r["at"], r["acknowledged"]) for r in rows]
+        return [Command(r["seq"], r["command"], command_body(r["body"]), r["at"], r["acknowledged"]) for r in rows]
 
     def acknowledge(self, lease: Lease, through: int) -> None:
         """Mark commands up to number `through` as obeyed; "judge" ones never are: events name them. Raises like
         `append`.
         """
         with transaction(self._engine, writes=True) as connection:
-            row = one(connection, lease.run, lock=True)
+            row = fetch_run(connection, lease.run, lock=True)
             if row["epoch"] != lease.epoch:
                 raise _lost(lease)
             mine = (COMMANDS.c.run == lease.run) & COMMANDS.c.acknowledged.is_(None) & (COMMANDS.c.command != "judge")
@@ -253,7 +273,7 @@ class SqlStore:
             UnknownRun, StoreUnavailable.
         """
         with transaction(self._engine, writes=False) as connection:
-            return run_row(one(connection, run))
+            return run_row(fetch_run(connection, run))
 
     def status(self, run: str) -> RunStatus:
         """Return the state of a run and of its worker.
@@ -271,7 +291,7 @@ class SqlStore:
             InvalidSpec: it was written by another version.
         """
         with transaction(self._engine, writes=False) as connection:
-            return parse_spec(one(connection, run)["spec"], where=f"run {run}")
+            return parse_spec(fetch_run(connection, run)["spec"], where=f"run {run}")
 
     def folder(self, run: str) -> Path:
         """Return the folder of a run's files, made if needed.

@@ -1,4 +1,4 @@
-"""The state of a run, out of its lease and its process.
+"""How the state of a run follows from its lease and its process.
 
 | state | meaning |
 |---|---|
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from poets_core.runs import process
+from poets_core.runs.doing import Doing
 
 State: TypeAlias = Literal[
     "starting", "running", "pausing", "paused", "stopping", "finished", "failed", "dead", "stalled", "waiting"
@@ -38,7 +39,7 @@ class RunStatus:
     Attributes:
         state: see the module's table.
         reason: why it finished or failed, ``""`` otherwise.
-        doing: what the worker does now, e.g. ``"evaluate 3 0"``.
+        doing: what the worker does now; None if that is not known.
         epoch: how many workers have held the run.
         worker, host, pid: the last worker.
         heartbeat: seconds since the epoch, None before the first one.
@@ -48,7 +49,7 @@ class RunStatus:
 
     state: State
     reason: str
-    doing: str
+    doing: Doing | None
     epoch: int
     worker: str
     host: str

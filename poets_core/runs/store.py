@@ -1,4 +1,4 @@
-"""The run store: specs, events, commands and leases, in SQLite or PostgreSQL.
+"""The run store: what the browser and the workers share.
 
     store = open_store()            # or open_store("postgresql://...")
     run = store.create(spec)        # before any worker exists
@@ -11,11 +11,16 @@ Pages read and send commands only; the one worker that holds the lease writes.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
-from poets_core.runs.lease import Command, CommandName, Lease, RunStore
+from poets_core.runs.doing import Doing
+from poets_core.runs.events import Event, Recorded
+from poets_core.runs.lease import Command, CommandName, Lease
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.status import RunRow, RunStatus
+from poets_core.spec import RunSpec
 
 __all__ = [
     "Command",
@@ -28,6 +33,106 @@ __all__ = [
     "default_store_url",
     "open_store",
 ]
+
+
+class RunStore(Protocol):
+    """Base class of run stores; `poets_core.runs.sql.SqlStore` is the one there is.
+
+    A store keeps runs. A run is a spec, a log of events, a queue of commands, and a lease. This is what every store
+    promises; `tests/contracts/store_contract.py` holds each promise to a test.
+
+    **The log is append-only.** Events are numbered 1, 2, 3, ... within a run, and never changed or removed.
+    `append` writes all its events or none. When it returns they are on the disk: whatever is killed then, they are
+    read again. Events come back equal to what was appended, in the same order.
+
+    **One worker writes a run.** `claim` gives a lease with an epoch, a number one higher than that of the lease
+    before. Every method that takes a lease checks the epoch in its own transaction. A worker that was taken for dead
+    and wakes up again can therefore write nothing: it gets `LeaseLost`. A lease lives as long as its process exists
+    and `heartbeat` comes at least every `poets_core.runs.status.LEASE_SECONDS`. Nobody else can claim the run
+    meanwhile. `release` gives it back. A run that has finished for good cannot be claimed; a stopped one can.
+
+    **Commands go the other way.** Anybody may `send` one. The worker reads them in the order sent, between two
+    steps, and acknowledges `pause`, `resume` and `stop`; events name the `judge` commands that led to them.
+
+    **Rows and states are derived.** `runs`, `row` and `status` say what the log, the lease and the process say at
+    the moment they are called. They can always be asked, also of a run that another machine works on.
+
+    **Threads and processes.** A store may be used by several threads, and opened by several processes at once.
+
+    **Errors.** Every method may raise `StoreUnavailable` (full, locked, damaged, or not reachable); nothing was
+    changed then. Methods that take a run's id raise `UnknownRun` where there is no such run.
+
+    Attributes:
+        url: where it is; with a password, so it belongs into no page and on no command line.
+        files: folder of everything that is not in the database: folders of runs, uploads.
+    """
+
+    url: str
+    files: Path
+
+    def create(self, spec: RunSpec) -> str:
+        """Write down a new run, before any worker exists; return its id."""
+        ...
+
+    def claim(self, run: str | None, worker: str, pid: int, pid_started: str) -> Lease | None:
+        """Take over a run that nobody works on, or the oldest waiting one; None where that cannot be had."""
+        ...
+
+    def heartbeat(self, lease: Lease) -> None:
+        """Say that the worker's process lives."""
+        ...
+
+    def progress(self, lease: Lease, doing: Doing | None = None) -> None:
+        """Say that the worker begins another step."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Give the run back."""
+        ...
+
+    def append(self, lease: Lease, events: Sequence[Event]) -> int:
+        """Append events, all or none; return the number of the last one."""
+        ...
+
+    def read(self, run: str, after: int = 0, limit: int | None = None) -> list[Recorded]:
+        """Return events with a number above `after`, oldest first, at most `limit`."""
+        ...
+
+    def send(self, run: str, command: CommandName, body: Mapping[str, Any] | None = None) -> int:
+        """Leave a command for the worker; return its number."""
+        ...
+
+    def commands(self, run: str, after: int = 0) -> list[Command]:
+        """Return commands with a number above `after`, oldest first."""
+        ...
+
+    def acknowledge(self, lease: Lease, through: int) -> None:
+        """Mark commands up to number `through` as obeyed."""
+        ...
+
+    def launched(self, run: str, pid: int, pid_started: str) -> None:
+        """Note the process that was started for a run and has yet to claim it."""
+        ...
+
+    def runs(self, limit: int = 200, offset: int = 0, kind: str | tuple[str, ...] | None = "search") -> list[RunRow]:
+        """Return runs of some kinds (None: of all), newest first."""
+        ...
+
+    def row(self, run: str) -> RunRow:
+        """Return one line of the table of runs."""
+        ...
+
+    def status(self, run: str) -> RunStatus:
+        """Return the state of a run and of its worker."""
+        ...
+
+    def spec(self, run: str) -> RunSpec:
+        """Return the spec a run was created with."""
+        ...
+
+    def folder(self, run: str) -> Path:
+        """Return the folder of a run's files, made if needed."""
+        ...
 
 
 def default_store_url() -> str:

@@ -17,7 +17,7 @@ from poets_core.lm.likelihood import Encoded
 from poets_core.protocols import Round, UpdateReport
 from poets_core.search.history import History
 from poets_core.search.sampler import Draw, Key, Sampler
-from poets_core.spec import RunSpec
+from poets_core.spec import SearchSettings, SearchSpec
 from poets_core.types import F8, I8, Candidate, Observation
 
 
@@ -71,7 +71,10 @@ class Method(ABC):
     how it learns (`_learn`).
     """
 
-    def __init__(self, sampler: Sampler, spec: RunSpec, *, branches: int = 0, bootstrap: bool = True) -> None:
+    settings: SearchSettings
+    """A method's class narrows this to its own."""
+
+    def __init__(self, sampler: Sampler, spec: SearchSpec, *, branches: int = 0, bootstrap: bool = True) -> None:
         """Start at round 0 without observations.
 
         Args:

@@ -23,20 +23,39 @@ from poets_core.search.rivals.policy_gradient import PolicyGradientSearch
 from poets_core.search.rivals.reference import ReferenceSearch
 from poets_core.search.rivals.tosfit import ToSFiTSearch
 from poets_core.search.sampler import Sampler
-from poets_core.spec import RunSpec
+from poets_core.spec import (
+    BestOfReferenceSettings,
+    GaussianProcessSettings,
+    GeneticSettings,
+    GRPOSettings,
+    KLThompsonSettings,
+    MethodSettings,
+    PoetsSettings,
+    PolicyGradientSettings,
+    ReferenceSettings,
+    RLOOSettings,
+    SearchSpec,
+    ToSFiTSettings,
+)
 
 LIBRARY_DESIGNS = 8192
-BASELINES: dict[str, Callable[[Sampler, RunSpec], Search]] = {
-    "prior": ReferenceSearch,
-    "ga": GeneticSearch,
-    "grpo": PolicyGradientSearch,
-    "rloo": PolicyGradientSearch,
-    "tosfit": ToSFiTSearch,
-    "klts": KLThompsonSearch,
+UNTRAINED_RANK = 8
+"""Of the one adapter that an ensemble has for a method that trains none; it stays zero."""
+SEARCHES: dict[type[MethodSettings], Callable[[Sampler, SearchSpec], Search]] = {
+    PoetsSettings: PoetsSearch,
+    GaussianProcessSettings: GPSearch,
+    GeneticSettings: GeneticSearch,
+    GRPOSettings: PolicyGradientSearch,
+    RLOOSettings: PolicyGradientSearch,
+    ToSFiTSettings: ToSFiTSearch,
+    KLThompsonSettings: KLThompsonSearch,
+    BestOfReferenceSettings: GPSearch,
+    ReferenceSettings: ReferenceSearch,
 }
+"""The search of each method, by the class of its settings."""
 
 
-def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, workspace: Path) -> Search:
+def build_search(problem: Problem, spec: SearchSpec, *, backbone: Path | str, workspace: Path) -> Search:
     """Load the backbone and set the search up at round 0.
 
     Args:
@@ -52,12 +71,10 @@ def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, works
         InvalidModel: the backbone cannot be used.
     """
     torch.set_num_threads(spec.threads)
-    device = _device(spec)
+    device = device_of(spec.device)
     if device == "cuda":
         _deterministic()
-    objective = problem.info.objectives[0]
-    if spec.search.transform == "log" and objective.direction == "minimise":
-        raise InvalidSpec(f"Expected transform 'auto' or 'z' for {objective.name!r}, which is minimised, got 'log'.")
+    check_transform(problem, spec)
     source: Path | str = backbone
     part = spec.backbone
     if backbone == "library":
@@ -79,19 +96,8 @@ def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, works
     max_tokens = mask.max_tokens if mask is not None else _longest(problem, model, spec)
     # A library backbone is trained on this problem's designs alone and knows no prompts.
     prompts = ("",) * len(problem.prompts) if backbone == "library" else problem.prompts
-    s = spec.search
-    # Without prior the rank is zero, so that nothing of it is computed or exported.
-    prior_rank = s.prior_rank if s.prior_scale > 0 and s.method == "poets" else 0
-    shape = AdapterShape(branches=s.branches if s.method == "poets" else 1, rank=s.rank, prior_rank=prior_rank)
-    ensemble = BranchEnsemble(model, shape, prompts, mask, max_tokens=max_tokens, seed=spec.seed)
-    sampler = Sampler(problem, ensemble, spec.seed, max_tokens)
-    search: Search
-    if s.method == "poets":
-        search = PoetsSearch(sampler, spec)
-    elif s.method in ("gp", "gp-prior"):
-        search = GPSearch(sampler, spec, reference_only=s.method == "gp-prior")
-    else:
-        search = BASELINES[s.method](sampler, spec)
+    ensemble = BranchEnsemble(model, _shape(spec), prompts, mask, max_tokens=max_tokens, seed=spec.seed)
+    search = SEARCHES[type(spec.search)](Sampler(problem, ensemble, spec.seed, max_tokens), spec)
     search.facts |= {
         "source": spec.backbone.source,
         "parameters": sum(p.numel() for p in model.model.parameters() if not p.requires_grad),
@@ -106,7 +112,15 @@ def build_search(problem: Problem, spec: RunSpec, *, backbone: Path | str, works
     return search
 
 
-def _longest(problem: Problem, model: Backbone, spec: RunSpec) -> int:
+def _shape(spec: SearchSpec) -> AdapterShape:
+    s = spec.search
+    rank = s.rank if isinstance(s, PoetsSettings | PolicyGradientSettings) else UNTRAINED_RANK
+    # Without prior adapters their rank is zero, so that nothing of them is computed or exported.
+    prior_rank = s.prior_rank if isinstance(s, PoetsSettings) and s.prior_scale > 0 else 0
+    return AdapterShape(branches=max(1, s.policies), rank=rank, prior_rank=prior_rank)
+
+
+def _longest(problem: Problem, model: Backbone, spec: SearchSpec) -> int:
     """Tokens to allow where there is no grammar: a quarter more than the library's longest design, end included.
 
     Lengths of a problem count its own units, of which a backbone may need several tokens each.
@@ -115,10 +129,34 @@ def _longest(problem: Problem, model: Backbone, spec: RunSpec) -> int:
     return max(len(model.completion_ids(t)) for t in texts) * 5 // 4 + 1
 
 
-def _device(spec: RunSpec) -> str:
-    if spec.device == "cuda" and not torch.cuda.is_available():
-        raise InvalidSpec("Expected a CUDA device because device is 'cuda', got none. Use 'auto' or 'cpu'.")
-    return "cuda" if spec.device != "cpu" and torch.cuda.is_available() else "cpu"
+def check_transform(problem: Problem, spec: SearchSpec) -> None:
+    """Refuse a reward transform that the objective cannot have.
+
+    Raises:
+        InvalidSpec: the logarithm of what is minimised.
+    """
+    objective = problem.info.objectives[0]
+    if spec.search.transform == "log" and objective.direction == "minimise":
+        raise InvalidSpec(
+            f"Expected transform 'auto' or 'z' for {objective.name!r}, which is minimised, got 'log'.",
+            field="search.transform",
+        )
+
+
+def device_of(asked: str) -> str:
+    """Return ``"cuda"`` or ``"cpu"``.
+
+    Args:
+        asked: the spec's device, ``"auto"`` for a GPU where there is one.
+
+    Raises:
+        InvalidSpec: a GPU was asked for and there is none.
+    """
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise InvalidSpec(
+            "Expected a CUDA device because device is 'cuda', got none. Use 'auto' or 'cpu'.", field="device"
+        )
+    return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def _deterministic() -> None:

@@ -13,6 +13,7 @@ from safetensors.numpy import load, save
 
 from poets_core.errors import StoreUnavailable
 from poets_core.runs.artifacts import read_checked, sha256_of, write_atomic
+from poets_core.runs.events import Updated
 
 KEEP = 2
 """Checkpoints kept: the last one, and one to fall back on by hand."""
@@ -44,19 +45,19 @@ def write(folder: Path, round: int, tensors: Mapping[str, NDArray[Any]]) -> tupl
     return name, checksum
 
 
-def read(folder: Path, updated: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+def read(folder: Path, updated: Updated) -> dict[str, NDArray[Any]]:
     """Read the checkpoint that an `updated` event names.
 
     Raises:
         StoreUnavailable: missing, changed since, or not safetensors.
     """
-    data = read_checked(folder / str(updated["checkpoint"]), str(updated["sha256"]))
+    data = read_checked(folder / updated.checkpoint, updated.sha256)
     try:
         return dict(load(data))
     except SafetensorError as error:
-        raise StoreUnavailable(f"Expected safetensors in {updated['checkpoint']}, got: {error}.") from error
+        raise StoreUnavailable(f"Expected safetensors in {updated.checkpoint}, got: {error}.") from error
 
 
-def same(tensors: Mapping[str, NDArray[Any]], updated: Mapping[str, Any]) -> bool:
+def same(tensors: Mapping[str, NDArray[Any]], updated: Updated) -> bool:
     """Return whether a rebuilt state is bit for bit the one an `updated` event recorded."""
-    return sha256_of(to_bytes(tensors)) == str(updated["sha256"])
+    return sha256_of(to_bytes(tensors)) == updated.sha256

@@ -1,4 +1,4 @@
-"""What reaches a worker from outside: commands, signals, and the loss of its lease."""
+"""How commands, signals and the loss of the lease reach a worker."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import time
 from types import FrameType
 
 from poets_core.errors import LeaseLost, StoreUnavailable
-from poets_core.runs.events import Event
-from poets_core.runs.lease import Lease, RunStore
+from poets_core.runs.events import StateChanged
+from poets_core.runs.lease import Lease
+from poets_core.runs.store import RunStore
 
 BEAT_SECONDS = 1.0
 POLL_SECONDS = 0.2
@@ -101,8 +102,7 @@ class Control:
             raise Stopped  # acknowledged when `finished` is in the log
         if (last == "pause") != self._paused:
             self._paused = last == "pause"
-            state = "paused" if self._paused else "running"
-            self._store.append(self._lease, [Event("state", {"state": state})])
+            self._store.append(self._lease, [StateChanged("paused" if self._paused else "running")])
         self.acknowledge()
 
     def _beat(self) -> None:

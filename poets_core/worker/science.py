@@ -1,17 +1,19 @@
-"""What a worker joins. The science is imported when a run needs it, not before."""
+"""How the worker loads a problem, builds a search and queries a language model; heavy imports wait for first use."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from domains import catalog
+from poets_core.errors import InvalidSpec
 from poets_core.protocols import Problem, Search
-from poets_core.spec import RunSpec
+from poets_core.spec import RunSpec, SearchSpec
 
 
 @dataclass(frozen=True)
@@ -34,59 +36,66 @@ class Response:
         return self.design or self.text
 
 
-Sample = Callable[[Search, int, int, int, float, np.random.Generator], list[Response]]
-"""search, branch (-1: the reference), prompt, how many, temperature, randomness -> responses."""
+class Load(Protocol):
+    """How the problem of a spec is made."""
+
+    def __call__(self, spec: RunSpec) -> Problem: ...
 
 
-def _sample(
-    search: Search, branch: int, prompt: int, n: int, temperature: float, rng: np.random.Generator
-) -> list[Response]:
-    drawn = search.sampler.draw_by(np.full(n, branch), np.full(n, prompt), rng, np.full(n, temperature))
-    return [Response(d.design, d.text, d.reason) for d in drawn]
+class Build(Protocol):
+    """How a search before its first round is made; it may keep a backbone in the run's folder."""
+
+    def __call__(self, problem: Problem, spec: SearchSpec, folder: Path) -> Search: ...
 
 
-Answer = Callable[[Path | str, Sequence[str], float, float, int, int, Sequence[str]], list[str]]
-"""model, prompts, temperature, top_p, most tokens, seed, key of each prompt -> answers."""
+class Respond(Protocol):
+    """How a branch (-1: the reference) writes n fresh responses to a prompt, invalid and repeated ones too."""
+
+    def __call__(
+        self, search: Search, *, branch: int, prompt: int, n: int, temperature: float, rng: np.random.Generator
+    ) -> list[Response]: ...
 
 
-def _answer(
-    model: Path | str,
-    prompts: Sequence[str],
-    temperature: float,
-    top_p: float,
-    max_tokens: int,
-    seed: int,
-    keys: Sequence[str],
-) -> list[str]:
-    from poets_core.lm.responses import answer_prompts
+class Answer(Protocol):
+    """How a language model answers prompts; each has a key of its own, so that answers do not depend on the batch."""
 
-    return answer_prompts(
-        model, prompts, temperature=temperature, top_p=top_p, max_tokens=max_tokens, seed=seed, keys=keys
-    )
+    def __call__(
+        self,
+        model: Path | str,
+        prompts: Sequence[str],
+        *,
+        temperature: float,
+        top_p: float,
+        max_tokens: int,
+        seed: int,
+        keys: Sequence[str],
+    ) -> list[str]: ...
 
 
-@dataclass(frozen=True)
-class Parts:
-    """How to make a problem and a search from a spec, and how policies respond.
+@dataclass(frozen=True, kw_only=True)
+class Science:
+    """What a worker knows of science; tests put a small one in its place.
 
     Attributes:
-        load: spec -> problem.
-        build: problem, spec, folder of the run -> search before its first round.
-        sample: fresh responses of a branch, invalid and repeated ones too.
-        answer: what a language model says to prompts.
+        load: makes the problem.
+        build: makes the search.
+        respond: lets a branch write.
+        answer: lets a language model answer.
     """
 
-    load: Callable[[RunSpec], Problem]
-    build: Callable[[Problem, RunSpec, Path], Search]
-    sample: Sample = _sample
-    answer: Answer = _answer
+    load: Load
+    build: Build
+    respond: Respond
+    answer: Answer
 
 
 def _load(spec: RunSpec) -> Problem:
+    if spec.problem is None:
+        raise InvalidSpec(f"Expected a problem in a run of kind {spec.kind!r}, got none.", field="problem")
     return catalog.load(spec.problem.name, **spec.problem.params)
 
 
-def _build(problem: Problem, spec: RunSpec, folder: Path) -> Search:
+def _build(problem: Problem, spec: SearchSpec, folder: Path) -> Search:
     from poets_core.search.registry import build_search  # torch and transformers: seconds, so not before it is needed
 
     # A library backbone is saved file by file: one that was cut off half way must be trained again, not loaded.
@@ -114,10 +123,29 @@ def resolve_backbone(source: str) -> Path | str:
     return path.absolute() if local else source
 
 
-REAL = Parts(_load, _build)
+def _respond(
+    search: Search, *, branch: int, prompt: int, n: int, temperature: float, rng: np.random.Generator
+) -> list[Response]:
+    drawn = search.sampler.draw_by(np.full(n, branch), np.full(n, prompt), rng, np.full(n, temperature))
+    return [Response(d.design, d.text, d.reason) for d in drawn]
+
+
+def _answer(
+    model: Path | str,
+    prompts: Sequence[str],
+    *,
+    temperature: float,
+    top_p: float,
+    max_tokens: int,
+    seed: int,
+    keys: Sequence[str],
+) -> list[str]:
+    from poets_core.lm.responses import answer_prompts
+
+    return answer_prompts(
+        model, prompts, temperature=temperature, top_p=top_p, max_tokens=max_tokens, seed=seed, keys=keys
+    )
+
+
+REAL_SCIENCE = Science(load=_load, build=_build, respond=_respond, answer=_answer)
 """The catalog and the methods of this program."""
-
-
-def chunks(n: int, chunk: int) -> list[tuple[int, slice]]:
-    """Return (chunk index, rows) that cut n rows into chunks."""
-    return [(i, slice(start, min(start + chunk, n))) for i, start in enumerate(range(0, n, max(1, chunk)))]

@@ -1,26 +1,26 @@
-"""A search run: ask, evaluate, tell, update, with every step in the log before the next begins."""
+"""A search run: the loop of `poets_core.search.loop`, with every step in the log before the next one begins."""
 
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from poets_core.errors import InvalidInput, InvalidSpec
-from poets_core.keyed import rng_for
+from poets_core.errors import InvalidSpec
 from poets_core.protocols import Problem, Search
-from poets_core.runs.events import Event, info_to_json, jsonable
-from poets_core.runs.lease import Lease, RunStore
-from poets_core.spec import RunSpec
-from poets_core.types import Candidate, Evaluation
+from poets_core.runs.doing import EXPORTING, Doing
+from poets_core.runs.event_fields import ProposedCandidate, jsonable
+from poets_core.runs.event_reader import stored_info
+from poets_core.runs.events import Finished, Prepared, Proposed, Updated
+from poets_core.search import loop
+from poets_core.spec import SearchSpec
 from poets_core.worker import checkpoint
 from poets_core.worker.contests import SearchContests
-from poets_core.worker.control import Control, Stopped
+from poets_core.worker.control import Stopped
 from poets_core.worker.restore import restore
-from poets_core.worker.science import Parts, chunks
-from poets_core.worker.search_log import History, candidate_to_json, observation_of, observations, read_history
+from poets_core.worker.search_log import SearchLog, observed_events, read_search_log
+from poets_core.worker.session import Session
 
 SAME = 1e-3
 """Relative difference up to which measured facts count as equal: other hardware rounds otherwise."""
@@ -49,9 +49,9 @@ class SearchRun:
     are not asked again, and every random number is keyed.
     """
 
-    def __init__(self, store: RunStore, lease: Lease, spec: RunSpec, control: Control, parts: Parts) -> None:
-        self._store, self._lease, self._spec, self._control, self._parts = store, lease, spec, control, parts
-        self._folder = store.folder(lease.run)
+    def __init__(self, session: Session[SearchSpec]) -> None:
+        self._session, self._spec = session, session.spec
+        self._round_began = time.monotonic()
 
     def __call__(self) -> None:
         """Work until the run is finished.
@@ -60,106 +60,83 @@ class SearchRun:
             Terminated: told to leave; the run can be resumed.
             PoetsError: and whatever problem, oracle or search raise.
         """
-        problem = self._parts.load(self._spec)
-        history = read_history(self._store.read(self._lease.run))
-        info = info_to_json(problem.info)
-        if history.prepared is not None and history.prepared["info"] != info:
+        session = self._session
+        problem = session.science.load(self._spec)
+        log = read_search_log(session.events())
+        # The problem is compared before the search is built: building takes minutes, and a wrong table may break it.
+        info = stored_info(problem.info)
+        if log.prepared is not None and log.prepared.info != info:
             raise InvalidSpec(
-                f"Expected the problem that run {self._lease.run} began with, got other facts for "
+                f"Expected the problem that run {session.run} began with, got other facts for "
                 f"{problem.info.name}: a file it reads or the program has changed. Start a new run."
             )
-        search = self._parts.build(problem, self._spec, self._folder)
-        if history.prepared is not None and (changed := _changed(history.prepared["backbone"], jsonable(search.facts))):
+        search = session.science.build(problem, self._spec, session.folder)
+        prepared = Prepared(info, jsonable(search.facts))
+        if log.prepared is not None and (changed := _changed(log.prepared.backbone, prepared.backbone)):
             raise InvalidSpec(
-                f"Expected the backbone that run {self._lease.run} began with, got another: {changed}. "
+                f"Expected the backbone that run {session.run} began with, got another: {changed}. "
                 "Put the model back as it was, or start a new run."
             )
-        self._begin(search, problem, history, {"info": info, "backbone": jsonable(search.facts)})
-        restore(search, history, self._folder, self._step)
+        session.begin(
+            prepared,
+            first=log.prepared is None,
+            device=str(search.facts.get("device", "cpu")),
+            asked_again=log.in_flight(session.lease.doing, problem.info.chunk),
+        )
+        restore(search, log, session.folder, session.step_regardless)
         try:
-            reason = self._rounds(search, problem, history)
+            reason = self._rounds(search, problem, log)
         except Stopped:
             reason = "stopped"
-        self._store.progress(self._lease, "export adapters")
-        search.export_adapters(self._folder / "adapters")
-        self._store.append(self._lease, [Event("finished", {"reason": reason})])
-        self._control.acknowledge()
+        session.store.progress(session.lease, EXPORTING)
+        search.export_adapters(session.folder / "adapters")
+        # Stop is acknowledged when `finished` is in the log, so that a worker killed in between stops again.
+        session.append(Finished(reason))
+        session.control.acknowledge()
 
-    def _step(self, doing: str) -> None:
-        self._control.check_held()
-        self._store.progress(self._lease, doing)
+    def _rounds(self, search: Search, problem: Problem, log: SearchLog) -> str:
+        """Play what is left of the budget; return why no round follows."""
+        contests = SearchContests(self._session, problem, search, log.contests)
+        steps = loop.play(
+            search,
+            problem,
+            budget=self._spec.budget,
+            seed=self._spec.seed,
+            pending=log.cut_off,
+            spent=sum(len(candidates) for candidates, _ in log.rounds) + contests.calls,
+            between=lambda left: self._between(contests, left),
+        )
+        for step in steps:
+            if isinstance(step, loop.Ended):
+                return step.reason
+            self._write(search, step)
+        raise RuntimeError("Expected the loop to say why it ends, got nothing.")
 
-    def _begin(self, search: Search, problem: Problem, history: History, prepared: dict[str, object]) -> None:
-        claimed = {
-            "worker": self._lease.worker, "pid": os.getpid(), "epoch": self._lease.epoch,
-            "device": str(search.facts.get("device", "cpu")), "threads": self._spec.threads,
-            "asked_again": history.in_flight(self._lease.doing, problem.info.chunk),
-        }  # fmt: skip
-        events = [Event("claimed", claimed)]
-        if history.prepared is None:
-            events.append(Event("prepared", prepared))
-        self._store.append(self._lease, events)
+    def _between(self, contests: SearchContests, left: int) -> int:
+        """Play the contest that is due before a round, if one is; return the oracle calls it took."""
+        self._round_began = time.monotonic()
+        contest = contests.play(left)
+        if contest is None:
+            return 0
+        self._session.append(contest)
+        return contest.calls
 
-    def _rounds(self, search: Search, problem: Problem, history: History) -> str:
-        spent = sum(len(candidates) for candidates, _ in history.rounds)
-        contests = SearchContests(self._spec, problem, search, self._parts, history.contests)
-        budget = self._spec.budget
-        while True:
-            began = time.monotonic()
-            if (contest := contests.play(budget.calls - spent - contests.calls, self._contest_step)) is not None:
-                self._store.append(self._lease, [contest])
-            if search.round >= budget.rounds or spent + contests.calls + budget.batch > budget.calls:
-                return "budget"
-            self._control.check()
-            if not history.pending:
-                self._store.progress(self._lease, f"ask {search.round}")
-                asked = search.ask(budget.batch)
-                if not asked:
-                    return "exhausted"
-                body = {"round": search.round, "candidates": [candidate_to_json(c) for c in asked]}
-                self._store.append(self._lease, [Event("proposed", body)])
-                history = History(pending=tuple(asked))
-            self._round(search, problem, history, began)
-            spent += len(history.pending)
-            history = History()
-
-    def _contest_step(self, doing: str) -> None:
-        self._control.check()
-        self._store.progress(self._lease, doing)
-
-    def _round(self, search: Search, problem: Problem, history: History, began: float) -> None:
-        candidates, number = history.pending, search.round
-        observed = dict(history.observed)
-        for index, rows in chunks(len(candidates), problem.info.chunk):
-            chunk = candidates[rows]
-            if all(c.id in observed for c in chunk):
-                continue
-            self._control.check()
-            self._store.progress(self._lease, f"evaluate {number} {index}")
-            answer = self._ask_oracle(problem, chunk, number, index)
-            events = observations(self._lease.run, chunk, answer, len(problem.info.objectives))
-            self._store.append(self._lease, events)
-            observed |= {o.candidate: o for o in map(observation_of, events)}
-        self._control.check()
-        self._store.progress(self._lease, f"update {number}")
-        search.tell(candidates, [observed[c.id] for c in candidates])
-        report = search.update()
-        name, checksum = checkpoint.write(self._folder / "checkpoints", search.round, search.state())
-        body = {
-            "round": number, "metrics": jsonable(report.metrics), "checkpoint": name, "sha256": checksum,
-            "seconds": round(time.monotonic() - began, 3),
-        }  # fmt: skip
-        self._store.append(self._lease, [Event("updated", body)])
-
-    def _ask_oracle(self, problem: Problem, chunk: tuple[Candidate, ...], number: int, index: int) -> Evaluation | None:
-        decoded = [c for c in chunk if c.design]
-        if not decoded:
-            return None
-        rng = rng_for(self._spec.seed, "oracle", number, index)
-        answer = problem.oracle.evaluate([c.design for c in decoded], [c.prompt for c in decoded], rng=rng)
-        wanted = (len(decoded), len(problem.info.objectives))
-        if answer.values.shape != wanted:
-            raise InvalidInput(
-                f"Expected values of shape {wanted} from the oracle of {problem.info.name}, got {answer.values.shape}."
-            )
-        return answer
+    def _write(self, search: Search, step: loop.Step) -> None:
+        """Put a step into the log. What is about to begin is noted first: the next worker asks for it again."""
+        session = self._session
+        match step:
+            case loop.Asking():
+                session.step(Doing("ask", (step.round,)))
+            case loop.Asked():
+                session.append(Proposed(step.round, tuple(map(ProposedCandidate.of, step.candidates))))
+            case loop.Evaluating():
+                session.step(Doing("evaluate", (step.round, step.chunk)))
+            case loop.Evaluated():
+                session.append(*observed_events(session.run, step))
+            case loop.Updating():
+                session.step(Doing("update", (step.round,)))
+            case loop.Updated():
+                # The file is whole and on the disk before the event that names it: an event never names a part.
+                name, checksum = checkpoint.write(session.folder / "checkpoints", search.round, search.state())
+                seconds = round(time.monotonic() - self._round_began, 3)
+                session.append(Updated(step.round, jsonable(step.report.metrics), name, checksum, seconds))

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 
 from domains import catalog
-from poets_core.errors import InvalidInput, InvalidSpec
+from poets_core.errors import InvalidInput
 from poets_core.keyed import rng_for
 from poets_core.protocols import Problem
 from poets_core.runs.artifacts import write_atomic
-from poets_core.runs.events import Event, info_to_json, jsonable
-from poets_core.runs.lease import Lease, RunStore
+from poets_core.runs.doing import Doing
+from poets_core.runs.event_fields import jsonable
+from poets_core.runs.event_reader import stored_info
+from poets_core.runs.events import ArtifactMade, Finished, Prepared
 from poets_core.runs.views.fold import CandidateView, fold
-from poets_core.spec import RunSpec, TaskSpec
+from poets_core.search.loop import chunks
+from poets_core.spec import TaskSpec
 from poets_core.types import Record
-from poets_core.worker.control import Control
-from poets_core.worker.science import Parts, chunks
-from poets_core.worker.search_log import read_history
+from poets_core.worker.session import Session
 
 TOLERANCE = 1e-9
 """Largest difference between a stored value and its repetition, in the objective's unit."""
@@ -29,11 +29,8 @@ CHECKED = 8
 class TaskRun:
     """One worker's work on one task; done again from the start when it was cut off."""
 
-    def __init__(self, store: RunStore, lease: Lease, spec: RunSpec, control: Control, parts: Parts) -> None:
-        if spec.task is None:
-            raise InvalidSpec("Expected a task in a run of kind 'task', got none.")
-        self._store, self._lease, self._spec, self._control, self._parts = store, lease, spec, control, parts
-        self._task: TaskSpec = spec.task
+    def __init__(self, session: Session[TaskSpec]) -> None:
+        self._session, self._spec, self._task = session, session.spec, session.spec.task
 
     def __call__(self) -> None:
         """Do the task.
@@ -42,29 +39,21 @@ class TaskRun:
             InvalidInput: wrong candidates or format, or a winner does not score what the run says.
             PoetsError: and whatever problem and oracle raise.
         """
+        session = self._session
+        first = not any(isinstance(event, Prepared) for event in session.events())
         if self._task.name == "export":
-            problem = self._parts.load(self._store.spec(self._task.run))
-            self._begin({"info": info_to_json(problem.info), "backbone": {}})
-            done = [Event("artifact", self._export(problem))]
+            problem = session.science.load(session.store.spec(self._task.run))
+            session.begin(Prepared(stored_info(problem.info)), first=first)
+            done = [self._export(problem)]
         else:
-            problem = self._parts.load(self._spec)
+            problem = session.science.load(self._spec)
             check = self._check(problem)
-            self._begin({"info": info_to_json(problem.info), "backbone": {}, "check": check})
+            session.begin(Prepared(stored_info(problem.info), check=check), first=first)
             done = []
-        self._control.check()
-        self._store.append(self._lease, [*done, Event("finished", {"reason": "task"})])
+        session.control.check()
+        session.append(*done, Finished("task"))
 
-    def _begin(self, prepared: dict[str, Any]) -> None:
-        claimed = {
-            "worker": self._lease.worker, "pid": os.getpid(), "epoch": self._lease.epoch, "device": "cpu",
-            "threads": self._spec.threads, "asked_again": [],
-        }  # fmt: skip
-        events = [Event("claimed", claimed)]
-        if read_history(self._store.read(self._lease.run)).prepared is None:
-            events.append(Event("prepared", prepared))
-        self._store.append(self._lease, events)
-
-    def _export(self, problem: Problem) -> dict[str, Any]:
+    def _export(self, problem: Problem) -> ArtifactMade:
         task, wanted = self._task, self._chosen()
         if task.format not in problem.info.export_formats:
             raise InvalidInput(
@@ -83,16 +72,22 @@ class TaskRun:
         rescored, difference = self._rescore(problem, back, wanted)
         kind = catalog.export_of(problem.info.name, task.format)
         name = f"candidates.{kind.ending}"
-        checksum = write_atomic(self._store.folder(self._lease.run) / "artifacts" / name, data)
-        return {
-            "name": name, "media_type": kind.media_type,
-            "path": f"artifacts/{name}", "sha256": checksum, "rows": len(records), "rescored": rescored,
-            "max_difference": difference, "run": task.run, "format": task.format,
-        }  # fmt: skip
+        checksum = write_atomic(self._session.folder / "artifacts" / name, data)
+        return ArtifactMade(
+            name,
+            kind.media_type,
+            f"artifacts/{name}",
+            checksum,
+            rows=len(records),
+            rescored=rescored,
+            max_difference=difference,
+            run=task.run,
+            format=task.format,
+        )
 
     def _chosen(self) -> list[CandidateView]:
         """The candidates to export: those named, or every valid observed one."""
-        every = fold(self._store.read(self._task.run)).candidates
+        every = fold(self._session.store.read(self._task.run)).candidates
         valid = {c.id: c for c in every.values() if c.valid}
         unknown = [i for i in self._task.candidates if i not in valid]
         if unknown:
@@ -116,13 +111,10 @@ class TaskRun:
         exact = [(r, c) for r, c in zip(back, wanted, strict=True) if c.std == 0.0 and c.value is not None]
         largest = 0.0
         for index, rows in chunks(len(exact), problem.info.chunk):
-            self._control.check()
-            self._store.progress(self._lease, f"rescore {index}")
+            self._session.step(Doing("rescore", (index,)))
             part = exact[rows]
-            answer = problem.oracle.evaluate(
-                [r.design for r, _ in part], [c.prompt for _, c in part],
-                rng=rng_for(self._spec.seed, "rescore", index),
-            )  # fmt: skip
+            rng = rng_for(self._spec.seed, "rescore", index)
+            answer = problem.oracle.evaluate([r.design for r, _ in part], [c.prompt for _, c in part], rng=rng)
             for (record, candidate), value, valid in zip(part, answer.values[:, 0], answer.valid, strict=True):
                 difference = abs(float(value) - float(candidate.value or 0.0)) if valid else np.inf
                 if difference > TOLERANCE:
@@ -139,17 +131,22 @@ class TaskRun:
         designs = [problem.decode(text) for text in texts]
         answer = problem.oracle.evaluate(designs, [0] * len(designs), rng=rng_for(self._spec.seed, "check", "oracle"))
         rows = [
-            {"design": design, "value": jsonable(answer.values[i, 0]), "valid": bool(answer.valid[i]),
-             "reason": answer.reason[i]}
-            for i, design in enumerate(designs)
-        ]  # fmt: skip
+            {"design": design, "value": jsonable(value), "valid": bool(valid), "reason": reason}
+            for design, value, valid, reason in zip(
+                designs, answer.values[:, 0], answer.valid, answer.reason, strict=True
+            )
+        ]
         return {"asked": len(rows), "valid": int(answer.valid.sum()), "rows": rows}
 
 
 def _record(candidate: CandidateView) -> Record:
     metadata = {
-        "round": candidate.round, "branch": candidate.branch, "source": candidate.source,
-        "predicted_mean": candidate.predicted_mean, "predicted_std": candidate.predicted_std,
-        "std": candidate.std, **candidate.details,
-    }  # fmt: skip
+        "round": candidate.round,
+        "branch": candidate.branch,
+        "source": candidate.source,
+        "predicted_mean": candidate.predicted_mean,
+        "predicted_std": candidate.predicted_std,
+        "std": candidate.std,
+        **candidate.details,
+    }
     return Record(candidate.id, candidate.design, float(candidate.value or 0.0), metadata)

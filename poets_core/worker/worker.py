@@ -1,38 +1,36 @@
-"""A worker's life: claim a run, work on it, say how it ended, give it back."""
+"""How a worker claims a run, works on it, says how it ended, and gives it back."""
 
 from __future__ import annotations
 
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 
 from poets_core.errors import LeaseLost, PoetsError, StoreError
 from poets_core.runs import process
-from poets_core.runs.events import Event
-from poets_core.runs.lease import Lease, RunStore
+from poets_core.runs.events import Event, Failed, Finished, StateChanged
+from poets_core.runs.lease import Lease
+from poets_core.runs.store import RunStore
+from poets_core.spec import ExperimentSpec, SearchSpec
 from poets_core.worker.control import Control, Stopped, Terminated
 from poets_core.worker.experiment.run import ExperimentRun
-from poets_core.worker.science import REAL, Parts
+from poets_core.worker.science import REAL_SCIENCE, Science
 from poets_core.worker.search_run import SearchRun
+from poets_core.worker.session import Session
 from poets_core.worker.task_run import TaskRun
 
 FINISHED, FAILED, NOT_MINE = 0, 1, 3
 """Exit codes: done or put down in good order; the run failed; another worker has it."""
 
-RUNS: dict[str, type[SearchRun | TaskRun | ExperimentRun]] = {
-    "search": SearchRun,
-    "task": TaskRun,
-    "experiment": ExperimentRun,
-}
 
-
-def work(store: RunStore, run: str | None, parts: Parts = REAL) -> int:
+def work(store: RunStore, run: str | None, science: Science = REAL_SCIENCE) -> int:
     """Claim a run and work on it until it is finished, stopped, failed or taken away.
 
     Args:
         store: where the run is.
         run: run id, None for the oldest waiting one.
-        parts: how problem and search are made.
+        science: how problem and search are made.
 
     Returns:
         an exit code.
@@ -48,18 +46,23 @@ def work(store: RunStore, run: str | None, parts: Parts = REAL) -> int:
         return FINISHED if run is None else NOT_MINE
     _say(f"run {lease.run}: epoch {lease.epoch}, pid {pid}")
     with Control(store, lease) as control:
-        return _work(store, lease, control, parts)
+        return _work(store, lease, control, science)
 
 
-def _work(store: RunStore, lease: Lease, control: Control, parts: Parts) -> int:
+def _work(store: RunStore, lease: Lease, control: Control, science: Science) -> int:
     try:
         spec = store.spec(lease.run)
-        RUNS[spec.kind](store, lease, spec, control, parts)()
+        if isinstance(spec, SearchSpec):
+            SearchRun(Session(store, lease, spec, control, science))()
+        elif isinstance(spec, ExperimentSpec):
+            ExperimentRun(Session(store, lease, spec, control, science))()
+        else:
+            TaskRun(Session(store, lease, spec, control, science))()
     except Terminated:
         _say("told to end: the run is given back and can be resumed")
-        return _leave(store, lease, [Event("state", {"state": "stopped"})], FINISHED)
+        return _leave(store, lease, [StateChanged("stopped")], FINISHED)
     except Stopped:  # a task has nothing to keep; a search handles Stop itself
-        return _leave(store, lease, [Event("finished", {"reason": "stopped"})], FINISHED, obeyed=control)
+        return _leave(store, lease, [Finished("stopped")], FINISHED, obeyed=control)
     except LeaseLost as error:
         _say(str(error))
         return NOT_MINE
@@ -72,11 +75,11 @@ def _work(store: RunStore, lease: Lease, control: Control, parts: Parts) -> int:
     return _leave(store, lease, [], FINISHED)
 
 
-def _failed(error: Exception) -> Event:
-    return Event("failed", {"error": type(error).__name__, "message": str(error) or "no message"})
+def _failed(error: Exception) -> Failed:
+    return Failed(type(error).__name__, str(error) or "no message")
 
 
-def _leave(store: RunStore, lease: Lease, last: list[Event], code: int, obeyed: Control | None = None) -> int:
+def _leave(store: RunStore, lease: Lease, last: Sequence[Event], code: int, obeyed: Control | None = None) -> int:
     """Say the last word, acknowledge the command that `obeyed` it, and release.
 
     A store that cannot be written leaves the run to be seen as dead.

@@ -14,14 +14,26 @@ import pytest
 from poets_core.errors import InvalidComparisons, LeaseLost, UnknownRun
 from poets_core.runs import process
 from poets_core.runs import sql as sql_module
-from poets_core.runs.events import Event
+from poets_core.runs.doing import Doing
+from poets_core.runs.events import (
+    Compared,
+    Failed,
+    Finished,
+    Observed,
+    Prepared,
+    StateChanged,
+    Updated,
+    Withdrawn,
+)
 from poets_core.runs.lease import Lease
 from poets_core.runs.store import RunStore, SqlStore, open_store
-from poets_core.spec import parse_spec
+from poets_core.spec import TaskSettings, TaskSpec, parse_spec
+from poets_core.types import Objective, ProblemInfo
+from tests.logs import claimed
 from tests.worker.fake import fake_spec
 
-CLAIMED = Event("claimed", {"worker": "w", "asked_again": []})
-RUNNING = Event("state", {"state": "running"})
+CLAIMED = claimed()
+RUNNING = StateChanged("running")
 
 
 def take(store: RunStore, run: str | None, worker: str = "me") -> Lease | None:
@@ -40,6 +52,10 @@ def gone() -> int:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     return ended.pid
+
+
+def observed(value: float | str | None) -> Observed:
+    return Observed(0, "0-0", "k", (value,), (0.0,), value is not None, "")  # type: ignore[arg-type]
 
 
 class StoreContract:
@@ -67,12 +83,12 @@ class StoreContract:
     def test_events_come_back_in_order_and_equal(self, store: SqlStore) -> None:
         run = store.create(fake_spec())
         lease = taken(store, run)
-        bodies = [{"state": "running", "n": i, "x": 0.1 + i / 3, "text": "ä\n'\"%s:α", "none": None} for i in range(7)]
-        assert store.append(lease, [Event("state", b) for b in bodies[:3]]) == 3
-        assert store.append(lease, [Event("state", b) for b in bodies[3:]]) == 7
+        events = [Updated(i, {"x": 0.1 + i / 3, "text": "ä\n'\"%s:α", "none": None}) for i in range(7)]
+        assert store.append(lease, events[:3]) == 3
+        assert store.append(lease, events[3:]) == 7
         read = store.read(run)
         assert [e.seq for e in read] == [1, 2, 3, 4, 5, 6, 7]
-        assert [dict(e.body) for e in read] == bodies
+        assert [e.event for e in read] == events
         assert [e.seq for e in store.read(run, after=2, limit=3)] == [3, 4, 5]
         assert store.read(run, after=7) == []
 
@@ -109,7 +125,7 @@ class StoreContract:
         for write in (
             lambda: store.append(old, [RUNNING]),
             lambda: store.heartbeat(old),
-            lambda: store.progress(old, "x"),
+            lambda: store.progress(old, Doing("sum")),
             lambda: store.release(old),
             lambda: store.acknowledge(old, 1),
             lambda: store.append(replace(new, epoch=new.epoch + 1), [RUNNING]),
@@ -130,10 +146,10 @@ class StoreContract:
         run = store.create(fake_spec())
         lease = taken(store, run)
         with pytest.raises(ValueError, match="JSON"):
-            store.append(lease, [RUNNING, Event("state", {"state": "running", "x": float("nan")})])
-        bad = Event("observed", {"valid": True})  # breaks while the run's row is updated, after the insert
-        with pytest.raises(KeyError):
-            store.append(lease, [RUNNING, bad])
+            store.append(lease, [RUNNING, Updated(0, {"x": float("nan")})])
+        bad = [observed(1.0), observed("wrong")]  # breaks while the run's row is updated, after the insert
+        with pytest.raises(TypeError):
+            store.append(lease, [RUNNING, *bad])
         assert store.read(run) == []
         assert store.append(lease, [RUNNING]) == 1
 
@@ -162,12 +178,12 @@ class StoreContract:
         assert store.status(run).state == "running"
         store.send(run, "pause")
         assert store.status(run).state == "pausing"
-        store.append(lease, [Event("state", {"state": "paused"})])
+        store.append(lease, [StateChanged("paused")])
         store.acknowledge(lease, 1)
         assert store.status(run).state == "paused"
         store.send(run, "stop")
         assert store.status(run).state == "stopping"
-        store.append(lease, [Event("finished", {"reason": "stopped"})])
+        store.append(lease, [Finished("stopped")])
         store.release(lease)
         status = store.status(run)
         assert (status.state, status.reason, status.resumable) == ("finished", "stopped", True)
@@ -184,12 +200,12 @@ class StoreContract:
     def test_failed_can_be_tried_again_and_finished_cannot(self, store: SqlStore) -> None:
         run = store.create(fake_spec())
         lease = taken(store, run)
-        store.append(lease, [Event("failed", {"error": "InvalidInput", "message": "no"})])
+        store.append(lease, [Failed("InvalidInput", "no")])
         store.release(lease)
         assert store.status(run).state == "failed"
         assert store.status(run).reason == "InvalidInput: no"
         lease = taken(store, run)
-        store.append(lease, [CLAIMED, Event("finished", {"reason": "budget"})])
+        store.append(lease, [CLAIMED, Finished("budget")])
         store.release(lease)
         assert take(store, run) is None
         assert not store.status(run).resumable
@@ -221,13 +237,13 @@ class StoreContract:
         def fill(run: str) -> None:
             lease = taken(store, run)
             for i in range(20):
-                store.append(lease, [Event("state", {"state": "running", "i": i})] * 2)
+                store.append(lease, [Updated(i, {})] * 2)
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(fill, runs))
         for run in runs:
             assert [e.seq for e in store.read(run)] == list(range(1, 41))
-            assert [e.body["i"] for e in store.read(run)] == [i // 2 for i in range(40)]
+            assert [e.event.round for e in store.read(run)] == [i // 2 for i in range(40)]
 
     def test_commands(self, store: SqlStore) -> None:
         run = store.create(fake_spec())
@@ -269,42 +285,30 @@ class StoreContract:
         spec = parse_spec({"kind": "experiment", "problem": {"name": ""}, "experiment": {**fields, "budget": 9}})
         run = store.create(spec)
         lease = taken(store, run)
-        body = {"index": 0, "second_opinion": False}
-        store.append(lease, [CLAIMED, Event("prepared", {"info": None, "backbone": {}})])
-        store.append(lease, [Event("compared", body), Event("compared", {**body, "second_opinion": True})])
+        store.append(lease, [CLAIMED, Prepared(None, experiment={"source": "log"})])
+        one = Compared(0, "a", "b", "first", "ann")
+        store.append(lease, [one, replace(one, judge="bob", second_opinion=True)])
         row = store.row(run)
         assert (row.kind, row.problem, row.method, row.budget) == ("experiment", "comparison log", "replay", 9)
         assert (row.calls, row.best) == (1, None)
-        store.append(lease, [Event("withdrawn", body)])
+        store.append(lease, [Withdrawn(0, "ann", 3)])
         assert store.row(run).calls == 0
         assert [r.id for r in store.runs(kind="experiment")] == [run]
         assert store.runs() == []
-        store.append(lease, [Event("finished", {"reason": "verdict"})])
+        store.append(lease, [Finished("verdict")])
         store.release(lease)
         assert take(store, run) is None
 
     def test_the_table_of_runs(self, store: SqlStore) -> None:
         made = [store.create(fake_spec(seed=i)) for i in range(3)]
-        task = store.create(
-            fake_spec().model_copy(update={"kind": "task", "task": {"name": "check"}}).model_validate(
-                {**fake_spec().model_dump(), "kind": "task", "task": {"name": "check"}}
-            )
-        )  # fmt: skip
+        task = store.create(TaskSpec(problem=fake_spec().problem, task=TaskSettings(name="check")))
         assert [r.id for r in store.runs()] == made[::-1]
         assert [r.id for r in store.runs(limit=1, offset=1)] == [made[1]]
         assert [r.id for r in store.runs(kind="task")] == [task]
         assert len(store.runs(kind=None)) == 4
         lease = taken(store, made[0])
-        observed = {"valid": True, "value": [2.0]}
-        store.append(
-            lease,
-            [
-                Event("prepared", {"info": {"objectives": [{"direction": "minimise"}]}}),
-                Event("observed", observed),
-                Event("observed", {"valid": True, "value": [1.0]}),
-                Event("observed", {"valid": False, "value": [None]}),
-            ],
-        )
+        info = ProblemInfo("fake/x", "fake", "X", (Objective("value", "", "minimise"),))
+        store.append(lease, [Prepared(info), observed(2.0), observed(1.0), observed(None)])
         row = store.row(made[0])
         assert (row.calls, row.best, row.seed, row.budget, row.method) == (3, 1.0, 0, 24, "poets")
 
@@ -313,14 +317,14 @@ class StoreContract:
         lease = store.claim(run, "w", gone, "long ago")
         assert lease is not None
         store.append(lease, [CLAIMED])
-        store.progress(lease, "evaluate 0 1")
+        store.progress(lease, Doing("evaluate", (0, 1)))
         second = store.claim(run, "w", gone, "long ago")
         assert second is not None
         third = store.claim(run, "w", gone, "long ago")  # the second was cut off before it said anything
         assert third is not None
-        assert (second.doing, third.doing) == ("evaluate 0 1", "evaluate 0 1")
+        assert (second.doing, third.doing) == (Doing("evaluate", (0, 1)),) * 2
         store.append(third, [CLAIMED])
-        assert store.status(run).doing == ""
+        assert store.status(run).doing is None
 
     def test_another_connection_sees_it(self, store: SqlStore) -> None:
         run = store.create(fake_spec())

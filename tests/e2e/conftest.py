@@ -18,7 +18,7 @@ import pytest
 
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.store import open_store
-from scripts.static_files import copy_plotly
+from poets_core.serve import app_file, prepare_static
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +74,7 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A running app."""
-    copy_plotly()
+    prepare_static(app_file().parent / "static")
     made = Server(tmp_path)
     made.start()
     yield made

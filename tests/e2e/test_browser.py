@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pages.parts.look import DARK, LIGHT
-from poets_core.runs.events import Event
+from poets_core.runs.events import Finished
 from poets_core.runs.sql import SqlStore
 from tests.e2e.conftest import LIMIT, Server, strangers
 from tests.pages import written
@@ -20,7 +20,7 @@ PLOTS = ("progress", "regret", "disagreement", "predictions", "matrix", "branche
 @pytest.fixture
 def finished(store: SqlStore) -> str:
     """A finished run that was written by hand."""
-    return written.write(store, [*written.events(3), Event("finished", {"reason": "budget"})], label="By hand")
+    return written.write(store, [*written.events(3), Finished("budget")], label="By hand")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -59,7 +59,7 @@ def test_a_missing_chart_library_is_said_and_does_not_break_the_page(
     page.goto(f"{server.url}/live?run={finished}")
     alert = page.locator(".st-key-panel-progress .poets-plot-problem")
     alert.wait_for(state="visible")
-    assert "scripts/static_files.py" in alert.inner_text()
+    assert "poets_core.serve" in alert.inner_text()
     page.get_by_text("whole budget was used").wait_for()
 
 
@@ -81,7 +81,7 @@ def test_going_to_another_page_and_back_draws_again(server: Server, finished: st
 def test_a_comparison_is_taken_away_as_figure_and_numbers(
     server: Server, store: SqlStore, finished: str, browser: Any, tmp_path: Path
 ) -> None:
-    other = written.write(store, [*written.events(3), Event("finished", {"reason": "budget"})], method="prior")
+    other = written.write(store, [*written.events(3), Finished("budget")], method="reference")
     page = browser.new_page(accept_downloads=True)
     page.set_default_timeout(LIMIT)
     page.goto(f"{server.url}/compare?runs={finished},{other}")

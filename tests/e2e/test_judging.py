@@ -15,7 +15,7 @@ import pytest
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import fold
-from poets_core.spec import BackboneSpec, Budget, ProblemSpec, RunSpec, SearchSpec
+from poets_core.spec import BackboneSpec, Budget, PoetsSettings, ProblemSpec, SearchSpec
 from tests.e2e.conftest import LIMIT, ROOT, Server, strangers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -36,11 +36,11 @@ def command(store: SqlStore, *words: str) -> str:
 
 def searched(store: SqlStore) -> str:
     """A tiny finished search with two branches."""
-    spec = RunSpec(
+    spec = SearchSpec(
         label="tiny",
         problem=ProblemSpec(name="protein/ehrlich", params={}),
         backbone=BackboneSpec(source="library", branch_from=0, width=16, steps=20),
-        search=SearchSpec(branches=2, steps=2, pool=2),
+        search=PoetsSettings(branches=2, steps=2, pool=2),
         budget=Budget(rounds=1, batch=8),
     )
     run = store.create(spec)
@@ -119,7 +119,7 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
             index = shown(page, done)
             page.keyboard.press("u")
             page.get_by_text("Taken back: ").wait_for()
-            taken = next(e for e in store.read(run) if e.kind == "withdrawn").body["index"]
+            taken = next(e for e in store.read(run) if e.kind == "withdrawn").event.index
             assert taken in done
             done.discard(taken)
         if turn == 4:
@@ -137,13 +137,13 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
         index = int(page.locator(READY).get_attribute("data-ready"))
     view = contest(store, run)
     assert view.verdict is not None
-    assert (view.verdict["kind"], view.verdict["policy"]) == ("winner", BEST)
+    assert (view.verdict.kind, view.verdict.policy) == ("winner", BEST)
     kinds = [e.kind for e in store.read(run)]
     assert kinds.count("withdrawn") == kinds.count("skipped") == 1
     assert view.ties == 1
     sent = [c for c in store.commands(run) if c.command == "judge"]
     # every key press was dealt with, once and in order, up to the one that brought the verdict
-    answers = [e.body["answer"] for e in store.read(run) if e.kind in ("compared", "withdrawn", "skipped")]
+    answers = [e.event.answer for e in store.read(run) if e.kind in ("compared", "withdrawn", "skipped")]
     assert answers == [c.seq for c in sent if c.seq <= answers[-1]]
     assert len(sent) - len(answers) <= 1
 

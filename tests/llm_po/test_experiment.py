@@ -105,3 +105,27 @@ def test_batches_spread_and_answers_may_come_in_any_order():
 def test_what_cannot_be_is_refused(make, says):
     with pytest.raises(InvalidComparisons, match=says):
         make()
+
+
+def test_an_undone_answer_leaves_nothing_behind():
+    names = ["a", "b", "c"]
+    kept, undone = Experiment(names, 0.1), Experiment(names, 0.1)
+    for n, (a, b) in enumerate([("a", "b"), ("b", "c"), ("a", "c"), ("a", "b")]):
+        answer = Comparison(a, b, "tie" if n == 1 else "first")
+        undone.record(answer)
+        if n != 2:
+            kept.record(answer)
+    undone.withdraw(Comparison("a", "c", "first"))
+    np.testing.assert_array_equal(kept.evidence(), undone.evidence())
+    np.testing.assert_array_equal(kept.allocation(), undone.allocation())
+
+
+def test_pairs_that_wait_leave_no_trace_and_are_not_asked_alone():
+    experiment = Experiment(list("abcdefgh"), 0.1, seed=2)
+    before = experiment.duels.judged.copy()
+    first = experiment.next_pairs(3)
+    more = experiment.next_pairs(20, waiting=first)
+    np.testing.assert_array_equal(experiment.duels.judged, before)
+    assert not experiment.evidence().any()
+    assert [p.index for p in more] == list(range(3, 23))
+    assert len({frozenset((p.first, p.second)) for p in more}) > 5

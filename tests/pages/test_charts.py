@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import count
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,14 +16,15 @@ from pages.parts.look import DARK, LIGHT, Look
 from pages.parts.panel import LINE_POINTS, Panel, numbers, sample, thin
 from pages.parts.run import charts
 from pages.parts.run.overlays import Reference, with_references, with_soft_regret
-from poets_core.runs.events import Event
+from poets_core.runs.events import Event, Proposed, Updated
 from poets_core.runs.views.fold import RunView, fold
+from tests.logs import recorded
 from tests.pages import written
 
 
 def seen(events: list[Event]) -> RunView:
     """Fold events with the sequence numbers a store would give."""
-    return fold([Event(e.kind, e.body, seq, float(seq)) for e, seq in zip(events, count(1), strict=False)])
+    return fold(recorded(events))
 
 
 def every(view: RunView, look: Look) -> list[Panel]:
@@ -81,14 +81,8 @@ def test_an_unknown_optimum_shows_no_regret() -> None:
 
 
 def test_absent_metrics_leave_gaps_not_errors() -> None:
-    events = [e for e in written.events(2) if e.kind != "updated"]
-    events += [
-        Event("updated", {"round": 0, "metrics": {}, "checkpoint": "c", "sha256": "", "seconds": 1.0}),
-        Event(
-            "updated",
-            {"round": 1, "metrics": {"js_sequence": 0.3}, "checkpoint": "c", "sha256": "", "seconds": 1.0},
-        ),
-    ]
+    events = [e for e in written.events(2) if not isinstance(e, Updated)]
+    events += [Updated(0, {}, "c", "", 1.0), Updated(1, {"js_sequence": 0.3}, "c", "", 1.0)]
     view = seen(events)
     assert [t["name"] for t in charts.disagreement(view, LIGHT).traces] == ["designs differ"]
     assert charts.branch_matrix(view, LIGHT).traces == []
@@ -112,8 +106,8 @@ def test_a_long_run_costs_no_more_points() -> None:
     def sized(n: int) -> tuple[int, int]:
         head = list(written.events(0))
         proposed = [written.candidate(i // 100, i % 100) for i in range(n)]
-        answers = [written.observed(c["id"], float(i % 17) / 17) for i, c in enumerate(proposed)]
-        view = seen([*head, Event("proposed", {"round": 0, "candidates": proposed}), *answers])
+        answers = [written.observed(c.id, float(i % 17) / 17) for i, c in enumerate(proposed)]
+        view = seen([*head, Proposed(0, tuple(proposed)), *answers])
         panels = every(view, LIGHT)
         points = max(len(t.get("x", [])) for p in panels for t in p.traces)
         return points, len(json.dumps([[p.traces, p.layout] for p in panels]))
@@ -180,9 +174,7 @@ def test_soft_regret_is_drawn_where_it_was_computed() -> None:
     panel = charts.regret(plain, LIGHT)
     assert with_soft_regret(panel, plain, LIGHT, written.BATCH) == panel
     events = [
-        replace(e, body={**e.body, "metrics": {**e.body["metrics"], "soft_regret": [1.0, 3.0]}})
-        if e.kind == "updated"
-        else e
+        replace(e, metrics={**e.metrics, "soft_regret": [1.0, 3.0]}) if isinstance(e, Updated) else e
         for e in written.events(3)
     ]
     view = seen(events)

@@ -21,10 +21,12 @@ from pages.parts.compare.comparison import (
 )
 from pages.parts.look import LIGHT
 from pages.parts.tables import safe_csv
-from poets_core.runs.events import Event
+from poets_core.runs.events import Finished
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
-from poets_core.spec import ProblemSpec, RunSpec, SearchSpec
+from poets_core.spec import METHODS, ProblemSpec, SearchSpec
+from poets_core.types import Objective
+from tests.logs import recorded
 from tests.pages import written
 from tests.pages.test_pages import address, opened, said
 
@@ -32,9 +34,8 @@ COMPARE = "pages/analyse/compare.py"
 
 
 def spec(seed=0, label="", **search):
-    return RunSpec(
-        seed=seed, label=label, problem=ProblemSpec(name="protein/ehrlich"), search=SearchSpec.model_validate(search)
-    )
+    settings = METHODS[search.get("method", "poets")].model_validate(search)
+    return SearchSpec(seed=seed, label=label, problem=ProblemSpec(name="protein/ehrlich"), search=settings)
 
 
 def curve(best, seed=0, sign=1.0, **more):
@@ -43,12 +44,12 @@ def curve(best, seed=0, sign=1.0, **more):
 
 
 def test_a_run_becomes_its_curves():
-    c = curve_of("r", spec(), fold(written.events(2)))
+    c = curve_of("r", spec(), fold(recorded(written.events(2))))
     assert c.calls == 8
     assert c.measures["best"][-1] == pytest.approx(0.3)
     assert c.measures["mean"][-1] == pytest.approx(np.mean([0.0, 0.1, 0.2, 0.1, 0.2, 0.3]))  # two of eight invalid
     assert c.measures["regret"][2] == pytest.approx(3 - 0.3)
-    unknown = curve_of("r", spec(), fold(written.events(1)[:2]))
+    unknown = curve_of("r", spec(), fold(recorded(written.events(1)[:2])))
     assert unknown.calls == 0
 
 
@@ -58,7 +59,7 @@ def test_runs_that_differ_in_seed_and_label_alone_are_one_group():
             (spec(0), curve([1.0])),
             (spec(1), curve([2.0], 1)),
             (spec(0, pool=8), curve([3.0])),
-            (spec(0, method="ga", pool=99), curve([4.0])),  # the genetic algorithm reads no pool
+            (spec(0, method="ga", transform="z"), curve([4.0])),  # the genetic algorithm only reports by it
             (spec(1, method="ga"), curve([5.0], 1)),
             (spec(2, label="mine", elites=3), curve([6.0], 2)),
         ]
@@ -105,7 +106,7 @@ def test_smaller_is_better_where_the_problem_says_so():
 
 def test_the_figure_has_a_line_a_group_and_its_interval():
     groups = [Group("a<b>", (curve([1, 2]), curve([2, 3], 1))), Group("alone", (curve([1, 1], 3),))]
-    panel = comparison(groups, "best", LIGHT, {"name": "quality", "unit": "share", "optimum": 5.0})
+    panel = comparison(groups, "best", LIGHT, Objective("quality", "share", optimum=5.0))
     assert [t.get("name") for t in panel.traces] == [None, "a&lt;b> (n = 2)", "alone (n = 1)", "best possible"]
     assert panel.traces[1]["y"] == [1.5, 2.5]
     assert panel.layout["yaxis"]["title"]["text"] == "quality [share]"
@@ -121,9 +122,9 @@ def test_numbers_leave_as_csv_without_formulas():
 
 def test_the_page_compares_what_the_address_names(store: SqlStore) -> None:
     assert "no run with a measured design" in said(opened(COMPARE))
-    done = [*written.events(3), Event("finished", {"reason": "budget"})]
+    done = [*written.events(3), Finished("budget")]
     first = written.write(store, done)
-    second = written.write(store, done, method="prior")
+    second = written.write(store, done, method="reference")
     written.write(store, done, label="not asked for")
     at = opened(COMPARE, runs=f"{first},{second}")
     assert at.multiselect[0].value == [first, second]

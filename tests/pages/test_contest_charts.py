@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from pages.parts.experiment import effort as contest_effort
 from pages.parts.experiment.verdicts import model_line, sentence, toward
 from pages.parts.look import DARK, LIGHT
 from pages.parts.run.contest_panel import contest_panels, deploy
-from poets_core.runs.events import Event
+from poets_core.runs.event_fields import VerdictFacts
+from poets_core.runs.events import ContestPlayed, VerdictReached
 from poets_core.runs.views.fold import fold
 from poets_core.spec import parse_spec
+from tests.logs import recorded
 from tests.pages import written
 from tests.pages import written_experiment as we
 
@@ -44,7 +47,7 @@ def test_evidence_stands_against_its_thresholds_in_order() -> None:
 
 
 def test_evidence_over_comparisons_has_one_line_a_policy_and_a_threshold() -> None:
-    view = fold(we.course(TOLD)).experiment
+    view = fold(recorded(we.course(TOLD))).experiment
     assert view is not None
     panel = contest_charts.evidence_lines(view.metrics or {}, view.history, DARK)
     assert len(panel.traces) == 2 * (3 + 1)
@@ -128,12 +131,11 @@ def test_a_model_is_said_to_lead_or_to_be_contradicted() -> None:
 
 
 def test_a_contest_names_the_branch_to_deploy() -> None:
-    view = fold(written.events(1))
+    view = fold(recorded(written.events(1)))
     assert deploy(view) == ""
     assert contest_panels(view, LIGHT)[0].alt == "No contest has been held yet."
-    verdict = {"kind": "winner", "policy": "branch 0", "error_bound": 0.1, "comparisons": 15, "left": ["branch 0"]}
-    body = {"round": 4, "calls": 30, "comparisons": [], "metrics": METRICS, "verdict": verdict}
-    view = fold([*written.events(1), Event("contest", body)])
+    contest = ContestPlayed(4, 30, (), dict(METRICS), VerdictFacts("winner", "branch 0", 0.1, 15, ("branch 0",)))
+    view = fold(recorded([*written.events(1), contest]))
     assert deploy(view) == (
         "Branch to deploy: **branch 0**, best with error at most 10 % (contest after round 4, 15 comparisons)."
     )
@@ -141,14 +143,12 @@ def test_a_contest_names_the_branch_to_deploy() -> None:
     assert (evidence.name, effort.name) == ("contest", "contest-effort")
     assert evidence.traces == contest_charts.evidence_bars(METRICS, LIGHT).traces
     why = "the log has no further comparison of 'a' and 'b'"
-    told = sentence({"kind": "undecided", "comparisons": 3, "left": [], "why": why}, METRICS)[1]
+    told = sentence(VerdictReached("undecided", None, None, 3, (), why=why), METRICS)[1]
     assert (
         told == "Undecided after 3 comparisons: nothing is claimed. The log has no further comparison of 'a' and 'b'."
     )
-    undecided = {**verdict, "kind": "undecided", "policy": None, "error_bound": None}
-    assert "No branch to deploy is known yet" in deploy(
-        fold([*written.events(1), Event("contest", {**body, "verdict": undecided})])
-    )
+    undecided = replace(contest, verdict=VerdictFacts("undecided", None, None, 15, ("branch 0",)))
+    assert "No branch to deploy is known yet" in deploy(fold(recorded([*written.events(1), undecided])))
 
 
 def test_sentences_before_the_first_comparison_and_without_survivors() -> None:

@@ -7,10 +7,11 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts.judge import desk as judge_desk
 from pages.parts.judge.queue import agreed, next_pair, sent
-from poets_core.runs.events import Event
+from poets_core.runs.events import Event, StateChanged, Withdrawn
 from poets_core.runs.lease import Command, Lease
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
+from tests.logs import recorded
 from tests.pages import written_experiment as we
 from tests.pages.test_pages import address, opened, said
 
@@ -99,7 +100,7 @@ def test_what_was_undone_is_said_once_the_worker_has_taken_it_back(store: SqlSto
     at.button(key="answer-undo").click().run()
     assert told(store, run)[-1] == {"index": -1, "outcome": "undo", "judge": "Ada"}
     assert "Taking back your last answer" in said(at)
-    worker(store, run, Event("withdrawn", {"index": 0, "judge": "Ada", "answer": 2, "second_opinion": False}))
+    worker(store, run, Withdrawn(0, "Ada", 2))
     at.run()
     assert "Taken back: “A is better”, your answer to pair 0." in said(at)
 
@@ -110,7 +111,7 @@ def test_an_undone_pair_is_shown_again(store: SqlStore, run: str) -> None:
     worker(store, run, we.compared(0, 0, 1, "first", answer=1))
     at.run()
     at.button(key="answer-undo").click().run()
-    worker(store, run, Event("withdrawn", {"index": 0, "judge": "Ada", "answer": 2, "second_opinion": False}))
+    worker(store, run, Withdrawn(0, "Ada", 2))
     at.run()
     at.button(key="answer-skip").click().run()  # of the pair on the screen
     at.run()
@@ -143,7 +144,7 @@ def test_a_double_click_does_not_answer_the_next_pair(
 
 
 def test_a_paused_experiment_takes_no_answers(store: SqlStore, run: str) -> None:
-    worker(store, run, Event("state", {"state": "paused"}))
+    worker(store, run, StateChanged("paused"))
     at = opened(JUDGE, run=run, judge="Ada")
     assert "Nothing is computed until you resume" in said(at)
     assert not [b for b in at.button if b.key == "answer-first"]
@@ -168,7 +169,7 @@ def test_ways_in_and_runs_that_nobody_judges(store: SqlStore) -> None:
 
 def test_what_is_next_follows_from_the_view_and_what_is_under_way() -> None:
     events = [*we.prepared(), we.asked(0, 0, 1), we.asked(1, 0, 2), we.asked(2, 1, 2), we.compared(0, 0, 1, "first")]
-    view = fold(events).experiment
+    view = fold(recorded(events)).experiment
     assert view is not None
 
     def command(seq: int, index: int, outcome: str, judge: str = "Ada") -> Command:

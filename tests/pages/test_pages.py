@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from domains.catalog import check_params
-from poets_core.runs.events import Event
+from poets_core.runs.events import ArtifactMade, Failed, Finished, Observed
 from poets_core.runs.sql import SqlStore
 from tests.pages import written
 from tests.pages.conftest import ROOT
@@ -55,9 +56,9 @@ def test_an_empty_store_leads_to_the_first_run_in_one_click(store: SqlStore, lau
 
 
 def test_runs_are_listed_with_state_best_and_calls(store: SqlStore) -> None:
-    done = [*written.events(3), Event("finished", {"reason": "budget"})]
+    done = [*written.events(3), Finished("budget")]
     written.write(store, done, label="one *bold* run")
-    written.write(store, [*written.events(1)[:-1], Event("failed", {"error": "InvalidTable", "message": "no rows"})])
+    written.write(store, [*written.events(1)[:-1], Failed("InvalidTable", "no rows")])
     text = said(opened())
     assert "one \\*bold\\* run" in text  # a label is text, not markup
     assert "finished" in text
@@ -117,6 +118,7 @@ def test_a_rival_shows_the_settings_it_reads_and_starts(store: SqlStore, launche
     spec = store.spec(row.id)
     assert (spec.search.method, spec.search.elites) == ("ga", 5)
     assert spec.search.transform == "z"  # of the problem: hidden, not lost
+    assert not hasattr(spec.search, "beta")  # a rival has its own settings and no others
 
 
 def test_contests_among_the_branches_are_a_switch_and_rivals_have_none(store: SqlStore, launched: list[str]) -> None:
@@ -141,7 +143,7 @@ def test_baselines_start_beside_a_run_and_are_its_reference_curves(store: SqlSto
     at = opened(LAUNCH, problem="protein/ehrlich", preset="quick")
     at.number_input(key="protein/ehrlich-quick-budget-rounds").set_value(3)
     at.text_input(key="label").set_value("ours")
-    at.multiselect(key="protein/ehrlich-quick-beside").set_value(["ga", "prior"]).run()
+    at.multiselect(key="protein/ehrlich-quick-beside").set_value(["ga", "reference"]).run()
     assert any(m.label == "Oracle calls" and m.value == "144" for m in at.metric)
     at.button(key="start").click().run()
     assert not at.exception
@@ -152,14 +154,14 @@ def test_baselines_start_beside_a_run_and_are_its_reference_curves(store: SqlSto
     assert {s.search.method: s.label for s in specs.values()} == {
         "poets": "ours",
         "ga": "ours · Genetic algorithm",
-        "prior": "ours · Reference only, learns nothing",
+        "reference": "ours · Reference only, learns nothing",
     }
     assert len({(s.problem.name, s.budget.calls, s.seed, str(s.problem.params)) for s in specs.values()}) == 1
     assert next(s for s in specs.values() if s.search.method == "ga").search.elites == 8  # what it was tuned to
 
 
 def test_reference_curves_are_rivals_of_the_same_problem_and_seed(store: SqlStore) -> None:
-    body = [*written.events(3), Event("finished", {"reason": "budget"})]
+    body = [*written.events(3), Finished("budget")]
     ours, rival = written.write(store, body), written.write(store, body, method="ga")
     same = written.write(store, body, label="again")
     at = opened(LIVE, run=ours)
@@ -169,14 +171,26 @@ def test_reference_curves_are_rivals_of_the_same_problem_and_seed(store: SqlStor
     assert any(same[-4:] in option for option in chosen.options)
 
 
+def test_a_rival_that_begins_later_is_drawn_too_and_one_taken_out_stays_out(store: SqlStore) -> None:
+    body = [*written.events(3), Finished("budget")]
+    ours = written.write(store, body)
+    written.write(store, body, label="again")
+    at = opened(LIVE, run=ours)
+    assert at.multiselect(key=f"references-{ours}").value == []
+    rival = written.write(store, body, method="ga")
+    at.run()
+    assert at.multiselect(key=f"references-{ours}").value == [rival]
+    at.multiselect(key=f"references-{ours}").set_value([]).run()
+    assert at.multiselect(key=f"references-{ours}").value == []
+    assert not at.exception
+
+
 def test_the_preset_follows_earlier_runs_and_can_be_overridden(store: SqlStore) -> None:
     at = opened(LAUNCH, problem="protein/ehrlich")
     assert "No POETS run of this problem yet" in said(at)
-    few = [*written.events(40), Event("finished", {"reason": "budget"})]  # 120 valid calls of 42 values
+    few = [*written.events(40), Finished("budget")]  # 120 valid calls of 42 values
     levels = [
-        Event(e.kind, {**e.body, "value": [min(e.body["value"][0], 0.5)]})
-        if e.kind == "observed" and e.body["valid"]
-        else e
+        replace(e, value=(min(e.value[0], 0.5),)) if isinstance(e, Observed) and e.value[0] is not None else e
         for e in few
     ]
     params = check_params("protein/ehrlich", {})
@@ -225,7 +239,7 @@ def test_unknown_and_missing_runs_get_a_way_out(store: SqlStore, page: str) -> N
 
 
 def test_a_finished_run_is_summed_up(store: SqlStore) -> None:
-    run = written.write(store, [*written.events(3), Event("finished", {"reason": "budget"})])
+    run = written.write(store, [*written.events(3), Finished("budget")])
     at = opened(LIVE, run=run)
     cards = {m.label: m.value for m in at.metric}
     assert cards["Best value"] == "0.4"
@@ -276,7 +290,7 @@ def test_a_dead_worker_is_shown_and_resume_starts_another(store: SqlStore, monke
 
 
 def test_a_failed_run_shows_message_and_remedy(store: SqlStore) -> None:
-    failure = Event("failed", {"error": "InvalidTable", "message": "Expected a column, got none."})
+    failure = Failed("InvalidTable", "Expected a column, got none.")
     run = written.write(store, [*written.events(1), failure])
     at = opened(LIVE, run=run)
     assert "Expected a column, got none" in at.error[0].value
@@ -321,7 +335,6 @@ def test_an_export_is_a_task_and_is_offered_with_its_verification(store: SqlStor
     at.button(key="prepare-fasta").click().run()
     (task,) = launched
     spec = store.spec(task)
-    assert spec.task is not None
     assert (spec.kind, spec.task.name, spec.task.run, spec.task.format) == ("task", "export", run, "fasta")
     assert spec.task.candidates[0] == "1-2"
     assert address(at, "export") == task  # a reload finds it again
@@ -334,12 +347,9 @@ def test_an_export_is_a_task_and_is_offered_with_its_verification(store: SqlStor
     checksum = write_atomic(store.folder(task) / "artifacts" / "candidates.fasta", data)
     lease = store.claim(task, "w", os.getpid(), process.started(os.getpid()))
     assert lease is not None
-    body = {
-        "name": "candidates.fasta", "media_type": "text/x-fasta", "path": "artifacts/candidates.fasta",
-        "sha256": checksum, "rows": 6, "rescored": 6, "max_difference": 0.0,
-    }  # fmt: skip
-    claimed = written.events(0)[0]
-    store.append(lease, [claimed, Event("artifact", body), Event("finished", {"reason": "task"})])
+    path = "artifacts/candidates.fasta"
+    made = ArtifactMade("candidates.fasta", "text/x-fasta", path, checksum, 6, 6, 0.0, run, "fasta")
+    store.append(lease, [written.events(0)[0], made, Finished("task")])
     store.release(lease)
     at.run()
     assert not at.exception

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import pandas as pd
@@ -15,23 +15,35 @@ from domains.catalog import entries, entry
 from pages.parts.feed import Feed
 from pages.parts.launch import widgets as forms
 from pages.parts.launch.cost import estimate, tokens_of
-from pages.parts.launch.settings import SETTINGS, build_spec, defaults, limits, quick_spec
+from pages.parts.launch.settings import build_spec, defaults, quick_spec, unfilled
 from pages.parts.launch.widgets import read_table
+from pages.parts.settings import settings_of
 from pages.parts.states import STATES, ago, doing_text, plain, span
 from pages.parts.tables import SHOWS, SORTS, Filter, find, frame
 from poets_core.errors import InvalidTable, UnknownRun
-from poets_core.presets import PRESETS
-from poets_core.runs.events import Event
+from poets_core.runs.doing import Doing
+from poets_core.runs.events import Recorded
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.status import State
 from poets_core.runs.views.fold import RunView, fold
-from poets_core.spec import BackboneSpec, Budget, RunSpec, SearchSpec, parse_spec
-from scripts.static_files import copy_plotly
+from poets_core.serve import prepare_static
+from poets_core.spec import (
+    METHODS,
+    BackboneSpec,
+    Budget,
+    ContestSpec,
+    ExperimentSettings,
+    PoetsSettings,
+    SearchSpec,
+    parse_spec,
+)
+from poets_core.spec.presets import PRESETS
+from tests.logs import recorded
 from tests.pages import written
 
 
 def view(rounds: int = 2) -> RunView:
-    return fold([Event(e.kind, e.body, s) for e, s in zip(written.events(rounds), count(1), strict=False)])
+    return fold(recorded(written.events(rounds)))
 
 
 def test_filters_and_orders() -> None:
@@ -55,9 +67,7 @@ def test_filters_and_orders() -> None:
 
 
 def test_best_first_follows_the_direction() -> None:
-    events = written.events(1)
-    events[1].body["info"]["objectives"][0]["direction"] = "minimise"
-    v = fold([Event(e.kind, e.body, s) for e, s in zip(events, count(1), strict=False)])
+    v = fold(recorded(written.events(1, direction="minimise")))
     assert find(v, Filter())[0] == "0-0"
 
 
@@ -88,12 +98,32 @@ def test_presets_are_what_they_say() -> None:
     assert quick.label
 
 
-def test_every_field_of_the_spec_is_in_the_form_once() -> None:
-    inside = {s.path for s in SETTINGS} | {"search.method", "backbone.source"}
-    models = {"search": SearchSpec, "budget": Budget, "backbone": BackboneSpec}
-    assert inside == {f"{k}.{name}" for k, m in models.items() for name in m.model_fields}
-    assert all(s.help.endswith(".") and len(s.help) > 8 for s in SETTINGS)
-    assert limits(next(s for s in SETTINGS if s.path == "search.branches")) == (1, 64)
+def test_a_form_has_the_fields_of_the_spec_in_their_order() -> None:
+    """What a person sees is what the classes say: nothing is listed anywhere else."""
+    drawn_by_hand = {"method", "source", "transform", "replay"}
+    for section, model in (*(("search", m) for m in METHODS.values()), ("budget", Budget), ("backbone", BackboneSpec)):
+        found = settings_of(section, model)
+        assert set(model.model_fields) - set(found) <= drawn_by_hand
+        assert list(found) == [n for n in model.model_fields if n in found]
+        assert all(s.help.endswith(".") and s.label and s.path == f"{section}.{s.name}" for s in found.values())
+    assert "transform" in settings_of("search", METHODS["grpo"])
+    assert "transform" not in settings_of("search", METHODS["ga"])  # it would change a report alone
+
+
+def test_fields_have_bounds_steps_and_choices() -> None:
+    poets = settings_of("search", PoetsSettings)
+    assert (poets["branches"].low, poets["branches"].high) == (1, 64)
+    assert (poets["beta"].low, poets["beta"].high) == (None, 10)  # more than 0: no form can say it
+    assert poets["transform"].choices == ("auto", "z", "log")
+    assert [n for n, s in poets.items() if not s.advanced] == [
+        "branches", "edit_share", "prior_scale", "tempering", "pool", "beta", "steps", "transform",
+    ]  # fmt: skip
+    assert settings_of("backbone", BackboneSpec)["width"].step == 8
+    experiment = settings_of("experiment", ExperimentSettings)
+    assert (experiment["budget"].step, experiment["tie_zone"].step) == (100, 0.01)
+    assert experiment["sampler"].choices == ("balance", "round-robin")
+    assert settings_of("", SearchSpec)["seed"].high == 2**31 - 1
+    assert list(settings_of("contest", ContestSpec)) == ["every", "comparisons", "delta"]
 
 
 def test_each_wrong_field_gets_its_own_message() -> None:
@@ -103,7 +133,7 @@ def test_each_wrong_field_gets_its_own_message() -> None:
     sections["budget"]["rounds"] = 0
     spec, errors = build_spec(item, {"length": 3}, sections, label="x" * 200)
     assert spec is None
-    assert set(errors) == {"search.beta", "search.gradient_norm", "budget.rounds", "label", "params.length"}
+    assert set(errors) == {"search.beta", "search.gradient_norm", "budget.rounds", "label", "problem.params.length"}
     assert "got 0.0" in errors["search.beta"]
 
 
@@ -111,7 +141,10 @@ def test_a_missing_table_is_reported_beside_its_field() -> None:
     item = entry("protein/landscape")
     spec, errors = build_spec(item, {}, defaults(item, "default"))
     assert spec is None
-    assert list(errors) == ["params.table"]
+    assert list(errors) == ["problem.params.table"]
+    sections = defaults(item, "default")
+    assert unfilled(item, {}, sections) == {"problem.params.table"}
+    assert unfilled(item, {"table": "x.csv"}, {**sections, "backbone": {"source": ""}}) == {"backbone.source"}
 
 
 def test_previews_read_what_people_upload() -> None:
@@ -134,8 +167,8 @@ def test_every_state_has_words_and_an_icon() -> None:
     assert [span(s) for s in (5, 120, 7200, 12_000, 200_000)] == ["5 s", "2 min", "2 h", "3 h 20 min", "2 days"]
     assert ago(None) == "never"
     assert ago(-3) == "0 s ago"
-    assert doing_text("evaluate 3 0") == "Now: measuring designs (round 3)."
-    assert doing_text("") == ""
+    assert doing_text(Doing("evaluate", (3, 0))) == "Now: measuring designs (round 3)."
+    assert doing_text(None) == ""
     assert plain("**a** [b](c)") == "\\*\\*a\\*\\* \\[b\\]\\(c\\)"
 
 
@@ -145,7 +178,7 @@ class Counting:
     def __init__(self, store: SqlStore) -> None:
         self._store, self.reads = store, 0
 
-    def read(self, run: str, after: int = 0, limit: int | None = None) -> list[Event]:
+    def read(self, run: str, after: int = 0, limit: int | None = None) -> list[Recorded]:
         self.reads += 1
         return self._store.read(run, after, limit)
 
@@ -171,7 +204,7 @@ def test_a_feed_goes_on_from_where_it_was(store: SqlStore) -> None:
     feed = Feed(store, run, period=0)
     assert feed.snapshot().view.calls == 4
     spec = store.spec(run)
-    assert isinstance(spec, RunSpec)
+    assert isinstance(spec, SearchSpec)
     lease = store.claim(run, "other", 1, "")
     assert lease is None  # the writer of the test still lives
     assert feed.snapshot(fresh=True).view.seq == 8
@@ -180,13 +213,13 @@ def test_a_feed_goes_on_from_where_it_was(store: SqlStore) -> None:
 
 
 def test_plotly_is_copied_out_of_the_package(tmp_path: Path) -> None:
-    copy = copy_plotly(tmp_path)
+    copy = prepare_static(tmp_path)
     assert copy.stat().st_size > 1_000_000
     assert b"plotly.js v" in copy.read_bytes()[:500]
     before = copy.stat().st_mtime_ns
-    assert copy_plotly(tmp_path).stat().st_mtime_ns == before
+    assert prepare_static(tmp_path).stat().st_mtime_ns == before
     copy.write_bytes(b"half")
-    assert copy_plotly(tmp_path).stat().st_size > 1_000_000
+    assert prepare_static(tmp_path).stat().st_size > 1_000_000
     assert [p.name for p in tmp_path.iterdir()] == ["plotly.min.js"]
 
 
@@ -230,3 +263,10 @@ def test_packed_tables_are_previewed_and_bounded(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(forms, "UNPACKED", 1000)
     with pytest.raises(InvalidTable, match="unpacked"):
         read_table("a.csv.gz", packed)
+
+
+def test_no_page_reads_words_out_of_a_message() -> None:
+    """What is wrong with which field is said by the error's `fields`."""
+    searched = re.compile(r"in str\(error\)|str\(error\)\.|message\.(startswith|endswith|find|split)|error\.args")
+    found = [str(p) for p in Path("pages").rglob("*.py") if searched.search(p.read_text(encoding="utf-8"))]
+    assert found == []

@@ -9,7 +9,7 @@ import pytest
 
 from pages.parts.experiment.settings import build_experiment
 from pages.parts.experiment.tables import chosen, verdict_json
-from poets_core.runs.events import Event
+from poets_core.runs.events import Failed, Finished
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
 from poets_core.spec import parse_spec
@@ -72,7 +72,7 @@ def test_an_experiment_that_has_not_begun_and_one_that_failed_say_so(store: SqlS
     assert [c.command for c in store.commands(run)] == ["pause"]
     assert "pausing" in said(at)
     wrong = "Expected outcome a, b or tie in row 17, got 'draw'."
-    failed = [we.prepared()[0], Event("failed", {"error": "InvalidComparisons", "message": wrong})]
+    failed = [we.prepared()[0], Failed("InvalidComparisons", wrong)]
     at = opened(POLICIES, run=we.write(store, we.spec("replay"), failed))
     assert "row 17" in at.error[0].value
     assert at.button(key="resume")
@@ -140,20 +140,19 @@ def test_the_branches_of_a_finished_run_are_compared(store: SqlStore, launched: 
     at = opened(POLICIES, new="branches")
     assert "No finished run yet" in said(at)
     assert at.button(key="start-experiment").disabled
-    search = written.write(store, [*written.events(1), Event("finished", {"reason": "budget"})], label="s")
-    other = written.write(store, [*written.events(1), Event("finished", {"reason": "budget"})], label="t")
+    search = written.write(store, [*written.events(1), Finished("budget")], label="s")
+    other = written.write(store, [*written.events(1), Finished("budget")], label="t")
     at = opened(POLICIES, new="branches", **{"from": search})
     assert at.selectbox(key="experiment-run").value == search != other
     at.radio(key="judge-branches").set_value("person").run()
     at.number_input(key="branches-delta").set_value(0.2)
-    at.checkbox(key="branches-assume").set_value(True)
+    at.checkbox(key="branches-assume_condorcet").set_value(True)
     at.text_input(key="experiment-label").set_value("mine").run()
     at.button(key="start-experiment").click().run()
     assert not at.exception
     (row,) = store.runs(kind="experiment")
     spec = store.spec(row.id)
     assert launched == [row.id]
-    assert spec.experiment is not None
     assert [(p.name, p.run, p.branch) for p in spec.experiment.policies] == [
         ("reference", search, -1),
         ("branch 0", search, 0),
@@ -166,7 +165,7 @@ def test_the_branches_of_a_finished_run_are_compared(store: SqlStore, launched: 
 
 
 def test_mistakes_stand_beside_the_fields_and_nothing_starts(store: SqlStore, launched: list[str]) -> None:
-    search = written.write(store, [*written.events(1), Event("finished", {"reason": "budget"})])
+    search = written.write(store, [*written.events(1), Finished("budget")])
     at = opened(POLICIES, new="branches")
     at.number_input(key="branches-delta").set_value(0.0).run()
     assert any("greater than 0" in e.value for e in at.error)
@@ -182,11 +181,17 @@ def test_mistakes_stand_beside_the_fields_and_nothing_starts(store: SqlStore, la
     [
         ({"delta": 0.0}, "experiment.delta", "greater than 0; got 0.0."),
         ({"policies": [{"name": "a", "prompt": "{input}"}]}, "experiment.policies", "at least 2 items"),
-        ({"policies": [{"name": "", "prompt": "{input}"}] * 2}, "experiment.policies", "at least 1 character"),
+        (
+            {"policies": [{"name": n, "prompt": "{input}"} for n in ("a", "")]},
+            "experiment.policies.1.name",
+            "at least 1 character",
+        ),
         ({"policies": [{"name": n, "prompt": "no place"} for n in "ab"]}, "experiment.policies", "{input} once"),
         ({"policies": [{"name": "a", "prompt": "{input}"}] * 2}, "experiment.policies", "more than once"),
         ({"judge": "person", "open_pairs": 9}, "experiment.open_pairs", "1 to 8"),
-        ({"model": ""}, "experiment.task", "a task and a model"),
+        ({"model": ""}, "experiment.model", "a task and a model"),
+        ({"task": ""}, "experiment.task", "a task and a model"),
+        ({"judge": "oracle"}, "experiment.judge", "judge 'reference' or 'person'"),
     ],
 )
 def test_what_is_wrong_has_its_place(change: dict[str, object], path: str, words: str) -> None:
@@ -216,7 +221,6 @@ def test_prompts_are_edited_added_and_removed(store: SqlStore, launched: list[st
     at.button(key="start-experiment").click().run()
     assert not at.exception
     spec = store.spec(launched[0]).experiment
-    assert spec is not None
     assert (spec.source, spec.task, spec.judge, spec.model) == ("prompts", "sum", "reference", "smollm2")
     assert spec.budget == 20_000  # the rule's judgements are free, and most of them are ties
     assert [(p.name, p.prompt) for p in spec.policies][::2] == [("bare", "{input}!"), ("mine", "What is {input}?")]
@@ -236,6 +240,5 @@ def test_a_log_is_previewed_and_its_policies_are_named(store: SqlStore, launched
     at.button(key="start-experiment").click().run()
     assert not at.exception
     spec = store.spec(launched[0]).experiment
-    assert spec is not None
     assert [p.name for p in spec.policies] == ["x", "y", "z"]
     assert Path(spec.log).read_bytes() == data

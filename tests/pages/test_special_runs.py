@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from poets_core.runs.events import Event
+from poets_core.runs.events import Finished
 from poets_core.runs.sql import SqlStore
 from tests.pages import written
 from tests.pages.test_pages import CANDIDATES, LAUNCH, LIVE, opened, said
@@ -27,7 +27,7 @@ def test_a_stalled_run_offers_resume(store: SqlStore, monkeypatch: pytest.Monkey
 
 
 def test_a_run_of_the_reference_alone_speaks_of_no_branches(store: SqlStore) -> None:
-    run = written.write(store, [*written.events(2), Event("finished", {"reason": "budget"})], method="prior")
+    run = written.write(store, [*written.events(2), Finished("budget")], method="reference")
     at = opened(LIVE, run=run)
     assert "branches" not in at.caption[0].value
     assert "learns nothing" in said(at)
@@ -35,7 +35,7 @@ def test_a_run_of_the_reference_alone_speaks_of_no_branches(store: SqlStore) -> 
     keys = [box.key for box in opened(CANDIDATES, run=run).selectbox]
     assert f"show-{run}" in keys
     assert f"branch-{run}" not in keys
-    other = written.write(store, [*written.events(2), Event("finished", {"reason": "budget"})])
+    other = written.write(store, [*written.events(2), Finished("budget")])
     assert f"branch-{other}" in [box.key for box in opened(CANDIDATES, run=other).selectbox]
 
 

@@ -3,46 +3,50 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from poets_core.runs import process
-from poets_core.runs.events import Event
+from poets_core.runs.event_fields import ProposedCandidate
+from poets_core.runs.events import Event, Observed, Prepared, Proposed, Updated
 from poets_core.runs.sql import SqlStore
-from poets_core.spec import Budget, ProblemSpec, RunSpec, SearchSpec
+from poets_core.spec import METHODS, Budget, ProblemSpec, SearchSpec
+from poets_core.types import Objective, ProblemInfo, Source
+from tests.logs import claimed
 
 BRANCHES, BATCH = 2, 4
 
 
-def info(optimum: float | None = 1.0, **facts: Any) -> dict[str, Any]:
+def info(optimum: float | None = 1.0, direction: str = "maximise", **facts: Any) -> ProblemInfo:
     """Problem facts as `prepared` carries them."""
-    objective = {
-        "name": "quality", "unit": "share", "direction": "maximise", "optimum": optimum,
-        "optimum_source": "closed form",
-    }  # fmt: skip
-    return {
-        "name": "protein/ehrlich", "domain": "protein", "title": "Ehrlich function", "objectives": [objective],
-        "answered_by": "program", "chunk": 4, "export_formats": ["fasta", "csv"], "max_tokens": 4, "facts": facts,
-    }  # fmt: skip
+    objective = Objective("quality", "share", direction, optimum, "closed form")  # type: ignore[arg-type]
+    return ProblemInfo(
+        "protein/ehrlich",
+        "protein",
+        "Ehrlich function",
+        (objective,),
+        chunk=4,
+        export_formats=("fasta", "csv"),
+        max_tokens=4,
+        facts=facts,
+    )
 
 
-def candidate(round: int, slot: int, **more: Any) -> dict[str, Any]:
+def candidate(round: int, slot: int, **more: Any) -> ProposedCandidate:
     """One candidate of a `proposed` event."""
     letters = "ACDEFGHIKLMNPQRSTVWY"
     design = "".join(letters[(round * 7 + slot * 3 + k) % 20] for k in range(4))
-    return {
-        "id": f"{round}-{slot}", "round": round, "branch": slot % BRANCHES, "source": ("branch", "edit")[slot % 2],
-        "prompt": 0, "design": design, "text": design, "reason": "", "log_prob": -4.0 - slot,
-        "reference_log_prob": -5.0, "predicted_mean": 0.1 * slot, "predicted_std": 0.5 - 0.1 * slot, **more,
-    }  # fmt: skip
+    source: Source = ("branch", "edit")[slot % 2]  # type: ignore[assignment]
+    made = ProposedCandidate(
+        f"{round}-{slot}", round, slot % BRANCHES, source, 0, design, design, "", -4.0 - slot, -5.0, 0.1 * slot,
+        0.5 - 0.1 * slot,
+    )  # fmt: skip
+    return replace(made, **more)
 
 
-def observed(id: str, value: float | None, reason: str = "") -> Event:
+def observed(id: str, value: float | None, reason: str = "") -> Observed:
     """One oracle answer."""
-    body = {
-        "round": int(id.split("-")[0]), "candidate": id, "key": id, "value": [value], "std": [0.0],
-        "valid": value is not None, "reason": reason, "details": {},
-    }  # fmt: skip
-    return Event("observed", body)
+    return Observed(int(id.split("-")[0]), id, id, (value,), (0.0,), value is not None, reason)
 
 
 def metrics(round: int) -> dict[str, Any]:
@@ -55,17 +59,12 @@ def metrics(round: int) -> dict[str, Any]:
 
 def events(rounds: int, **problem: Any) -> list[Event]:
     """Everything of a run up to the end of a round; slot 3 of each round is invalid."""
-    out = [
-        Event("claimed", {"worker": "w", "pid": 1, "epoch": 1, "device": "cpu", "threads": 1, "asked_again": []}),
-        Event("prepared", {"info": info(**problem), "backbone": {"source": "library"}}),
-    ]
+    out: list[Event] = [claimed(), Prepared(info(**problem), {"source": "library"})]
     for r in range(rounds):
-        out.append(Event("proposed", {"round": r, "candidates": [candidate(r, s) for s in range(BATCH)]}))
+        out.append(Proposed(r, tuple(candidate(r, s) for s in range(BATCH))))
         out += [observed(f"{r}-{s}", 0.1 * (r + s)) for s in range(BATCH - 1)]
         out.append(observed(f"{r}-{BATCH - 1}", None, "W cannot follow C"))
-        out.append(
-            Event("updated", {"round": r, "metrics": metrics(r), "checkpoint": "c", "sha256": "", "seconds": 2.0})
-        )
+        out.append(Updated(r, metrics(r), "c", "", 2.0))
     return out
 
 
@@ -80,10 +79,10 @@ def write(
     params: dict[str, Any] | None = None,
 ) -> str:
     """Create a run, append events as its worker, and let go of it; return its id."""
-    spec = RunSpec(
+    spec = SearchSpec(
         label=label,
         problem=ProblemSpec(name="protein/ehrlich", params=params or {}),
-        search=SearchSpec.model_validate({"branches": BRANCHES, "method": method}),
+        search=METHODS[method].model_validate({"branches": BRANCHES} if method == "poets" else {}),
         budget=Budget(rounds=rounds, batch=BATCH),
     )
     run = store.create(spec)

@@ -10,9 +10,19 @@ from poets_core.llm_po.comparison import Comparison
 from poets_core.llm_po.experiment import Experiment
 from poets_core.llm_po.report import report
 from poets_core.runs import process
-from poets_core.runs.events import Event, jsonable
+from poets_core.runs.event_fields import PresentedPair, jsonable
+from poets_core.runs.events import (
+    Asked,
+    Compared,
+    Event,
+    Finished,
+    Prepared,
+    Updated,
+    VerdictReached,
+)
 from poets_core.runs.sql import SqlStore
 from poets_core.spec import RunSpec, parse_spec
+from tests.logs import claimed
 from tests.pages import written
 
 NAMES = ("branch 0", "branch 1", "reference")
@@ -49,36 +59,33 @@ def metrics(names: Sequence[str], told: Sequence[Told], delta: float = DELTA, **
 def prepared(names: Sequence[str] = NAMES, warnings: Sequence[str] = (), problem: bool = True) -> list[Event]:
     """A worker took the experiment and knows its policies."""
     facts = {"policies": [{"name": n} for n in names], "judge": "person", "warnings": list(warnings)}
-    claimed = {"worker": "w", "pid": 1, "epoch": 1, "device": "cpu", "threads": 1, "asked_again": []}
-    info = written.info() if problem else None
-    return [Event("claimed", claimed), Event("prepared", {"info": info, "backbone": {}, "experiment": facts})]
+    return [claimed(), Prepared(written.info() if problem else None, experiment=facts)]
 
 
-def asked(index: int, i: int, j: int, names: Sequence[str] = NAMES, prompt: str = "") -> Event:
+def asked(index: int, i: int, j: int, names: Sequence[str] = NAMES, prompt: str = "") -> Asked:
     """A pair is handed out; responses name their policy by a letter that a test can read."""
-    responses = ["ACDEFGHIKL"[i:] + "MNPQ", "ACDEFGHIKL"[j:] + "RSTV"]
-    pair = {"index": index, "first": names[i], "second": names[j], "item": index, "prompt": prompt}
-    return Event("asked", {"pairs": [pair | {"responses": responses}]})
+    responses = ("ACDEFGHIKL"[i:] + "MNPQ", "ACDEFGHIKL"[j:] + "RSTV")
+    return Asked((PresentedPair(index, names[i], names[j], index, prompt, responses),))
 
 
 def compared(
-    index: int, i: int, j: int, outcome: str, *, judge: str = "Ada", second: bool = False, answer: int | None = None,
+    index: int,
+    i: int,
+    j: int,
+    outcome: str,
+    *,
+    judge: str = "Ada",
+    second: bool = False,
+    answer: int | None = None,
     names: Sequence[str] = NAMES,
-) -> Event:  # fmt: skip
+) -> Compared:
     """An answer."""
-    return Event(
-        "compared",
-        {
-            "index": index, "first": names[i], "second": names[j], "outcome": outcome, "judge": judge,
-            "answer": answer, "second_opinion": second, "details": {},
-        },
-    )  # fmt: skip
+    return Compared(index, names[i], names[j], outcome, judge, answer, second)  # type: ignore[arg-type]
 
 
-def updated(names: Sequence[str], told: Sequence[Told], **more: Any) -> Event:
+def updated(names: Sequence[str], told: Sequence[Told], **more: Any) -> Updated:
     """Metrics after these comparisons."""
-    body = {"round": len(told), "metrics": metrics(names, told, **more), "checkpoint": "", "sha256": "", "seconds": 0.1}
-    return Event("updated", body)
+    return Updated(len(told), metrics(names, told, **more), seconds=0.1)
 
 
 def course(told: Sequence[Told], names: Sequence[str] = NAMES, prompt: str = "", **last: Any) -> list[Event]:
@@ -97,10 +104,9 @@ def course(told: Sequence[Told], names: Sequence[str] = NAMES, prompt: str = "",
 def verdict(kind: str, policy: str | None, n: int, left: Sequence[str] = ()) -> list[Event]:
     """The verdict, and the end."""
     bound = None if kind == "undecided" else DELTA
-    body = {"kind": kind, "policy": policy, "error_bound": bound, "comparisons": n, "left": list(left), "spec": {}}
     return [
-        Event("verdict", body),
-        Event("finished", {"reason": "budget" if kind == "undecided" else "verdict"}),
+        VerdictReached(kind, policy, bound, n, tuple(left)),  # type: ignore[arg-type]
+        Finished("budget" if kind == "undecided" else "verdict"),
     ]
 
 

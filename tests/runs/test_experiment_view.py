@@ -11,47 +11,52 @@ from hypothesis import strategies as st
 
 from poets_core.errors import InvalidComparisons
 from poets_core.runs.answers import read_answer
-from poets_core.runs.events import Event, jsonable
+from poets_core.runs.event_fields import PresentedPair, jsonable
+from poets_core.runs.events import (
+    Asked,
+    Compared,
+    Prepared,
+    Recorded,
+    Skipped,
+    Updated,
+    VerdictReached,
+    Withdrawn,
+)
 from poets_core.runs.export import comparisons_csv
 from poets_core.runs.status import RunStatus
 from poets_core.runs.views.experiment import MOST_POINTS
 from poets_core.runs.views.fold import RunView, fold, summary
+from tests.logs import claimed, recorded
 
 STATUS = RunStatus("running", "", "", 1, "w", "h", 1, 0.0, 0.0, "")
 NAMES = ("a", "b", "c")
 
 
-def prepared() -> Event:
+def prepared() -> Prepared:
     facts = {"policies": [{"name": n} for n in NAMES], "judge": "person", "warnings": ["careful"]}
-    return Event("prepared", {"info": None, "backbone": {}, "experiment": facts})
+    return Prepared(None, experiment=facts)
 
 
-def asked(*indices: int) -> Event:
-    pairs = [
-        {"index": i, "first": NAMES[i % 3], "second": NAMES[(i + 1) % 3], "item": i, "prompt": f"p{i}",
-         "responses": [f"={i}", f"r{i}"]}
-        for i in indices
-    ]  # fmt: skip
-    return Event("asked", {"pairs": pairs})
+def asked(*indices: int) -> Asked:
+    return Asked(
+        tuple(PresentedPair(i, NAMES[i % 3], NAMES[(i + 1) % 3], i, f"p{i}", (f"={i}", f"r{i}")) for i in indices)
+    )
 
 
-def compared(index: int, outcome: str, judge: str = "j", answer: int | None = 1, second: bool = False) -> Event:
-    return Event(
-        "compared",
-        {"index": index, "first": NAMES[index % 3], "second": NAMES[(index + 1) % 3], "outcome": outcome,
-         "judge": judge, "answer": answer, "second_opinion": second, "details": {"n": index}},
-    )  # fmt: skip
+def compared(index: int, outcome: str, judge: str = "j", answer: int | None = 1, second: bool = False) -> Compared:
+    first, other = NAMES[index % 3], NAMES[(index + 1) % 3]
+    return Compared(index, first, other, outcome, judge, answer, second, {"n": index})  # type: ignore[arg-type]
 
 
-def updated(n: int) -> Event:
+def updated(n: int) -> Updated:
     metrics = {"comparisons": n, "evidence": [0.1 * n, 0.0, None], "shown": [0.0, 1.0, 2.0], "left": ["a"]}
-    return Event("updated", {"round": n, "metrics": metrics, "checkpoint": "", "sha256": "", "seconds": 0.1})
+    return Updated(n, metrics, seconds=0.1)
 
 
 @st.composite
-def logs(draw: Any) -> list[Event]:
+def logs(draw: Any) -> list[Recorded]:
     """A log that a worker could write: answers, second opinions, undos and skips in any possible order."""
-    events, state, asked_so_far, counted = [Event("claimed", {"device": "cpu", "asked_again": []})], {}, 0, 0
+    events, state, asked_so_far, counted = [claimed()], {}, 0, 0
     events.append(prepared())
     for n in range(1, draw(st.integers(1, 40))):
         open_ = [i for i, said in state.items() if said is not None and not said]
@@ -69,22 +74,22 @@ def logs(draw: Any) -> list[Event]:
             i = draw(st.sampled_from(done))
             state[i] = {}
             counted -= 1
-            events.append(Event("withdrawn", {"index": i, "judge": "j", "answer": n, "second_opinion": False}))
+            events.append(Withdrawn(i, "j", n))
         elif what == "skip" and open_:
             i = draw(st.sampled_from(open_))
             state[i] = None
-            events.append(Event("skipped", {"index": i, "judge": "j", "answer": n}))
+            events.append(Skipped(i, "j", n))
         elif what == "ask":
             more = range(asked_so_far, asked_so_far + draw(st.integers(1, 3)))
             asked_so_far = more.stop
             state |= {i: {} for i in more}
             events.append(asked(*more))
-    return [Event(e.kind, e.body, seq, 100.0 + seq) for seq, e in enumerate(events, 1)]
+    return recorded(events)
 
 
 @settings(max_examples=200, deadline=None)
 @given(logs(), st.lists(st.integers(0, 60), max_size=4))
-def test_any_split_gives_the_same_view(events: list[Event], cuts: list[int]) -> None:
+def test_any_split_gives_the_same_view(events: list[Recorded], cuts: list[int]) -> None:
     whole, view, last = fold(events), RunView(), 0
     for cut in [*sorted(cuts), len(events)]:
         before, kept = view, copy.deepcopy(view)
@@ -96,31 +101,31 @@ def test_any_split_gives_the_same_view(events: list[Event], cuts: list[int]) -> 
 
 @settings(max_examples=200, deadline=None)
 @given(logs())
-def test_numbers_agree_with_a_plain_recount(events: list[Event]) -> None:
+def test_numbers_agree_with_a_plain_recount(events: list[Recorded]) -> None:
     view = fold(events).experiment
     assert view is not None
     said: dict[int, str] = {}
     skipped, handed = set(), []
     for e in events:
         if e.kind == "asked":
-            handed += [p["index"] for p in e.body["pairs"]]
-        elif e.kind == "compared" and not e.body["second_opinion"]:
-            said[e.body["index"]] = e.body["outcome"]
+            handed += [p.index for p in e.event.pairs]
+        elif e.kind == "compared" and not e.event.second_opinion:
+            said[e.event.index] = e.event.outcome
         elif e.kind == "withdrawn":
-            del said[e.body["index"]]
+            del said[e.event.index]
         elif e.kind == "skipped":
-            skipped.add(e.body["index"])
+            skipped.add(e.event.index)
     assert view.comparisons == len(said)
     assert view.ties == sum(word == "tie" for word in said.values())
     assert [p.index for p in view.open] == [i for i in handed if i not in said and i not in skipped]
     assert {p.index: p.outcome for p in view.pairs.values() if p.outcome} == said
-    answers = [e.body["answer"] for e in events if e.kind in ("compared", "withdrawn", "skipped")]
+    answers = [e.event.answer for e in events if e.kind in ("compared", "withdrawn", "skipped")]
     assert view.answered == max(answers, default=0)
 
 
 def test_history_keeps_few_points_and_the_last() -> None:
     events = [prepared(), *(updated(n) for n in range(1, 3000))]
-    view = fold([Event(e.kind, e.body, seq) for seq, e in enumerate(events, 1)]).experiment
+    view = fold(recorded(events)).experiment
     assert view is not None
     assert MOST_POINTS / 2 <= len(view.history) <= MOST_POINTS
     assert view.history[0][0] == 1
@@ -135,7 +140,7 @@ def test_agreement_is_cohens_kappa() -> None:
     events = [prepared(), asked(*range(5))]
     events += [compared(i, word) for i, word in enumerate(one)]
     events += [compared(i, word, "k", 9, True) for i, word in enumerate(other)]
-    view = fold(events).experiment
+    view = fold(recorded(events)).experiment
     assert view is not None
     (found,) = view.agreement()
     assert (found.judges, found.pairs, found.equal) == (("j", "k"), 5, 0.8)
@@ -146,8 +151,8 @@ def test_agreement_is_cohens_kappa() -> None:
 
 def test_a_withdrawn_answer_leaves_the_other_judges_opinion() -> None:
     events = [prepared(), asked(0), compared(0, "first"), compared(0, "tie", "k", 2, True)]
-    events.append(Event("withdrawn", {"index": 0, "judge": "j", "answer": 3, "second_opinion": False}))
-    view = fold(events).experiment
+    events.append(Withdrawn(0, "j", 3))
+    view = fold(recorded(events)).experiment
     assert view is not None
     assert [p.index for p in view.open] == [0]
     assert view.pairs[0].opinions == {"k": "tie"}
@@ -155,11 +160,11 @@ def test_a_withdrawn_answer_leaves_the_other_judges_opinion() -> None:
 
 
 def test_summary_and_csv() -> None:
-    verdict = {"kind": "winner", "policy": "a", "error_bound": 0.1, "comparisons": 1, "left": ["a"], "spec": {}}
-    view = fold([prepared(), asked(0), compared(0, "first"), updated(1), Event("verdict", verdict)])
+    verdict = VerdictReached("winner", "a", 0.1, 1, ("a",))
+    view = fold(recorded([prepared(), asked(0), compared(0, "first"), updated(1), verdict]))
     found = jsonable(summary(view, STATUS))
     assert (found["state"], found["comparisons"], found["ties"], found["left"]) == ("running", 1, 0, ["a"])
-    assert found["verdict"] == verdict
+    assert found["verdict"] == verdict.to_json()
     assert view.calls == 1
     assert view.experiment is not None
     lines = comparisons_csv(view.experiment).decode().splitlines()

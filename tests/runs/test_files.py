@@ -14,17 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from poets_core.errors import InvalidInput, InvalidSpec, StoreUnavailable
+from poets_core.errors import InvalidInput, StoreUnavailable
 from poets_core.runs import launch as launch_module
 from poets_core.runs import process
 from poets_core.runs.artifacts import UPLOAD_LIMIT, read_artifact, save_upload, write_atomic
-from poets_core.runs.events import Event
+from poets_core.runs.event_reader import read_line
+from poets_core.runs.events import Finished, StateChanged
 from poets_core.runs.export import candidates_csv, export_archive
-from poets_core.runs.launch import default_spec, launch, resume
+from poets_core.runs.launch import launch, resume
 from poets_core.runs.store import SqlStore, default_store_url, open_store
 from poets_core.runs.views.fold import fold
 from tests.contracts.store_contract import taken
-from tests.runs.test_view import log
+from tests.logs import claimed
+from tests.runs.test_view import log, view_of
 from tests.waiting import until
 from tests.worker.fake import fake_spec
 
@@ -95,8 +97,7 @@ def test_archive(store: SqlStore, tmp_path: Path) -> None:
         assert set(checksums) == names - {"checksums.json"}
         assert all(hashlib.sha256(archive.read(n)).hexdigest() == c for n, c in checksums.items())
         assert json.loads(archive.read("spec.json"))["seed"] == 5
-        events = [json.loads(line) for line in archive.read("events.jsonl").splitlines()]
-        rebuilt = fold([Event(e["kind"], e["body"], e["seq"], e["at"]) for e in events])
+        rebuilt = fold(map(read_line, archive.read("events.jsonl").splitlines()))
         assert rebuilt == fold(store.read(run))
         table = list(csv.DictReader(io.StringIO(archive.read("candidates.csv").decode())))
     assert [(r["id"], r["design"], r["value"]) for r in table] == [
@@ -107,21 +108,10 @@ def test_archive(store: SqlStore, tmp_path: Path) -> None:
 
 
 def test_csv_guards_against_formulas() -> None:
-    view = fold(log([[("=HYPERLINK(1)", -1.5), ("@x", 1.0), ("ok", 2.0)]]))
+    view = view_of([[("=HYPERLINK(1)", -1.5), ("@x", 1.0), ("ok", 2.0)]])
     rows = list(csv.DictReader(io.StringIO(candidates_csv(view).decode())))
     assert [r["design"] for r in rows] == ["'=HYPERLINK(1)", "'@x", "ok"]
     assert rows[0]["value"] == "-1.5"  # a negative number stays a number
-
-
-def test_default_spec() -> None:
-    settings = {"search": {"edit_share": 1.0}, "budget": {"rounds": 3}}
-    spec = default_spec(
-        "a/b", params={"x": 1}, settings=settings, backbone="protein", overrides={"search": {"beta": 0.3}}
-    )
-    assert (spec.search.edit_share, spec.search.beta, spec.budget.rounds) == (1.0, 0.3, 3)
-    assert (spec.backbone.source, spec.problem.params) == ("protein", {"x": 1})
-    with pytest.raises(InvalidSpec, match="search.betta"):
-        default_spec("a/b", params={}, settings={}, backbone="x", overrides={"search": {"betta": 1}})
 
 
 def test_store_url_out_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -178,13 +168,13 @@ def test_resume_wakes_the_living_and_replaces_the_dead(store: SqlStore, monkeypa
     monkeypatch.setattr(launch_module, "launch", lambda _, run: started.append(run) or 4711)
     run = store.create(fake_spec())
     lease = taken(store, run)
-    store.append(lease, [Event("claimed", {"asked_again": []}), Event("state", {"state": "paused"})])
+    store.append(lease, [claimed(), StateChanged("paused")])
     assert resume(store, run) is None
     assert started == []
     assert [c.command for c in store.commands(run)] == ["resume"]
     store.release(lease)
     assert resume(store, run) == 4711
-    store.append(taken(store, run), [Event("finished", {"reason": "budget"})])
+    store.append(taken(store, run), [Finished("budget")])
     assert resume(store, run) is None
     assert started == [run]
 

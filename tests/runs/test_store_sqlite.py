@@ -13,7 +13,7 @@ import pytest
 
 from poets_core.errors import StoreUnavailable
 from poets_core.runs.artifacts import write_atomic
-from poets_core.runs.events import Event
+from poets_core.runs.events import Failed
 from poets_core.runs.store import SqlStore, open_store
 from tests.contracts.store_contract import RUNNING, StoreContract, gone, take, taken
 from tests.worker.fake import fake_spec
@@ -43,7 +43,7 @@ def filled(path: Path, events: int = 400) -> tuple[str, str]:
     run = store.create(fake_spec())
     lease = taken(store, run)
     for _ in range(4):
-        store.append(lease, [Event("state", {"state": "running", "padding": "x" * 200})] * (events // 4))
+        store.append(lease, [Failed("E", "x" * 200)] * (events // 4))
     store.close()
     return store.url, run
 
@@ -127,7 +127,7 @@ def test_full_disk_loses_nothing(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/poets.db")
     run = store.create(fake_spec())
     lease = taken(store, run)
-    big = Event("state", {"state": "running", "padding": "x" * 20_000})
+    big = Failed("E", "x" * 20_000)
     with store._engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
     store.close()
@@ -159,7 +159,7 @@ def test_really_full_disk() -> None:
         run = store.create(fake_spec())
         lease = taken(store, run)
         written = 0
-        big = Event("state", {"state": "running", "padding": "x" * 50_000})
+        big = Failed("E", "x" * 50_000)
         with pytest.raises(StoreUnavailable, match="full disk"):  # noqa: PT012
             while True:
                 written = store.append(lease, [big])

@@ -11,59 +11,66 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poets_core.runs.events import Event, info_to_json, jsonable
+from poets_core.runs.event_fields import ProposedCandidate, jsonable
+from poets_core.runs.events import (
+    ArtifactMade,
+    Event,
+    Failed,
+    Finished,
+    Observed,
+    Prepared,
+    Proposed,
+    Recorded,
+    StateChanged,
+    Updated,
+)
 from poets_core.runs.status import RunStatus
 from poets_core.runs.views.fold import RunView, fold, summary
 from poets_core.types import Objective, ProblemInfo
+from tests.logs import claimed, recorded
 
 STATUS = RunStatus("running", "", "", 1, "w", "h", 1, 0.0, 0.0, "")
 
 
-def prepared(direction: str = "maximise", optimum: float | None = 10.0, **facts: Any) -> Event:
+def prepared(direction: str = "maximise", optimum: float | None = 10.0, **facts: Any) -> Prepared:
     objective = Objective("value", "unit", direction, optimum)  # type: ignore[arg-type]
-    info = ProblemInfo("fake/x", "fake", "X", (objective,), facts=facts)
-    return Event("prepared", {"info": info_to_json(info), "backbone": {"source": "fake"}})
+    return Prepared(ProblemInfo("fake/x", "fake", "X", (objective,), facts=facts), {"source": "fake"})
 
 
-def proposed(round: int, designs: list[str]) -> Event:
+def proposed(round: int, designs: list[str]) -> Proposed:
     candidates = [
-        {
-            "id": f"{round}-{i}", "round": round, "branch": i % 3, "source": "branch", "prompt": 0, "design": d,
-            "text": d, "reason": "", "log_prob": -1.0, "reference_log_prob": -2.0, "predicted_mean": 0.1,
-            "predicted_std": 0.2,
-        }
+        ProposedCandidate(f"{round}-{i}", round, i % 3, "branch", 0, d, d, "", -1.0, -2.0, 0.1, 0.2)
         for i, d in enumerate(designs)
-    ]  # fmt: skip
-    return Event("proposed", {"round": round, "candidates": candidates})
+    ]
+    return Proposed(round, tuple(candidates))
 
 
-def observed(round: int, slot: int, value: float | None) -> Event:
-    return Event(
-        "observed",
-        {
-            "round": round, "candidate": f"{round}-{slot}", "key": f"r/{round}/{slot}", "value": [value],
-            "std": [0.0], "valid": value is not None, "reason": "" if value is not None else "no",
-            "details": {"n": slot},
-        },
-    )  # fmt: skip
+def observed(round: int, slot: int, value: float | None) -> Observed:
+    reason = "" if value is not None else "no"
+    return Observed(
+        round, f"{round}-{slot}", f"r/{round}/{slot}", (value,), (0.0,), value is not None, reason, {"n": slot}
+    )
 
 
 def log(rounds: list[list[tuple[str, float | None]]], **facts: Any) -> list[Event]:
-    events = [Event("claimed", {"device": "cpu", "asked_again": ["0-1"]}), prepared(**facts)]
+    events: list[Event] = [claimed("0-1"), prepared(**facts)]
     for number, rows in enumerate(rounds):
         events.append(proposed(number, [design for design, _ in rows]))
         events += [observed(number, slot, value) for slot, (_, value) in enumerate(rows)]
-        metrics = {"loss": 0.5 * number, "per_branch": [1, None]}
-        events.append(
-            Event("updated", {"round": number, "metrics": metrics, "checkpoint": "c", "sha256": "s", "seconds": 1.0})
-        )
-    return [Event(e.kind, e.body, seq, 100.0 + seq) for seq, e in enumerate(events, 1)]
+        events.append(Updated(number, {"loss": 0.5 * number, "per_branch": [1, None]}, "c", "s", 1.0))
+    return events
+
+
+def view_of(rounds: list[list[tuple[str, float | None]]], **facts: Any) -> RunView:
+    return fold(recorded(log(rounds, **facts)))
 
 
 values = st.one_of(st.none(), st.floats(-50, 10, allow_nan=False).map(lambda x: round(x, 3)))
 rows = st.lists(st.tuples(st.sampled_from(["", "A", "B", "C", "D", "AA", "AB"]), values), min_size=1, max_size=8)
 logs = st.builds(
-    lambda rounds, optimum, direction, facts, tail: log(rounds, optimum=optimum, direction=direction, **facts) + tail,
+    lambda rounds, optimum, direction, facts, tail: recorded(
+        log(rounds, optimum=optimum, direction=direction, **facts) + tail
+    ),
     st.lists(rows, max_size=6),
     st.sampled_from([None, 10.0, -60.0]),
     st.sampled_from(["maximise", "minimise"]),
@@ -71,12 +78,9 @@ logs = st.builds(
     st.sampled_from(
         [
             [],
-            [Event("state", {"state": "paused"}, 1000, 1.0), Event("finished", {"reason": "budget"}, 1001, 2.0)],
-            [
-                Event("failed", {"error": "E", "message": "m"}, 1000, 1.0),
-                Event("claimed", {"device": "cuda", "asked_again": []}, 1001, 2.0),
-            ],
-            [Event("artifact", {"name": "a"}, 1000, 1.0)],
+            [StateChanged("paused"), Finished("budget")],
+            [Failed("E", "m"), claimed(device="cuda")],
+            [ArtifactMade("a", "text/csv", "artifacts/a", "s")],
         ]
     ),
 )
@@ -84,7 +88,7 @@ logs = st.builds(
 
 @settings(max_examples=300, deadline=None)
 @given(logs, st.lists(st.integers(0, 60), max_size=4))
-def test_any_split_gives_the_same_view(events: list[Event], cuts: list[int]) -> None:
+def test_any_split_gives_the_same_view(events: list[Recorded], cuts: list[int]) -> None:
     whole, view, last = fold(events), RunView(), 0
     for cut in [*sorted(cuts), len(events)]:
         before, kept = view, copy.deepcopy(view)
@@ -95,16 +99,17 @@ def test_any_split_gives_the_same_view(events: list[Event], cuts: list[int]) -> 
 
 
 @given(logs, st.integers(0, 60))
-def test_events_handed_over_twice_count_once(events: list[Event], cut: int) -> None:
+def test_events_handed_over_twice_count_once(events: list[Recorded], cut: int) -> None:
     assert fold(events, fold(events[:cut])) == fold(events)
 
 
 @settings(max_examples=200, deadline=None)
 @given(logs)
-def test_numbers_agree_with_a_plain_recount(events: list[Event]) -> None:
+def test_numbers_agree_with_a_plain_recount(events: list[Recorded]) -> None:
     view = fold(events)
-    info = view.info or {}
-    sign = -1.0 if info["objectives"][0]["direction"] == "minimise" else 1.0
+    assert view.info is not None
+    facts, objective = view.info.facts, view.info.objectives[0]
+    sign = -1.0 if objective.direction == "minimise" else 1.0
     calls = [(c.design, c.value) for c in view.candidates.values()]
     valid = [v for _, v in calls if v is not None]
     assert view.calls == len(calls)
@@ -121,7 +126,7 @@ def test_numbers_agree_with_a_plain_recount(events: list[Event]) -> None:
     assert view.best is not None
     assert view.best.value == best == view.best_so_far[-1]
     assert view.candidates[view.best.id].design == view.best.design
-    floor = info["facts"].get("invalid_value", min(valid, key=lambda v: sign * v))
+    floor = facts.get("invalid_value", min(valid, key=lambda v: sign * v))
     by_design: dict[str, float | None] = {}
     nameless = 0
     for design, value in calls:
@@ -136,23 +141,22 @@ def test_numbers_agree_with_a_plain_recount(events: list[Event]) -> None:
     if named:
         top = [*named, *[floor] * (len(by_design) - len(named) + nameless)]
         assert view.top_100_mean == pytest.approx(sum(top) / len(top))
-    optimum = info["objectives"][0]["optimum"]
+    optimum = objective.optimum
     if optimum is None:
         assert view.cumulative_regret is None
-    elif "invalid_value" in info["facts"]:
+    elif "invalid_value" in facts:
         regret = sum(sign * (optimum - (floor if v is None else v)) for _, v in calls)
         assert view.cumulative_regret == pytest.approx(regret)
 
 
 def test_regret_of_invalid_designs_without_a_stated_value() -> None:
     """By hand: optimum 10; invalid before anything valid waits for the first value, later ones take the worst."""
-    events = log([[("A", None), ("B", 4.0), ("C", None), ("D", 2.0), ("", None)]])
-    assert list(fold(events).regret) == [None, 12.0, 18.0, 26.0, 34.0]
+    view = view_of([[("A", None), ("B", 4.0), ("C", None), ("D", 2.0), ("", None)]])
+    assert list(view.regret) == [None, 12.0, 18.0, 26.0, 34.0]
 
 
 def test_minimising() -> None:
-    events = log([[("A", 3.0), ("B", 1.0), ("C", 2.0)]], direction="minimise", optimum=0.5)
-    view = fold(events)
+    view = view_of([[("A", 3.0), ("B", 1.0), ("C", 2.0)]], direction="minimise", optimum=0.5)
     assert list(view.best_so_far) == [3.0, 1.0, 1.0]
     assert list(view.regret) == [2.5, 3.0, 4.5]
     assert view.top_100_mean == 2.0
@@ -160,26 +164,24 @@ def test_minimising() -> None:
 
 def test_top_100_keeps_the_best_hundred_distinct_designs() -> None:
     many = [(f"D{i}", float(i)) for i in range(250)] + [("D249", 249.0), ("D0", 500.0)]
-    view = fold(log([many], optimum=None))
+    view = view_of([many], optimum=None)
     assert view.top_100_mean == pytest.approx((sum(range(151, 250)) + 500.0) / 100)
     assert view.unique_fraction == 250 / 252
 
 
 def test_rounds_means_and_state() -> None:
-    events = log([[("A", 1.0), ("B", None), ("C", 3.0)], [("D", None)], [("E", 5.0)]])
-    view = fold(events)
+    view = view_of([[("A", 1.0), ("B", None), ("C", 3.0)], [("D", None)], [("E", 5.0)]])
     assert view.round_means == [2.0, None, 5.0]
-    assert view.rounds[1] == {
-        "loss": 0.5, "per_branch": [1, None], "round": 1, "seconds": 1.0, "checkpoint": "c", "sha256": "s",
-    }  # fmt: skip
+    assert view.rounds[1] == Updated(1, {"loss": 0.5, "per_branch": [1, None]}, "c", "s", 1.0)
+    assert view.metrics == {"loss": 1.0, "per_branch": [1, None]}
     assert (view.asked_again, view.claims, view.device, view.phase) == (1, 1, "cpu", "running")
-    again = fold([Event("failed", {"error": "E", "message": "m"}, 500)], view)
+    again = fold(recorded([Failed("E", "m")], 500), view)
     assert again.failed == "E: m"
-    assert fold([Event("claimed", {"device": "cpu", "asked_again": []}, 501)], again).failed is None
+    assert fold(recorded([claimed()], 501), again).failed is None
 
 
 def test_summary_is_json() -> None:
-    view = fold(log([[("A", 1.0), ("B", None)]], invalid_value=0.0))
+    view = view_of([[("A", 1.0), ("B", None)]], invalid_value=0.0)
     assert jsonable(summary(view, STATUS)) == {
         "state": "running", "reason": "", "problem": "fake/x", "calls": 2, "rounds": 1,
         "best": {"value": 1.0, "design": "A", "id": "0-0"}, "optimum": 10.0, "top_100_mean": 0.5,
@@ -190,9 +192,9 @@ def test_summary_is_json() -> None:
 
 def test_a_few_events_onto_many_candidates_are_cheap() -> None:
     """A live page folds a few events onto a long run; the aim is far below its 60 ms tick."""
-    events = log([[(f"D{r}-{i}", float(i)) for i in range(100)] for r in range(200)])
+    events = recorded(log([[(f"D{r}-{i}", float(i)) for i in range(100)] for r in range(200)]))
     view = fold(events)
-    more = [Event("observed", observed(199, 0, 3.0).body, events[-1].seq + 1)]
+    more = recorded([observed(199, 0, 3.0)], events[-1].seq + 1)
     times = []
     for _ in range(5):
         began = time.process_time()  # of this process: others may keep the cores busy

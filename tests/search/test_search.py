@@ -28,7 +28,8 @@ def test_the_ensemble_finds_more_than_its_prior(tmp_path):
     gains, bests = [], []
     for seed in range(3):
         ours = values(play(build(tmp_path / f"{seed}", problem, seed=seed), problem, 6)[0], problem)
-        prior = values(play(build(tmp_path / f"p{seed}", problem, seed=seed, method="prior"), problem, 6)[0], problem)
+        other = build(tmp_path / f"p{seed}", problem, seed=seed, method="reference")
+        prior = values(play(other, problem, 6)[0], problem)
         assert (ours[:12] == prior[:12]).all()  # the first round is the same for every method
         gains.append(ours[36:].mean() - prior[36:].mean())
         bests.append(ours.max() / problem.info.objectives[0].optimum)

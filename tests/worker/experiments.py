@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from poets_core.keyed import rng_for
+from poets_core.runs.event_fields import PresentedPair
+from poets_core.runs.events import Asked
 from poets_core.runs.store import SqlStore
 from poets_core.spec import RunSpec, parse_spec
 from poets_core.worker.worker import FINISHED, work
@@ -67,7 +69,7 @@ class Judged(SqlStore):
     """A store whose people answer as soon as a pair is asked, by a script; cut off after so many appends."""
 
     left = 10_000
-    script: Callable[[dict[str, Any]], Sequence[dict[str, Any]]]
+    script: Callable[[PresentedPair], Sequence[dict[str, Any]]]
 
     def append(self, lease: Any, events: Any) -> int:
         if self.left <= 0:
@@ -75,17 +77,17 @@ class Judged(SqlStore):
         self.left -= 1
         last = super().append(lease, events)
         for event in events:
-            for pair in event.body["pairs"] if event.kind == "asked" else ():
+            for pair in event.pairs if isinstance(event, Asked) else ():
                 for body in self.script(pair):
                     self.send(lease.run, "judge", body)
         return last
 
 
-def prefer(names: Sequence[str], judge: str = "ann") -> Callable[[dict[str, Any]], list[dict[str, Any]]]:
+def prefer(names: Sequence[str], judge: str = "ann") -> Callable[[PresentedPair], list[dict[str, Any]]]:
     """Answers of somebody who prefers policies in this order."""
 
-    def answer(pair: dict[str, Any]) -> list[dict[str, Any]]:
-        better = names.index(pair["first"]) < names.index(pair["second"])
-        return [{"index": pair["index"], "outcome": "first" if better else "second", "judge": judge}]
+    def answer(pair: PresentedPair) -> list[dict[str, Any]]:
+        better = names.index(pair.first) < names.index(pair.second)
+        return [{"index": pair.index, "outcome": "first" if better else "second", "judge": judge}]
 
     return answer

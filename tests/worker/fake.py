@@ -16,9 +16,9 @@ import numpy as np
 
 from poets_core.errors import InvalidDesign, InvalidInput
 from poets_core.keyed import rng_for
-from poets_core.spec import RunSpec
+from poets_core.spec import RunSpec, parse_spec
 from poets_core.types import Artifact, Candidate, Evaluation, Objective, Observation, ProblemInfo, Record
-from poets_core.worker.science import Parts, Response
+from poets_core.worker.science import Response, Science
 
 
 class DigitsOracle:
@@ -153,7 +153,7 @@ class FakeSearch:
 
 def fake_spec(rounds: int = 3, batch: int = 8, seed: int = 0, **problem: Any) -> RunSpec:
     """A spec of the fakes; `problem` are the arguments of `Digits`."""
-    return RunSpec.model_validate(
+    return parse_spec(
         {
             "problem": {"name": "fake/digits", "params": problem},
             "budget": {"rounds": rounds, "batch": batch},
@@ -172,8 +172,8 @@ def _search(problem: Any, spec: RunSpec, folder: Path) -> FakeSearch:
     return FakeSearch(spec, seconds=float(str(spec.problem.params.get("seconds", 0.0))))
 
 
-def _sample(
-    search: FakeSearch, branch: int, prompt: int, n: int, temperature: float, rng: np.random.Generator
+def _respond(
+    search: FakeSearch, *, branch: int, prompt: int, n: int, temperature: float, rng: np.random.Generator
 ) -> list[Response]:
     """Branch 0 writes large digits, branch 1 small ones, the reference any, nines too; one in ten is no design."""
     low, high = ((0, 10), (5, 9), (0, 5))[branch + 1]
@@ -190,7 +190,14 @@ ASKED: list[tuple[float, int]] = []
 
 
 def _answer(
-    model: Any, prompts: Sequence[str], temperature: float, top_p: float, most: int, seed: int, keys: Sequence[str]
+    model: Any,
+    prompts: Sequence[str],
+    *,
+    temperature: float,
+    top_p: float,
+    max_tokens: int,
+    seed: int,
+    keys: Sequence[str],
 ) -> list[str]:
     """A prompt that says how many of ten answers are right: "9 {input}" adds up right nine times of ten."""
     ASKED.append((temperature, len(prompts)))
@@ -202,4 +209,4 @@ def _answer(
     return out
 
 
-FAKES = Parts(_digits, _search, _sample, _answer)
+FAKES = Science(load=_digits, build=_search, respond=_respond, answer=_answer)  # type: ignore[arg-type]

@@ -11,4 +11,4 @@ from tests.worker.gate import Gate
 
 if __name__ == "__main__":
     run, folder, free = sys.argv[1:]
-    sys.exit(work(open_store(), run, Gate(Path(folder), int(free)).parts()))
+    sys.exit(work(open_store(), run, Gate(Path(folder), int(free)).science()))

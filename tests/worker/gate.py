@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from poets_core.problem import Oracle, Problem
+from poets_core.protocols import Oracle, Problem
 from poets_core.runs.events import Event
 from poets_core.runs.lease import Lease
 from poets_core.runs.sql import SqlStore
 from poets_core.spec import RunSpec
 from poets_core.types import Evaluation
-from poets_core.worker.parts import Parts
+from poets_core.worker.science import Science
 from tests.waiting import until
 from tests.worker.fake import FAKES
 
@@ -38,15 +38,15 @@ class Gate:
         folder.mkdir(exist_ok=True)
         self.folder, self.free = folder, free
 
-    def parts(self, parts: Parts = FAKES) -> Parts:
+    def science(self, science: Science = FAKES) -> Science:
         """Return how problems and searches are made, with this gate before the oracle."""
 
         def load(spec: RunSpec) -> Problem:
-            problem = parts.load(spec)
+            problem = science.load(spec)
             problem.oracle = _Gated(problem.oracle, self)
             return problem
 
-        return replace(parts, load=load)
+        return replace(science, load=load)
 
     def reach(self) -> None:
         """Worker: stand before it until it is open."""
@@ -87,7 +87,7 @@ class Held(SqlStore):
     """Kind of event that it never appends."""
 
     def append(self, lease: Lease, events: Sequence[Event]) -> int:
-        if self.left <= 0 or any(e.kind == self.before for e in events):
+        if self.left <= 0 or any(e.tag == self.before for e in events):
             threading.Event().wait()
         self.left -= 1
         return super().append(lease, events)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from poets_core.protocols import Search
-from poets_core.runs.events import DETERMINISTIC, Event, without_times
+from poets_core.runs.events import DETERMINISTIC, Recorded, without_times
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.spec import RunSpec
-from poets_core.worker.science import Parts
+from poets_core.worker.science import Science
 from poets_core.worker.worker import FINISHED, work
 from tests.waiting import LIMIT, until
 from tests.worker.fake import FAKES, Digits
 
 
-def science(events: list[Event]) -> list[Any]:
+def science(events: list[Recorded]) -> list[Any]:
     """What must be equal between an interrupted and an uninterrupted run."""
     return [without_times(e) for e in events if e.kind in DETERMINISTIC]
 
@@ -27,8 +29,16 @@ def reference(store: SqlStore, spec: RunSpec) -> list[Any]:
     return science(store.read(run))
 
 
-def parts(search: Callable[[RunSpec], Search], problem: Digits | None = None) -> Parts:
-    return Parts(lambda spec: problem or FAKES.load(spec), lambda _, spec, __: search(spec))
+def fakes(search: Callable[[RunSpec], Search], problem: Digits | None = None) -> Science:
+    """The fakes with another search, and maybe a problem that the test holds."""
+
+    def load(spec: RunSpec) -> Any:
+        return problem or FAKES.load(spec)
+
+    def build(problem: Any, spec: RunSpec, folder: Path) -> Search:
+        return search(spec)
+
+    return replace(FAKES, load=load, build=build)
 
 
 def free(store: SqlStore, run: str) -> None:
@@ -54,14 +64,14 @@ def follow(store: SqlStore, run: str, look: Callable[[], bool]) -> None:
 class Worker(threading.Thread):
     """A worker in a thread of this process, with a connection of its own."""
 
-    def __init__(self, store: SqlStore, run: str, parts: Parts = FAKES) -> None:
+    def __init__(self, store: SqlStore, run: str, science: Science = FAKES) -> None:
         super().__init__(daemon=True)
-        self._url, self._run, self._parts = store.url, run, parts
+        self._url, self._run, self._science = store.url, run, science
         self.code: int | None = None
 
     def run(self) -> None:
         store = open_store(self._url)
-        self.code = work(store, self._run, self._parts)
+        self.code = work(store, self._run, self._science)
         store.close()
 
     def ended(self) -> int | None:
@@ -71,8 +81,8 @@ class Worker(threading.Thread):
         return self.code
 
 
-def started(store: SqlStore, run: str, parts: Parts = FAKES) -> Worker:
+def started(store: SqlStore, run: str, science: Science = FAKES) -> Worker:
     """Start a worker in a thread."""
-    worker = Worker(store, run, parts)
+    worker = Worker(store, run, science)
     worker.start()
     return worker

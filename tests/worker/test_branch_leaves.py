@@ -11,11 +11,11 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from poets_core.runs.launch import default_spec
 from poets_core.runs.store import SqlStore
+from poets_core.spec.presets import default_spec
 from poets_core.worker import checkpoint
-from poets_core.worker.science import REAL
-from poets_core.worker.search_log import read_history
+from poets_core.worker.science import REAL_SCIENCE
+from poets_core.worker.search_log import read_search_log
 from poets_core.worker.worker import FINISHED, work
 from tests.lm.test_ensemble import plain_log_prob
 
@@ -37,10 +37,10 @@ def test_branch_three_of_a_finished_run_is_the_same_policy_in_plain_peft(source:
     assert json.loads((adapter / "adapter_config.json").read_text())["r"] == spec.search.rank + spec.search.prior_rank
 
     events = store.read(run)
-    search = REAL.build(REAL.load(spec), spec, folder)
+    search = REAL_SCIENCE.build(REAL_SCIENCE.load(spec), spec, folder)
     last = next(e for e in reversed(events) if e.kind == "updated")
-    rounds = read_history(events).rounds
-    search.restore(checkpoint.read(folder / "checkpoints", last.body), rounds)
+    rounds = read_search_log(e.event for e in events).rounds
+    search.restore(checkpoint.read(folder / "checkpoints", last.event), rounds)
     encoded = search.history.encoded  # type: ignore[attr-defined]
     ours = search.ensemble.log_prob(encoded, grammar=False).branches[3]  # type: ignore[attr-defined]
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from poets_core.cli import app, located, main, spec_from
+from poets_core.cli import app, main
+from poets_core.cli.specs import located, spec_from
 from poets_core.errors import InvalidSpec
 from poets_core.runs.launch import ROOT
 from poets_core.runs.store import open_store
-from poets_core.spec import RunSpec, parse_spec
+from poets_core.spec import METHODS, TaskSettings, TaskSpec, parse_spec
 from poets_core.worker.worker import work
 from tests.worker.fake import FAKES, fake_spec
 
@@ -45,7 +46,17 @@ def test_spec_is_whole_and_reads_back(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert spec.problem.params["motifs"] == 2  # the default is written down
     assert spec.search.edit_share == 1.0  # the entry's own setting
     assert spec.backbone.source == "library"  # its first backbone
-    assert set(json.loads(out)) == set(RunSpec.model_fields)
+    assert json.loads(out) == spec.model_dump(mode="json")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_spec_prints_the_settings_of_the_method_and_no_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], method: str
+) -> None:
+    code, out, _ = call(monkeypatch, capsys, "spec", "protein/ehrlich", "--set", f"search.method={method}")
+    assert code == 0
+    assert set(json.loads(out)["search"]) == set(METHODS[method].model_fields)
+    assert parse_spec(out).search.method == method
 
 
 @pytest.mark.parametrize(
@@ -54,6 +65,9 @@ def test_spec_is_whole_and_reads_back(monkeypatch: pytest.MonkeyPatch, capsys: p
         (("spec", "protein/nothing"), "Expected a problem name"),
         (("spec", "protein/ehrlich", "--set", "search.beta=-1"), "search.beta"),
         (("spec", "protein/ehrlich", "--set", "search.betta=1"), "search.betta"),
+        (("spec", "protein/ehrlich", "--set", "search.method=nothing"), "Expected a method, one of poets, gp"),
+        (("spec", "protein/ehrlich", "--set", "search.method=ga", "--set", "search.beta=1"), "search.beta"),
+        (("spec", "protein/ehrlich", "--set", "kind=task"), "task: Field required"),
         (("spec", "protein/ehrlich", "--set", "problem.params.lenght=1"), "lenght"),
         (("spec", "protein/ehrlich", "--set", "problem.params.length=many"), "length"),
         (("spec", "protein/ehrlich", "--set", "beta"), "KEY=VALUE"),
@@ -145,7 +159,7 @@ def test_run_finds_a_table_beside_the_spec(
     (folder / "s.json").write_text('{"problem": {"name": "protein/landscape", "params": {"table": "t.csv"}}}')
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("poets_core.cli.launch", lambda store, run: 0)
-    monkeypatch.setattr("poets_core.cli._followed", lambda *_: None)
+    monkeypatch.setattr("poets_core.cli.followed", lambda *_: None)
     url = f"sqlite:///{tmp_path}/poets.db"
     call(monkeypatch, capsys, "run", "study/s.json", "--store", url)
     store = open_store(url)
@@ -174,15 +188,104 @@ def test_show_and_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 
 def test_a_failed_run_is_exit_1(tmp_path: Path) -> None:
-    """The table vanishes between spec and worker: the worker says so, the command shows it."""
-    spec = {"problem": {"name": "protein/landscape", "params": {"table": str(tmp_path / "gone.csv")}}}
+    """A folder without a model: only the worker can know, and the command shows what it says."""
+    spec = {"problem": {"name": "protein/ehrlich"}, "backbone": {"source": str(tmp_path / "model")}}
+    (tmp_path / "model").mkdir()
     path = tmp_path / "spec.json"
     path.write_text(json.dumps(spec))
     done = shell(tmp_path, "run", str(path), "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["state"] == "failed"
-    assert "gone.csv" in done.stderr
+    assert "InvalidModel" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+LOG = {"source": "log", "judge": "replay", "log": "log.csv", "policies": [{"name": "a"}, {"name": "b"}]}
+PROMPTS = {
+    "source": "prompts", "judge": "reference", "task": "sum",
+    "policies": [{"name": "a", "prompt": "{input}"}, {"name": "b", "prompt": "{input}!"}],
+}  # fmt: skip
+BRANCHES = {"source": "branches", "judge": "oracle", "policies": [{"name": n, "run": "nothing"} for n in "ab"]}
+
+
+def landscape(**params: object) -> dict[str, object]:
+    return {"problem": {"name": "protein/landscape", "params": params}}
+
+
+def experiment(fields: dict[str, object], **more: object) -> dict[str, object]:
+    return {"kind": "experiment", "experiment": fields, **more}
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"problem": {"name": "protein/nothing"}}, "Expected a problem name"),
+        ({"problem": {"name": "protein/ehrlich", "params": {"lenght": 3}}}, "lenght"),
+        ({"problem": {"name": "protein/ehrlich", "params": {"length": 3}}}, "'length' of protein/ehrlich between 4"),
+        ({"problem": {"name": "protein/ehrlich", "params": {"length": 4, "motifs": 8}}}, "motif"),
+        (landscape(), "Expected a value for parameter 'table'"),
+        (landscape(table="nowhere.csv"), "nowhere.csv"),
+        (landscape(table="."), "Expected a readable file for problem.params.table"),
+        (landscape(table="noise.csv"), "noise.csv"),
+        (landscape(table="t.csv", wild_type="AAA"), "AAA"),
+        ({"problem": {"name": "protein/ehrlich"}, "device": "tpu"}, "device: Input should be 'auto', 'cpu' or 'cuda'"),
+        ({"problem": {"name": "protein/ehrlich"}, "backbone": {"source": "./nowhere"}}, "backbone.source"),
+        ({"problem": {"name": "protein/ehrlich"}, "search": {"method": "ga", "beta": 1}}, "search.beta"),
+        ({"problem": {"name": "protein/ehrlich"}, "budget": {"rounds": 0}}, "budget.rounds"),
+        (experiment({**LOG, "log": "nowhere.csv"}), "nowhere.csv"),
+        (experiment({**LOG, "log": "t.csv"}), "Expected the columns"),
+        (experiment({**PROMPTS, "task": "nothing"}), "Expected a language task"),
+        (experiment({**PROMPTS, "items": 99_999}), "Ask for fewer"),
+        (experiment({**PROMPTS, "model": "./nowhere"}), "experiment.model"),
+        (experiment(BRANCHES, problem={"name": "protein/ehrlich"}), "Expected the id of a run in the store"),
+        ({"kind": "task", "task": {"name": "export", "run": "nothing"}}, "Expected the id of a run in the store"),
+    ],
+)
+def test_a_wrong_spec_is_exit_2_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    spec: dict[str, object],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("variant,value\nAA,1\nAC,2\n")
+    Path("noise.csv").write_bytes(bytes(range(256)))
+    Path("spec.json").write_text(json.dumps({"version": 2, **spec}))
+    monkeypatch.setattr("poets_core.cli.launch", lambda *_: pytest.fail("a worker was started"))
+    url = f"sqlite:///{tmp_path}/poets.db"
+    code, out, err = call(monkeypatch, capsys, "run", "spec.json", "--store", url)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: Expected")
+    assert err.count("error:") == 1
+    assert message in err
+    assert "Traceback" not in err
+    assert open_store(url).runs(kind=None) == []
+
+
+def test_a_device_that_is_not_here_is_exit_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps({"version": 2, "problem": {"name": "protein/ehrlich"}, "device": "cuda"}))
+    code, _, err = call(monkeypatch, capsys, "run", str(path), "--store", f"sqlite:///{tmp_path}/poets.db")
+    assert code == 2
+    assert "Expected a CUDA device" in err
+
+
+def test_branches_of_runs_of_another_problem_are_exit_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/poets.db"
+    run = open_store(url).create(spec_from("protein/instability", []))
+    policies = [{"name": n, "run": run, "branch": b} for n, b in (("a", 0), ("b", 1))]
+    spec = experiment({**BRANCHES, "policies": policies}, problem={"name": "protein/ehrlich"}, version=2)
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec))
+    code, _, err = call(monkeypatch, capsys, "run", str(path), "--store", url)
+    assert code == 2
+    assert "Expected runs of one problem" in err
 
 
 def shell(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -209,13 +312,12 @@ def test_a_real_run_from_the_shell(tmp_path: Path) -> None:
 
     store = open_store(f"sqlite:///{tmp_path}/store/poets.db")
     prepared = next(e for e in store.read(shown["run"]) if e.kind == "prepared")
-    assert prepared.body["backbone"]["source"] == "library"
-    spec = json.loads(made.stdout) | {"kind": "task", "task": {"name": "export", "run": shown["run"], "format": "csv"}}
-    task = store.create(parse_spec(spec))
+    assert prepared.event.backbone["source"] == "library"
+    task = store.create(TaskSpec(task=TaskSettings(name="export", run=shown["run"], format="csv")))
     assert shell(tmp_path, "worker", "--run", task).returncode == 0
-    artifact = next(e.body for e in store.read(task) if e.kind == "artifact")
-    assert artifact["rescored"] == artifact["rows"] > 0
-    assert artifact["max_difference"] <= 1e-9
+    artifact = next(e.event for e in store.read(task) if e.kind == "artifact")
+    assert artifact.rescored == artifact.rows > 0
+    assert artifact.max_difference <= 1e-9
 
     assert shell(tmp_path, "export", shown["run"], "run.zip").returncode == 0
     with zipfile.ZipFile(tmp_path / "run.zip") as archive:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from poets_core.runs.doing import Doing
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold, summary
-from poets_core.spec import RunSpec
+from poets_core.spec import RunSpec, parse_spec
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.experiments import Judged
 from tests.worker.fake import FAKES, fake_spec
@@ -18,7 +19,7 @@ from tests.worker.steps import free, reference, science
 
 def search(rounds: int = 6, batch: int = 8, **contest: Any) -> RunSpec:
     data = fake_spec(rounds=rounds, batch=batch, noise=0.3, chunk=4).model_dump(mode="json")
-    return RunSpec.model_validate(data | {"search": {"branches": 2}, "contest": contest})
+    return parse_spec(data | {"search": {"branches": 2}, "contest": contest})
 
 
 def test_contests_are_paid_out_of_the_budget_and_name_a_branch(store: SqlStore) -> None:
@@ -29,24 +30,24 @@ def test_contests_are_paid_out_of_the_budget_and_name_a_branch(store: SqlStore) 
     assert view.finished == "budget"
     kinds = [e.kind for e in events if e.kind in ("updated", "contest")]
     assert kinds[:6] == ["updated", "updated", "contest", "updated", "updated", "contest"]
-    assert [c["round"] for c in view.contests][:2] == [1, 3]
-    charged = sum(c["calls"] for c in view.contests)
-    assert charged == 2 * sum(len(c["comparisons"]) for c in view.contests) > 0
+    assert [c.round for c in view.contests][:2] == [1, 3]
+    charged = sum(c.calls for c in view.contests)
+    assert charged == 2 * sum(len(c.comparisons) for c in view.contests) > 0
     assert view.calls == len(view.order) + charged == store.row(run).calls
     assert 96 - 8 < view.calls <= 96
     assert len(view.rounds) < 12
     for c in view.contests:
-        assert sum(map(sum, c["metrics"]["wins"])) + c["metrics"]["ties"] == len(c["comparisons"]) <= 10
-        assert c["verdict"]["comparisons"] == len(c["comparisons"])
+        assert sum(map(sum, c.metrics["wins"])) + c.metrics["ties"] == len(c.comparisons) <= 10
+        assert c.verdict.comparisons == len(c.comparisons)
     deploy = summary(view, store.status(run))["deploy"]
-    assert deploy["round"] == view.contests[-1]["round"]
-    named = [c["verdict"] for c in view.contests if c["verdict"]["kind"] == "winner"]
+    assert deploy["round"] == view.contests[-1].round
+    named = [c.verdict for c in view.contests if c.verdict.kind == "winner"]
     assert named
-    assert {v["policy"] for v in named} == {"branch 0"}  # which writes large digits
-    assert all(v["error_bound"] == 0.2 for v in named)
-    if view.contests[-1]["verdict"]["kind"] == "winner":
+    assert {v.policy for v in named} == {"branch 0"}  # which writes large digits
+    assert all(v.error_bound == 0.2 for v in named)
+    if view.contests[-1].verdict.kind == "winner":
         assert (deploy["branch"], deploy["error_bound"]) == (0, 0.2)
-    assert len({repr(c["comparisons"]) for c in view.contests}) > 1  # each contest draws anew
+    assert len({repr(c.comparisons) for c in view.contests}) > 1  # each contest draws anew
 
 
 def test_a_search_without_contests_says_what_it_said(store: SqlStore) -> None:
@@ -83,9 +84,9 @@ def test_a_stopped_contest_is_played_again(store: SqlStore) -> None:
     class Presses(SqlStore):
         """Stop is pressed in the middle of the first contest."""
 
-        def progress(self, lease: Any, doing: str | None = None) -> None:
+        def progress(self, lease: Any, doing: Doing | None = None) -> None:
             super().progress(lease, doing)
-            if doing == "contest 0 2":
+            if doing == Doing("contest", (0, 2)):
                 self.send(lease.run, "stop")
 
     assert work(Presses(store.url), run, FAKES) == FINISHED

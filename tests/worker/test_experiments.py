@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from poets_core.runs import process
+from poets_core.runs.event_fields import PresentedPair
 from poets_core.runs.export import archive_bytes
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold, summary
-from poets_core.spec import RunSpec
+from poets_core.spec import RunSpec, parse_spec
 from poets_core.worker.experiment.run import due
 from poets_core.worker.worker import FAILED, FINISHED, work
 from tests.worker import fake
@@ -42,10 +43,10 @@ def test_a_log_is_replayed_to_its_winner(store: SqlStore, tmp_path: Path) -> Non
     view = played(store, log_experiment(write_log(tmp_path / "log.csv"), delta=0.1))
     found = view.experiment
     assert view.finished == "verdict"
-    assert (found.verdict["kind"], found.verdict["policy"], found.verdict["error_bound"]) == ("winner", "good", 0.1)
-    assert found.metrics["comparisons"] == found.comparisons == view.calls == found.verdict["comparisons"]
+    assert (found.verdict.kind, found.verdict.policy, found.verdict.error_bound) == ("winner", "good", 0.1)
+    assert found.metrics["comparisons"] == found.comparisons == view.calls == found.verdict.comparisons
     assert found.ties > 0
-    said = found.verdict["spec"]
+    said = found.verdict.spec
     wins = sum(map(sum, said["wins"]))
     assert (wins, sum(map(sum, said["ties"]))) == (found.comparisons - found.ties, found.ties)
     assert said["policies"] == list(NAMES)
@@ -66,9 +67,9 @@ def test_outcomes_are_those_of_the_log_whatever_the_order_shown(store: SqlStore,
 def test_a_log_without_further_pairs_is_exhausted(store: SqlStore, tmp_path: Path) -> None:
     view = played(store, log_experiment(write_log(tmp_path / "log.csv", rows=4, p=0.6), delta=0.01))
     assert view.finished == "exhausted"
-    assert view.experiment.verdict["kind"] == "undecided"
-    assert view.experiment.verdict["left"] == list(NAMES)
-    assert "no further comparison of" in view.experiment.verdict["why"]
+    assert view.experiment.verdict.kind == "undecided"
+    assert view.experiment.verdict.left == NAMES
+    assert "no further comparison of" in view.experiment.verdict.why
     rows = [p.details["row"] for p in view.experiment.pairs.values()]
     assert len(set(rows)) == len(rows)  # no row twice
 
@@ -83,14 +84,14 @@ def test_a_judge_who_prefers_what_is_first_is_reported(store: SqlStore, tmp_path
 
 def test_the_budget_ends_it_undecided(store: SqlStore, tmp_path: Path) -> None:
     view = played(store, log_experiment(write_log(tmp_path / "log.csv", p=0.5), budget=9, open_pairs=4))
-    assert (view.finished, view.experiment.verdict["kind"], view.calls) == ("budget", "undecided", 9)
+    assert (view.finished, view.experiment.verdict.kind, view.calls) == ("budget", "undecided", 9)
 
 
 def test_branches_are_judged_by_the_oracle(store: SqlStore) -> None:
     view = played(store, branch_experiment(store, budget=400, delta=0.05))
     found = view.experiment
-    assert (view.finished, found.verdict["policy"]) == ("verdict", "large")
-    assert view.info["name"] == "fake/digits"
+    assert (view.finished, found.verdict.policy) == ("verdict", "large")
+    assert view.info.name == "fake/digits"
     assert [p["branch"] for p in found.facts["policies"]] == [-1, 0, 1]
     for pair in found.pairs.values():
         one, other = pair.values
@@ -124,7 +125,7 @@ def test_what_a_branch_says_does_not_depend_on_the_order_of_pairs(store: SqlStor
 def test_prompts_are_answered_once_and_kept(store: SqlStore) -> None:
     fake.ASKED.clear()
     view = played(store, prompt_experiment(delta=0.1))
-    assert view.experiment.verdict["policy"] == "good"
+    assert view.experiment.verdict.policy == "good"
     assert sum(n for _, n in fake.ASKED) == 3 * 40
     run = store.runs(kind="experiment")[0].id
     lines = (store.folder(run) / "responses" / "policy-00.jsonl").read_text().splitlines()
@@ -148,7 +149,7 @@ def test_due_is_a_function_of_the_count() -> None:
 
 
 class Cut(Judged):
-    def script(self, pair: dict[str, Any]) -> list[dict[str, Any]]:
+    def script(self, pair: PresentedPair) -> list[dict[str, Any]]:
         return []
 
 
@@ -213,21 +214,21 @@ def test_a_damaged_file_of_answers_is_written_again(store: SqlStore, tmp_path: P
 def test_branches_that_are_not_there(store: SqlStore, change: dict[str, Any], says: str) -> None:
     data = branch_experiment(store).model_dump(mode="json")
     data["experiment"]["policies"][1] |= change
-    run = store.create(RunSpec.model_validate(data))
+    run = store.create(parse_spec(data))
     assert work(store, run, FAKES) == FAILED
     assert says in store.status(run).reason
 
 
 def test_branches_of_another_problem_and_of_a_run_that_goes_on(store: SqlStore) -> None:
     spec = branch_experiment(store)
-    other = RunSpec.model_validate(spec.model_dump(mode="json") | {"problem": {"name": "fake/digits", "params": {}}})
+    other = parse_spec(spec.model_dump(mode="json") | {"problem": {"name": "fake/digits", "params": {}}})
     run = store.create(other)
     assert work(store, run, FAKES) == FAILED
     assert "branches of one problem" in store.status(run).reason
     waiting = store.create(fake_spec(rounds=2, batch=4, noise=0.3, seconds=0.0))
     data = spec.model_dump(mode="json")
     data["experiment"]["policies"][1]["run"] = waiting
-    run = store.create(RunSpec.model_validate(data))
+    run = store.create(parse_spec(data))
     assert work(store, run, FAKES) == FAILED
     assert "after 0 rounds" in store.status(run).reason
     lease = store.claim(waiting, "me", os.getpid(), process.started(os.getpid()))
@@ -262,7 +263,7 @@ def test_round_robin_takes_turns_and_balance_needs_fewer(store: SqlStore, tmp_pa
     taken = {}
     for sampler in ("round-robin", "balance"):
         found = played(store, log_experiment(path, sampler=sampler, delta=0.05)).experiment
-        assert found.verdict["policy"] == "good"
+        assert found.verdict.policy == "good"
         taken[sampler] = found
     pairs = [frozenset((p.first, p.second)) for p in taken["round-robin"].pairs.values()]
     assert all(len(set(pairs[i : i + 3])) == 3 for i in range(0, len(pairs) - 3, 3))
@@ -276,9 +277,9 @@ def test_a_bradley_terry_model_ends_sooner_and_is_recorded_in_order(store: SqlSt
     features = [{"name": n, "features": [float(x)]} for n, x in zip(NAMES, (1, 0, -1), strict=True)]
     spec = log_experiment(path, delta=0.01, space="bradley-terry", policies=features)
     found = played(store, spec).experiment
-    assert (found.verdict["policy"], found.verdict["rule"]) == ("good", "bradley-terry")
+    assert (found.verdict.policy, found.verdict.rule) == ("good", "bradley-terry")
     assert found.comparisons < plain.comparisons
-    said = found.verdict["spec"]
+    said = found.verdict.spec
     assert said["features"] == [[1.0], [0.0], [-1.0]]
     assert len(said["comparisons"]) == found.comparisons
     wins = [[0] * 3 for _ in NAMES]

@@ -34,4 +34,4 @@ def survives(folder: Path, device: str) -> None:
     finish(store, killed, fake=False)
     events = store.read(killed)
     assert science(events) == science(store.read(untouched))
-    assert {e.body["device"] for e in events if e.kind == "claimed"} == {device}
+    assert {e.event.device for e in events if e.kind == "claimed"} == {device}

@@ -18,7 +18,7 @@ from poets_core.worker.worker import FAILED, FINISHED, NOT_MINE, work
 from tests.waiting import LIMIT, heartbeats, until
 from tests.worker.fake import FAKES, Digits, FakeSearch, fake_spec
 from tests.worker.gate import Gate
-from tests.worker.steps import follow, free, parts, reference, science, started
+from tests.worker.steps import fakes, follow, free, reference, science, started
 
 
 class Interrupted(SqlStore):
@@ -55,7 +55,7 @@ def test_cut_off_before_every_append_and_resumed(tmp_path: Path, lost_checkpoint
         assert work(store, run, FAKES) == FINISHED
         events = store.read(run)
         assert science(events) == wanted, f"cut off before append {place}"
-        again = [c for e in events if e.kind == "claimed" for c in e.body["asked_again"]]
+        again = [c for e in events if e.kind == "claimed" for c in e.event.asked_again]
         assert len(again) <= 2
         assert fold(events).asked_again == len(again)
 
@@ -84,7 +84,7 @@ def test_a_failing_oracle_fails_the_run_and_loses_nothing(store: SqlStore) -> No
     problem = Digits(chunk=2)
     problem.oracle.fail_at = victim
     run = store.create(spec)
-    assert work(store, run, parts(FakeSearch, problem)) == FAILED
+    assert work(store, run, fakes(FakeSearch, problem)) == FAILED
     status = store.status(run)
     assert (status.state, status.reason) == ("failed", "InvalidInput: Expected the instrument to answer, got smoke.")
     view = fold(store.read(run))
@@ -101,7 +101,7 @@ def test_any_exception_ends_in_the_log(store: SqlStore, capfd: pytest.CaptureFix
             raise ZeroDivisionError("division by nothing")
 
     run = store.create(fake_spec())
-    assert work(store, run, parts(Broken)) == FAILED
+    assert work(store, run, fakes(Broken)) == FAILED
     assert store.status(run).reason == "ZeroDivisionError: division by nothing"
     assert "Traceback" in capfd.readouterr().err
 
@@ -111,7 +111,7 @@ def test_an_oracle_of_the_wrong_shape(store: SqlStore) -> None:
     real = problem.oracle.evaluate
     problem.oracle.evaluate = lambda d, p, *, rng: real(d[:-1], p, rng=rng)  # type: ignore[method-assign]
     run = store.create(fake_spec())
-    assert work(store, run, parts(FakeSearch, problem)) == FAILED
+    assert work(store, run, fakes(FakeSearch, problem)) == FAILED
     assert "values of shape" in store.status(run).reason
 
 
@@ -120,7 +120,7 @@ def test_a_problem_that_changed_is_refused(store: SqlStore) -> None:
     store.send(run, "stop")
     assert work(store, run, FAKES) == FINISHED
     store.send(run, "resume")
-    assert work(store, run, parts(FakeSearch, Digits(chunk=5))) == FAILED
+    assert work(store, run, fakes(FakeSearch, Digits(chunk=5))) == FAILED
     assert "has changed" in store.status(run).reason
 
 
@@ -134,7 +134,7 @@ def test_stop_before_the_start_and_resume(store: SqlStore) -> None:
     assert (status.state, status.reason, status.pending) == ("finished", "stopped", "")
     store.send(run, "resume")
     assert work(store, run, FAKES) == FINISHED
-    kept = [e for e in store.read(run) if not (e.kind == "finished" and e.body["reason"] == "stopped")]
+    kept = [e for e in store.read(run) if not (e.kind == "finished" and e.event.reason == "stopped")]
     assert science(kept) == wanted
 
 
@@ -142,7 +142,7 @@ def test_pause_stops_every_step_and_resume_goes_on(store: SqlStore, tmp_path: Pa
     spec = fake_spec(rounds=6, batch=6, chunk=2)
     wanted = reference(store, spec)
     run, gate = store.create(spec), Gate(tmp_path / "gate", free=4)
-    worker = started(store, run, gate.parts())
+    worker = started(store, run, gate.science())
     gate.reached()  # in the middle of the second round
     store.send(run, "pause")
     gate.open()
@@ -155,12 +155,12 @@ def test_pause_stops_every_step_and_resume_goes_on(store: SqlStore, tmp_path: Pa
     store.send(run, "resume")
     assert worker.ended() == FINISHED
     assert science(store.read(run)) == wanted
-    assert [e.body["state"] for e in store.read(run) if e.kind == "state"] == ["paused", "running"]
+    assert [e.event.state for e in store.read(run) if e.kind == "state"] == ["paused", "running"]
 
 
 def test_a_worker_that_lost_its_lease_leaves(store: SqlStore, tmp_path: Path) -> None:
     run, gate = store.create(fake_spec(rounds=3)), Gate(tmp_path / "gate", free=4)
-    worker = started(store, run, gate.parts())
+    worker = started(store, run, gate.science())
     gate.reached()
     free(store, run)
     thief = store.claim(run, "thief", os.getpid(), process.started(os.getpid()))
@@ -175,7 +175,7 @@ def test_a_worker_that_lost_its_lease_leaves(store: SqlStore, tmp_path: Path) ->
 def test_two_workers_one_run(store: SqlStore, tmp_path: Path) -> None:
     spec = fake_spec(rounds=3)
     run, gate = store.create(spec), Gate(tmp_path / "gate")
-    workers = [started(store, run, gate.parts()) for _ in range(4)]
+    workers = [started(store, run, gate.science()) for _ in range(4)]
     gate.reached()
     until(lambda: sum(not w.is_alive() for w in workers) == 3)  # all but the one at the gate
     gate.open()
@@ -225,12 +225,12 @@ class OtherFacts(FakeSearch):
 def test_a_backbone_that_changed_is_refused(store: SqlStore, began: Any, now: Any, named: str) -> None:
     run = store.create(fake_spec())
     store.send(run, "stop")
-    assert work(store, run, parts(lambda spec: OtherFacts(spec, **began))) == FINISHED
+    assert work(store, run, fakes(lambda spec: OtherFacts(spec, **began))) == FINISHED
     store.send(run, "resume")
-    code = work(store, run, parts(lambda spec: OtherFacts(spec, **now)))
+    code = work(store, run, fakes(lambda spec: OtherFacts(spec, **now)))
     assert code == (FAILED if named else FINISHED)
     if named:
         assert store.status(run).reason.startswith("InvalidSpec: Expected the backbone")
         assert named in store.status(run).reason
-        assert work(store, run, parts(lambda spec: OtherFacts(spec, **began))) == FINISHED  # put back as it was
+        assert work(store, run, fakes(lambda spec: OtherFacts(spec, **began))) == FINISHED  # put back as it was
     assert fold(store.read(run)).calls == 24

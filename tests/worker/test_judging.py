@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from poets_core.runs.events import Event
+from poets_core.runs.doing import WAITING
+from poets_core.runs.event_fields import PresentedPair
+from poets_core.runs.events import Finished, Recorded
 from poets_core.runs.launch import resume
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold
@@ -34,7 +36,7 @@ def judged(tmp_path: Path) -> Judged:
     return store
 
 
-def play(store: SqlStore, spec: RunSpec) -> tuple[str, list[Event]]:
+def play(store: SqlStore, spec: RunSpec) -> tuple[str, list[Recorded]]:
     run = store.create(spec)
     assert work(store, run, FAKES) == FINISHED, store.status(run).reason
     return run, store.read(run)
@@ -47,52 +49,52 @@ def test_a_person_judges_to_the_verdict(judged: Judged) -> None:
     assert view.finished == "verdict"
     assert found is not None
     assert found.verdict is not None
-    assert (found.verdict["kind"], found.verdict["policy"]) == ("winner", "large")
-    answers = [e.body["answer"] for e in events if e.kind == "compared"]
+    assert (found.verdict.kind, found.verdict.policy) == ("winner", "large")
+    answers = [e.event.answer for e in events if e.kind == "compared"]
     assert answers == list(range(1, len(answers) + 1))
-    assert [e.body["round"] for e in events if e.kind == "updated"] == answers  # after every comparison
+    assert [e.event.round for e in events if e.kind == "updated"] == answers  # after every comparison
     assert judged.row(run).calls == len(answers)
     assert all(p.judge in ("ann", "") for p in found.pairs.values())
     assert not any("values" in p.details for p in found.pairs.values())  # no program measured anything
-    asked = [e.body["pairs"] for e in events if e.kind == "asked"]
+    asked = [e.event.pairs for e in events if e.kind == "asked"]
     assert len(asked[0]) == 3
-    assert len({frozenset((p["first"], p["second"])) for p in asked[0]}) > 1  # open pairs are not asked again
+    assert len({frozenset((p.first, p.second)) for p in asked[0]}) > 1  # open pairs are not asked again
 
 
-SCRIPTS: dict[str, Callable[[dict[str, Any]], list[dict[str, Any]]]] = {}
+SCRIPTS: dict[str, Callable[[PresentedPair], list[dict[str, Any]]]] = {}
 
 
-def script(function: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> Any:
+def script(function: Callable[[PresentedPair], list[dict[str, Any]]]) -> Any:
     SCRIPTS[function.__name__] = function
     return function
 
 
 @script
-def undoes(pair: dict[str, Any]) -> list[dict[str, Any]]:
+def undoes(pair: PresentedPair) -> list[dict[str, Any]]:
     """Every third answer is wrong at first, and withdrawn."""
     (right,) = prefer(ORDER)(pair)
-    if pair["index"] % 3:
+    if pair.index % 3:
         return [right]
     wrong = {**right, "outcome": "tie"}
     return [wrong, {"outcome": "undo", "judge": "ann", "index": 0}, right]
 
 
 @script
-def skips(pair: dict[str, Any]) -> list[dict[str, Any]]:
+def skips(pair: PresentedPair) -> list[dict[str, Any]]:
     (right,) = prefer(ORDER)(pair)
-    return [{**right, "outcome": "skip"}] if pair["index"] % 4 == 1 else [right]
+    return [{**right, "outcome": "skip"}] if pair.index % 4 == 1 else [right]
 
 
 @script
-def seconded(pair: dict[str, Any]) -> list[dict[str, Any]]:
+def seconded(pair: PresentedPair) -> list[dict[str, Any]]:
     """Bob disagrees, too late; ann presses twice."""
     (right,) = prefer(ORDER)(pair)
     other = {**right, "judge": "bob", "outcome": "tie"}
-    return [right, {**right, "outcome": "tie"}, other] if pair["index"] % 2 else [right, other]
+    return [right, {**right, "outcome": "tie"}, other] if pair.index % 2 else [right, other]
 
 
 @script
-def hostile(pair: dict[str, Any]) -> list[dict[str, Any]]:
+def hostile(pair: PresentedPair) -> list[dict[str, Any]]:
     (right,) = prefer(ORDER)(pair)
     return [{**right, "index": 10**9}, {"outcome": "undo", "judge": "nobody"}, right]
 
@@ -106,7 +108,7 @@ def test_cut_off_before_every_append_and_resumed(tmp_path: Path, name: str, monk
     spec = person(whole, open_pairs=2, delta=0.4)
     _, events = play(whole, spec)
     wanted = science(events)
-    assert events[-1].body == {"reason": "verdict"}
+    assert events[-1].event == Finished("verdict")
     for place in range(200):
         run, cut = whole.create(spec), Judged(url)
         cut.script, cut.left = SCRIPTS[name], place
@@ -126,14 +128,14 @@ def test_an_undo_takes_the_comparison_back(judged: Judged) -> None:
     _, events = play(judged, person(judged, delta=0.4))
     withdrawn = [e for e in events if e.kind == "withdrawn"]
     assert withdrawn
-    assert all(not e.body["second_opinion"] for e in withdrawn)
+    assert all(not e.event.second_opinion for e in withdrawn)
     found = fold(events).experiment
     assert found is not None
     assert found.ties == 0
     assert found.metrics is not None
     assert found.metrics["ties"] == 0
     assert found.comparisons == found.metrics["comparisons"]
-    rounds = [e.body["round"] for e in events if e.kind == "updated"]
+    rounds = [e.event.round for e in events if e.kind == "updated"]
     assert rounds[:3] == [1, 0, 1]
 
 
@@ -143,16 +145,16 @@ def test_second_opinions_do_not_count(judged: Judged, capfd: pytest.CaptureFixtu
     _, events = play(judged, spec)
     found = fold(events).experiment
     assert found is not None
-    second = [e for e in events if e.kind == "compared" and e.body["second_opinion"]]
+    second = [e for e in events if e.kind == "compared" and e.event.second_opinion]
     assert second
-    assert {e.body["judge"] for e in second} == {"bob"}
+    assert {e.event.judge for e in second} == {"bob"}
     assert found.ties == 0
     (agreement,) = found.agreement()
     assert (agreement.judges, agreement.equal) == (("ann", "bob"), 0.0)
     assert "'ann' has judged pair 1 already" in capfd.readouterr().err
     judged.script = prefer(ORDER)
     _, alone = play(judged, spec)
-    assert [e.body for e in alone if e.kind == "verdict"] == [e.body for e in events if e.kind == "verdict"]
+    assert [e.event for e in alone if e.kind == "verdict"] == [e.event for e in events if e.kind == "verdict"]
 
 
 def test_a_skipped_pair_is_replaced(judged: Judged) -> None:
@@ -167,7 +169,7 @@ def test_a_skipped_pair_is_replaced(judged: Judged) -> None:
 
 
 def test_malformed_answers_are_left_out_with_a_line(judged: Judged, capfd: pytest.CaptureFixture[str]) -> None:
-    def bad(pair: dict[str, Any]) -> list[dict[str, Any]]:
+    def bad(pair: PresentedPair) -> list[dict[str, Any]]:
         (right,) = prefer(ORDER)(pair)
         return [{**right, "outcome": "draw"}, right]
 
@@ -211,7 +213,7 @@ def test_it_waits_pauses_and_stops_and_goes_on(tmp_path: Path) -> None:
             store.send(run, "judge", said[0])
 
     worker = started(store, run)
-    follow(store, run, lambda: store.status(run).doing == "wait for verdicts")
+    follow(store, run, lambda: store.status(run).doing == WAITING)
     assert store.status(run).state == "running"
     store.send(run, "pause")
     follow(store, run, lambda: store.status(run).state == "paused")
@@ -237,4 +239,4 @@ def test_it_waits_pauses_and_stops_and_goes_on(tmp_path: Path) -> None:
     found = fold(store.read(run)).experiment
     assert found is not None
     assert found.verdict is not None
-    assert found.verdict["policy"] == "large"
+    assert found.verdict.policy == "large"

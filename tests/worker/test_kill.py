@@ -22,13 +22,13 @@ import pytest
 
 from poets_core.keyed import rng_for
 from poets_core.protocols import Oracle, Problem
-from poets_core.runs.events import DETERMINISTIC, Event, without_times
-from poets_core.runs.launch import default_spec
+from poets_core.runs.events import DETERMINISTIC, Recorded, without_times
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
+from poets_core.spec.presets import default_spec
 from poets_core.types import Evaluation
-from poets_core.worker.science import REAL, Parts
+from poets_core.worker.science import REAL_SCIENCE
 from poets_core.worker.worker import FINISHED, work
 from tests.waiting import until
 from tests.worker.fake import FAKES, fake_spec
@@ -58,13 +58,13 @@ class Slow:
 
 
 def slowly(spec: RunSpec) -> Problem:
-    problem = REAL.load(spec)
+    problem = REAL_SCIENCE.load(spec)
     problem.info, problem.oracle = replace(problem.info, chunk=CHUNK), Slow(problem.oracle)
     return problem
 
 
 CHUNK = 4
-SLOW = Parts(slowly, REAL.build)
+SLOW = replace(REAL_SCIENCE, load=slowly)
 
 
 def work_in_child(url: str, run: str, fake: bool, limits: dict[str, Any]) -> None:
@@ -83,10 +83,9 @@ def kill(store: SqlStore, run: str, child: Any, before: int) -> str:
     child.kill()
     child.join()
     assert child.exitcode == -9, "the worker ended before it was killed"
-    status = store.status(run)
-    assert status.state in ("dead", "waiting")  # waiting: killed before it claimed
+    assert store.status(run).state in ("dead", "waiting")  # waiting: killed before it claimed
     claimed = len(store.read(run)) > before
-    return (status.doing.split() or ["begin"])[0] if claimed else "prepare"
+    return (step_of(store, run) or "begin") if claimed else "prepare"
 
 
 def reaches(store: SqlStore, run: str, child: Any, events: int) -> None:
@@ -105,7 +104,7 @@ def finish(store: SqlStore, run: str, fake: bool) -> None:
     assert child.exitcode == FINISHED, store.status(run)
 
 
-def science(events: list[Event]) -> list[Any]:
+def science(events: list[Recorded]) -> list[Any]:
     return [without_times(e) for e in events if e.kind in DETERMINISTIC]
 
 
@@ -135,6 +134,12 @@ def landscape_spec(folder: Path, rounds: int) -> RunSpec:
     )
 
 
+def step_of(store: SqlStore, run: str) -> str:
+    """What the worker does; "" where that is not known."""
+    doing = store.status(run).doing
+    return "" if doing is None else doing.step
+
+
 def kill_and_resume(store: SqlStore, run: str, fake: bool, moments: np.random.Generator) -> Counter[str]:
     """Start a worker, kill it at a moment, twenty times over; returns what it was doing each time."""
     doing: Counter[str] = Counter()
@@ -144,7 +149,7 @@ def kill_and_resume(store: SqlStore, run: str, fake: bool, moments: np.random.Ge
         if number % 4 == 1:  # while it learns, which is short: what it learns stays out of the log
             child = worker(store, run, fake, before="updated")
             reaches(store, run, child, before + 1)
-            until(lambda: store.status(run).doing.startswith("update"), pause=0)
+            until(lambda: step_of(store, run) == "update", pause=0)
             time.sleep(delay / 5)
         elif number % 4 == 3:  # while it prepares
             child = worker(store, run, fake, left=APPENDS)
@@ -155,7 +160,7 @@ def kill_and_resume(store: SqlStore, run: str, fake: bool, moments: np.random.Ge
             time.sleep(delay)
         doing[kill(store, run, child, before)] += 1
         if number == KILLS // 2:  # and a disk that lost the checkpoint
-            last = [e.body["checkpoint"] for e in store.read(run) if e.kind == "updated"][-1]
+            last = [e.event.checkpoint for e in store.read(run) if e.kind == "updated"][-1]
             path = store.folder(run) / "checkpoints" / last
             path.write_bytes(path.read_bytes()[:100])
     return doing
@@ -181,9 +186,9 @@ def test_killed_twenty_times(tmp_path: Path, fake: bool) -> None:
     print(f"\n{took}, killed while {dict(doing)}, asked again {view.asked_again} of {view.calls}")
 
     assert science(events) == science(store.read(untouched))
-    keys = [e.body["key"] for e in events if e.kind == "observed"]
+    keys = [e.event.key for e in events if e.kind == "observed"]
     assert len(keys) == len(set(keys)) == spec.budget.calls
-    in_flight = [e.body["asked_again"] for e in events if e.kind == "claimed"]
+    in_flight = [e.event.asked_again for e in events if e.kind == "claimed"]
     assert all(len(again) <= CHUNK for again in in_flight)
     assert len(in_flight) > KILLS / 2  # kills did come after the claim
     assert all(doing[step] for step in ("evaluate", "update"))

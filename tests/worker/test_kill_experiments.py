@@ -71,8 +71,8 @@ def test_people_judge_and_the_worker_is_killed(store: SqlStore, open_pairs: int)
     assert found is not None
     assert view.finished == "verdict"
     assert found.verdict is not None
-    assert found.verdict["policy"] == "large"
-    answers = [e.body["answer"] for e in store.read(run) if e.kind == "compared"]
+    assert found.verdict.policy == "large"
+    answers = [e.event.answer for e in store.read(run) if e.kind == "compared"]
     assert answers == sorted(set(answers))
     bodies = {c.seq: c.body for c in store.commands(run)}
     for pair in found.pairs.values():

@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from poets_core.runs.artifacts import read_artifact
+from poets_core.runs.events import ArtifactMade
 from poets_core.runs.store import SqlStore
 from poets_core.runs.views.fold import fold
-from poets_core.spec import RunSpec
+from poets_core.spec import TaskSettings, TaskSpec
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.fake import FAKES, fake_spec
 
 
 def task(store: SqlStore, source: str, **fields: Any) -> str:
     """Create and work on an export of `source`."""
-    base = fake_spec().model_dump()
-    made = store.create(
-        RunSpec.model_validate({**base, "kind": "task", "task": {"name": "export", "run": source, **fields}})
-    )
+    made = store.create(TaskSpec(task=TaskSettings(name="export", run=source, **fields)))
     work(store, made, FAKES)
     return made
 
@@ -28,20 +26,21 @@ def test_export_writes_reads_back_and_scores_again(store: SqlStore) -> None:
     made = task(store, run, format="csv")
     events = store.read(made)
     assert [e.kind for e in events] == ["claimed", "prepared", "artifact", "finished"]
-    body = events[2].body
+    made_it = events[2].event
+    assert isinstance(made_it, ArtifactMade)
     valid = [c for c in fold(store.read(run)).candidates.values() if c.valid]
-    assert (body["rows"], body["rescored"], body["max_difference"]) == (len(valid), len(valid), 0.0)
-    data = read_artifact(store, made, body["path"], body["sha256"]).decode()
+    assert (made_it.rows, made_it.rescored, made_it.max_difference) == (len(valid), len(valid), 0.0)
+    data = read_artifact(store, made, made_it.path, made_it.sha256).decode()
     assert data.splitlines()[0] == f"{valid[0].id},{valid[0].design},{valid[0].value!r}"
     chosen = task(store, run, format="csv", candidates=(valid[1].id,))
-    assert store.read(chosen)[2].body["rows"] == 1
+    assert store.read(chosen)[2].event.rows == 1
 
 
 def test_noisy_values_are_not_compared(store: SqlStore) -> None:
     run = store.create(fake_spec(noise=0.5))
     work(store, run, FAKES)
-    body = store.read(task(store, run, format="csv"))[2].body
-    assert (body["rescored"], body["max_difference"]) == (0, None)
+    body = store.read(task(store, run, format="csv"))[2].event
+    assert (body.rescored, body.max_difference) == (0, None)
 
 
 def test_exports_that_cannot_be_trusted_fail(store: SqlStore) -> None:
@@ -71,8 +70,7 @@ def test_an_export_of_a_changed_value_fails(store: SqlStore) -> None:
 
 
 def test_check_measures_the_prior(store: SqlStore) -> None:
-    base = fake_spec().model_dump()
-    made = store.create(RunSpec.model_validate({**base, "kind": "task", "task": {"name": "check"}}))
+    made = store.create(TaskSpec(problem=fake_spec().problem, task=TaskSettings(name="check")))
     assert work(store, made, FAKES) == FINISHED
     view = fold(store.read(made))
     assert view.finished == "task"
@@ -85,9 +83,7 @@ def test_check_measures_the_prior(store: SqlStore) -> None:
 def test_a_stopped_task_acknowledges_its_command(store: SqlStore) -> None:
     run = store.create(fake_spec())
     work(store, run, FAKES)
-    base = fake_spec().model_dump()
-    spec = {**base, "kind": "task", "task": {"name": "export", "run": run, "format": "csv"}}
-    made = store.create(RunSpec.model_validate(spec))
+    made = store.create(TaskSpec(task=TaskSettings(name="export", run=run, format="csv")))
     store.send(made, "stop")
     assert store.status(made).pending == "stop"
     assert work(store, made, FAKES) == FINISHED

@@ -9,14 +9,18 @@ import pytest
 
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
+from poets_core.runs.doing import Doing
+from poets_core.runs.event_fields import ProposedCandidate
+from poets_core.runs.events import Updated
 from poets_core.runs.store import SqlStore
 from poets_core.runs.views.fold import fold
+from poets_core.search.loop import chunks
 from poets_core.worker import checkpoint
-from poets_core.worker.science import chunks, resolve_backbone
-from poets_core.worker.search_log import candidate_from_json, candidate_to_json, read_history
+from poets_core.worker.science import resolve_backbone
+from poets_core.worker.search_log import read_search_log
 from poets_core.worker.worker import FAILED, FINISHED, NOT_MINE, work
 from tests.worker.fake import FAKES, Digits, FakeSearch, fake_spec
-from tests.worker.steps import parts, reference
+from tests.worker.steps import fakes, reference
 
 
 def test_the_log_of_a_run(store: SqlStore) -> None:
@@ -47,7 +51,7 @@ def test_the_log_of_a_run(store: SqlStore) -> None:
             )
             for c, value, valid in zip(asked, answer.values[:, 0], answer.valid, strict=True):
                 assert c.value == (float(value) if valid else None)
-    keys = [e.body["key"] for e in events if e.kind == "observed"]
+    keys = [e.event.key for e in events if e.kind == "observed"]
     assert keys == [f"{run}/{r}/{s}" for r in range(2) for s in range(7)]
     assert (store.folder(run) / "adapters" / "adapter.txt").is_file()
     assert sorted(p.name for p in (store.folder(run) / "checkpoints").iterdir()) == [
@@ -70,7 +74,7 @@ def test_only_two_checkpoints_are_kept(store: SqlStore) -> None:
 
 def test_nothing_left_to_ask(store: SqlStore) -> None:
     run = store.create(fake_spec(rounds=5))
-    assert work(store, run, parts(lambda spec: FakeSearch(spec, exhausted_after=2))) == FINISHED
+    assert work(store, run, fakes(lambda spec: FakeSearch(spec, exhausted_after=2))) == FINISHED
     assert store.status(run).reason == "exhausted"
     assert len(fold(store.read(run)).rounds) == 2
 
@@ -87,17 +91,17 @@ def test_checkpoint_bytes_are_a_function_of_the_tensors(tmp_path: Path) -> None:
     a = {"b": np.arange(6.0).reshape(2, 3).T, "a": np.array(3), "c": np.zeros(0, np.float32)}
     b = {k: a[k].copy() for k in ("c", "a", "b")}
     assert checkpoint.to_bytes(a) == checkpoint.to_bytes(b)
-    name, checksum = checkpoint.write(tmp_path, 3, a)
-    back = checkpoint.read(tmp_path, {"checkpoint": name, "sha256": checksum})
+    updated = Updated(2, {}, *checkpoint.write(tmp_path, 3, a))
+    back = checkpoint.read(tmp_path, updated)
     assert {k: (v.shape, v.dtype) for k, v in back.items()} == {k: (v.shape, v.dtype) for k, v in a.items()}
     assert all(np.array_equal(back[k], a[k]) for k in a)
-    assert checkpoint.same(back, {"sha256": checksum})
-    assert not checkpoint.same(back | {"a": np.array(4)}, {"sha256": checksum})
+    assert checkpoint.same(back, updated)
+    assert not checkpoint.same(back | {"a": np.array(4)}, updated)
 
 
 def test_candidates_survive_json() -> None:
     for candidate in FakeSearch(fake_spec()).ask(20):
-        back = candidate_from_json(candidate_to_json(candidate))
+        back = ProposedCandidate.of(candidate).candidate()
         assert repr(back) == repr(candidate)  # repr: NaN equals NaN there
 
 
@@ -119,9 +123,9 @@ def test_backbone_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_history_of_nothing() -> None:
-    history = read_history([])
-    assert (history.prepared, history.rounds, history.pending) == (None, (), ())
-    assert history.in_flight("evaluate 0 0", 3) == []
+    log = read_search_log([])
+    assert (log.prepared, log.rounds, log.pending) == (None, (), ())
+    assert log.in_flight(Doing("evaluate", (0, 0)), 3) == []
 
 
 def test_an_unknown_problem_fails_the_run(store: SqlStore) -> None:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from pages.parts.compare.comparison import MEASURES, Group, band
 from pages.parts.look import DASHES, Look
 from pages.parts.panel import LINE_POINTS, Json, Panel, axis, layout, numbers, sample
+from poets_core.types import Objective
 
 
-def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Mapping[str, Any]) -> Panel:
+def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Objective) -> Panel:
     """Return the figure.
 
     Args:
         groups: what is compared.
         measure: one of `MEASURES`.
         look: colours.
-        objective: name and unit of the value, optimum if known.
+        objective: whose values are drawn.
     """
     title, help = MEASURES[measure]
     traces: list[Json] = []
@@ -52,7 +52,7 @@ def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Map
                 "hovertemplate": f"call %{{x}}: %{{y}}<extra>{_text(group.name)}</extra>",
             }
         )  # fmt: skip
-    optimum = objective.get("optimum")
+    optimum = objective.optimum
     most = max((g.calls for g in groups), default=1)
     if measure == "best" and optimum is not None:
         traces.append(
@@ -62,7 +62,7 @@ def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Map
                 "line": {"color": look.muted, "width": 1.5, "dash": "dot"},
             }
         )  # fmt: skip
-    name, unit = objective.get("name", "value"), objective.get("unit", "")
+    name, unit = objective.name, objective.unit
     label = (
         f"regret [{unit or 'same unit as the value'}]" if measure == "regret" else f"{name} [{unit}]" if unit else name
     )

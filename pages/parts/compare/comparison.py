@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from poets_core.presets import METHODS, decisive
 from poets_core.runs.views.run import RunView
-from poets_core.spec import RunSpec
+from poets_core.spec import METHODS, SearchSpec
+from poets_core.spec.presets import decisive
 
 F8 = NDArray[np.float64]
 MEASURES = {
@@ -99,7 +99,7 @@ def half_width(x: F8) -> F8:
     return np.asarray(stdtrit(len(x) - 1, 0.975) * x.std(0, ddof=1) / len(x) ** 0.5)
 
 
-def curve_of(run: str, spec: RunSpec, view: RunView) -> Curve:
+def curve_of(run: str, spec: SearchSpec, view: RunView) -> Curve:
     """A run's measures after each call; regret is left out where the optimum is unknown."""
     values = np.array([np.nan if v is None else v for v in view.values], dtype=np.float64)
     counted = np.cumsum(np.isfinite(values))
@@ -114,12 +114,12 @@ def curve_of(run: str, spec: RunSpec, view: RunView) -> Curve:
     return Curve(run, spec.seed, measures, view.sign)
 
 
-def grouped(runs: Sequence[tuple[RunSpec, Curve]]) -> list[Group]:
+def grouped(runs: Sequence[tuple[SearchSpec, Curve]]) -> list[Group]:
     """Put runs of equal settings together, named by method, common label and the settings that tell them apart.
 
     A seed counts once: of runs that repeat each other the longest is kept.
     """
-    by: dict[str, list[tuple[RunSpec, Curve]]] = {}
+    by: dict[str, list[tuple[SearchSpec, Curve]]] = {}
     for spec, curve in runs:
         settings = {k: v for k, v in decisive(spec).items() if k != "seed"}
         by.setdefault(json.dumps(settings, sort_keys=True), []).append((spec, curve))
@@ -127,7 +127,7 @@ def grouped(runs: Sequence[tuple[RunSpec, Curve]]) -> list[Group]:
     names: dict[str, str] = {}
     for key, members in by.items():
         labels = {s.label for s, _ in members}
-        method = METHODS[members[0][0].search.method].title
+        method = members[0][0].search.title
         names[key] = labels.pop() if len(labels) == 1 and "" not in labels else method
     plain = dict(names)
     for key in by:

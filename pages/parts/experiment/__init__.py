@@ -1,1 +1,1 @@
-"""What the page Policies shows."""
+"""What the page Policies shows: experiments, their forms, charts, tables and verdicts."""

@@ -7,6 +7,7 @@ experiment); nothing here decides anything.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,9 @@ CUT = 4.0
 """Evidence lines are shown up to so many times their threshold: beyond it a policy is out, by however much."""
 NOTHING = "Nothing has been compared yet."
 Metrics = Mapping[str, Any]
-History = Sequence[tuple[int, Sequence[float | None], Sequence[float | None]]]
+"""What the worker reports of an experiment: see `poets_core.llm_po.report.report`."""
+Course = Sequence[tuple[int, Sequence[float | None], Sequence[float | None]]]
+"""Comparisons so far, evidence against each policy, evidence that each beats every other; one entry an update."""
 
 
 def label(name: str, longest: int = 22) -> str:
@@ -50,18 +53,29 @@ def win_matrix(metrics: Metrics, look: Look) -> Panel:
     counts = [["" if both[i, j] == 0 else f"{wins[i, j]:.0f}" for j in range(k)] for i in range(k)]
     places = list(range(k))
     trace: Json = {
-        "type": "heatmap", "x": places, "y": places, "z": [numbers(row, 3) for row in share], "text": counts,
-        "zmin": 0, "zmax": 1, "xgap": 2, "ygap": 2, "hoverongaps": False,
+        "type": "heatmap",
+        "x": places,
+        "y": places,
+        "z": [numbers(row, 3) for row in share],
+        "text": counts,
+        "zmin": 0,
+        "zmax": 1,
+        "xgap": 2,
+        "ygap": 2,
+        "hoverongaps": False,
         "colorscale": [[0, VERMILLION], [0.5, "#2C3541" if look.dark else "#EEF1F4"], [1, BLUE]],
         "colorbar": {
-            "title": {"text": "share of wins", "side": "right"}, "thickness": 10, "outlinewidth": 0,
+            "title": {"text": "share of wins", "side": "right"},
+            "thickness": 10,
+            "outlinewidth": 0,
             "tickvals": [0, 0.5, 1],
         },
-        "customdata": [[f"{names[i]} beat {names[j]}: {counts[i][j]} of {both[i, j]:.0f}" for j in places]
-                       for i in places],
+        "customdata": [
+            [f"{names[i]} beat {names[j]}: {counts[i][j]} of {both[i, j]:.0f}" for j in places] for i in places
+        ],
         "hovertemplate": "%{customdata}<extra></extra>",
         **({"texttemplate": "%{text}", "textfont": {"size": 14 if k <= 6 else 11}} if k <= 16 else {}),
-    }  # fmt: skip
+    }
     ticks = {"tickvals": places, "ticktext": names, "showgrid": False}
     form = layout(
         look,
@@ -69,8 +83,8 @@ def win_matrix(metrics: Metrics, look: Look) -> Panel:
         yaxis=axis(look, "wins of", autorange="reversed", **ticks),
     )
     pairs = [(i, j) for i in places for j in range(i + 1, k) if both[i, j]]
-    told = "; ".join(f"{names[i]} {counts[i][j]}, {names[j]} {counts[j][i]}" for i, j in pairs[:10])
-    return Panel("wins", title, help, [trace], form, f"{title}, wins by pair: {told}.", int(metrics["comparisons"]))
+    said = "; ".join(f"{names[i]} {counts[i][j]}, {names[j]} {counts[j][i]}" for i, j in pairs[:10])
+    return Panel("wins", title, help, [trace], form, f"{title}, wins by pair: {said}.", int(metrics["comparisons"]))
 
 
 def evidence_bars(metrics: Metrics, look: Look, assumed: bool = False) -> Panel:
@@ -93,68 +107,116 @@ def evidence_bars(metrics: Metrics, look: Look, assumed: bool = False) -> Panel:
         return empty(look, "evidence", title, help, NOTHING)
     order = by_evidence(metrics)[:MOST]
     names = [label(metrics["policies"][i]) for i in order]
-    columns = [("excluded [nats]", "evidence", "evidence_threshold", 1, "out")]
-    if not assumed:
-        columns.append(("beats all others [nats]", "shown", "shown_threshold", 0, "winner"))
+    cases = (OUT,) if assumed else (OUT, WINNER)
     traces: list[Json] = []
     shapes: list[Json] = []
     axes: Json = {}
-    for c, (unit, key, limit, colour, word) in enumerate(columns):
-        n, threshold = "" if c == 0 else str(c + 1), float(metrics[limit])
-        values = [metrics[key][i] for i in order]
-        if key == "evidence":  # the worker's word, which a page does not second-guess
-            passed = [metrics["policies"][i] not in metrics["left"] for i in order]
-        else:
-            passed = [v is not None and v >= threshold for v in values]
+    for place, case in enumerate(cases):
+        bars, line, unit_axis = _bars(case, metrics, order, names, look, place)
         width = 1.0 if assumed else 0.44
-        domain = [c * 0.56, c * 0.56 + width]
-        top = max([v for v in values if v is not None] + [threshold])
-        low = min([v for v in values if v is not None] + [0.0])
-        room = (0.3 if c == 0 else 0.5) * (top - low)  # for numbers and words beyond the bars
-        traces.append({
-            "type": "bar", "orientation": "h", "x": numbers(values, 4), "y": list(range(len(order))), "xaxis": f"x{n}",
-            "yaxis": "y", "name": unit, "width": 0.62, "cliponaxis": False, "textposition": "outside",
-            "text": ["" if v is None else f"{v:.1f}" + (f" {word}" if p else "")
-                     for v, p in zip(values, passed, strict=True)],
-            "marker": {
-                "color": [look.series[colour] if p else look.muted for p in passed],
-                "pattern": {"shape": ["/" if p else "" for p in passed], "fgcolor": look.paper, "fillmode": "overlay",
-                            "size": 6},
-            },
-            "customdata": names, "hovertemplate": "%{customdata}: %{x} nats<extra></extra>",
-        })  # fmt: skip
-        shapes.append({
-            "type": "line", "x0": threshold, "x1": threshold, "y0": 0, "y1": 1, "xref": f"x{n}", "yref": "paper",
-            "line": {"color": look.text, "width": 2, "dash": "dash"},
-        })  # fmt: skip
-        axes[f"xaxis{n}"] = axis(
-            look, unit, domain=domain, range=[low - 0.3 * (top - low) if low < 0 else 0, top + room], anchor="y"
-        )
+        unit_axis["domain"] = [place * 0.56, place * 0.56 + width]
+        traces.append(bars)
+        shapes.append(line)
+        axes[bars["xaxis"].replace("x", "xaxis")] = unit_axis
     ticks = {"tickvals": list(range(len(order))), "ticktext": names, "showgrid": False}
     axes["yaxis"] = axis(look, "", autorange="reversed", **ticks)
     form = layout(look, showlegend=False, shapes=shapes, bargap=0.3, **axes)
-    told = ", ".join(f"{n} {metrics['evidence'][i]:.1f}" for n, i in zip(names, order, strict=True) if _has(metrics, i))
-    alt = f"{title}, threshold {float(metrics['evidence_threshold']):.2f} nats for being excluded: {told}."
+    said = ", ".join(f"{n} {metrics['evidence'][i]:.1f}" for n, i in zip(names, order, strict=True) if _has(metrics, i))
+    alt = f"{title}, threshold {float(metrics['evidence_threshold']):.2f} nats for being excluded: {said}."
     if not assumed:
         shown = ", ".join(f"{names[k]} {metrics['shown'][i]:.1f}" for k, i in enumerate(order) if _has(metrics, i))
         alt += f" Threshold {float(metrics['shown_threshold']):.2f} for beating every other: {shown}."
     return Panel("evidence", title, help, traces, form, alt, int(metrics["comparisons"]))
 
 
+@dataclass(frozen=True)
+class _Case:
+    """What evidence is for.
+
+    Attributes:
+        unit: of the axis; key, limit: of values and threshold in the metrics.
+        colour: place in the palette, of policies beyond the threshold.
+        word: what they are.
+        room: of the axis, beyond the bars, for numbers and that word.
+    """
+
+    unit: str
+    key: str
+    limit: str
+    colour: int
+    word: str
+    room: float
+
+
+OUT = _Case("excluded [nats]", "evidence", "evidence_threshold", 1, "out", 0.3)
+WINNER = _Case("beats all others [nats]", "shown", "shown_threshold", 0, "winner", 0.5)
+
+
+def _bars(
+    case: _Case, metrics: Metrics, order: Sequence[int], names: Sequence[str], look: Look, place: int
+) -> tuple[Json, Json, Json]:
+    """Return the bars of one kind of evidence, the line of its threshold, and its axis."""
+    n, threshold = "" if place == 0 else str(place + 1), float(metrics[case.limit])
+    values = [metrics[case.key][i] for i in order]
+    if case is OUT:  # the worker's word, which a page does not second-guess
+        passed = [metrics["policies"][i] not in metrics["left"] for i in order]
+    else:
+        passed = [v is not None and v >= threshold for v in values]
+    words = [f" {case.word}" if p else "" for p in passed]
+    bars: Json = {
+        "type": "bar",
+        "orientation": "h",
+        "x": numbers(values, 4),
+        "y": list(range(len(order))),
+        "xaxis": f"x{n}",
+        "yaxis": "y",
+        "name": case.unit,
+        "width": 0.62,
+        "cliponaxis": False,
+        "textposition": "outside",
+        "text": ["" if v is None else f"{v:.1f}{w}" for v, w in zip(values, words, strict=True)],
+        "marker": {
+            "color": [look.series[case.colour] if p else look.muted for p in passed],
+            "pattern": hatched(["/" if p else "" for p in passed], look),
+        },
+        "customdata": names,
+        "hovertemplate": "%{customdata}: %{x} nats<extra></extra>",
+    }
+    line: Json = {
+        "type": "line",
+        "x0": threshold,
+        "x1": threshold,
+        "y0": 0,
+        "y1": 1,
+        "xref": f"x{n}",
+        "yref": "paper",
+        "line": {"color": look.text, "width": 2, "dash": "dash"},
+    }
+    top = max([v for v in values if v is not None] + [threshold])
+    low = min([v for v in values if v is not None] + [0.0])
+    reach = [low - 0.3 * (top - low) if low < 0 else 0, top + case.room * (top - low)]
+    return bars, line, axis(look, case.unit, range=reach, anchor="y")
+
+
+def hatched(shapes: str | list[str], look: Look) -> Json:
+    """Return the hatching of bars, so that colour is not the only sign."""
+    return {"shape": shapes, "fgcolor": look.paper, "fillmode": "overlay", "size": 6}
+
+
 def _has(metrics: Metrics, i: int) -> bool:
     return metrics["evidence"][i] is not None and metrics["shown"][i] is not None
 
 
-def evidence_lines(metrics: Metrics, history: History, look: Look, assumed: bool = False) -> Panel:
+def evidence_lines(metrics: Metrics, course: Course, look: Look, assumed: bool = False) -> Panel:
     """The same evidence over comparisons: above against being the winner, below for beating every other."""
     title = "Evidence over comparisons"
     help = (
         "How the evidence on each policy came together. Dashed: beyond it a policy is excluded (above), or shown to "
         "beat every other (below). The upper chart is cut off well above its line."
     )
-    if not history or not metrics.get("comparisons"):
+    if not course or not metrics.get("comparisons"):
         return empty(look, "course", title, help, NOTHING)
-    x = [n for n, _, _ in history]
+    x = [n for n, _, _ in course]
     order = by_evidence(metrics)
     parts = [(1, "evidence_threshold", "excluded [nats]", "")]
     if not assumed:
@@ -165,22 +227,39 @@ def evidence_lines(metrics: Metrics, history: History, look: Look, assumed: bool
             named = rank < NAMED
             name = label(metrics["policies"][i])
             line = {"color": look.series[rank], "width": 2.5, "dash": DASHES[rank]} if named else {"color": look.grid}
-            traces.append({
-                "type": "scatter", "mode": "lines+markers" if named and len(x) <= 40 else "lines", "name": name, "x": x,
-                "y": numbers([entry[at][i] for entry in history], 4), "yaxis": f"y{n}", "line": line,
-                "marker": {"symbol": MARKERS[rank % len(MARKERS)], "size": 6}, "legendgroup": str(i),
-                "legendrank": rank + 1, "showlegend": named and at == 1,
-                "hovertemplate": f"{name} %{{y}} nats<extra></extra>",
-            })  # fmt: skip
-        traces.append({
-            "type": "scatter", "mode": "lines", "name": "threshold", "x": [0, x[-1]], "y": [metrics[limit]] * 2,
-            "yaxis": f"y{n}", "line": {"color": look.text, "width": 2, "dash": "dash"}, "showlegend": False,
-            "hovertemplate": "threshold %{y} nats<extra></extra>",
-        })  # fmt: skip
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines+markers" if named and len(x) <= 40 else "lines",
+                    "name": name,
+                    "x": x,
+                    "y": numbers([entry[at][i] for entry in course], 4),
+                    "yaxis": f"y{n}",
+                    "line": line,
+                    "marker": {"symbol": MARKERS[rank % len(MARKERS)], "size": 6},
+                    "legendgroup": str(i),
+                    "legendrank": rank + 1,
+                    "showlegend": named and at == 1,
+                    "hovertemplate": f"{name} %{{y}} nats<extra></extra>",
+                }
+            )
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": "threshold",
+                "x": [0, x[-1]],
+                "y": [metrics[limit]] * 2,
+                "yaxis": f"y{n}",
+                "line": {"color": look.text, "width": 2, "dash": "dash"},
+                "showlegend": False,
+                "hovertemplate": "threshold %{y} nats<extra></extra>",
+            }
+        )
     form = layout(look, xaxis=axis(look, "comparisons", rangemode="tozero", anchor=f"y{parts[-1][3]}"))
     for (_, _, unit, n), domain in zip(parts, [[0, 1]] if assumed else [[0.55, 1], [0, 0.45]], strict=True):
         form[f"yaxis{n}"] = axis(look, unit, domain=domain)
-    seen = [v for _, evidence, _ in history for v in evidence if v is not None]
+    seen = [v for _, evidence, _ in course for v in evidence if v is not None]
     cut = CUT * float(metrics["evidence_threshold"])
     if max(seen) > cut:
         form["yaxis"]["range"] = [min(*seen, 0.0) - 0.05 * cut, cut]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pages.parts.experiment.charts import NOTHING, Metrics, label
+from pages.parts.experiment.charts import NOTHING, Metrics, hatched, label
 from pages.parts.look import Look
 from pages.parts.panel import Json, Panel, axis, empty, layout, numbers
 
@@ -32,8 +32,8 @@ def allocation(metrics: Metrics, look: Look) -> Panel:
         names.append(f"{len(rest)} other pairs")
 
     def shares(matrix: np.ndarray) -> list[float | None]:
-        found = [float(matrix[p]) for p in shown] + ([float(sum(matrix[p] for p in rest))] if rest else [])
-        return numbers([100 * v for v in found], 3)
+        values = [float(matrix[p]) for p in shown] + ([float(sum(matrix[p] for p in rest))] if rest else [])
+        return numbers([100 * v for v in values], 3)
 
     traces = [_bars("so far", names, shares(spent), look, 0)]
     if optimal is not None:
@@ -55,11 +55,15 @@ def allocation(metrics: Metrics, look: Look) -> Panel:
 
 def _bars(name: str, names: list[str], values: list[float | None], look: Look, i: int) -> Json:
     return {
-        "type": "bar", "orientation": "h", "name": name, "x": values, "y": list(range(len(names))),
-        "customdata": names, "hovertemplate": f"%{{customdata}}: %{{x}} % {name}<extra></extra>",
-        "marker": {"color": look.series[i], "pattern": {"shape": ("", "/")[i], "fgcolor": look.paper, "size": 6,
-                                                        "fillmode": "overlay"}},
-    }  # fmt: skip
+        "type": "bar",
+        "orientation": "h",
+        "name": name,
+        "x": values,
+        "y": list(range(len(names))),
+        "customdata": names,
+        "hovertemplate": f"%{{customdata}}: %{{x}} % {name}<extra></extra>",
+        "marker": {"color": look.series[i], "pattern": hatched(("", "/")[i], look)},
+    }
 
 
 def saving(metrics: Metrics, look: Look, comparisons: int) -> Panel:
@@ -92,16 +96,20 @@ def saving(metrics: Metrics, look: Look, comparisons: int) -> Panel:
         help += " Round-robin is simulated once, when the experiment has ended."
     ticks = [f"{n}<br><b>{t}</b>" for n, t in zip(names, text, strict=True)]
     trace: Json = {
-        "type": "bar", "orientation": "h", "x": numbers(values, 5), "y": list(range(len(names))), "width": 0.5,
+        "type": "bar",
+        "orientation": "h",
+        "x": numbers(values, 5),
+        "y": list(range(len(names))),
+        "width": 0.5,
         "customdata": [f"{n}: {t}" for n, t in zip(names, text, strict=True)],
         "hovertemplate": "%{customdata} comparisons<extra></extra>",
         "marker": {
             "color": [look.series[0], look.muted, look.series[1]][: len(names)],
-            "pattern": {"shape": ["", ".", "/"][: len(names)], "fgcolor": look.paper, "fillmode": "overlay", "size": 6},
+            "pattern": hatched(["", ".", "/"][: len(names)], look),
         },
-        **({"error_x": {"type": "data", "array": numbers(errors, 4), "color": look.text, "thickness": 1.5}}
-           if any(errors) else {}),
-    }  # fmt: skip
+    }
+    if any(errors):
+        trace["error_x"] = {"type": "data", "array": numbers(errors, 4), "color": look.text, "thickness": 1.5}
     form = layout(
         look,
         xaxis=axis(look, "comparisons", rangemode="tozero"),
@@ -112,6 +120,6 @@ def saving(metrics: Metrics, look: Look, comparisons: int) -> Panel:
 
 
 def saved_share(metrics: Metrics, comparisons: int) -> float | None:
-    """Share of round-robin's comparisons that were not needed; None while round-robin is not simulated."""
+    """Return the share of round-robin's comparisons that were not needed; None while round-robin is not simulated."""
     robin = metrics.get("round_robin")
     return None if not robin or not robin.get("mean") else 1.0 - comparisons / float(robin["mean"])

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import streamlit as st
 
-from pages.parts.experiment.settings import FIELDS, Field, build_experiment
+from pages.parts.experiment.settings import build_experiment
 from pages.parts.experiment.sources import branches, log, prompts
-from pages.parts.launch.widgets import LARGEST_SEED, STICKY, Errors
-from pages.parts.links import JUDGE, POLICIES, store_problem
+from pages.parts.links import JUDGE, POLICIES
+from pages.parts.setting_fields import STICKY, Errors, setting_field, setting_fields
+from pages.parts.settings import settings_of
+from pages.parts.skeleton import store_problem
 from pages.parts.states import plain
 from poets_core.errors import PoetsError
 from poets_core.runs import launch
 from poets_core.runs.store import RunStore
-from poets_core.spec import ExperimentSpec, RunSpec
+from poets_core.spec import ExperimentSettings, ExperimentSpec
 
 SOURCES = {"branches": "Branches of a run", "prompts": "Prompts", "log": "A comparison log"}
 SAYS = {
@@ -25,7 +27,6 @@ SAYS = {
 STARTING_BUDGET = {"person": 300, "reference": 20_000}
 """Comparisons, by judge. A rule's answers cost nothing once they are written, and a task that a model hardly solves is
 mostly ties: measured, 9,000 to 14,000 comparisons until the best of ten prompts is known."""
-CHOICES = {name: get_args(ExperimentSpec.model_fields[name].annotation) for name in ("sampler", "space")}
 
 
 def form(store: RunStore) -> None:
@@ -57,51 +58,24 @@ def form(store: RunStore) -> None:
     errors.show({k: m for k, m in problems.items() if not (k == "experiment.policies" and not values["policies"])})
     st.html(STICKY)
     with side, st.container(border=True, key="summary"):
-        _summary(spec if not problems else None, store)
+        _summary(spec, store)
 
 
 def _stopping(source: str, judge: str, errors: Errors) -> dict[str, Any]:
     """Draw what decides when the experiment ends."""
-    columns = st.columns(2)
-    out: dict[str, Any] = {}
-    with columns[0]:
-        out["delta"] = _number(FIELDS["delta"], 0.1, f"{source}-delta", step=0.05, format="%.4g")
-        errors.place(FIELDS["delta"].path)
-        out["assume_condorcet"] = st.checkbox(
-            FIELDS["assume_condorcet"].label, help=FIELDS["assume_condorcet"].help, key=f"{source}-assume"
-        )
-    with columns[1]:
-        start = STARTING_BUDGET.get(judge, ExperimentSpec.model_fields["budget"].default)
-        out["budget"] = _number(FIELDS["budget"], start, f"{source}-{judge}-budget", step=100)
-        errors.place(FIELDS["budget"].path)
-        pairs = 2 if judge == "person" else 1
-        out["open_pairs"] = _number(FIELDS["open_pairs"], pairs, f"{source}-{judge}-open", step=1)
-        errors.place(FIELDS["open_pairs"].path)
+    fields = settings_of("experiment", ExperimentSettings)
+    fields = {name: f for name, f in fields.items() if name not in ("policies", "judge")}
+    # A person needs the next pair while the last one is judged; how much is enough depends on who judges, too.
+    by_judge = {"budget": STARTING_BUDGET.get(judge), "open_pairs": 2 if judge == "person" else None}
+    start = {n: by_judge.get(n) or ExperimentSettings.model_fields[n].default for n in fields}
+
+    def key(name: str) -> str:
+        return f"{source}-{judge}-{name}" if name in by_judge else f"{source}-{name}"
+
+    out = setting_fields([f for f in fields.values() if not f.advanced], start, errors, key)
     with st.expander("Advanced settings", icon=":material/tune:", key=f"{source}-advanced"):
-        columns = st.columns(2)
-        for column, name in zip(columns, CHOICES, strict=True):
-            with column:
-                field = FIELDS[name]
-                out[name] = st.selectbox(field.label, CHOICES[name], help=field.help, key=f"{source}-{name}")
-                errors.place(field.path)
-        with columns[0]:
-            out["tie_zone"] = _number(FIELDS["tie_zone"], 0.0, f"{source}-zone", step=0.01, format="%.4g")
-            errors.place(FIELDS["tie_zone"].path)
+        out |= setting_fields([f for f in fields.values() if f.advanced], start, errors, key)
     return out
-
-
-def _number(field: Field, start: float, key: str, **settings: Any) -> Any:
-    low, high = field.limits
-    kind = type(start)
-    return st.number_input(
-        field.label,
-        value=start,
-        min_value=None if low is None else kind(low),
-        max_value=None if high is None else kind(high),
-        help=field.help,
-        key=key,
-        **settings,
-    )
 
 
 def _about(errors: Errors, source: str) -> tuple[str, int]:
@@ -110,17 +84,15 @@ def _about(errors: Errors, source: str) -> tuple[str, int]:
         label = st.text_input("Name of the experiment (optional)", max_chars=120, key="experiment-label").strip()
         errors.place("label")
     with number:
-        seed = st.number_input(
-            "Seed", 0, LARGEST_SEED, 0, key=f"{source}-seed", help="The same settings and seed give the same pairs."
-        )
+        seed = setting_field(settings_of("", ExperimentSpec)["seed"], 0, f"{source}-seed")
         errors.place("seed")
-    return label, int(seed)
+    return label, seed
 
 
-def _summary(spec: RunSpec | None, store: RunStore) -> None:
+def _summary(spec: ExperimentSpec | None, store: RunStore) -> None:
     """Draw what will be started, and the button."""
     st.subheader("3 · Start", anchor=False)
-    if spec is None or spec.experiment is None:
+    if spec is None:
         st.warning("The experiment can start when the marked fields are filled in.", icon=":material/warning:")
     else:
         chosen = spec.experiment
@@ -147,5 +119,5 @@ def _summary(spec: RunSpec | None, store: RunStore) -> None:
         except PoetsError as error:
             store_problem(error)
             return
-        person = spec.experiment is not None and spec.experiment.judge == "person"
+        person = spec.experiment.judge == "person"
         st.switch_page(JUDGE if person else POLICIES, query_params={"run": run})

@@ -6,15 +6,18 @@ import time
 
 import streamlit as st
 
-from pages.parts.links import JUDGE, POLICIES, store_problem
+from pages.parts.links import JUDGE, POLICIES
+from pages.parts.skeleton import store_problem
 from pages.parts.states import ago, badge, plain, state_of
 from poets_core.errors import PoetsError
 from poets_core.runs.store import RunRow, RunStore
 
 JUDGES = {
-    "oracle": "judged by the oracle", "reference": "judged by reference answers", "person": "judged by people",
+    "oracle": "judged by the oracle",
+    "reference": "judged by reference answers",
+    "person": "judged by people",
     "replay": "a comparison log, replayed",
-}  # fmt: skip
+}
 WIDTHS = (4, 1.5, 2.2, 1.7, 1.4, 1.6)
 MOST = 200
 

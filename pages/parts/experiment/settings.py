@@ -1,79 +1,28 @@
-"""From form values to the RunSpec of an experiment: fields, validation. No widgets here."""
+"""From the values of the form to the spec of an experiment, and comparison logs for their preview. No widgets here."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from poets_core.errors import InvalidSpec, InvalidTable
-from poets_core.spec import ExperimentSpec, RunSpec, parse_spec
+from pages.parts.settings import settings_of, validated
+from poets_core.errors import InvalidTable
+from poets_core.spec import ExperimentSettings, ExperimentSpec, PolicySpec
+from poets_core.spec.base import VERSION
 
 OUTCOMES = ("a", "b", "tie")
 COLUMNS = ("prompt", "policy_a", "policy_b", "outcome")
 """Columns that a comparison log must have; `order`, `response_a` and `response_b` are optional."""
 
 
-@dataclass(frozen=True)
-class Field:
-    """One form field of an ExperimentSpec: its name there, and label and help for people."""
-
-    name: str
-    label: str
-    help: str
-
-    @property
-    def path(self) -> str:
-        """Dotted place in the run spec."""
-        return f"experiment.{self.name}"
-
-    @property
-    def limits(self) -> tuple[Any, Any]:
-        """Inclusive limits that the spec sets, None where it sets none."""
-        low = high = None
-        for rule in ExperimentSpec.model_fields[self.name].metadata:
-            low, high = getattr(rule, "ge", low), getattr(rule, "le", high)
-        return low, high
-
-
-FIELDS: dict[str, Field] = {
-    f.name: f
-    for f in (
-        Field("delta", "Largest error (δ)", "Probability that the verdict is wrong, at most. Smaller takes longer."),
-        Field(
-            "assume_condorcet",
-            "Assume that a winner exists",
-            "That one policy beats every other. Off, this is verified too: it takes longer where it is not clear, and "
-            "“no policy beats all others” is a possible verdict.",
-        ),
-        Field("budget", "Most comparisons", "After so many, ties included, the verdict is “undecided”."),
-        Field("open_pairs", "Pairs at a time", "Handed out before the next answers are used. One needs the fewest."),
-        Field(
-            "sampler",
-            "Which pair is next",
-            "“balance” asks where the evidence is still missing; “round-robin” asks all pairs in turn, as a rival.",
-        ),
-        Field(
-            "space",
-            "What is assumed of the policies",
-            "“unstructured”: nothing. “bradley-terry”: one score per policy decides every comparison, which saves "
-            "comparisons if it is true; data that contradict it are noticed.",
-        ),
-        Field(
-            "tie_zone",
-            "Equally good within",
-            "Policies that win with a probability closer to one half than this count as equally good. 0: none do.",
-        ),
-        Field("task", "Task", "What the policies are asked to do; its rule knows the right answers."),
-        Field("model", "Language model", "“smollm2”, a folder with a model, or a Hugging Face name."),
-        Field("items", "Different inputs", "Drawn by the seed; a comparison shows one of them to both policies."),
-        Field("log", "Comparison log", "CSV or JSONL, one comparison a line."),
-    )
-}
+FIELDS = settings_of("experiment", ExperimentSettings, hidden=True)
+"""Every field of an experiment that has a title, by name."""
+POLICY = settings_of("experiment.policies", PolicySpec)
+"""Those of one policy."""
 
 
 def build_experiment(
@@ -83,49 +32,28 @@ def build_experiment(
     label: str = "",
     seed: int = 0,
     device: str = "auto",
-) -> tuple[RunSpec | None, dict[str, str]]:
-    """Validate a form into a RunSpec.
+) -> tuple[ExperimentSpec | None, dict[str, str]]:
+    """Validate the form.
 
     Args:
-        values: fields of the ExperimentSpec by name.
+        values: fields of the experiment by name.
         problem: the runs' problem (``name`` and ``params``) for source ``"branches"``.
         label, seed, device: of the run.
 
     Returns:
-        the spec, None if anything is wrong; and messages by dotted field, those of all policies under
-        ``"experiment.policies"``, those that name no field under ``""``.
+        the spec, None if anything is wrong; and messages by dotted field, ``""`` where no field can be named.
     """
     data = {
+        "version": VERSION,
         "kind": "experiment",
         "label": label,
-        "problem": dict(problem) if problem else {"name": ""},
+        "problem": dict(problem) if problem else None,
         "seed": seed,
         "device": device,
         "experiment": dict(values),
     }
-    try:
-        return parse_spec(data, where="the form"), {}
-    except InvalidSpec as error:
-        details: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
-        found: dict[str, str] = {}
-        for item in details:
-            message = str(item["msg"]).removeprefix("Value error, ")
-            path = _place(item["loc"], message)
-            if item["loc"] and item["loc"][-1] not in ("experiment", "policies"):
-                message = f"{message}; got {repr(item.get('input'))[:80]}."
-            found[path] = f"{found[path]}\n\n{message}" if path in found else message
-        return None, found or {"": str(error)}
-
-
-def _place(loc: Sequence[Any], message: str) -> str:
-    """Where a message belongs: a field, all policies together, or nowhere in particular.
-
-    What is wrong with several fields together has no place in the validation error; its words name one.
-    """
-    if list(loc) == ["experiment"]:
-        named = "policies" if "polic" in message else next((n for n in FIELDS if n in message), "")
-        return f"experiment.{named}" if named else ""
-    return ".".join(map(str, loc[:2]))
+    spec, errors = validated(data)
+    return (spec if isinstance(spec, ExperimentSpec) else None), errors
 
 
 def read_log(name: str, data: bytes) -> pd.DataFrame:
@@ -145,15 +73,21 @@ def read_log(name: str, data: bytes) -> pd.DataFrame:
         else:
             table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
     except (ValueError, TypeError, AttributeError) as error:  # pandas', json's and the decoder's are among these
-        raise InvalidTable(f"Expected a readable log in {name}, got: {error}. Save it as CSV in UTF-8.") from error
+        raise InvalidTable(
+            f"Expected a readable log in {name}, got: {error}. Save it as CSV in UTF-8.", field="experiment.log"
+        ) from error
     missing = [c for c in COLUMNS if c not in table.columns]
     if missing:
         raise InvalidTable(
             f"Expected the columns {', '.join(COLUMNS)} in {name}, got {', '.join(map(str, table.columns)) or 'none'}. "
-            f"Add or rename: {', '.join(missing)}."
+            f"Add or rename: {', '.join(missing)}.",
+            field="experiment.log",
         )
     if table.empty:
-        raise InvalidTable(f"Expected comparisons in {name}, got none. Upload a log with a header line and rows.")
+        raise InvalidTable(
+            f"Expected comparisons in {name}, got none. Upload a log with a header line and rows.",
+            field="experiment.log",
+        )
     return table
 
 

@@ -11,12 +11,14 @@ from typing import Any
 import streamlit as st
 
 from domains.catalog import entries, tasks
-from pages.parts.experiment.settings import FIELDS, policies_of, read_log
-from pages.parts.launch.widgets import Errors
+from pages.parts.experiment.settings import FIELDS, POLICY, policies_of, read_log
 from pages.parts.links import LAUNCH
+from pages.parts.setting_fields import Errors, setting_field
 from poets_core.errors import PoetsError
 from poets_core.runs.artifacts import save_upload
 from poets_core.runs.store import RunRow, RunStore
+from poets_core.spec import METHODS
+from poets_core.types import REFERENCE, policy_name
 
 Form = tuple[dict[str, Any], dict[str, Any] | None]
 JUDGES = {
@@ -36,7 +38,7 @@ MOST_PROMPTS = 64
 
 def branches(store: RunStore, errors: Errors) -> Form:
     """Choose a finished run, its branches and the judge."""
-    rows = [r for r in store.runs(limit=MOST_RUNS) if r.method == "poets" and r.state == "finished"]
+    rows = [r for r in store.runs(limit=MOST_RUNS) if METHODS[r.method].ensemble and r.state == "finished"]
     nothing: Form = ({"source": "branches", "policies": [], "judge": "oracle"}, None)
     if not rows:
         st.info("No finished run yet whose branches could be compared.", icon=":material/info:")
@@ -59,12 +61,12 @@ def branches(store: RunStore, errors: Errors) -> Form:
         help="A search by POETS that is finished or stopped.",
     )
     spec = store.spec(run)
-    offered = [-1, *range(spec.search.branches)]
+    offered = [REFERENCE, *range(spec.search.policies)]
     chosen = st.multiselect(
         "Policies",
         offered,
         default=offered,
-        format_func=lambda b: "reference" if b < 0 else f"branch {b}",
+        format_func=policy_name,
         key=f"branches-{run}",
         help="The reference is the model before any learning.",
     )
@@ -73,18 +75,11 @@ def branches(store: RunStore, errors: Errors) -> Form:
     judge = left.radio(
         "Who judges", ["oracle", "person"], format_func=JUDGES.__getitem__, key="judge-branches", help=_WHO
     )
-    temperature = right.number_input(
-        "Temperature",
-        0.05,
-        5.0,
-        1.0,
-        0.1,
-        key="branches-temperature",
-        help="Of the branches' samples. 1: as they were trained; less: nearer to what they think most likely.",
-    )
+    with right:
+        temperature = setting_field(POLICY["temperature"], 1.0, "branches-temperature")
     policies = [
         {
-            "name": "reference" if b < 0 else f"branch {b}",
+            "name": policy_name(b),
             "run": run,
             "branch": b,
             "temperature": temperature,
@@ -121,12 +116,8 @@ def prompts(store: RunStore, errors: Errors) -> Form:
     with right:
         model = st.text_input(FIELDS["model"].label, "smollm2", help=FIELDS["model"].help, key="model").strip()
         errors.place(FIELDS["model"].path)
-        temperature = st.number_input(
-            "Temperature", 0.0, 5.0, 0.0, 0.1, key="prompts-temperature", help="0: always the most likely word."
-        )
-        top_p = st.number_input(
-            "Top-p", 0.05, 1.0, 1.0, 0.05, key="prompts-top-p", help="Sample from the likeliest words of this share."
-        )
+        temperature = setting_field(POLICY["temperature"], 0.0, "prompts-temperature")
+        top_p = setting_field(POLICY["top_p"], 1.0, "prompts-top-p")
     policies = [
         {"name": name, "prompt": template, "temperature": temperature, "top_p": top_p} for name, template in table
     ]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -12,13 +11,20 @@ import streamlit as st
 from pages.parts.experiment.charts import by_evidence
 from pages.parts.judge.responses import prompt, response
 from pages.parts.look import Look
+from pages.parts.tables import one_page
 from poets_core.runs.views.experiment import ExperimentView, PairView
 from poets_core.spec import RunSpec
+from poets_core.types import ProblemInfo
 
 PAGE = 50
 SAID = {"first": "A", "second": "B", "tie": "tie"}
 MAY_LACK = ("prompt", "response A", "response B")
 WIDE = ("preferred", "prompt", "response A", "response B")
+RECOMPUTES = (
+    *("policies", "wins", "ties", "evidence", "evidence_threshold", "shown", "shown_threshold", "left"),
+    *("allocation", "optimal", "estimate", "expected", "round_robin"),
+)
+"""Metrics that a downloaded verdict brings along."""
 SHOWS = {"all": "all judged", "ties": "ties", "split": "judges differ", "open": "open", "skipped": "skipped"}
 
 
@@ -62,8 +68,8 @@ def chosen(view: ExperimentView, show: str, policy: str = "") -> list[PairView]:
         "open": lambda p: p.outcome is None and not p.skipped,
         "skipped": lambda p: p.skipped,
     }[show]
-    found = [p for p in view.pairs.values() if keep(p) and policy in ("", p.first, p.second)]
-    return found[::-1]
+    kept = [p for p in view.pairs.values() if keep(p) and policy in ("", p.first, p.second)]
+    return kept[::-1]
 
 
 def preferred(pair: PairView) -> str:
@@ -96,7 +102,7 @@ def _line(text: str, longest: int = 160) -> str:
 def comparison_list(
     view: ExperimentView,
     find: Callable[[str, str], list[PairView]],
-    info: Mapping[str, Any] | None,
+    info: ProblemInfo | None,
     look: Look,
     key: str,
 ) -> None:
@@ -113,17 +119,12 @@ def comparison_list(
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="comparison-filters")
     show = bar.selectbox("Show", list(SHOWS), format_func=SHOWS.__getitem__, key=f"show-{key}", width=170)
     policy = bar.selectbox("Policy", names, format_func=lambda n: n or "all", key=f"policy-{key}", width=240)
-    found = find(show, policy)
-    if not found:
+    pairs = find(show, policy)
+    if not pairs:
         st.info("No comparison matches.", icon=":material/filter_alt_off:")
         return
-    pages = -(-len(found) // PAGE)
-    number = 1
-    if pages > 1:
-        number = int(bar.number_input(f"Page of {pages}", 1, pages, 1, key=f"page-{key}", width=130))
-    shown = found[(number - 1) * PAGE : number * PAGE]
-    first = (number - 1) * PAGE + 1
-    st.caption(f"{first:,} to {first + len(shown) - 1:,} of {len(found):,}, newest first. Choose a row to read it.")
+    shown, place = one_page(bar, pairs, PAGE, f"page-{key}")
+    st.caption(f"{place}, newest first. Choose a row to read it.")
     on_screen, picked = f"list-{key}-shown", f"list-{key}-picked"
 
     def pick() -> None:  # a position is looked up in what was on the screen, not in what has arrived since
@@ -147,7 +148,7 @@ def comparison_list(
         _in_full(pair, info, look)
 
 
-def _in_full(pair: PairView, info: Mapping[str, Any] | None, look: Look) -> None:
+def _in_full(pair: PairView, info: ProblemInfo | None, look: Look) -> None:
     with st.container(border=True, key="comparison-in-full"):
         st.markdown(f"**Pair {pair.index}**")
         if pair.prompt:
@@ -166,16 +167,12 @@ def _in_full(pair: PairView, info: Mapping[str, Any] | None, look: Look) -> None
 def verdict_json(view: ExperimentView, spec: RunSpec, run: str) -> bytes:
     """Return the verdict as JSON with everything needed to recompute it: counts, delta, thresholds, the run's spec."""
     metrics = dict(view.metrics or {})
-    kept = (
-        "policies", "wins", "ties", "evidence", "evidence_threshold", "shown", "shown_threshold", "left",
-        "allocation", "optimal", "estimate", "expected", "round_robin",
-    )  # fmt: skip
     data = {
         "run": run,
-        "verdict": view.verdict,
+        "verdict": None if view.verdict is None else view.verdict.to_json(),
         "comparisons": view.comparisons,
         "ties": view.ties,
-        "metrics": {name: metrics.get(name) for name in kept},
+        "metrics": {name: metrics.get(name) for name in RECOMPUTES},
         "run_spec": spec.model_dump(mode="json"),
     }
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False).encode()

@@ -1,4 +1,4 @@
-"""What an experiment has found, in one sentence, and how far it is."""
+"""How an experiment stands, in one sentence, and how far it is from a verdict."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any, Literal
 import streamlit as st
 
 from pages.parts.states import plain, span
+from poets_core.runs.events import VerdictReached
 from poets_core.runs.status import RunStatus
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.run import RunView
-from poets_core.spec import ExperimentSpec
+from poets_core.spec import ExperimentSettings
 
 Tone = Literal["success", "info", "warning"]
 REASONS = {
@@ -36,11 +37,11 @@ def listed(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
 
 
-def sentence(verdict: Mapping[str, Any] | None, metrics: Mapping[str, Any] | None) -> tuple[Tone, str]:
+def sentence(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None) -> tuple[Tone, str]:
     """Return the verdict in one sentence, and how it is meant.
 
     Args:
-        verdict: kind, policy, error_bound, comparisons, left; None before there is one.
+        verdict: None before there is one.
         metrics: of the last update, None before the first.
     """
     if verdict is None:
@@ -51,20 +52,18 @@ def sentence(verdict: Mapping[str, Any] | None, metrics: Mapping[str, Any] | Non
         if not left:
             return "info", f"No verdict yet. All {k} policies look beaten by another one; this is being verified."
         return "info", f"No verdict yet. {k - len(left)} of {k} policies are excluded. Still possible: {listed(left)}."
-    n, kind = f"{verdict['comparisons']:,} comparisons", verdict["kind"]
-    bound = verdict.get("error_bound")
-    error = "" if bound is None else f" with error at most {percent(bound)}"
-    if kind == "winner":
-        return "success", f"**{plain(verdict['policy'])}** is the best policy{error}, after {n}."
-    if kind == "none":
+    n = f"{verdict.comparisons:,} comparisons"
+    error = "" if verdict.error_bound is None else f" with error at most {percent(verdict.error_bound)}"
+    if verdict.policy is not None:
+        return "success", f"**{plain(verdict.policy)}** is the best policy{error}, after {n}."
+    if verdict.kind == "none":
         return "success", f"No policy beats all others{error}, after {n}."
-    reason = str(verdict.get("why") or "")
-    why = f" {plain(reason[:1].upper() + reason[1:])}." if reason else ""
-    left = f" Still possible: {listed(verdict['left'])}." if verdict["left"] else ""
+    why = f" {plain(verdict.why[:1].upper() + verdict.why[1:])}." if verdict.why else ""
+    left = f" Still possible: {listed(verdict.left)}." if verdict.left else ""
     return "warning", f"Undecided after {n}: nothing is claimed.{left}{why}"
 
 
-def callout(verdict: Mapping[str, Any] | None, metrics: Mapping[str, Any] | None) -> None:
+def callout(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None) -> None:
     """Draw the verdict."""
     tone, text = sentence(verdict, metrics)
     icons = {"success": ":material/emoji_events:", "info": ":material/balance:", "warning": ":material/help:"}
@@ -91,7 +90,7 @@ def excluded(metrics: Mapping[str, Any] | None, policies: int) -> int:
     return 0 if not metrics else policies - len(metrics["left"])
 
 
-def toward(metrics: Mapping[str, Any] | None, spec: ExperimentSpec) -> tuple[float, str]:
+def toward(metrics: Mapping[str, Any] | None, spec: ExperimentSettings) -> tuple[float, str]:
     """Return how far a verdict is, as a share and in words that name no policy.
 
     The share is that of the evidence which the next step still needs: with an assumed
@@ -121,19 +120,19 @@ def toward(metrics: Mapping[str, Any] | None, spec: ExperimentSpec) -> tuple[flo
     return min(shown / most, 1.0), text
 
 
-def progress(view: RunView, status: RunStatus, spec: ExperimentSpec) -> None:
+def progress(view: RunView, status: RunStatus, spec: ExperimentSettings) -> None:
     """Draw how much of the budget is used; a time only where the pace is a machine's and known.
 
     The lower bound is no forecast: it says what the best method would need if the
     estimate were the truth, so it is called "at least".
     """
-    found: ExperimentView | None = view.experiment
-    n = 0 if found is None else found.comparisons
+    known: ExperimentView | None = view.experiment
+    n = 0 if known is None else known.comparisons
     text = f"{n:,} of at most {spec.budget:,} comparisons"
-    least = ((found.metrics if found else None) or {}).get("expected")
+    least = ((known.metrics if known else None) or {}).get("expected")
     if status.state == "finished":
         text = f"{n:,} comparisons in {span(view.last - view.started)}"
-    elif found is not None and found.verdict is None:
+    elif known is not None and known.verdict is None:
         if least is not None and least > n:
             text += f" · at the estimate now a verdict takes at least {least:,.0f}"
         if status.state == "running" and spec.judge != "person" and n >= 20 and view.claims == 1:

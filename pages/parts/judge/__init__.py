@@ -1,1 +1,1 @@
-"""What the page Judge shows and keeps."""
+"""What the page Judge shows, and what it keeps of a judge between two draws."""

@@ -15,6 +15,7 @@ from poets_core.runs.views.experiment import ExperimentView, PairView
 PATIENCE = 1.5
 """Seconds that a draw waits for the next pair after an answer; then the polling takes over."""
 STEP = 0.1
+"""Seconds between two looks within that time."""
 SETTLE = 0.25
 """Seconds a pair must have been shown before a button answers it: a double click was meant for the last one."""
 
@@ -125,5 +126,5 @@ def desk_of(run: str, judge: str) -> Desk:
     key = f"desk-{run}-{judge}"
     if key not in st.session_state:
         st.session_state[key] = Desk(run, judge)
-    found: Desk = st.session_state[key]
-    return found
+    desk: Desk = st.session_state[key]
+    return desk

@@ -1,4 +1,4 @@
-"""Keys for judging: a component without a picture that listens while the page is open.
+"""How the Judge page listens for keys: a component without a picture.
 
 `st.button(shortcut=...)` knows one key a button; judging has two for most answers, and a key that is
 pressed twice must not answer a pair that was not on the screen yet.

@@ -1,4 +1,4 @@
-"""What a judge is shown next, and what has been sent but not taken in yet. No widgets here."""
+"""Which pair a judge is shown next, and which answers are on their way to the worker. No widgets here."""
 
 from __future__ import annotations
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
 from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
+from poets_core.types import ProblemInfo
 
 LONGEST = 20_000
 """Characters of one response that are shown."""
 
 
-def response(text: str, letter: str, info: Mapping[str, Any] | None, look: Look) -> None:
+def response(text: str, letter: str, info: ProblemInfo | None, look: Look) -> None:
     """Draw one response.
 
     Args:

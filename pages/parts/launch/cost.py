@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domains.catalog import backbones, entry
-from poets_core.presets import METHODS
-from poets_core.spec import RunSpec
+from poets_core.spec import (
+    BestOfReferenceSettings,
+    GaussianProcessSettings,
+    KLThompsonSettings,
+    PoetsSettings,
+    PolicyGradientSettings,
+    SearchSpec,
+    ToSFiTSettings,
+)
 
 # Seconds on one core of a busy machine, fitted to short runs of five problems: right to within a factor of
 # three, which is what the page says. A GPU or a large model moves them further.
 START = 12.0
 # What an oracle call and a token of a shipped backbone take, their science says (`domains.entry`).
 LIBRARY_TOKEN, OTHER_TOKEN = 2.7e-6, 1e-3
-GAUSSIAN, GAUSSIAN_ROUND = ("gp", "gp-prior", "klts"), 1.0
+GAUSSIAN, GAUSSIAN_ROUND = (GaussianProcessSettings, BestOfReferenceSettings, KLThompsonSettings), 1.0
 """Methods that fit a Gaussian process, and what that takes a round."""
 
 
@@ -34,7 +41,7 @@ class Cost:
     seconds: float
 
 
-def tokens_of(spec: RunSpec) -> int:
+def tokens_of(spec: SearchSpec) -> int:
     """Return the longest design of a run's problem in tokens, as far as its parameters tell."""
     problem = entry(spec.problem.name)
     return problem.tokens({p.name: p.default for p in problem.parameters} | dict(spec.problem.params))
@@ -48,7 +55,7 @@ def token_seconds(source: str) -> float:
     return shipped.seconds if shipped else OTHER_TOKEN
 
 
-def estimate(spec: RunSpec, tokens: int | None = None) -> Cost:
+def estimate(spec: SearchSpec, tokens: int | None = None) -> Cost:
     """Estimate a run.
 
     Args:
@@ -60,20 +67,22 @@ def estimate(spec: RunSpec, tokens: int | None = None) -> Cost:
     """
     search, calls = spec.search, spec.budget.calls
     tokens = tokens_of(spec) if tokens is None else tokens
-    reads = METHODS[search.method].reads
-    branches = search.branches if "branches" in reads else 1
-    edits = search.edit_share if "edit_share" in reads else 0.0
-    drawn = calls * (max(1, round(search.pool * (1 - edits))) if "pool" in reads else 1)
-    trained = spec.budget.rounds * search.steps if "steps" in reads else 0
-    drawn += trained * search.minibatch if search.method == "tosfit" else 0  # it learns from fresh samples
+    drawn, trained, minibatch = calls, 0, 0
+    if isinstance(search, PoetsSettings | GaussianProcessSettings):
+        drawn *= max(1, round(search.pool * (1 - search.edit_share)))
+    elif isinstance(search, BestOfReferenceSettings):
+        drawn *= search.pool
+    if isinstance(search, PoetsSettings | PolicyGradientSettings):
+        trained, minibatch = spec.budget.rounds * search.steps, search.minibatch
+    drawn += trained * minibatch if isinstance(search, ToSFiTSettings) else 0  # it learns from fresh samples
     token = token_seconds(spec.backbone.source)
     # Backward costs about three forwards; every branch scores every observation and every pooled design.
     seconds = START + calls * entry(spec.problem.name).seconds
     seconds += drawn * tokens * token
-    if search.method == "poets":
-        seconds += calls * search.pool * branches * tokens * token
-    seconds += 3 * trained * search.minibatch * branches * tokens * token
-    if search.method in GAUSSIAN:
+    if isinstance(search, PoetsSettings):
+        seconds += calls * search.pool * search.branches * tokens * token
+    seconds += 3 * trained * minibatch * search.policies * tokens * token
+    if isinstance(search, GAUSSIAN):
         seconds += spec.budget.rounds * GAUSSIAN_ROUND
     if spec.backbone.source == "library":
         seconds += spec.backbone.steps * 0.02 * spec.backbone.layers * (spec.backbone.width / 32)

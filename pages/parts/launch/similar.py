@@ -9,10 +9,10 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.feed import open_feed, the_store
-from poets_core.preset_rule import FEWEST_CALLS, Advice, advise, evidence
 from poets_core.runs.status import RunRow
 from poets_core.runs.store import RunStore
-from poets_core.spec import RunSpec
+from poets_core.spec import SearchSpec
+from poets_core.spec.preset_rule import FEWEST_CALLS, Advice, advise, evidence
 
 LOOKED_AT = 200
 """Newest runs among which similar ones are looked for."""
@@ -53,10 +53,10 @@ def advice(store: RunStore, problem: str, params: Mapping[str, Any]) -> Advice:
     best = max(long, key=lambda r: (float("-inf") if r.best is None else direction * r.best, r.calls))
     feed = open_feed(store, best.id)
     view, search = feed.snapshot().view, feed.spec.search
-    return advise(evidence(view.values, feed.spec.budget.batch, search, view.rounds, view.sign))
+    return advise(evidence(view.values, feed.spec.budget.batch, search, [r.metrics for r in view.rounds], view.sign))
 
 
-def beside(store: RunStore, run: str, spec: RunSpec) -> list[RunRow]:
+def beside(store: RunStore, run: str, spec: SearchSpec) -> list[RunRow]:
     """Other runs of the problem: rivals first, of these the same seed first.
 
     Raises:

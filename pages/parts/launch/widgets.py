@@ -1,10 +1,9 @@
-"""The widgets of the Launch page: one form out of the catalog and the RunSpec, errors beside the fields."""
+"""The widgets of the Launch page that the catalog decides: a problem's parameters, its tables, its backbones."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Collection
 from io import BytesIO
 from typing import Any
 
@@ -13,15 +12,14 @@ import streamlit as st
 
 from domains.catalog import backbones
 from domains.entry import Entry, Parameter
-from pages.parts.launch.settings import CONTEST, SETTINGS, Setting, limits
+from pages.parts.setting_fields import Errors, setting_fields
+from pages.parts.settings import settings_of
 from poets_core.errors import InvalidTable, PoetsError
 from poets_core.runs.artifacts import save_upload
 from poets_core.runs.store import RunStore
+from poets_core.spec import BackboneSpec, ContestSpec
 
 OTHER = "other"
-LARGEST_SEED = 2**31 - 1
-STICKY = "<style>.stColumn:has(.st-key-summary) { position: sticky; top: 4.5rem; align-self: flex-start; }</style>"
-"""The summary with its button stays in sight while the form is scrolled."""
 TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet")]
 UNPACKED = 512 * 2**20
 """Largest table after unpacking, bytes: a small .gz may hold anything."""
@@ -29,26 +27,6 @@ BACKBONE_NAMES = {
     "library": "Small model, trained on this problem's own library when the run starts",
     OTHER: "Another model: a folder or a Hugging Face name",
 }
-
-
-class Errors:
-    """Places beside fields, filled after the whole form has been validated."""
-
-    def __init__(self) -> None:
-        self._places: dict[str, Any] = {}
-
-    def place(self, path: str) -> None:
-        """Reserve the place under the field that was just drawn."""
-        self._places[path] = st.empty()
-
-    def show(self, errors: dict[str, str]) -> None:
-        """Write each message beside its field; messages without a field go below the form."""
-        for path, message in errors.items():
-            place = self._places.get(path, st)
-            if message.startswith("Expected a value"):  # not filled in yet: nobody has done anything wrong
-                place.warning(message, icon=":material/edit:")
-            else:
-                place.error(message, icon=":material/error:")
 
 
 def words(name: str) -> str:
@@ -66,7 +44,7 @@ def parameter_fields(entry: Entry, store: RunStore, errors: Errors, key: str) ->
     for i, parameter in enumerate(entry.parameters):
         with columns[i % 2]:
             value = _parameter(parameter, store, f"{key}-{parameter.name}")
-            errors.place(f"params.{parameter.name}")
+            errors.place(f"problem.params.{parameter.name}")
         if value is not None:
             values[parameter.name] = value
     return values
@@ -140,28 +118,7 @@ def read_table(name: str, data: bytes) -> pd.DataFrame:
     return table
 
 
-def setting_fields(
-    section: str,
-    values: dict[str, Any],
-    errors: Errors,
-    key: str,
-    *,
-    advanced: bool,
-    reads: Collection[str] | None = None,
-) -> dict[str, Any]:
-    """Draw the fields of a RunSpec section, those in `reads` if given, and return their values by name."""
-    shown = [s for s in SETTINGS if s.section == section and s.advanced == advanced]
-    shown = [s for s in shown if reads is None or s.name in reads]
-    out: dict[str, Any] = {}
-    columns = st.columns(2)
-    for i, setting in enumerate(shown):
-        with columns[i % 2]:
-            out[setting.name] = _setting(setting, values[setting.name], f"{key}-{section}-{setting.name}")
-            errors.place(setting.path)
-    return out
-
-
-def contest_fields(start: dict[str, Any], errors: Errors, key: str) -> dict[str, Any] | None:
+def contest_fields(errors: Errors, key: str) -> dict[str, Any] | None:
     """Draw the contests among the branches: a switch, and their fields where it is on; None where it is off."""
     held = st.checkbox(
         "Contests among the branches",
@@ -172,42 +129,20 @@ def contest_fields(start: dict[str, Any], errors: Errors, key: str) -> dict[str,
     if not held:
         errors.place("contest")
         return None
-    out: dict[str, Any] = {}
-    for column, setting in zip(st.columns(len(CONTEST)), CONTEST, strict=True):
-        with column:
-            out[setting.name] = _setting(setting, start[setting.name], f"{key}-contest-{setting.name}")
-            errors.place(setting.path)
-    return out
-
-
-def _setting(setting: Setting, start: Any, key: str) -> Any:
-    low, high = limits(setting)
-    if isinstance(start, bool):
-        return st.checkbox(setting.label, value=start, help=setting.help, key=key)
-    if isinstance(start, str):
-        return st.selectbox(
-            setting.label, ["auto", "z", "log"], ["auto", "z", "log"].index(start), help=setting.help, key=key
-        )
-    whole = isinstance(start, int)
-    bounds: dict[str, Any] = {
-        "min_value": None if low is None else type(start)(low),
-        "max_value": None if high is None else type(start)(high),
-        "step": (8 if setting.name == "width" else 1) if whole else 0.05 if start >= 0.05 else start / 5,
-        "format": None if whole else "%.4g",
-    }
-    return st.number_input(setting.label, value=start, help=setting.help, key=key, **bounds)
+    fields, start = settings_of("contest", ContestSpec), ContestSpec().model_dump()
+    return setting_fields(fields.values(), start, errors, lambda name: f"{key}-contest-{name}", columns=len(fields))
 
 
 def backbone_field(entry: Entry, errors: Errors, key: str) -> str:
     """Draw the choice of a backbone and return its source."""
-    options = [*entry.backbones, OTHER]
+    options, setting = [*entry.backbones, OTHER], settings_of("backbone", BackboneSpec, hidden=True)["source"]
     shipped = backbones()
     names = BACKBONE_NAMES | {name: b.title for name, b in shipped.items()}
     source = st.selectbox(
-        "Backbone",
+        setting.label,
         options,
         format_func=lambda name: names.get(name, name),
-        help="The language model that writes designs. It stays frozen; only small adapters on it are trained.",
+        help=setting.help,
         key=f"{key}-backbone",
     )
     if source == OTHER:
@@ -216,12 +151,10 @@ def backbone_field(entry: Entry, errors: Errors, key: str) -> str:
             help="A causal language model on this machine, or one that the worker may download.",
             key=f"{key}-backbone-other",
         ).strip()
-        if not source:
-            st.warning("Name the model's folder, or choose one of the list.", icon=":material/warning:")
     elif source in shipped and not shipped[source].folder.is_dir():
         st.warning(
             f"This installation lacks the model “{source}”: the run would fail. Choose the small library model.",
             icon=":material/warning:",
         )
-    errors.place("backbone.source")
+    errors.place(setting.path)
     return source

@@ -21,8 +21,8 @@ TICKS = [0, 0.5, 0.95]
 
 def value_axis(view: RunView) -> str:
     """Return the name of the first objective with its unit, for an axis."""
-    name, unit = view.objective.get("name", "value"), view.objective.get("unit", "")
-    return f"{name} [{unit}]" if unit else str(name)
+    name, unit = view.objective.name, view.objective.unit
+    return f"{name} [{unit}]" if unit else name
 
 
 def progress(view: RunView, look: Look, batch: int, selected: str = "") -> Panel:
@@ -64,7 +64,7 @@ def progress(view: RunView, look: Look, batch: int, selected: str = "") -> Panel
             "hovertemplate": "best so far %{y}<extra></extra>",
         },
     ]  # fmt: skip
-    optimum = view.objective.get("optimum")
+    optimum = view.objective.optimum
     if optimum is not None:
         traces.append(_level("best possible", [1, max(n, 2)], float(optimum), look))
     traces += _ring(view, look, selected, lambda c: c.order, lambda c: c.value)
@@ -82,13 +82,14 @@ def regret(view: RunView, look: Look) -> Panel:
     Where the optimum is unknown there is no regret; the panel then shows how many
     designs were valid and new.
     """
-    if view.info is not None and view.objective.get("optimum") is None:
+    if view.info is not None and view.objective.optimum is None:
         return _yield(view, look)
     title = "Distance from the best possible"
     help = "Of the best design so far (simple regret) and on average over all calls (cumulative regret per call)."
-    if not view.order or view.regret[-1] is None:
+    optimum = view.objective.optimum
+    if not view.order or view.regret[-1] is None or optimum is None:
         return empty(look, "regret", title, help, "No design has been measured yet.")
-    n, optimum, sign = len(view.order), float(view.objective["optimum"]), view.sign
+    n, sign = len(view.order), view.sign
     line = sample(n, LINE_POINTS)
     best = [view.best_so_far[i] for i in line]
     total = [view.regret[i] for i in line]
@@ -97,7 +98,7 @@ def regret(view: RunView, look: Look) -> Panel:
     x = (line + 1).tolist()
     traces = [_line("average of all calls", x, mean, look, 1), _line("best design", x, simple, look, 0, shape="hv")]
     alt = f"{title}: best design {simple[-1]}, average of {n} calls {mean[-1]}."
-    unit = view.objective.get("unit") or "same unit as the value"
+    unit = view.objective.unit or "same unit as the value"
     form = layout(look, xaxis=axis(look, "oracle calls"), yaxis=axis(look, f"distance [{unit}]", rangemode="tozero"))
     return Panel("regret", title, help, traces, form, alt, n)
 
@@ -187,7 +188,7 @@ def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
 def branch_matrix(view: RunView, look: Look) -> Panel:
     """Jensen-Shannon divergence between each two branches after the last round, nats (at most log 2)."""
     title, help = "Branch against branch", "How differently each two branches write, after the last round. Dark: alike."
-    matrix = view.rounds[-1].get("js_matrix") if view.rounds else None
+    matrix = view.metrics.get("js_matrix")
     if not matrix or len(matrix) < 2:
         return empty(look, "matrix", title, help, "Shown after the first round of learning, for two branches or more.")
     m = len(matrix)
@@ -218,12 +219,11 @@ def branches(view: RunView, look: Look, chosen: Mapping[int, int]) -> Panel:
     help = "Designs each branch had measured, how far it moved from the reference model, and its training loss."
     if not chosen:
         return empty(look, "branches", title, help, "No design has been measured yet.")
-    last = view.rounds[-1] if view.rounds else {}
     columns: list[tuple[str, Sequence[Any], Sequence[Any]]] = [
         ("designs", ["ref." if b < 0 else str(b) for b in sorted(chosen)], [chosen[b] for b in sorted(chosen)])
     ]
     for key, name in (("kl", "KL [nats]"), ("loss", "loss")):
-        found = last.get(key)
+        found = view.metrics.get(key)
         if isinstance(found, list) and found:
             columns.append((name, [str(b) for b in range(len(found))], numbers(found, 4)))
     gap, k = 0.12, len(columns)
@@ -248,7 +248,7 @@ def branches(view: RunView, look: Look, chosen: Mapping[int, int]) -> Panel:
 
 def series(view: RunView, key: str) -> list[tuple[float, float]]:
     """Return (round, value) of a metric where it is a number; absent metrics give none."""
-    return [(float(r["round"]), float(r[key])) for r in view.rounds if isinstance(r.get(key), int | float)]
+    return [(float(r.round), float(v)) for r in view.rounds if isinstance(v := r.metrics.get(key), int | float)]
 
 
 def _metric(view: RunView, look: Look, key: str, name: str, i: int, **more: Any) -> Json:

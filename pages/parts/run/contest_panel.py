@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from pages.parts.experiment import charts as contest_charts
 from pages.parts.experiment import effort as contest_effort
 from pages.parts.experiment.verdicts import listed, percent
@@ -21,7 +18,7 @@ def contest_panels(view: RunView, look: Look) -> tuple[Panel, Panel]:
     if not view.contests:
         title = "Contest of the branches"
         return tuple(empty(look, n, title, WAITING, WAITING) for n in ("contest", "contest-effort"))  # type: ignore[return-value]
-    metrics: Mapping[str, Any] = view.contests[-1]["metrics"]
+    metrics = view.contests[-1].metrics
     evidence = contest_charts.evidence_bars(metrics, look)
     effort = contest_effort.allocation(metrics, look)
     return (
@@ -39,11 +36,11 @@ def deploy(view: RunView) -> str:
     if not view.contests:
         return ""
     last = view.contests[-1]
-    verdict = last["verdict"]
-    after = f"contest after round {last['round']}, {verdict['comparisons']:,} comparisons"
-    if verdict["kind"] == "winner":
-        bound = "" if verdict["error_bound"] is None else f", best with error at most {percent(verdict['error_bound'])}"
-        return f"Branch to deploy: **{plain(verdict['policy'])}**{bound} ({after})."
-    if verdict["kind"] == "none":
+    verdict = last.verdict
+    after = f"contest after round {last.round}, {verdict.comparisons:,} comparisons"
+    if verdict.policy is not None:
+        bound = "" if verdict.error_bound is None else f", best with error at most {percent(verdict.error_bound)}"
+        return f"Branch to deploy: **{plain(verdict.policy)}**{bound} ({after})."
+    if verdict.kind == "none":
         return f"No branch beats all others ({after})."
-    return f"No branch to deploy is known yet ({after}). Still possible: {listed(verdict['left'])}."
+    return f"No branch to deploy is known yet ({after}). Still possible: {listed(verdict.left)}."

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pages.parts.feed import Feed, Snapshot
-from pages.parts.links import store_problem
+from pages.parts.skeleton import store_problem
 from pages.parts.states import ago, badge, doing_text, plain, state_of
 from poets_core.errors import PoetsError
 from poets_core.runs.launch import resume

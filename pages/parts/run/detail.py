@@ -22,7 +22,7 @@ def candidate_detail(view: RunView, candidate: CandidateView, look: Look) -> Non
     """Draw a candidate."""
     _numbers(view, candidate)
     if candidate.reason:
-        known = science(str((view.info or {}).get("name", "")))
+        known = science(view.info.name) if view.info else None
         st.warning(
             f"Not a valid {plain(known.design) if known else 'design'}: {plain(candidate.reason)}",
             icon=":material/block:",
@@ -41,7 +41,7 @@ def candidate_detail(view: RunView, candidate: CandidateView, look: Look) -> Non
 
 
 def _numbers(view: RunView, c: CandidateView) -> None:
-    unit = view.objective.get("unit", "")
+    unit = view.objective.unit
     value = "not measured" if c.valid is None else "invalid" if c.value is None else f"{c.value:.5g}"
     note = "best of this run" if view.best is not None and view.best.id == c.id else None
     sure = "Standard deviation over the branches before it was measured, in reward s.d."

@@ -59,7 +59,7 @@ def with_soft_regret(panel: Panel, view: RunView, look: Look, batch: int) -> Pan
 
     The mean over branches is drawn, and as a band from the least to the largest.
     """
-    told = [(r["round"], np.array(r["soft_regret"], dtype=np.float64)) for r in view.rounds if r.get("soft_regret")]
+    told = [(r.round, np.array(s, dtype=np.float64)) for r in view.rounds if (s := r.metrics.get("soft_regret"))]
     if panel.name != "regret" or not told or not panel.traces:
         return panel
     x = [min((int(k) + 1) * batch, len(view.order)) for k, _ in told]

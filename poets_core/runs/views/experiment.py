@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
+from poets_core.runs.events import VerdictReached
+
 Point = tuple[int, Sequence[float | None], Sequence[float | None]]
 """Comparisons, evidence of every policy, shown of every policy (as in the metrics of an `updated`)."""
 MOST_POINTS = 400
@@ -74,7 +76,7 @@ class ExperimentView:
         ties: of them.
         answered: number of the last "judge" command that was dealt with by an event; 0 for none.
         metrics: of the last `updated`, with its ``round`` and ``seconds``; None before the first.
-        verdict: body of the verdict, None before it.
+        verdict: what was found, None before it.
         points, stride, updates: history as kept: every `stride`-th of `updates`.
     """
 
@@ -85,7 +87,7 @@ class ExperimentView:
     ties: int = 0
     answered: int = 0
     metrics: Mapping[str, Any] | None = None
-    verdict: Mapping[str, Any] | None = None
+    verdict: VerdictReached | None = None
     points: Sequence[Point] = field(default_factory=list)
     stride: int = 1
     updates: int = 0
@@ -153,8 +155,15 @@ def thinned(points: list[Point], stride: int, updates: int, metrics: Mapping[str
 
 
 _SHOWN = (
-    "policies", "wins", "evidence", "evidence_threshold", "shown", "shown_threshold", "left", "allocation",
-)  # fmt: skip
+    "policies",
+    "wins",
+    "evidence",
+    "evidence_threshold",
+    "shown",
+    "shown_threshold",
+    "left",
+    "allocation",
+)
 
 
 def experiment_summary(view: ExperimentView) -> dict[str, Any]:
@@ -167,7 +176,7 @@ def experiment_summary(view: ExperimentView) -> dict[str, Any]:
         "ties": view.ties,
         **{name: metrics.get(name) for name in _SHOWN},
         "open": len(view.waiting),
-        "verdict": view.verdict,
+        "verdict": None if view.verdict is None else view.verdict.to_json(),
         "judges": view.judges,
         "warnings": view.warnings,
     }

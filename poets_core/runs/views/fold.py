@@ -9,15 +9,29 @@ those that the new events touch.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from poets_core.runs.events import Event
+from poets_core.runs.events import (
+    ArtifactMade,
+    Claimed,
+    ContestPlayed,
+    Event,
+    Failed,
+    Finished,
+    Observed,
+    Prepared,
+    Proposed,
+    Recorded,
+    StateChanged,
+    Updated,
+)
 from poets_core.runs.status import RunStatus
 from poets_core.runs.views.experiment import ExperimentView, PairView, experiment_summary
-from poets_core.runs.views.experiment_fold import FOLDS, Pairs
+from poets_core.runs.views.experiment_fold import ExperimentFold
 from poets_core.runs.views.run import TOP, Best, CandidateView, RunView
+from poets_core.types import ProblemInfo, branch_of
 
 __all__ = ["Best", "CandidateView", "ExperimentView", "PairView", "RunView", "fold", "summary"]
 
@@ -28,7 +42,7 @@ class _Draft:
     def __init__(self, view: RunView) -> None:
         self.view = view
         self.changes: dict[str, Any] = {}
-        self.experiment = None if view.experiment is None else Pairs(view.experiment)
+        self.experiment = None if view.experiment is None else ExperimentFold(view.experiment)
 
     def get(self, name: str) -> Any:
         return self.changes[name] if name in self.changes else getattr(self.view, name)
@@ -42,7 +56,7 @@ class _Draft:
         self.changes |= values
 
 
-def fold(events: Iterable[Event], view: RunView | None = None) -> RunView:
+def fold(events: Iterable[Recorded], view: RunView | None = None) -> RunView:
     """Fold events, in order, onto a view.
 
     Args:
@@ -51,50 +65,86 @@ def fold(events: Iterable[Event], view: RunView | None = None) -> RunView:
         view: where to go on from, None for the beginning. It is not changed.
     """
     draft = _Draft(view or RunView())
-    for event in events:
-        if 0 < event.seq <= draft.get("seq"):
+    for line in events:
+        if 0 < line.seq <= draft.get("seq"):
             continue
         if not draft.get("started"):
-            draft.set(started=event.at)
-        draft.set(seq=event.seq, last=event.at)
-        if event.kind == "prepared" and "experiment" in event.body:
-            draft.experiment = Pairs(ExperimentView())
-        if draft.experiment is not None and event.kind in FOLDS:
-            FOLDS[event.kind](draft.experiment, event.body)
-        if event.kind in _FOLDS and not (draft.experiment is not None and event.kind == "updated"):
-            _FOLDS[event.kind](draft, event.body)
+            draft.set(started=line.at)
+        draft.set(seq=line.seq, last=line.at)
+        event = line.event
+        if isinstance(event, Prepared) and event.experiment is not None:
+            draft.experiment = ExperimentFold(ExperimentView())
+        if draft.experiment is not None:
+            draft.experiment.add(event)
+        _add(draft, event)
     if draft.experiment is not None:
         draft.set(experiment=draft.experiment.view)
     return replace(draft.view, **draft.changes)
 
 
-def _claimed(draft: _Draft, body: Mapping[str, Any]) -> None:
-    draft.set(claims=draft.get("claims") + 1, device=body["device"], phase="running", finished=None, failed=None)
-    draft.set(asked_again=draft.get("asked_again") + len(body["asked_again"]))
+def _add(draft: _Draft, event: Event) -> None:
+    match event:  # the most frequent kinds first
+        case Observed():
+            _observed(draft, event)
+        case Proposed():
+            _proposed(draft, event)
+        case Updated():
+            if draft.experiment is None:  # of an experiment: a figure of its evidence, and no round
+                draft.own("rounds").append(event)
+        case Claimed():
+            draft.set(claims=draft.get("claims") + 1, device=event.device, phase="running", finished=None, failed=None)
+            draft.set(asked_again=draft.get("asked_again") + len(event.asked_again))
+        case Prepared():
+            draft.set(info=event.info, backbone=event.backbone, check=event.check)
+        case StateChanged():
+            draft.set(phase=event.state)
+        case ArtifactMade():
+            draft.own("artifacts").append(event)
+        case ContestPlayed():
+            draft.own("contests").append(event)
+            draft.set(contest_calls=draft.get("contest_calls") + event.calls)
+        case Finished():
+            draft.set(finished=event.reason)
+        case Failed():
+            draft.set(failed=f"{event.error}: {event.message}")
 
 
-def _prepared(draft: _Draft, body: Mapping[str, Any]) -> None:
-    draft.set(info=body["info"], backbone=body["backbone"], check=body.get("check"))
-
-
-def _proposed(draft: _Draft, body: Mapping[str, Any]) -> None:
+def _proposed(draft: _Draft, event: Proposed) -> None:
     candidates = draft.own("candidates")
-    for c in body["candidates"]:
-        candidates[c["id"]] = CandidateView(**{name: c[name] for name in _PROPOSED}, reason=c["reason"])
+    for c in event.candidates:
+        candidates[c.id] = CandidateView(
+            c.id,
+            c.round,
+            c.branch,
+            c.source,
+            c.prompt,
+            c.design,
+            c.text,
+            c.log_prob,
+            c.reference_log_prob,
+            c.predicted_mean,
+            c.predicted_std,
+            reason=c.reason,
+        )
 
 
-def _observed(draft: _Draft, body: Mapping[str, Any]) -> None:
-    info = draft.get("info")
-    objective = info["objectives"][0] if info else {}
-    sign = -1.0 if objective.get("direction") == "minimise" else 1.0
-    value = body["value"][0] if body["valid"] and body["value"] else None
+def _observed(draft: _Draft, event: Observed) -> None:
+    info: ProblemInfo | None = draft.get("info")
+    objective = draft.view.objective if info is None else info.objectives[0]
+    sign = -1.0 if objective.direction == "minimise" else 1.0
+    value = event.first
     order, candidates = draft.own("order"), draft.own("candidates")
-    order.append(body["candidate"])
+    order.append(event.candidate)
     seen = replace(
-        candidates[body["candidate"]], value=value, values=tuple(body["value"]),
-        std=body["std"][0] if body["std"] else None, valid=body["valid"], reason=body["reason"],
-        details=body["details"], order=len(order),
-    )  # fmt: skip
+        candidates[event.candidate],
+        value=value,
+        values=event.value,
+        std=event.std[0] if event.std else None,
+        valid=event.valid,
+        reason=event.reason,
+        details=event.details,
+        order=len(order),
+    )
     candidates[seen.id] = seen
     draft.own("values").append(value)
     best: Best | None = draft.get("best")
@@ -103,15 +153,15 @@ def _observed(draft: _Draft, body: Mapping[str, Any]) -> None:
         if best is None or signed > sign * best.value:
             best = Best(value, seen.design, seen.id)
         worst = draft.get("worst")
-        total, n = draft.get("round_totals").get(body["round"], (0.0, 0))
-        draft.own("round_totals")[body["round"]] = (total + value, n + 1)
+        total, n = draft.get("round_totals").get(event.round, (0.0, 0))
+        draft.own("round_totals")[event.round] = (total + value, n + 1)
         draft.set(best=best, worst=signed if worst is None else min(worst, signed))
         draft.set(valid_calls=draft.get("valid_calls") + 1)
     draft.own("best_so_far").append(None if best is None else best.value)
     _count_design(draft, seen.design, None if value is None else sign * value)
-    stated = info["facts"].get("invalid_value") if info else None
+    stated = None if info is None else info.facts.get("invalid_value")
     floor = draft.get("worst") if stated is None else sign * stated
-    draft.own("regret").append(_add_regret(draft, objective.get("optimum"), sign, value, floor))
+    draft.own("regret").append(_add_regret(draft, objective.optimum, sign, value, floor))
 
 
 def _count_design(draft: _Draft, design: str, signed: float | None) -> None:
@@ -146,43 +196,6 @@ def _add_regret(
     return float(total)
 
 
-def _updated(draft: _Draft, body: Mapping[str, Any]) -> None:
-    kept = {name: body.get(name) for name in ("round", "seconds", "checkpoint", "sha256")}
-    draft.own("rounds").append({**body["metrics"], **kept})
-
-
-def _contest(draft: _Draft, body: Mapping[str, Any]) -> None:
-    draft.own("contests").append(body)
-    draft.set(contest_calls=draft.get("contest_calls") + body["calls"])
-
-
-def _state(draft: _Draft, body: Mapping[str, Any]) -> None:
-    draft.set(phase=body["state"])
-
-
-def _artifact(draft: _Draft, body: Mapping[str, Any]) -> None:
-    draft.own("artifacts").append(body)
-
-
-def _finished(draft: _Draft, body: Mapping[str, Any]) -> None:
-    draft.set(finished=body["reason"])
-
-
-def _failed(draft: _Draft, body: Mapping[str, Any]) -> None:
-    draft.set(failed=f"{body['error']}: {body['message']}")
-
-
-_PROPOSED = (
-    "id", "round", "branch", "source", "prompt", "design", "text",
-    "log_prob", "reference_log_prob", "predicted_mean", "predicted_std",
-)  # fmt: skip
-_FOLDS = {
-    "claimed": _claimed, "prepared": _prepared, "proposed": _proposed, "observed": _observed, "updated": _updated,
-    "state": _state, "artifact": _artifact, "finished": _finished, "failed": _failed,
-    "contest": _contest,
-}  # fmt: skip
-
-
 def summary(view: RunView, status: RunStatus) -> dict[str, Any]:
     """Return a run in a dozen numbers, as JSON data (`show --json`).
 
@@ -194,7 +207,7 @@ def summary(view: RunView, status: RunStatus) -> dict[str, Any]:
         return {
             "state": status.state,
             "reason": status.reason,
-            "problem": (view.info or {}).get("name"),
+            "problem": None if view.info is None else view.info.name,
             **experiment_summary(view.experiment),
             "workers": view.claims,
         }
@@ -203,11 +216,11 @@ def summary(view: RunView, status: RunStatus) -> dict[str, Any]:
     return {
         "state": status.state,
         "reason": status.reason,
-        "problem": (view.info or {}).get("name"),
+        "problem": None if view.info is None else view.info.name,
         "calls": view.calls,
         "rounds": len(view.rounds),
         "best": None if best is None else {"value": best.value, "design": best.design, "id": best.id},
-        "optimum": view.objective.get("optimum"),
+        "optimum": view.objective.optimum,
         "top_100_mean": view.top_100_mean,
         "cumulative_regret": view.cumulative_regret,
         "unique_fraction": view.unique_fraction,
@@ -218,14 +231,14 @@ def summary(view: RunView, status: RunStatus) -> dict[str, Any]:
     }
 
 
-def deploy_of(contest: Mapping[str, Any]) -> dict[str, Any]:
+def deploy_of(contest: ContestPlayed) -> dict[str, Any]:
     """Return which branch a contest found to be the one to deploy: its verdict, and after how many rounds."""
-    verdict = contest["verdict"]
+    verdict = contest.verdict
     return {
-        "round": contest["round"],
-        "branch": None if verdict["policy"] is None else int(verdict["policy"].removeprefix("branch ")),
-        "error_bound": verdict["error_bound"],
-        "verdict": verdict["kind"],
-        "left": verdict["left"],
-        "comparisons": verdict["comparisons"],
+        "round": contest.round,
+        "branch": None if verdict.policy is None else branch_of(verdict.policy),
+        "error_bound": verdict.error_bound,
+        "verdict": verdict.kind,
+        "left": list(verdict.left),
+        "comparisons": verdict.comparisons,
     }

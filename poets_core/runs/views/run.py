@@ -1,4 +1,4 @@
-"""The values that a run's events fold into (`poets_core.runs.views.fold.fold`)."""
+"""What a page knows of a run: the values that its events fold into (`poets_core.runs.views.fold.fold`)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from math import fsum
 from typing import Any
 
+from poets_core.runs.events import ArtifactMade, ContestPlayed, Updated
 from poets_core.runs.views.experiment import ExperimentView
+from poets_core.types import Objective, ProblemInfo
 
 TOP = 100
+"""Designs whose mean is drawn."""
+UNNAMED = Objective("value", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,10 @@ class RunView:
         finished: reason, None while the run goes on.
         failed: message, None if it did not fail (or was resumed since).
         asked_again: oracle calls that an interruption made necessary twice.
-        info: problem facts (`ProblemInfo` as JSON), None before `prepared`.
+        info: facts of the problem, None before `prepared` and where an experiment has none.
         backbone: backbone facts.
         check: what a task of name ``"check"`` measured, None otherwise.
-        rounds: per completed round: its metrics and ``round``, ``seconds``, ``checkpoint``, ``sha256``.
+        rounds: the `updated` event of every completed round.
         candidates: by id, in the order proposed.
         order: candidate ids in call order.
         values: value of each call, None where invalid.
@@ -83,9 +87,9 @@ class RunView:
         regret: cumulative regret up to each call, None where the optimum is
             unknown or nothing valid says what an invalid design is worth.
         best: best observed candidate by the first objective's direction.
-        artifacts: bodies of the `artifact` events.
+        artifacts: files that a task wrote.
         experiment: what an experiment has found, None for other runs.
-        contests: bodies of the `contest` events: which branch of a search is best.
+        contests: which branch of a search is best, after some of its rounds.
     """
 
     seq: int = 0
@@ -97,19 +101,19 @@ class RunView:
     finished: str | None = None
     failed: str | None = None
     asked_again: int = 0
-    info: Mapping[str, Any] | None = None
+    info: ProblemInfo | None = None
     backbone: Mapping[str, Any] | None = None
     check: Mapping[str, Any] | None = None
-    rounds: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    rounds: Sequence[Updated] = field(default_factory=list)
     candidates: Mapping[str, CandidateView] = field(default_factory=dict)
     order: Sequence[str] = field(default_factory=list)
     values: Sequence[float | None] = field(default_factory=list)
     best_so_far: Sequence[float | None] = field(default_factory=list)
     regret: Sequence[float | None] = field(default_factory=list)
     best: Best | None = None
-    artifacts: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    artifacts: Sequence[ArtifactMade] = field(default_factory=list)
     experiment: ExperimentView | None = None
-    contests: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    contests: Sequence[ContestPlayed] = field(default_factory=list)
     # running totals; values here are signed so that larger is better
     valid_calls: int = 0
     worst: float | None = None
@@ -127,20 +131,25 @@ class RunView:
         return len(self.order) + self.contest_calls if self.experiment is None else self.experiment.comparisons
 
     @property
-    def objective(self) -> Mapping[str, Any]:
-        """First objective: name, unit, direction, optimum, optimum_source; empty before `prepared`."""
-        return self.info["objectives"][0] if self.info else {}
+    def objective(self) -> Objective:
+        """First objective; a nameless "value" before `prepared`."""
+        return UNNAMED if self.info is None else self.info.objectives[0]
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """Figures of the last completed round; empty before one."""
+        return self.rounds[-1].metrics if self.rounds else {}
 
     @property
     def sign(self) -> float:
         """1 where larger is better, -1 where smaller is."""
-        return -1.0 if self.objective.get("direction") == "minimise" else 1.0
+        return -1.0 if self.objective.direction == "minimise" else 1.0
 
     @property
     def invalid_value(self) -> float | None:
         """What an invalid design counts as in regret and top-100, in the objective's
         unit: the problem's `facts["invalid_value"]`, else the worst valid value so far."""
-        stated = (self.info or {}).get("facts", {}).get("invalid_value")
+        stated: float | None = None if self.info is None else self.info.facts.get("invalid_value")
         return stated if stated is not None else None if self.worst is None else self.sign * self.worst
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
+from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
 from poets_core.protocols import Round
@@ -26,7 +27,7 @@ from poets_core.search.poets.prior_adapter import calibrate_prior
 from poets_core.search.poets.trainer import Replay, Trainer
 from poets_core.search.sampler import Sampler
 from poets_core.search.selection import select
-from poets_core.spec import RunSpec
+from poets_core.spec import PoetsSettings, SearchSpec
 from poets_core.types import F8, Candidate, Observation
 
 PROBE = 64
@@ -36,14 +37,19 @@ PROBE = 64
 class PoetsSearch(Method):
     """POETS on one problem with one ensemble; see `poets_core.protocols.Search`."""
 
-    def __init__(self, sampler: Sampler, spec: RunSpec) -> None:
+    settings: PoetsSettings
+
+    def __init__(self, sampler: Sampler, spec: SearchSpec) -> None:
         """Draw the probe set and scale the prior adapters by it.
 
         Raises:
             Diverged: the branches cannot disagree as much as `prior_scale` asks for.
-            InvalidSpec: `exact_regret` on a space that cannot be enumerated.
+            InvalidSpec: settings of another method, or `exact_regret` on a space that cannot be enumerated.
         """
         s = spec.search
+        if not isinstance(s, PoetsSettings):
+            got = s.method
+            raise InvalidSpec(f"Expected the settings of method 'poets', got those of {got!r}.", field="search.method")
         super().__init__(sampler, spec, branches=sampler.ensemble.branches, bootstrap=s.bootstrap)
         ensemble = self.ensemble
         self.trainer = Trainer(ensemble, beta=s.beta, learning_rate=s.learning_rate, gradient_norm=s.gradient_norm)

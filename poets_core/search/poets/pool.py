@@ -13,7 +13,7 @@ from poets_core.keyed import rng_for
 from poets_core.search.history import History
 from poets_core.search.poets.edit_share import edits_of
 from poets_core.search.sampler import Draw, Key, Sampler, edits
-from poets_core.spec import SearchSpec
+from poets_core.spec import PoetsSettings
 from poets_core.types import I8
 
 
@@ -60,7 +60,7 @@ class _Gathering:
 def fill_pool(
     sampler: Sampler,
     history: History,
-    settings: SearchSpec,
+    settings: PoetsSettings,
     *,
     round: int,
     branch: Int64[np.ndarray, " slots"],
@@ -102,7 +102,7 @@ def fill_pool(
     return found.pool(n, shared=settings.shared_pool)
 
 
-def _edits_per_slot(history: History, settings: SearchSpec) -> int:
+def _edits_per_slot(history: History, settings: PoetsSettings) -> int:
     """How many of a slot's designs are edits."""
     if settings.adapt_edits:
         return edits_of(settings.pool, settings.edit_share, history.candidates, history.rewards())

@@ -13,7 +13,7 @@ from poets_core.search.method import Method, Proposals
 from poets_core.search.rivals.surrogate import Surrogate, fit_surrogate, one_hot, sequence_features
 from poets_core.search.sampler import Draw, Sampler, decode, edits
 from poets_core.search.space import ProductSpace, product_space
-from poets_core.spec import RunSpec
+from poets_core.spec import BestOfReferenceSettings, GaussianProcessSettings, KLThompsonSettings, SearchSpec
 from poets_core.types import F8, I8, Candidate, Observation
 
 GENERATIONS = 3
@@ -26,21 +26,17 @@ class GPSearch(Method):
 
     The draw goes over the whole space where that is a product of positions and small. Elsewhere it goes over a pool of
     `pool` designs per slot: samples of the reference, and a share of edits (`edit_share`), evolved for some generations
-    towards what the process finds promising. With `reference_only` the pool is samples of the reference alone (best of
-    the reference).
+    towards what the process finds promising. `best-of-reference` takes a pool of samples of the reference alone,
+    however small the space is.
     """
 
-    def __init__(self, sampler: Sampler, spec: RunSpec, *, reference_only: bool) -> None:
-        """Look whether the space can be enumerated.
+    settings: GaussianProcessSettings | BestOfReferenceSettings | KLThompsonSettings
 
-        Args:
-            sampler, spec: see `Method`.
-            reference_only: see the class.
-        """
+    def __init__(self, sampler: Sampler, spec: SearchSpec) -> None:
+        """Look whether the space can be enumerated; see the class."""
         super().__init__(sampler, spec)
-        self.reference_only = reference_only
         ensemble = self.ensemble
-        single = len(self.problem.prompts) == 1 and not reference_only
+        single = len(self.problem.prompts) == 1 and not isinstance(self.settings, BestOfReferenceSettings)
         self.space = product_space(ensemble.table, ensemble.backbone.vocabulary.eos) if single else None
         self.facts["whole_space"] = self.space is not None
         self._theta: F8 | None = None
@@ -121,9 +117,12 @@ class GPSearch(Method):
 
     def _pool(self, prompt: I8, tokens: Sequence[tuple[int, ...]], y: F8, rng: np.random.Generator) -> list[Draw]:
         """Distinct unseen designs; see the class."""
-        size = len(prompt) * self.settings.pool
-        elites = self.history.elites(self.settings.elites)
-        share = 0.0 if self.reference_only or not elites else self.settings.edit_share
+        s = self.settings
+        if isinstance(s, KLThompsonSettings):  # it exists on whole spaces alone
+            return []
+        size = len(prompt) * s.pool
+        elites = self.history.elites(s.elites) if isinstance(s, GaussianProcessSettings) else []
+        share = s.edit_share if isinstance(s, GaussianProcessSettings) and elites else 0.0
         slots = np.resize(prompt, round(size * (1.0 - share)))
         drawn = self.sampler.draw_unseen(
             np.full(len(slots), -1), slots, ("round", self.round), self.seen, unique=not self.settings.allow_repeats

@@ -8,6 +8,7 @@ from jaxtyping import Int64
 from poets_core.keyed import rng_for
 from poets_core.search.method import Method, Proposals
 from poets_core.search.sampler import Draw, edits
+from poets_core.spec import GeneticSettings
 
 ATTEMPTS = 16
 """Broods of a round at most. Children that were seen, or that the backbone cannot spell, are replaced by the next."""
@@ -20,6 +21,8 @@ class GeneticSearch(Method):
     crossovers of sequences; gates of circuits), `mutations` of them a child on
     average, at least one. Slots that 16 broods cannot fill come from the reference.
     """
+
+    settings: GeneticSettings
 
     def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
         elites = self.history.elites(self.settings.elites)

@@ -11,7 +11,7 @@ from poets_core.search.rivals.gaussian_process import GPSearch
 from poets_core.search.rivals.surrogate import Surrogate
 from poets_core.search.sampler import Sampler
 from poets_core.search.space import ProductSpace
-from poets_core.spec import RunSpec
+from poets_core.spec import KLThompsonSettings, SearchSpec
 from poets_core.types import F8, I8
 
 BLOCK = 4096
@@ -24,17 +24,20 @@ class KLThompsonSearch(GPSearch):
     Both are exact: the space is enumerated, and so is the reference on it.
     """
 
-    def __init__(self, sampler: Sampler, spec: RunSpec) -> None:
+    settings: KLThompsonSettings
+
+    def __init__(self, sampler: Sampler, spec: SearchSpec) -> None:
         """Look whether the space can be enumerated.
 
         Raises:
             InvalidSpec: the problem's space is no small product of positions.
         """
-        super().__init__(sampler, spec, reference_only=False)
+        super().__init__(sampler, spec)
         if self.space is None:
             raise InvalidSpec(
                 "Expected a space of fixed length with at most 250,000 designs for search.method='klts', got another "
-                "one. Use 'gp', or 'poets'."
+                "one. Use 'gp', or 'poets'.",
+                field="search.method",
             )
         self._whole = self.space
         self._reference: F8 | None = None

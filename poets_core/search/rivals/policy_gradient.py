@@ -17,7 +17,7 @@ from poets_core.search.method import Method, Proposals
 from poets_core.search.poets.trainer import Trainer
 from poets_core.search.rivals.policy_loss import group_advantages, grpo_loss, reinforce_loss
 from poets_core.search.sampler import Draw, Sampler
-from poets_core.spec import RunSpec
+from poets_core.spec import GRPOSettings, RLOOSettings, SearchSpec, ToSFiTSettings
 from poets_core.types import F8, I8, Candidate, Observation
 
 
@@ -29,7 +29,9 @@ class PolicyGradientSearch(Method):
     more steps it takes, the less on-policy it is.
     """
 
-    def __init__(self, sampler: Sampler, spec: RunSpec) -> None:
+    settings: GRPOSettings | RLOOSettings | ToSFiTSettings
+
+    def __init__(self, sampler: Sampler, spec: SearchSpec) -> None:
         """Set the optimiser up; the ensemble has one branch."""
         super().__init__(sampler, spec, branches=1)
         s = self.settings
@@ -71,11 +73,12 @@ class PolicyGradientSearch(Method):
         rounds = np.array([c.round for c in self.history.candidates])
         # What filled slots that stayed empty is not the policy's own: its ratio and its mean would be another's.
         own = np.array([c.round == 0 or c.source == "branch" for c in self.history.candidates])
-        rows = np.flatnonzero(own if s.replay else own & (rounds == self.round))
+        replay = isinstance(s, GRPOSettings | RLOOSettings) and s.replay
+        rows = np.flatnonzero(own if replay else own & (rounds == self.round))
         # Rounds are groups: the policy that drew them, and how good designs are by then, differ between rounds.
         group = rounds * len(self.problem.prompts) + encoded.prompt
         advantages = np.zeros(len(encoded))
-        advantages[own] = group_advantages(self.history.rewards()[own], group[own], scaled=s.method == "grpo")
+        advantages[own] = group_advantages(self.history.rewards()[own], group[own], scaled=isinstance(s, GRPOSettings))
         if not len(rows):
             return {}
         rng = rng_for(self.spec.seed, "minibatch", self.round)
@@ -93,7 +96,7 @@ class PolicyGradientSearch(Method):
         reference = self.ensemble.token_log_prob(encoded, index, reference=True)
         inside = torch.from_numpy(np.arange(log_p.shape[1]) < encoded.length[index][:, None]).to(device)
         a = torch.from_numpy(advantages[index]).to(device)
-        if s.method == "grpo":
+        if isinstance(s, GRPOSettings):
             old = np.zeros(tuple(log_p.shape))
             for row, i in enumerate(index.tolist()):
                 old[row, : len(self._old[i])] = self._old[i]

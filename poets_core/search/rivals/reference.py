@@ -6,10 +6,13 @@ import numpy as np
 from jaxtyping import Int64
 
 from poets_core.search.method import Method, Proposals
+from poets_core.spec import ReferenceSettings
 
 
 class ReferenceSearch(Method):
     """Draws from the reference, round after round."""
+
+    settings: ReferenceSettings
 
     def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
         return self._scored(self.from_reference(prompt))

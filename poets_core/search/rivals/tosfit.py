@@ -13,6 +13,7 @@ from torch import Tensor
 from poets_core.search.rivals.policy_gradient import PolicyGradientSearch
 from poets_core.search.rivals.policy_loss import reinforce_loss
 from poets_core.search.rivals.surrogate import sequence_features
+from poets_core.spec import ToSFiTSettings
 
 NOISE = 0.01
 """Noise variance, in units of the kernel's amplitude."""
@@ -56,6 +57,8 @@ class ToSFiTSearch(PolicyGradientSearch):
 
     Source: ToSFiT (arXiv 2510.13328), variational Bayesian optimistic sampling.
     """
+
+    settings: ToSFiTSettings
 
     def _learn(self) -> dict[str, Any]:
         s = self.settings

@@ -2,57 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import TypeAlias
 
 from poets_core.llm_po.comparison import Comparison, Pair
 from poets_core.runs.answers import Answer
-from poets_core.runs.events import Event
+from poets_core.runs.event_fields import JsonObject, Outcome, PresentedPair
+from poets_core.runs.events import Asked, Compared, Event, Prepared, Skipped, Updated, Withdrawn
 from poets_core.runs.views.experiment import ExperimentView, PairView
-from poets_core.runs.views.experiment_fold import FOLDS, Pairs
-from poets_core.worker.experiment.sources.source import Asked, asked_from_json
+from poets_core.runs.views.experiment_fold import ExperimentFold
+
+Given: TypeAlias = Compared | Withdrawn | Skipped
+"""What a judge's answer leads to."""
 
 
 class Ledger:
     """The fold of an experiment's events, kept up to date in place.
 
     Attributes:
-        prepared: body of `prepared`, None before it.
+        prepared: what the experiment began with, None before it.
         asked: every pair asked, by index.
         updated: comparisons at the last `updated`, 0 before it.
     """
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
-        self._fold = Pairs(ExperimentView())
+        self._fold = ExperimentFold(ExperimentView())
         self._order: list[int] = []  # counted pairs in the order of their answers
         self._said: dict[str, list[int]] = {}  # pairs that each judge has an answer to, in the order given
-        self.prepared: Mapping[str, Any] | None = None
-        self.asked: dict[int, Asked] = {}
+        self.prepared: Prepared | None = None
+        self.asked: dict[int, PresentedPair] = {}
         self.updated = 0
         for event in events:
             self.add(event)
 
     def add(self, event: Event) -> None:
         """Take in one event."""
-        body = event.body
-        if event.kind in FOLDS:
-            FOLDS[event.kind](self._fold, body)
-        if event.kind == "prepared":
-            self.prepared = body
-        elif event.kind == "asked":
-            self.asked |= {p["index"]: asked_from_json(p) for p in body["pairs"]}
-        elif event.kind in ("compared", "withdrawn"):
-            self._answered(body, event.kind == "compared")
-        elif event.kind == "updated":
-            self.updated = body["round"]
+        self._fold.add(event)
+        match event:
+            case Prepared():
+                self.prepared = event
+            case Asked():
+                self.asked |= {p.index: p for p in event.pairs}
+            case Compared() | Withdrawn():
+                self._answered(event)
+            case Updated():
+                self.updated = event.round
 
-    def _answered(self, body: Mapping[str, Any], given: bool) -> None:
-        said = self._said.setdefault(body["judge"], [])
-        for pairs in (said,) if body["second_opinion"] else (said, self._order):
-            if body["index"] in pairs:
-                pairs.remove(body["index"])
-            if given:
-                pairs.append(body["index"])
+    def _answered(self, event: Compared | Withdrawn) -> None:
+        # An undo takes back a judge's latest answer, so the order of answers is kept, for each judge and of all that
+        # count. An answer given anew goes to the end.
+        said = self._said.setdefault(event.judge, [])
+        for pairs in (said,) if event.second_opinion else (said, self._order):
+            if event.index in pairs:
+                pairs.remove(event.index)
+            if isinstance(event, Compared):
+                pairs.append(event.index)
 
     @property
     def view(self) -> ExperimentView:
@@ -60,7 +64,7 @@ class Ledger:
         return self._fold.view
 
     @property
-    def open(self) -> list[Asked]:
+    def open(self) -> list[PresentedPair]:
         """Pairs that nobody has judged or skipped, in order."""
         return [self.asked[i] for i in self.view.waiting]
 
@@ -68,7 +72,7 @@ class Ledger:
         """Counted answers, in the order in which they came."""
         return [comparison_of(self.view.pairs[i]) for i in self._order]
 
-    def meant(self, answer: Answer, seq: int) -> Event | str:
+    def meant(self, answer: Answer, seq: int) -> Given | str:
         """Return the event that an answer leads to, or why it leads to none.
 
         Args:
@@ -85,17 +89,18 @@ class Ledger:
         if answer.outcome == "skip":
             if pair.outcome is not None:
                 return f"pair {answer.index} is judged already, so it cannot be skipped"
-            return Event("skipped", {"index": answer.index, "judge": answer.judge, "answer": seq})
+            return Skipped(answer.index, answer.judge, seq)
         if pair.outcome is not None and answer.judge in pair.opinions:
             return f"{answer.judge!r} has judged pair {answer.index} already"
-        return compared(self.asked[answer.index], answer.outcome, answer.judge, seq, second=pair.outcome is not None)
+        return compared(
+            self.asked[answer.index], answer.outcome, answer.judge, seq, second_opinion=pair.outcome is not None
+        )
 
-    def _undo(self, judge: str, seq: int) -> Event | str:
+    def _undo(self, judge: str, seq: int) -> Withdrawn | str:
         if not (said := self._said.get(judge)):
             return f"{judge!r} has no answer to withdraw"
         index = said[-1]
-        second = self.view.pairs[index].judge != judge
-        return Event("withdrawn", {"index": index, "judge": judge, "answer": seq, "second_opinion": second})
+        return Withdrawn(index, judge, seq, second_opinion=self.view.pairs[index].judge != judge)
 
 
 def comparison_of(pair: PairView) -> Comparison:
@@ -103,19 +108,28 @@ def comparison_of(pair: PairView) -> Comparison:
     return Comparison(pair.first, pair.second, pair.outcome, judge=pair.judge)  # type: ignore[arg-type]  # it checks
 
 
-def pair_of(asked: Asked) -> Pair:
+def pair_of(presented: PresentedPair) -> Pair:
     """Return a pair without its responses."""
-    return Pair(asked.index, asked.first, asked.second)
+    return Pair(presented.index, presented.first, presented.second)
 
 
 def compared(
-    pair: Asked, outcome: str, judge: str, seq: int | None, *, second: bool = False, details: Any = None
-) -> Event:
-    """Return the event of an answer."""
-    return Event(
-        "compared",
-        {
-            "index": pair.index, "first": pair.first, "second": pair.second, "outcome": outcome, "judge": judge,
-            "answer": seq, "second_opinion": second, "details": details or {},
-        },
-    )  # fmt: skip
+    pair: PresentedPair,
+    outcome: Outcome,
+    judge: str,
+    answer: int | None,
+    *,
+    second_opinion: bool = False,
+    details: JsonObject | None = None,
+) -> Compared:
+    """Return the event of an answer; see `Compared`."""
+    return Compared(
+        pair.index,
+        pair.first,
+        pair.second,
+        outcome,
+        judge,
+        answer,
+        second_opinion=second_opinion,
+        details=details or {},
+    )

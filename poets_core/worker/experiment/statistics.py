@@ -1,4 +1,4 @@
-"""The statistical half of a contest, made of what was asked and answered: which pairs next, what is known."""
+"""The statistics of an experiment: which pairs to ask next, and what is known of the policies so far."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from poets_core.llm_po.comparison import Comparison, Pair, Verdict
 from poets_core.llm_po.experiment import Experiment
 from poets_core.llm_po.report import report
-from poets_core.runs.events import jsonable
-from poets_core.spec import ExperimentSpec
+from poets_core.runs.event_fields import VerdictFacts, jsonable
+from poets_core.spec import ExperimentSettings
 
 
-class Contest:
+class ExperimentStatistics:
     """An `Experiment` that can be told where it stands; a function of asked pairs and counted answers alone."""
 
-    def __init__(self, spec: ExperimentSpec, seed: int) -> None:
+    def __init__(self, spec: ExperimentSettings, seed: int) -> None:
         """Start without comparisons.
 
         Raises:
@@ -30,10 +30,16 @@ class Contest:
         rows = [p.features for p in self._spec.policies]
         features = np.array(rows, dtype=np.float64) if rows[0] else None
         return Experiment(
-            [p.name for p in self._spec.policies], self._spec.delta, space=self._spec.space, features=features,
+            [p.name for p in self._spec.policies],
+            self._spec.delta,
+            space=self._spec.space,
+            features=features,
             assume_condorcet=self._spec.assume_condorcet,
-            budget=self._spec.budget, tie_zone=self._spec.tie_zone, sampler=self._spec.sampler, seed=self._seed,
-        )  # fmt: skip
+            budget=self._spec.budget,
+            tie_zone=self._spec.tie_zone,
+            duel_rule=self._spec.sampler,
+            seed=self._seed,
+        )
 
     @property
     def comparisons(self) -> int:
@@ -75,32 +81,30 @@ class Contest:
         found: dict[str, Any] = jsonable(report(self._experiment, compare=last))
         return found
 
-    def verdict_body(self, verdict: Verdict) -> dict[str, Any]:
-        """The body of a `verdict` event, with all that recomputes it."""
+    def verdict_facts(self, verdict: Verdict) -> VerdictFacts:
+        """Return a verdict with all that recomputes it."""
         spec, experiment = self._spec, self._experiment
-        found: dict[str, Any] = jsonable(
-            {
-                "kind": verdict.kind,
-                "policy": verdict.policy,
-                "error_bound": verdict.error_bound,
-                "comparisons": verdict.comparisons,
-                "left": verdict.left,
-                "rule": verdict.rule,
-                "spec": {
-                    "policies": experiment.policies,
-                    "delta": spec.delta,
-                    "assume_condorcet": spec.assume_condorcet,
-                    "space": spec.space,
-                    "features": [p.features for p in spec.policies] if spec.policies[0].features else None,
-                    "tie_zone": spec.tie_zone,
-                    "wins": experiment.wins,
-                    "ties": self._ties(),
-                    # the model's rule reads answers in their order
-                    "comparisons": self._in_order() if spec.space == "bradley-terry" else None,
-                },
-            }
+        facts = {
+            "policies": experiment.policies,
+            "delta": spec.delta,
+            "assume_condorcet": spec.assume_condorcet,
+            "space": spec.space,
+            "features": [p.features for p in spec.policies] if spec.policies[0].features else None,
+            "tie_zone": spec.tie_zone,
+            "wins": experiment.wins,
+            "ties": self._ties(),
+            # the model's rule reads answers in their order
+            "comparisons": self._in_order() if spec.space == "bradley-terry" else None,
+        }
+        return VerdictFacts(
+            verdict.kind,
+            verdict.policy,
+            jsonable(verdict.error_bound),
+            verdict.comparisons,
+            tuple(verdict.left),
+            verdict.rule,
+            jsonable(facts),
         )
-        return found
 
     def _ties(self) -> list[list[int]]:
         """Ties by first and second policy, (K, K)."""

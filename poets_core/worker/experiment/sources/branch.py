@@ -11,18 +11,19 @@ from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Pair
 from poets_core.protocols import Problem, Search
-from poets_core.runs.events import info_to_json, jsonable
-from poets_core.runs.lease import RunStore
-from poets_core.spec import PolicySpec, RunSpec
-from poets_core.worker.experiment.sources.source import Asked, Judged, by_value
+from poets_core.runs.doing import Doing
+from poets_core.runs.event_fields import JsonObject, PresentedPair, jsonable
+from poets_core.runs.event_reader import stored_info
+from poets_core.runs.store import RunStore
+from poets_core.spec import ExperimentSpec, PolicySpec, SearchSpec
+from poets_core.types import ProblemInfo
+from poets_core.worker.experiment.sources.source import Judged, by_value
 from poets_core.worker.restore import restore
-from poets_core.worker.science import Parts, Response
-from poets_core.worker.search_log import read_history
+from poets_core.worker.science import Response, Science
+from poets_core.worker.search_log import read_search_log
 
 BLOCK = 32
 """Samples drawn at once: what a model draws one by one is slow. Blocks are keyed, whoever asks for them when."""
-LEARNS = ("poets", "grpo", "rloo", "tosfit")
-"""Methods whose branches are trained."""
 
 
 @dataclass(frozen=True)
@@ -45,41 +46,46 @@ class BranchPolicy:
 
 
 class BranchSource:
-    """Responses of branches on one problem; see `poets_core.worker.experiment.sources.source.Source`."""
+    """Responses of branches on one problem; see `poets_core.worker.experiment.sources.source.ResponseSource`."""
 
     def __init__(
-        self, problem: Problem, policies: Sequence[BranchPolicy], parts: Parts, seed: int, *key: int | str
+        self, problem: Problem, policies: Sequence[BranchPolicy], science: Science, seed: int, *key: int | str
     ) -> None:
         """Take branches as they are now.
 
         Args:
             problem: what they write designs for.
             policies: the branches.
-            parts: how they are sampled.
+            science: how they are sampled.
             seed, key: of all randomness.
         """
-        self._problem, self._parts, self._seed, self._key = problem, parts, seed, key
+        self._problem, self._science, self._seed, self._key = problem, science, seed, key
         self._policies = {p.name: p for p in policies}
         self._used: Counter[tuple[str, int]] = Counter()
         self._blocks: dict[tuple[str, int], tuple[int, list[Response]]] = {}
 
     @property
     def instant(self) -> bool:
-        """See `Source`."""
+        """See `ResponseSource`."""
         return False
 
     @property
-    def facts(self) -> Mapping[str, Any]:
-        """See `Source`."""
+    def info(self) -> ProblemInfo:
+        """See `ResponseSource`."""
+        return stored_info(self._problem.info)
+
+    @property
+    def facts(self) -> JsonObject:
+        """See `ResponseSource`."""
         policies = [{"name": p.name, **p.facts} for p in self._policies.values()]
-        experiment = {"source": "branches", "policies": policies, "warnings": []}
-        return {"info": info_to_json(self._problem.info), "experiment": jsonable(experiment)}
+        found: JsonObject = jsonable({"source": "branches", "policies": policies, "warnings": []})
+        return found
 
-    def prepare(self, step: Callable[[str], None]) -> None:
-        """See `Source`; all is there."""
+    def prepare(self, step: Callable[[Doing], None]) -> None:
+        """See `ResponseSource`; all is there."""
 
-    def responses(self, pairs: Sequence[Pair]) -> list[Asked]:
-        """See `Source`; samples of a branch are used in the order in which they were drawn."""
+    def responses(self, pairs: Sequence[Pair]) -> list[PresentedPair]:
+        """See `ResponseSource`; samples of a branch are used in the order in which they were drawn."""
         used, out = self._used.copy(), []
         for pair in pairs:
             rng = rng_for(self._seed, "item", *self._key, pair.index)
@@ -90,15 +96,20 @@ class BranchSource:
                 used[name, item] += 1
             one, other = said
             out.append(
-                Asked(
-                    pair.index, pair.first, pair.second, item, self._problem.prompts[item], (one.shown, other.shown),
-                    (one.reason, other.reason),
+                PresentedPair(
+                    pair.index,
+                    pair.first,
+                    pair.second,
+                    item,
+                    self._problem.prompts[item],
+                    responses=(one.shown, other.shown),
+                    reasons=(one.reason, other.reason),
                 )
-            )  # fmt: skip
+            )
         return out
 
-    def count(self, pair: Asked) -> None:
-        """See `Source`."""
+    def count(self, pair: PresentedPair) -> None:
+        """See `ResponseSource`."""
         self._used[pair.first, pair.item] += 1
         self._used[pair.second, pair.item] += 1
 
@@ -107,11 +118,13 @@ class BranchSource:
         kept = self._blocks.get((name, item))
         if kept is None or kept[0] != block:
             policy, rng = self._policies[name], rng_for(self._seed, "response", *self._key, name, item, block)
-            drawn = self._parts.sample(policy.search, policy.branch, item, BLOCK, policy.temperature, rng)
+            drawn = self._science.respond(
+                policy.search, branch=policy.branch, prompt=item, n=BLOCK, temperature=policy.temperature, rng=rng
+            )
             kept = self._blocks[name, item] = (block, drawn)
         return kept[1][at]
 
-    def judge(self, pair: Asked) -> Judged:
+    def judge(self, pair: PresentedPair) -> Judged:
         """The higher value wins (the lower one where that is better); an invalid design loses against a valid one."""
         values: list[float | None] = [None, None]
         reasons = list(pair.reasons)
@@ -128,7 +141,11 @@ class BranchSource:
 
 
 def branches_of_runs(
-    store: RunStore, spec: RunSpec, policies: Sequence[PolicySpec], parts: Parts, step: Callable[[str], None]
+    store: RunStore,
+    spec: ExperimentSpec,
+    policies: Sequence[PolicySpec],
+    science: Science,
+    step: Callable[[Doing], None],
 ) -> BranchSource:
     """Rebuild the searches that policies come from, each as it was after its last completed round.
 
@@ -136,22 +153,22 @@ def branches_of_runs(
         store: holds their runs.
         spec: of the experiment.
         policies: branches of runs of the experiment's problem.
-        parts: how searches are made.
+        science: how searches are made.
         step: called with what is being done.
 
     Raises:
         InvalidSpec: a run of another problem, one that goes on, or a branch that it does not have.
         UnknownRun.
     """
-    problem = parts.load(spec)
-    searches: dict[str, tuple[Search, RunSpec, Mapping[str, Any]]] = {}
+    problem = science.load(spec)
+    searches: dict[str, tuple[Search, SearchSpec, Mapping[str, Any]]] = {}
     for run in dict.fromkeys(p.run for p in policies):
-        step(f"load run {run}")
-        searches[run] = _search_of(store, run, spec, problem, parts, step)
+        step(Doing("load", run=run))
+        searches[run] = _search_of(store, run, spec, problem, science, step)
     found = []
     for p in policies:
         search, its, facts = searches[p.run]
-        branches = its.search.branches if its.search.method == "poets" else int(its.search.method in LEARNS)
+        branches = its.search.policies
         if p.branch >= branches or (p.branch >= 0 and not facts["rounds"]):
             raise InvalidSpec(
                 f"Expected a trained branch of run {p.run} for policy {p.name!r}, got {p.branch}: it has {branches} "
@@ -159,26 +176,26 @@ def branches_of_runs(
             )
         more = {"run": p.run, "branch": p.branch, "temperature": p.temperature, **facts}
         found.append(BranchPolicy(p.name, search, p.branch, p.temperature, more))
-    return BranchSource(problem, found, parts, spec.seed)
+    return BranchSource(problem, found, science, spec.seed)
 
 
 def _search_of(
-    store: RunStore, run: str, spec: RunSpec, problem: Problem, parts: Parts, step: Callable[[str], None]
-) -> tuple[Search, RunSpec, Mapping[str, Any]]:
+    store: RunStore, run: str, spec: ExperimentSpec, problem: Problem, science: Science, step: Callable[[Doing], None]
+) -> tuple[Search, SearchSpec, Mapping[str, Any]]:
     its, status = store.spec(run), store.status(run)
-    if its.kind != "search" or its.problem != spec.problem:
+    if not isinstance(its, SearchSpec) or its.problem != spec.problem:
         raise InvalidSpec(
-            f"Expected a search on the problem of the experiment, {spec.problem.name!r} with the same parameters, got "
-            f"run {run} of {its.problem.name!r}. Compare branches of one problem."
+            f"Expected a search on the problem of the experiment, {spec.about!r} with the same parameters, got "
+            f"{its.kind} {run} of {its.problem.name if its.problem else 'none'!r}. Compare branches of one problem."
         )
     if status.active:
         raise InvalidSpec(
             f"Expected run {run} to stand still, got state {status.state}: its branches still change. "
             "Stop it or wait for its end, then resume this experiment."
         )
-    history = read_history(store.read(run))
-    search = parts.build(problem, its, store.folder(run))
-    restore(search, history, store.folder(run), step)
-    updated = history.updated or {}
-    facts = {"rounds": len(history.rounds), "checkpoint": str(updated.get("sha256", "")), "method": its.search.method}
+    log = read_search_log(line.event for line in store.read(run))
+    search = science.build(problem, its, store.folder(run))
+    restore(search, log, store.folder(run), step)
+    checkpoint = "" if log.updated is None else log.updated.sha256
+    facts = {"rounds": len(log.rounds), "checkpoint": checkpoint, "method": its.search.method}
     return search, its, facts

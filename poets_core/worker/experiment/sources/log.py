@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Pair
 from poets_core.llm_po.log import Row, order_bias, read_log
 from poets_core.runs.artifacts import sha256_of
-from poets_core.spec import ExperimentSpec
-from poets_core.worker.experiment.sources.source import Asked, Exhausted, Judged
+from poets_core.runs.doing import Doing
+from poets_core.runs.event_fields import JsonObject, PresentedPair
+from poets_core.spec import ExperimentSettings
+from poets_core.worker.experiment.sources.source import Exhausted, Judged
 
 Two = tuple[str, str]
 
@@ -22,9 +23,9 @@ def _two(first: str, second: str) -> Two:
 
 
 class LogSource:
-    """Rows of a comparison log, those of each pair in a keyed order; see `Source`."""
+    """Rows of a comparison log, those of each pair in a keyed order; see `ResponseSource`."""
 
-    def __init__(self, spec: ExperimentSpec, seed: int) -> None:
+    def __init__(self, spec: ExperimentSettings, seed: int) -> None:
         """Read the log.
 
         Raises:
@@ -46,14 +47,19 @@ class LogSource:
 
     @property
     def instant(self) -> bool:
-        """See `Source`."""
+        """See `ResponseSource`."""
         return True
 
     @property
-    def facts(self) -> Mapping[str, Any]:
-        """See `Source`; warns of a judge who prefers what is shown first, or last."""
+    def info(self) -> None:
+        """See `ResponseSource`; a log knows of no problem."""
+        return None
+
+    @property
+    def facts(self) -> JsonObject:
+        """See `ResponseSource`; warns of a judge who prefers what is shown first, or last."""
         appears = Counter(name for row in self._all for name in (row.first, row.second))
-        experiment: dict[str, Any] = {
+        facts: JsonObject = {
             "source": "log",
             "policies": [{"name": name, "rows": appears[name]} for name in self._names],
             "warnings": [],
@@ -63,22 +69,22 @@ class LogSource:
         }
         bias = order_bias(self._all)
         if bias is not None:
-            experiment["order_bias"] = {"first": bias.first, "decided": bias.decided, "p_value": bias.p_value}
+            facts["order_bias"] = {"first": bias.first, "decided": bias.decided, "p_value": bias.p_value}
             if bias.suspicious:
-                experiment["warnings"].append(
+                facts["warnings"].append(
                     f"The response shown first won {bias.first} of {bias.decided} decided comparisons "
                     f"({bias.first / bias.decided:.0%}; two-sided p = {bias.p_value:.2g}): the judge is swayed by the "
                     "order of presentation. Where orders are not balanced, so is the verdict."
                 )
-        return {"info": None, "experiment": experiment}
+        return facts
 
-    def prepare(self, step: Callable[[str], None]) -> None:
-        """See `Source`; all is there."""
+    def prepare(self, step: Callable[[Doing], None]) -> None:
+        """See `ResponseSource`; all is there."""
 
-    def responses(self, pairs: Sequence[Pair]) -> list[Asked]:
-        """See `Source`; the first is whom the log says was shown first, where it says so."""
+    def responses(self, pairs: Sequence[Pair]) -> list[PresentedPair]:
+        """See `ResponseSource`; the first is whom the log says was shown first, where it says so."""
         used = self._used.copy()
-        out: list[Asked] = []
+        out: list[PresentedPair] = []
         for pair in pairs:
             two = _two(pair.first, pair.second)
             rows = self._rows.get(two, [])
@@ -94,14 +100,15 @@ class LogSource:
             turned = not row.ordered and row.first != pair.first  # shown in the order of the experiment
             first, second = (row.second, row.first) if turned else (row.first, row.second)
             said = (row.responses[1], row.responses[0]) if turned else row.responses
-            out.append(Asked(pair.index, first, second, self._prompts[row.prompt], row.prompt, said, row=row.number))
+            item = self._prompts[row.prompt]
+            out.append(PresentedPair(pair.index, first, second, item, row.prompt, said, row=row.number))
         return out
 
-    def count(self, pair: Asked) -> None:
-        """See `Source`."""
+    def count(self, pair: PresentedPair) -> None:
+        """See `ResponseSource`."""
         self._used[_two(pair.first, pair.second)] += 1
 
-    def judge(self, pair: Asked) -> Judged:
+    def judge(self, pair: PresentedPair) -> Judged:
         """What the log says."""
         row = self._by_number[pair.row]
         if row.outcome == "tie" or row.first == pair.first:

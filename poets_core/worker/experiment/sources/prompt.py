@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from domains import catalog
 from domains.language.prompts import fill
@@ -13,9 +12,11 @@ from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Pair
 from poets_core.runs.artifacts import write_atomic
-from poets_core.spec import ExperimentSpec
-from poets_core.worker.experiment.sources.source import Asked, Judged, by_value
-from poets_core.worker.science import Parts, resolve_backbone
+from poets_core.runs.doing import Doing
+from poets_core.runs.event_fields import JsonObject, PresentedPair
+from poets_core.spec import ExperimentSettings
+from poets_core.worker.experiment.sources.source import Judged, by_value
+from poets_core.worker.science import Science, resolve_backbone
 
 LONGEST = 64
 """Tokens of an answer, at most."""
@@ -24,25 +25,25 @@ AT_ONCE = 32
 
 
 class PromptSource:
-    """Answers of a language model to the items of a task; see `Source`.
+    """Answers of a language model to the items of a task; see `ResponseSource`.
 
     They are written once, kept in the run's folder as JSON lines, a file a policy, and drawn from with
     replacement: a fresh item for every comparison.
     """
 
-    def __init__(self, spec: ExperimentSpec, parts: Parts, seed: int, folder: Path) -> None:
+    def __init__(self, spec: ExperimentSettings, science: Science, seed: int, folder: Path) -> None:
         """Draw the items.
 
         Args:
             spec: of the experiment.
-            parts: how a model answers.
+            science: how a model answers.
             seed: key of all randomness.
             folder: where answers are kept.
 
         Raises:
             InvalidSpec: no such task, or fewer items than asked for.
         """
-        self._spec, self._parts, self._seed, self._folder = spec, parts, seed, folder
+        self._spec, self._science, self._seed, self._folder = spec, science, seed, folder
         self._task = catalog.task(spec.task)
         items, self._score = catalog.load_task(spec.task)
         self._items = items(spec.task, spec.items, seed=seed)
@@ -51,23 +52,32 @@ class PromptSource:
 
     @property
     def instant(self) -> bool:
-        """See `Source`."""
+        """See `ResponseSource`."""
         return True
 
     @property
-    def facts(self) -> Mapping[str, Any]:
-        """See `Source`."""
+    def info(self) -> None:
+        """See `ResponseSource`; prompts belong to no problem."""
+        return None
+
+    @property
+    def facts(self) -> JsonObject:
+        """See `ResponseSource`."""
         policies = [
             {"name": p.name, "prompt": p.prompt, "temperature": p.temperature, "top_p": p.top_p}
             for p in self._spec.policies
         ]
-        experiment = {
-            "source": "prompts", "policies": policies, "warnings": [], "model": self._spec.model,
-            "task": self._task.title, "judged": self._task.judged, "items": len(self._items),
-        }  # fmt: skip
-        return {"info": None, "experiment": experiment}
+        return {
+            "source": "prompts",
+            "policies": policies,
+            "warnings": [],
+            "model": self._spec.model,
+            "task": self._task.title,
+            "judged": self._task.judged,
+            "items": len(self._items),
+        }
 
-    def prepare(self, step: Callable[[str], None]) -> None:
+    def prepare(self, step: Callable[[Doing], None]) -> None:
         """Write the answers that are not there yet; one that was cut off begins its policy again.
 
         Args:
@@ -84,12 +94,17 @@ class PromptSource:
             if said is None:
                 said = []
                 for start in range(0, len(self._items), AT_ONCE):
-                    step(f"answer {at} {start}")
+                    step(Doing("answer", (at, start)))
                     part = self._items[start : start + AT_ONCE]
-                    said += self._parts.answer(
-                        resolve_backbone(self._spec.model), [fill(policy.prompt, i.text) for i in part],
-                        policy.temperature, policy.top_p, LONGEST, self._seed, [f"{at}/{i.index}" for i in part],
-                    )  # fmt: skip
+                    said += self._science.answer(
+                        resolve_backbone(self._spec.model),
+                        [fill(policy.prompt, i.text) for i in part],
+                        temperature=policy.temperature,
+                        top_p=policy.top_p,
+                        max_tokens=LONGEST,
+                        seed=self._seed,
+                        keys=[f"{at}/{i.index}" for i in part],
+                    )
                 lines = [{"item": i.index, "response": text} for i, text in zip(self._items, said, strict=True)]
                 write_atomic(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
             self._said.append(said)
@@ -103,8 +118,8 @@ class PromptSource:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def responses(self, pairs: Sequence[Pair]) -> list[Asked]:
-        """See `Source`."""
+    def responses(self, pairs: Sequence[Pair]) -> list[PresentedPair]:
+        """See `ResponseSource`."""
         if not self._said:
             raise InvalidSpec("Expected answers to be prepared before pairs are asked, got none.")
         out = []
@@ -112,13 +127,13 @@ class PromptSource:
             item = int(rng_for(self._seed, "item", pair.index).integers(len(self._items)))
             said = (self._said[self._at[pair.first]][item], self._said[self._at[pair.second]][item])
             text = f"{self._task.title}: {self._items[item].text}"
-            out.append(Asked(pair.index, pair.first, pair.second, item, text, said))
+            out.append(PresentedPair(pair.index, pair.first, pair.second, item, text, said))
         return out
 
-    def count(self, pair: Asked) -> None:
-        """See `Source`; answers are not used up."""
+    def count(self, pair: PresentedPair) -> None:
+        """See `ResponseSource`; answers are not used up."""
 
-    def judge(self, pair: Asked) -> Judged:
+    def judge(self, pair: PresentedPair) -> Judged:
         """The answer with the higher score wins."""
         item = self._items[pair.item]
         values = [self._score(self._spec.task, item, text) for text in pair.responses]

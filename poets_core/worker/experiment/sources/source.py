@@ -1,4 +1,4 @@
-"""What an experiment compares: pairs become responses, and responses are judged."""
+"""How pairs of policies become responses, and who judges them: the protocol of every source of an experiment."""
 
 from __future__ import annotations
 
@@ -7,47 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from poets_core.llm_po.comparison import Outcome, Pair
-from poets_core.types import Direction
+from poets_core.runs.doing import Doing
+from poets_core.runs.event_fields import JsonObject, PresentedPair
+from poets_core.types import Direction, ProblemInfo
 
 
 class Exhausted(Exception):
     """A pair whose answers have all been used: a log has no more of them."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One pair with its responses, as `asked` holds it.
-
-    Attributes:
-        index, first, second: see `poets_core.llm_po.comparison.Pair`; the first is what a judge sees as A.
-        item: number of the prompt.
-        prompt: text shown to the judge.
-        responses: texts of first and second.
-        reasons: why each is no valid response, ``""`` where it is one.
-        row: of the log it was taken from, 0 for none.
-    """
-
-    index: int
-    first: str
-    second: str
-    item: int
-    prompt: str
-    responses: tuple[str, str]
-    reasons: tuple[str, str] = ("", "")
-    row: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the pair as it stands in `asked`."""
-        return {
-            "index": self.index, "first": self.first, "second": self.second, "item": self.item, "prompt": self.prompt,
-            "responses": list(self.responses), "reasons": list(self.reasons), "row": self.row,
-        }  # fmt: skip
-
-
-def asked_from_json(body: Mapping[str, Any]) -> Asked:
-    """Read a pair out of `asked`."""
-    fields = {name: body[name] for name in ("index", "first", "second", "item", "prompt", "row")}
-    return Asked(**fields, responses=tuple(body["responses"]), reasons=tuple(body["reasons"]))
 
 
 @dataclass(frozen=True)
@@ -58,7 +24,7 @@ class Judged:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Source(Protocol):
+class ResponseSource(Protocol):
     """Where responses come from, and the program that judges them (no program is asked where people judge)."""
 
     @property
@@ -67,15 +33,20 @@ class Source(Protocol):
         ...
 
     @property
-    def facts(self) -> Mapping[str, Any]:
-        """Of `prepared`: ``info`` (the problem's, or None) and ``experiment`` (policies, warnings, ...)."""
+    def info(self) -> ProblemInfo | None:
+        """Facts of the problem that policies answer for; None where there is none."""
         ...
 
-    def prepare(self, step: Callable[[str], None]) -> None:
+    @property
+    def facts(self) -> JsonObject:
+        """Facts of source and policies for `prepared`: ``source``, ``policies``, ``warnings`` and what it adds."""
+        ...
+
+    def prepare(self, step: Callable[[Doing], None]) -> None:
         """Do what takes long, once; `step` is called with what is being done, and may raise to leave."""
         ...
 
-    def responses(self, pairs: Sequence[Pair]) -> list[Asked]:
+    def responses(self, pairs: Sequence[Pair]) -> list[PresentedPair]:
         """Return responses of pairs to ask now, as many as there are: fewer only where they run out.
 
         A function of the pairs and of what `count` was told.
@@ -85,11 +56,11 @@ class Source(Protocol):
         """
         ...
 
-    def count(self, pair: Asked) -> None:
+    def count(self, pair: PresentedPair) -> None:
         """Take note that a pair was asked: its responses are used."""
         ...
 
-    def judge(self, pair: Asked) -> Judged:
+    def judge(self, pair: PresentedPair) -> Judged:
         """Say which response is better."""
         ...
 

@@ -1,0 +1,153 @@
+"""The command line: print a spec, run it, look at it, take it away.
+
+    poets problems
+    poets spec protein/ehrlich --set search.method=ga --set search.elites=4 > spec.json
+    poets run spec.json
+    poets show RUN --json
+    poets app
+
+`python -m poets_core` is the same. Exit codes: 0 done, 1 the run failed, 2 wrong input (the message is on stderr);
+`worker` also 3: another worker has the run, or it is finished.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from domains import catalog
+from poets_core import serve
+from poets_core.cli.follow import ERR, OUT, followed, shown
+from poets_core.cli.specs import check, located, spec_from
+from poets_core.errors import InvalidInput, MissingPackage, PoetsError, StoreError
+from poets_core.runs.export import export_archive
+from poets_core.runs.launch import launch, resume
+from poets_core.runs.store import RunStore, open_store
+from poets_core.spec import read_spec
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+StoreUrl = Annotated[str | None, typer.Option("--store", help="Store URL; default: POETS_STORE, or ./store/poets.db.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+
+
+@app.command()
+def problems(json_: Json = False) -> None:
+    """List the problems of the catalog, and on stderr the sciences that cannot be used."""
+    for fault in catalog.broken():
+        typer.echo(f"not usable: {fault.source}: {fault.message}", err=True)
+    if json_:
+        typer.echo(
+            json.dumps([{"name": e.name, "title": e.title, "objective": e.objective} for e in catalog.entries()])
+        )
+        return
+    table = Table("name", "title", "objective", "needs")
+    for e in catalog.entries():
+        needs = ", ".join(p.name for p in e.parameters if p.default is None)
+        table.add_row(e.name, e.title, f"{e.objective} ({e.unit})", needs)
+    OUT.print(table)
+
+
+@app.command()
+def spec(
+    problem: str,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="key=value, e.g. search.beta=0.3.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
+) -> None:
+    """Print a complete search of a problem: the method's defaults, the problem's settings, then yours."""
+    typer.echo(spec_from(problem, set_ or [], seed).model_dump_json(indent=2))
+
+
+@app.command()
+def run(spec_file: Path, store: StoreUrl = None, json_: Json = False) -> None:
+    """Run a spec in a worker and follow it; Ctrl-C stops it after the oracle call at hand.
+
+    Relative paths in it are looked up in the current folder, then beside the spec.
+    """
+    made = located(read_spec(spec_file), spec_file.parent)
+    opened = open_store(store)
+    check(made, opened)
+    name = opened.create(made)
+    ERR.print(f"run {name} in {opened.files}", soft_wrap=True)
+    launch(opened, name)
+    followed(opened, name, json_)
+
+
+@app.command(name="resume")
+def resume_(run: str, store: StoreUrl = None, json_: Json = False) -> None:
+    """Continue a run that was paused, stopped, killed or has failed, and follow it."""
+    opened = open_store(store)
+    if not opened.status(run).resumable and not opened.status(run).active:
+        raise InvalidInput(f"Expected a run that is not finished, got {run}, finished: {opened.status(run).reason}.")
+    resume(opened, run)
+    followed(opened, run, json_)
+
+
+@app.command()
+def show(run: str, store: StoreUrl = None, json_: Json = False) -> None:
+    """Show a run: state, calls, best design, regret; of an experiment, comparisons, evidence, verdict."""
+    shown(open_store(store), run, json_)
+
+
+@app.command()
+def runs(store: StoreUrl = None, json_: Json = False, limit: int = 50) -> None:
+    """List runs, newest first."""
+    rows = open_store(store).runs(limit=limit, kind=None)
+    if json_:
+        fields = ("id", "label", "kind", "problem", "method", "state", "calls", "budget", "best", "created")
+        listed = [{name: getattr(r, name) for name in fields} for r in rows]
+        typer.echo(json.dumps(listed))
+        return
+    table = Table("run", "problem", "method", "seed", "state", "calls", "best", "created")
+    for r in rows:
+        best = "" if r.best is None else f"{r.best:.5g}"
+        created = datetime.fromtimestamp(r.created).isoformat(" ", "seconds")
+        table.add_row(r.id, r.problem, r.method, str(r.seed), r.state, f"{r.calls}/{r.budget}", best, created)
+    OUT.print(table)
+
+
+@app.command()
+def export(run: str, archive: Path, store: StoreUrl = None) -> None:
+    """Write one archive of a run: spec, events, candidates, adapters, artifacts, checksums."""
+    opened: RunStore = open_store(store)
+    typer.echo(f"wrote {export_archive(opened, run, archive.absolute())}", err=True)
+
+
+@app.command()
+def worker(
+    run: Annotated[str | None, typer.Option(help="Run id; without it the oldest waiting run.")] = None,
+    store: StoreUrl = None,
+) -> None:
+    """Work on one run until it is finished; normally started for you."""
+    from poets_core.worker.worker import work
+
+    raise typer.Exit(work(open_store(store), run))
+
+
+@app.command(name="app")
+def app_(
+    store: StoreUrl = None,
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; default: 8501, or the next free one.")] = None,
+) -> None:
+    """Start the app for a browser on this machine; runs are kept in ./store unless --store says otherwise."""
+    if store is not None:
+        os.environ["POETS_STORE"] = store
+    serve.start([] if port is None else ["--server.port", str(port)])
+
+
+def main() -> None:
+    """Run the command line; errors made on purpose end in one message and an exit code."""
+    try:
+        app()
+    except (InvalidInput, MissingPackage, StoreError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except PoetsError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,179 @@
+"""Specs at the command line: made of a problem and ``key=value`` changes, their paths found, checked before a start."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from domains import catalog
+from poets_core.errors import InvalidSpec
+from poets_core.protocols import Problem
+from poets_core.runs.store import RunStore
+from poets_core.spec import ExperimentSettings, ExperimentSpec, ProblemSpec, RunSpec, SearchSpec, TaskSpec
+from poets_core.spec.presets import default_spec
+from poets_core.worker.science import REAL_SCIENCE, resolve_backbone
+
+S = TypeVar("S", bound=RunSpec)
+
+
+def spec_from(problem: str, assignments: list[str], seed: int | None = None) -> SearchSpec:
+    """Return the spec of a problem with ``key=value`` changes.
+
+    Args:
+        problem: catalog name.
+        assignments: dotted keys; values are JSON, or text if they are not. A method among them decides the defaults.
+        seed: wins over the assignments.
+
+    Raises:
+        InvalidSpec: unknown problem, key or parameter, or a value out of range.
+    """
+    entry = catalog.entry(problem)
+    overrides: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not all(key.split(".")):
+            raise InvalidSpec(f"Expected --set KEY=VALUE with a dotted key, got {assignment!r}.")
+        _assign(overrides, key.split("."), _value(text))
+    if seed is not None:
+        overrides["seed"] = seed
+    made = default_spec(problem, params={}, settings=entry.settings, backbone=entry.backbones[0], overrides=overrides)
+    params = catalog.check_params(made.problem.name, made.problem.params)
+    made = made.model_copy(update={"problem": ProblemSpec(name=made.problem.name, params=params)})
+    placed = located(made)
+    _check_files(placed.problem)
+    return placed
+
+
+def _assign(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        tree = tree.setdefault(part, {})
+        if not isinstance(tree, dict):
+            raise InvalidSpec(f"Expected {'.'.join(path)} to be below an object, got a value at {part!r} already.")
+    tree[path[-1]] = value
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def located(made: S, beside: Path | None = None) -> S:
+    """Return a spec whose paths are absolute, because a worker has another current folder.
+
+    Args:
+        made: paths in it are relative to the current folder.
+        beside: folder that is tried for what is not in the current one.
+
+    Raises:
+        InvalidSpec: unknown problem.
+    """
+    changed: dict[str, Any] = {}
+    if isinstance(made, ExperimentSpec):
+        changed["experiment"] = _located_experiment(made.experiment, beside)
+    if made.problem is not None:
+        params = dict(made.problem.params)
+        for p in catalog.entry(made.problem.name).parameters:
+            if p.kind == "file" and isinstance(value := params.get(p.name), str):
+                params[p.name] = str(_absolute(value, beside))
+        changed["problem"] = made.problem.model_copy(update={"params": params})
+    if isinstance(made, SearchSpec) and (source := made.backbone.source) not in ("library", *catalog.backbones()):
+        found = _absolute(source, beside)
+        source = str(resolve_backbone(str(found) if found.exists() else source))
+        changed["backbone"] = made.backbone.model_copy(update={"source": source})
+    return cast("S", made.model_copy(update=changed))
+
+
+def _located_experiment(made: ExperimentSettings, beside: Path | None) -> ExperimentSettings:
+    model, log = made.model, made.log
+    if log:
+        log = str(_absolute(log, beside))
+    if made.source == "prompts" and (found := _absolute(model, beside)).exists():
+        model = str(found)
+    return made.model_copy(update={"model": model, "log": log})
+
+
+def _absolute(path: str, beside: Path | None) -> Path:
+    here = Path(path).expanduser().absolute()
+    there = None if beside is None else beside.absolute() / Path(path).expanduser()
+    return there if there is not None and there.exists() and not here.exists() else here
+
+
+def check(made: RunSpec, store: RunStore) -> None:
+    """Find out what can be wrong with a run before anything is started.
+
+    The problem is loaded as the worker will load it, so that a table is read and parameters that contradict each other
+    are found. What only a started search can know, like a model that does not load, is left to the worker.
+
+    Args:
+        made: the run, its paths absolute.
+        store: where the runs are that it names.
+
+    Raises:
+        InvalidInput: a problem, parameter, file, device, task or log that cannot be used.
+        UnknownRun: a run that it names.
+    """
+    if made.device == "cuda":
+        from poets_core.search.registry import device_of  # torch: seconds, and this device alone needs it
+
+        device_of(made.device)
+    if made.problem is not None:
+        problem = _load(made.problem)
+        if isinstance(made, SearchSpec):
+            _check_search(made, problem)
+    if isinstance(made, ExperimentSpec):
+        _check_experiment(made, store)
+    if isinstance(made, TaskSpec) and made.task.name == "export":
+        store.row(made.task.run)
+
+
+def _load(problem: ProblemSpec) -> Problem:
+    params = catalog.check_params(problem.name, problem.params)
+    _check_files(problem.model_copy(update={"params": params}))
+    return catalog.load(problem.name, **params)
+
+
+def _check_files(problem: ProblemSpec) -> None:
+    for p in catalog.entry(problem.name).parameters:
+        path = Path(str(problem.params[p.name]))
+        if p.kind == "file" and not (path.is_file() and os.access(path, os.R_OK)):
+            field = f"problem.params.{p.name}"
+            raise InvalidSpec(f"Expected a readable file for {field}, got none at {path}.", field=field)
+
+
+def _check_search(made: SearchSpec, problem: Problem) -> None:
+    _check_model(made.backbone.source, "backbone.source")
+    if made.search.transform == "log":
+        from poets_core.search.registry import check_transform  # torch: seconds, and this transform alone needs it
+
+        check_transform(problem, made)
+
+
+def _check_model(source: str, field: str) -> None:
+    path = resolve_backbone(source)
+    if isinstance(path, Path) and not path.exists():
+        raise InvalidSpec(f"Expected a model for {field}, got nothing at {path}. Check the path.", field=field)
+
+
+def _check_experiment(made: ExperimentSpec, store: RunStore) -> None:
+    from poets_core.worker.experiment.sources.log import LogSource
+    from poets_core.worker.experiment.sources.prompt import PromptSource
+
+    chosen = made.experiment
+    if chosen.source == "log":
+        LogSource(chosen, made.seed)
+    elif chosen.source == "prompts":
+        PromptSource(chosen, REAL_SCIENCE, made.seed, Path())
+        _check_model(chosen.model, "experiment.model")
+    else:
+        for policy in chosen.policies:
+            theirs = store.spec(policy.run)
+            if theirs.problem != made.problem:
+                raise InvalidSpec(
+                    f"Expected runs of one problem, {made.about!r} with the same parameters, got another in run "
+                    f"{policy.run} of policy {policy.name!r}.",
+                    field="experiment.policies",
+                )

@@ -1,0 +1,59 @@
+"""Everything that determines a run, as plain validated data: the browser and the command line write it.
+
+A run is a search, an experiment or a task, and each has the fields that are its own. Ask `spec.kind`, or
+``isinstance(spec, SearchSpec)``.
+"""
+
+from poets_core.spec.base import LARGEST_SEED, BackboneSpec, Budget, Mark, ProblemSpec, SpecModel
+from poets_core.spec.experiment import JUDGES, ExperimentSettings, ExperimentSpec, PolicySpec
+from poets_core.spec.methods import (
+    METHODS,
+    BestOfReferenceSettings,
+    GaussianProcessSettings,
+    GeneticSettings,
+    GRPOSettings,
+    KLThompsonSettings,
+    MethodSettings,
+    PoetsSettings,
+    PolicyGradientSettings,
+    ReferenceSettings,
+    RLOOSettings,
+    SearchSettings,
+    ToSFiTSettings,
+)
+from poets_core.spec.read import RunSpec, parse_spec, read_spec
+from poets_core.spec.search import ContestSpec, SearchSpec
+from poets_core.spec.task import TaskSettings, TaskSpec
+
+__all__ = [
+    "JUDGES",
+    "LARGEST_SEED",
+    "METHODS",
+    "BackboneSpec",
+    "BestOfReferenceSettings",
+    "Budget",
+    "ContestSpec",
+    "ExperimentSettings",
+    "ExperimentSpec",
+    "GRPOSettings",
+    "GaussianProcessSettings",
+    "GeneticSettings",
+    "KLThompsonSettings",
+    "Mark",
+    "MethodSettings",
+    "PoetsSettings",
+    "PolicyGradientSettings",
+    "PolicySpec",
+    "ProblemSpec",
+    "RLOOSettings",
+    "ReferenceSettings",
+    "RunSpec",
+    "SearchSettings",
+    "SearchSpec",
+    "SpecModel",
+    "TaskSettings",
+    "TaskSpec",
+    "ToSFiTSettings",
+    "parse_spec",
+    "read_spec",
+]

@@ -1,0 +1,255 @@
+"""The spec of an experiment: K policies, a judge, and when the best policy counts as known."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, model_validator
+
+from poets_core.spec.base import Mark, ProblemSpec, RunFields, SpecModel, Step, mismatch
+
+Judge: TypeAlias = Literal["oracle", "reference", "person", "replay"]
+PolicySource: TypeAlias = Literal["branches", "prompts", "log"]
+JUDGES: dict[PolicySource, tuple[Judge, ...]] = {
+    "branches": ("oracle", "person"),
+    "prompts": ("reference", "person"),
+    "log": ("replay",),
+}
+"""Who may judge responses of which source."""
+MOST_OPEN_FOR_PEOPLE = 8
+
+
+class PolicySpec(SpecModel):
+    """One policy of an experiment.
+
+    Attributes:
+        name: unique in the experiment; for a comparison log, the name in the log.
+        run, branch: source ``"branches"``: a branch of that run, -1 for the reference.
+        prompt: source ``"prompts"``: template that holds ``{input}`` once.
+        features: row of a Bradley-Terry model's features; all policies or none.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=80, title="Name")]
+    run: str = ""
+    branch: Annotated[int, Field(ge=-1, le=63)] = -1
+    prompt: Annotated[str, Field(max_length=20_000, title="Prompt")] = ""
+    temperature: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=5,
+            title="Temperature",
+            description="Of sampling. 1: as trained; less: nearer to what is most likely; 0, for prompts alone: always "
+            "the most likely word.",
+        ),
+        Step(0.1),
+    ] = 1.0
+    top_p: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1,
+            title="Top-p",
+            description="Sample from the likeliest words of this share. Below 1 for prompts alone.",
+        ),
+    ] = 1.0
+    features: tuple[float, ...] = ()
+
+
+class ExperimentSettings(SpecModel):
+    """Which policy is best, by pairwise comparisons.
+
+    Attributes:
+        source: where responses come from: ``"branches"`` of finished runs, a language model under ``"prompts"``, or
+            a ``"log"`` of comparisons that were made before (see `poets_core.llm_po.log`).
+        policies: 2 to 64 of them.
+        judge: who prefers: the problem's ``"oracle"``, the task's rule and ``"reference"`` answers, a ``"person"`` at
+            the Judge page, or ``"replay"`` of the log.
+        model, task, items: read with source ``"prompts"`` alone; log: with source ``"log"`` alone.
+    """
+
+    source: PolicySource
+    policies: Annotated[tuple[PolicySpec, ...], Field(min_length=2, max_length=64, title="Policies")]
+    judge: Annotated[Judge, Field(title="Who judges")]
+    model: Annotated[
+        str,
+        Field(title="Language model", description="“smollm2”, a folder with a model, or a Hugging Face name."),
+        Mark.HIDDEN,
+    ] = "smollm2"
+    task: Annotated[
+        str,
+        Field(title="Task", description="What the policies are asked to do; its rule knows the right answers."),
+        Mark.HIDDEN,
+    ] = ""
+    items: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000,
+            title="Different inputs",
+            description="Drawn by the seed; a comparison shows one of them to both policies.",
+        ),
+        Mark.HIDDEN,
+    ] = 200
+    log: Annotated[
+        str, Field(title="Comparison log", description="CSV or JSONL, one comparison a line."), Mark.HIDDEN
+    ] = ""
+    delta: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=0.5,
+            title="Largest error (δ)",
+            description="Probability that the verdict is wrong, at most. Smaller takes longer.",
+        ),
+    ] = 0.1
+    budget: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000,
+            title="Most comparisons",
+            description="After so many, ties included, the verdict is “undecided”.",
+        ),
+        Step(100),
+    ] = 2000
+    assume_condorcet: Annotated[
+        bool,
+        Field(
+            title="Assume that a winner exists",
+            description="That one policy beats every other. Off, this is verified too: it takes longer where it is not "
+            "clear, and “no policy beats all others” is a possible verdict.",
+        ),
+    ] = False
+    open_pairs: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1000,
+            title="Pairs at a time",
+            description="Handed out before the next answers are used. One needs the fewest.",
+        ),
+    ] = 1
+    sampler: Annotated[
+        Literal["balance", "round-robin"],
+        Field(
+            title="Which pair is next",
+            description="“balance” asks where the evidence is still missing; “round-robin” asks all pairs in turn, as "
+            "a rival.",
+        ),
+        Mark.ADVANCED,
+    ] = "balance"
+    space: Annotated[
+        Literal["unstructured", "bradley-terry"],
+        Field(
+            title="What is assumed of the policies",
+            description="“unstructured”: nothing. “bradley-terry”: one score per policy decides every comparison, "
+            "which saves comparisons if it is true; data that contradict it are noticed.",
+        ),
+        Mark.ADVANCED,
+    ] = "unstructured"
+    tie_zone: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=0.5,
+            title="Equally good within",
+            description="Policies that win with a probability closer to one half than this count as equally good. "
+            "0: none do.",
+        ),
+        Step(0.01),
+        Mark.ADVANCED,
+    ] = 0.0
+
+    @property
+    def about(self) -> str:
+        """What is compared, where no problem says it: the task, or that it is a log."""
+        return self.task if self.source == "prompts" else "comparison log"
+
+    @model_validator(mode="after")
+    def _judge_fits_source(self) -> ExperimentSettings:
+        if self.judge not in JUDGES[self.source]:
+            raise mismatch(
+                "judge",
+                f"Expected judge {' or '.join(map(repr, JUDGES[self.source]))} with source {self.source!r}, "
+                f"got {self.judge!r}.",
+            )
+        if self.judge == "person" and self.open_pairs > MOST_OPEN_FOR_PEOPLE:
+            raise mismatch(
+                "open_pairs",
+                f"Expected open_pairs of 1 to {MOST_OPEN_FOR_PEOPLE} with judge 'person', got {self.open_pairs}.",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _policies_fit_source(self) -> ExperimentSettings:
+        names = [p.name for p in self.policies]
+        if twice := sorted({n for n in names if names.count(n) > 1}):
+            raise mismatch("policies", f"Expected policies with different names, got {twice} more than once.")
+        for policy in self.policies:
+            if wrong := _unfit(policy, self.source):
+                raise mismatch("policies", f"Expected {wrong} for policy {policy.name!r} with source {self.source!r}.")
+        if self.source == "prompts" and not (self.task and self.model):
+            missing = "model" if self.task else "task"
+            raise mismatch(missing, "Expected a task and a model with source 'prompts', got an empty name.")
+        if self.source == "log" and not self.log:
+            raise mismatch("log", "Expected the path of a comparison log with source 'log', got an empty one.")
+        return self
+
+    @model_validator(mode="after")
+    def _features_fit_space(self) -> ExperimentSettings:
+        lengths = sorted({len(p.features) for p in self.policies})
+        if len(lengths) > 1:
+            raise mismatch(
+                "policies", f"Expected features of one length for all policies or none, got lengths {lengths}."
+            )
+        if lengths[0] and self.space == "unstructured":
+            raise mismatch(
+                "space", "Expected space 'bradley-terry' with features, got 'unstructured', which does not read them."
+            )
+        return self
+
+
+def _unfit(policy: PolicySpec, source: PolicySource) -> str:
+    """Return what a policy would need to be of this source, ``""`` if it is."""
+    if source == "branches":
+        if not policy.run:
+            return "the id of a run"
+        if policy.temperature == 0:
+            return "a temperature above 0 (branches are sampled, never greedy)"
+        if policy.top_p != 1:
+            return "top_p 1 (branches are sampled from their whole density)"
+    elif policy.run:
+        return "no run"
+    if source == "prompts":
+        if policy.prompt.count("{input}") != 1:
+            return f"a prompt with {{input}} once (it has it {policy.prompt.count('{input}')} times)"
+    elif policy.prompt:
+        return "no prompt"
+    return ""
+
+
+class ExperimentSpec(RunFields):
+    """One experiment.
+
+    Attributes:
+        problem: of the runs whose branches are compared; None for prompts and logs.
+    """
+
+    kind: Literal["experiment"] = "experiment"
+    problem: ProblemSpec | None = None
+    experiment: ExperimentSettings
+
+    @model_validator(mode="after")
+    def _branches_have_a_problem(self) -> ExperimentSpec:
+        wanted = self.experiment.source == "branches"
+        if wanted != (self.problem is not None):
+            expected = "the problem of the runs" if wanted else "no problem"
+            got = "none" if self.problem is None else repr(self.problem.name)
+            raise mismatch("problem", f"Expected {expected} with source {self.experiment.source!r}, got {got}.")
+        return self
+
+    @property
+    def about(self) -> str:
+        """What is compared: the problem, the task, or that it is a log."""
+        return self.experiment.about if self.problem is None else self.problem.name

@@ -1,0 +1,68 @@
+"""The settings that several methods share: type, bounds, title and help of each, said once.
+
+A method's class gives a field its default; reward s.d. means standard deviations of the transformed values.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from poets_core.spec.base import Mark
+
+Transform: TypeAlias = Literal["auto", "z", "log"]
+
+Beta = Annotated[
+    float, Field(gt=0, le=10, title="KL weight (β)", description="Pull to the reference model, in reward s.d.")
+]
+Pool = Annotated[
+    int, Field(ge=1, le=512, title="Pool", description="Designs considered for each one that is measured.")
+]
+EditShare = Annotated[
+    float,
+    Field(
+        ge=0, le=1, title="Share of edits", description="Part of a pool that edits good designs; the rest is written."
+    ),
+]
+Steps = Annotated[
+    int, Field(ge=0, le=10_000, title="Training steps per round", description="Adam steps after each round.")
+]
+RewardTransform = Annotated[
+    Transform,
+    Field(
+        title="Reward transform",
+        description="“log” for positive, skewed values; “z” for others; “auto” decides from the data.",
+    ),
+]
+LearningRate = Annotated[
+    float,
+    Field(gt=0, le=1, title="Learning rate", description="Step size of Adam, the optimiser."),
+    Mark.ADVANCED,
+]
+Minibatch = Annotated[
+    int,
+    Field(ge=2, le=4096, title="Minibatch", description="Observations in each training step."),
+    Mark.ADVANCED,
+]
+GradientNorm = Annotated[
+    float,
+    Field(gt=0, title="Largest gradient norm", description="Longer gradients are shortened to this."),
+    Mark.ADVANCED,
+]
+Rank = Annotated[
+    int,
+    Field(ge=1, le=256, title="Adapter rank", description="Size of the trained adapter of each branch."),
+    Mark.ADVANCED,
+]
+Elites = Annotated[
+    int,
+    Field(ge=1, le=1000, title="Elites", description="How many of the best designs edits start from."),
+    Mark.ADVANCED,
+]
+Replay = Annotated[
+    bool, Field(title="Learn from all rounds", description="Off: from the last one alone."), Mark.ADVANCED
+]
+AllowRepeats = Annotated[
+    bool, Field(title="Measure designs again", description="Sensible for noisy oracles only."), Mark.ADVANCED
+]

@@ -1,0 +1,334 @@
+"""The search methods: what each is, what it needs, and its settings with the defaults it was tuned to.
+
+A method is added by a class here, a search class, and a line in `poets_core.search.registry`. How the defaults were
+chosen: docs/papers.md and benchmarks/search.py.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import Field, model_validator
+
+from poets_core.spec.base import Mark, SpecModel, mismatch
+from poets_core.spec.fields import (
+    AllowRepeats,
+    Beta,
+    EditShare,
+    Elites,
+    GradientNorm,
+    LearningRate,
+    Minibatch,
+    Pool,
+    Rank,
+    Replay,
+    RewardTransform,
+    Steps,
+)
+
+
+class MethodSettings(SpecModel):
+    """Base of every method's settings.
+
+    Attributes:
+        title, says: for people.
+        needs: what a problem must offer beside an oracle, ``""`` for nothing.
+        trains: whether it trains policies.
+        ensemble: whether these are branches whose disagreement counts, and that contests can compare.
+        predicts: whether it says what it expects of a design before it is measured.
+    """
+
+    title: ClassVar[str]
+    says: ClassVar[str]
+    needs: ClassVar[str] = ""
+    trains: ClassVar[bool] = False
+    ensemble: ClassVar[bool] = False
+    predicts: ClassVar[bool] = False
+
+    method: str
+
+    @property
+    def policies(self) -> int:
+        """How many trained policies answer, beside the reference."""
+        return int(self.trains)
+
+
+class PoetsSettings(MethodSettings):
+    """An ensemble of branches (arXiv 2605.07775); the defaults are the measured recipe of docs/papers.md."""
+
+    title = "POETS ensemble"
+    says = "Branches that each learn from their own bootstrap of the data; their disagreement is the uncertainty."
+    trains = True
+    ensemble = True
+    predicts = True
+
+    method: Literal["poets"] = "poets"
+    branches: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=64,
+            title="Branches",
+            description="Policies in the ensemble. Their disagreement is the uncertainty.",
+        ),
+    ] = 8
+    edit_share: EditShare = 0.45
+    prior_scale: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=20,
+            title="Spread before data (c)",
+            description="How far branches start apart, in reward s.d. 0: no prior adapters.",
+        ),
+    ] = 0.3
+    tempering: Annotated[
+        float,
+        Field(
+            ge=0, le=2, title="Tempering (τ)", description="A branch's own opinion against the mean's. 1: only its own."
+        ),
+    ] = 0.5
+    pool: Pool = 16
+    beta: Beta = 0.1
+    steps: Steps = 40
+    transform: RewardTransform = "auto"
+    learning_rate: LearningRate = 5e-3
+    minibatch: Minibatch = 32
+    gradient_norm: GradientNorm = 1.0
+    best_share: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=0.95,
+            title="Share of the best",
+            description="Part of a minibatch that replays the best quarter; the rest is drawn from all observations.",
+        ),
+        Mark.ADVANCED,
+    ] = 0.0
+    adapt_edits: Annotated[
+        bool,
+        Field(
+            title="Adapt the share of edits",
+            description="It follows what edits have brought. The share must lie between 0 and 1, neither of them.",
+        ),
+        Mark.ADVANCED,
+    ] = False
+    bootstrap: Annotated[
+        bool,
+        Field(
+            title="Bootstrap",
+            description="Each branch learns from its own draw of the data. Off: all learn from all alike, which one "
+            "branch alone does better with.",
+        ),
+        Mark.ADVANCED,
+    ] = True
+    stop_early: Annotated[
+        bool,
+        Field(
+            title="Stop early",
+            description="Each branch keeps its best step on data left out by its bootstrap.",
+        ),
+        Mark.ADVANCED,
+    ] = False
+    rank: Rank = 8
+    prior_rank: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=256,
+            title="Prior adapter rank",
+            description="Size of the fixed adapter that sets branches apart.",
+        ),
+        Mark.ADVANCED,
+    ] = 8
+    elites: Elites = 16
+    reset_every: Annotated[
+        int,
+        Field(ge=0, title="Reset every", description="Start the adapters afresh every so many rounds. 0: never."),
+        Mark.ADVANCED,
+    ] = 0
+    shared_pool: Annotated[
+        bool,
+        Field(
+            title="One pool for all",
+            description="Off: each place in a round keeps to its own pool, which is less greedy and more varied.",
+        ),
+        Mark.ADVANCED,
+    ] = True
+    allow_repeats: AllowRepeats = False
+    exact_regret: Annotated[
+        bool,
+        Field(
+            title="Exact soft regret",
+            description="For small tables: each round on every design. The oracle is asked for each of them once, "
+            "outside the budget.",
+        ),
+        Mark.ADVANCED,
+        Mark.REPORT,
+    ] = False
+
+    @property
+    def policies(self) -> int:
+        """See `MethodSettings`."""
+        return self.branches
+
+    @model_validator(mode="after")
+    def _early_stopping_has_data(self) -> PoetsSettings:
+        if self.stop_early and not self.bootstrap:
+            raise mismatch(
+                "stop_early",
+                "Expected bootstrap=true with stop_early, which judges a branch by what its bootstrap left out, got "
+                "false. Switch one of the two.",
+            )
+        return self
+
+
+class GaussianProcessSettings(MethodSettings):
+    """Thompson sampling by a Gaussian process, over the whole space where it is small, else over a pool."""
+
+    title = "Gaussian process, Thompson sampling"
+    says = (
+        "The statistician's choice: strong while there are few observations; the model writes only its first designs."
+    )
+    predicts = True
+
+    method: Literal["gp"] = "gp"
+    edit_share: Annotated[EditShare, Mark.TUNED] = 0.5
+    pool: Annotated[Pool, Mark.TUNED] = 32
+    transform: RewardTransform = "auto"
+    elites: Elites = 16
+    allow_repeats: AllowRepeats = False
+
+
+class GeneticSettings(MethodSettings):
+    """Edits and crossovers of the best designs."""
+
+    title = "Genetic algorithm"
+    says = "Edits and crossovers of the best designs so far, no model of the values."
+
+    method: Literal["ga"] = "ga"
+    elites: Annotated[Elites, Mark.TUNED] = 8
+    mutations: Annotated[
+        float,
+        Field(ge=1, le=100, title="Edits per child", description="One after the other, on average."),
+        Mark.ADVANCED,
+    ] = 1.0
+    allow_repeats: AllowRepeats = False
+    transform: Annotated[RewardTransform, Mark.HIDDEN, Mark.REPORT] = "auto"
+
+
+class PolicyGradientSettings(MethodSettings):
+    """Base of the methods that train one policy by its gradient."""
+
+    trains = True
+
+    beta: Beta = 0.1
+    steps: Steps = 40
+    transform: RewardTransform = "auto"
+    learning_rate: LearningRate = 5e-3
+    minibatch: Minibatch = 32
+    gradient_norm: GradientNorm = 1.0
+    rank: Rank = 8
+
+
+class GRPOSettings(PolicyGradientSettings):
+    """Group-relative policy optimisation (arXiv 2402.03300)."""
+
+    title = "GRPO"
+    says = "One policy, clipped policy gradients within each round."
+
+    method: Literal["grpo"] = "grpo"
+    beta: Annotated[Beta, Mark.TUNED] = 0.03
+    gradient_norm: Annotated[GradientNorm, Mark.TUNED] = 10.0
+    clip: Annotated[
+        float,
+        Field(gt=0, lt=1, title="Clip", description="How far a policy may move from the one that drew the data."),
+        Mark.ADVANCED,
+        Mark.TUNED,
+    ] = 0.4
+    replay: Replay = False
+    allow_repeats: AllowRepeats = False
+
+
+class RLOOSettings(PolicyGradientSettings):
+    """REINFORCE with the leave-one-out baseline (arXiv 2402.14740)."""
+
+    title = "REINFORCE, leave-one-out"
+    says = "One policy, plain policy gradients."
+
+    method: Literal["rloo"] = "rloo"
+    # Without a ratio, gradients from older rounds are biased: no form offers it.
+    replay: Annotated[Replay, Mark.HIDDEN] = False
+    allow_repeats: AllowRepeats = False
+
+
+class ToSFiTSettings(PolicyGradientSettings):
+    """Variational Bayesian optimistic sampling (arXiv 2510.13328)."""
+
+    title = "ToSFiT"
+    says = "One policy, tuned towards the Thompson samples of a Gaussian process."
+
+    method: Literal["tosfit"] = "tosfit"
+    steps: Annotated[Steps, Mark.TUNED] = 40
+    exploration: Annotated[
+        float,
+        Field(ge=0, le=100, title="Exploration", description="Weight of the uncertainty. 0: (soft) actor-critic."),
+        Mark.ADVANCED,
+        Mark.TUNED,
+    ] = 1.0
+    allow_repeats: AllowRepeats = False
+
+
+class KLThompsonSettings(MethodSettings):
+    """Exact KL-regularised Thompson sampling on a space that can be enumerated."""
+
+    title = "Exact KL-regularised Thompson sampling"
+    says = "What POETS approximates, by a Gaussian process on every design: small spaces of fixed length only."
+    needs = "a space of fixed length with at most 250,000 designs"
+    predicts = True
+
+    method: Literal["klts"] = "klts"
+    beta: Beta = 0.1
+    transform: RewardTransform = "auto"
+    allow_repeats: AllowRepeats = False
+
+
+class BestOfReferenceSettings(MethodSettings):
+    """Thompson sampling by a Gaussian process over samples of the reference alone."""
+
+    title = "Best of the model's samples"
+    says = "A Gaussian process chooses among designs that the model writes untrained."
+    predicts = True
+
+    method: Literal["best-of-reference"] = "best-of-reference"
+    pool: Annotated[Pool, Mark.TUNED] = 64
+    transform: RewardTransform = "auto"
+    allow_repeats: AllowRepeats = False
+
+
+class ReferenceSettings(MethodSettings):
+    """Samples of the reference, round after round."""
+
+    title = "Reference only, learns nothing"
+    says = "Samples the model as it is: what a search has to beat."
+
+    method: Literal["reference"] = "reference"
+    allow_repeats: AllowRepeats = False
+    transform: Annotated[RewardTransform, Mark.HIDDEN, Mark.REPORT] = "auto"
+
+
+SearchSettings: TypeAlias = (
+    PoetsSettings
+    | GaussianProcessSettings
+    | GeneticSettings
+    | GRPOSettings
+    | RLOOSettings
+    | ToSFiTSettings
+    | KLThompsonSettings
+    | BestOfReferenceSettings
+    | ReferenceSettings
+)
+"""Settings of any method, told apart by `method`."""
+
+METHODS: dict[str, type[SearchSettings]] = {cls.model_fields["method"].default: cls for cls in SearchSettings.__args__}
+"""Every method by name, in the order in which they are offered."""

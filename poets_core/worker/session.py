@@ -1,0 +1,95 @@
+"""One worker's hold on one run: what searches, experiments and tasks share while they work on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from poets_core.runs.doing import Doing
+from poets_core.runs.events import Claimed, Event, Prepared
+from poets_core.runs.lease import Lease
+from poets_core.runs.store import RunStore
+from poets_core.spec import ExperimentSpec, SearchSpec, TaskSpec
+from poets_core.worker.control import Control
+from poets_core.worker.science import Science
+
+Spec = TypeVar("Spec", SearchSpec, ExperimentSpec, TaskSpec)
+
+
+@dataclass(frozen=True)
+class Session(Generic[Spec]):
+    """The store seen through one lease.
+
+    Attributes:
+        store: where the run is.
+        lease: the right to write it.
+        spec: of the run.
+        control: what reaches the worker from outside.
+        science: how problem and search are made.
+    """
+
+    store: RunStore
+    lease: Lease
+    spec: Spec
+    control: Control
+    science: Science
+
+    @property
+    def run(self) -> str:
+        """Id of the run."""
+        return self.lease.run
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run's files."""
+        return self.store.folder(self.run)
+
+    def events(self) -> list[Event]:
+        """Return what the log of the run says so far."""
+        return [line.event for line in self.store.read(self.run)]
+
+    def append(self, *events: Event) -> None:
+        """Append events, all or none; they are on the disk when this returns.
+
+        Raises:
+            LeaseLost, StoreUnavailable.
+        """
+        self.store.append(self.lease, events)
+
+    def step(self, doing: Doing) -> None:
+        """Obey commands, then say what is done next; returns when work may go on.
+
+        Raises:
+            Stopped, Terminated: told to leave.
+            LeaseLost, StoreUnavailable.
+        """
+        self.control.check()
+        self.store.progress(self.lease, doing)
+
+    def step_regardless(self, doing: Doing) -> None:
+        """Like `step`, for work that no Pause or Stop may interrupt.
+
+        Raises:
+            Terminated: told to leave.
+            LeaseLost, StoreUnavailable.
+        """
+        self.control.check_held()
+        self.store.progress(self.lease, doing)
+
+    def begin(self, prepared: Prepared, *, first: bool, device: str = "cpu", asked_again: Sequence[str] = ()) -> None:
+        """Write down who works on the run, and the first time what it works with.
+
+        Args:
+            prepared: problem, backbone and search.
+            first: whether no worker has come this far before.
+            device: that the search computes on.
+            asked_again: candidates or pairs that the last worker had with the oracle when it was cut off.
+        """
+        lease = self.lease
+        claimed = Claimed(
+            lease.worker, os.getpid(), lease.epoch, device, self.spec.threads, asked_again=tuple(asked_again)
+        )
+        self.append(claimed, *([prepared] if first else []))
