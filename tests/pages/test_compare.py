@@ -25,6 +25,8 @@ from poets_core.runs.events import Finished
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
 from poets_core.spec import METHODS, ProblemSpec, SearchSpec
+from poets_core.types import Objective
+from tests.logs import recorded
 from tests.pages import written
 from tests.pages.test_pages import address, opened, said
 
@@ -42,12 +44,12 @@ def curve(best, seed=0, sign=1.0, **more):
 
 
 def test_a_run_becomes_its_curves():
-    c = curve_of("r", spec(), fold(written.events(2)))
+    c = curve_of("r", spec(), fold(recorded(written.events(2))))
     assert c.calls == 8
     assert c.measures["best"][-1] == pytest.approx(0.3)
     assert c.measures["mean"][-1] == pytest.approx(np.mean([0.0, 0.1, 0.2, 0.1, 0.2, 0.3]))  # two of eight invalid
     assert c.measures["regret"][2] == pytest.approx(3 - 0.3)
-    unknown = curve_of("r", spec(), fold(written.events(1)[:2]))
+    unknown = curve_of("r", spec(), fold(recorded(written.events(1)[:2])))
     assert unknown.calls == 0
 
 
@@ -104,7 +106,7 @@ def test_smaller_is_better_where_the_problem_says_so():
 
 def test_the_figure_has_a_line_a_group_and_its_interval():
     groups = [Group("a<b>", (curve([1, 2]), curve([2, 3], 1))), Group("alone", (curve([1, 1], 3),))]
-    panel = comparison(groups, "best", LIGHT, {"name": "quality", "unit": "share", "optimum": 5.0})
+    panel = comparison(groups, "best", LIGHT, Objective("quality", "share", optimum=5.0))
     assert [t.get("name") for t in panel.traces] == [None, "a&lt;b> (n = 2)", "alone (n = 1)", "best possible"]
     assert panel.traces[1]["y"] == [1.5, 2.5]
     assert panel.layout["yaxis"]["title"]["text"] == "quality [share]"

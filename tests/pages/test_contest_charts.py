@@ -47,7 +47,7 @@ def test_evidence_stands_against_its_thresholds_in_order() -> None:
 
 
 def test_evidence_over_comparisons_has_one_line_a_policy_and_a_threshold() -> None:
-    view = fold(we.course(TOLD)).experiment
+    view = fold(recorded(we.course(TOLD))).experiment
     assert view is not None
     panel = contest_charts.evidence_lines(view.metrics or {}, view.history, DARK)
     assert len(panel.traces) == 2 * (3 + 1)

@@ -11,6 +11,7 @@ from poets_core.runs.events import Event, StateChanged, Withdrawn
 from poets_core.runs.lease import Command, Lease
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
+from tests.logs import recorded
 from tests.pages import written_experiment as we
 from tests.pages.test_pages import address, opened, said
 
@@ -168,7 +169,7 @@ def test_ways_in_and_runs_that_nobody_judges(store: SqlStore) -> None:
 
 def test_what_is_next_follows_from_the_view_and_what_is_under_way() -> None:
     events = [*we.prepared(), we.asked(0, 0, 1), we.asked(1, 0, 2), we.asked(2, 1, 2), we.compared(0, 0, 1, "first")]
-    view = fold(events).experiment
+    view = fold(recorded(events)).experiment
     assert view is not None
 
     def command(seq: int, index: int, outcome: str, judge: str = "Ada") -> Command:

@@ -21,6 +21,7 @@ from pages.parts.settings import settings_of
 from pages.parts.states import STATES, ago, doing_text, plain, span
 from pages.parts.tables import SHOWS, SORTS, Filter, find, frame
 from poets_core.errors import InvalidTable, UnknownRun
+from poets_core.runs.doing import Doing
 from poets_core.runs.events import Recorded
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.status import State
@@ -166,8 +167,8 @@ def test_every_state_has_words_and_an_icon() -> None:
     assert [span(s) for s in (5, 120, 7200, 12_000, 200_000)] == ["5 s", "2 min", "2 h", "3 h 20 min", "2 days"]
     assert ago(None) == "never"
     assert ago(-3) == "0 s ago"
-    assert doing_text("evaluate 3 0") == "Now: measuring designs (round 3)."
-    assert doing_text("") == ""
+    assert doing_text(Doing("evaluate", (3, 0))) == "Now: measuring designs (round 3)."
+    assert doing_text(None) == doing_text(Doing("wait")) == ""
     assert plain("**a** [b](c)") == "\\*\\*a\\*\\* \\[b\\]\\(c\\)"
 
 
