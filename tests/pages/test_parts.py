@@ -168,7 +168,7 @@ def test_every_state_has_words_and_an_icon() -> None:
     assert ago(None) == "never"
     assert ago(-3) == "0 s ago"
     assert doing_text(Doing("evaluate", (3, 0))) == "Now: measuring designs (round 3)."
-    assert doing_text(None) == ""
+    assert doing_text(None) == doing_text(Doing("wait")) == ""
     assert plain("**a** [b](c)") == "\\*\\*a\\*\\* \\[b\\]\\(c\\)"
 
 

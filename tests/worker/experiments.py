@@ -11,6 +11,7 @@ from poets_core.keyed import rng_for
 from poets_core.runs.event_fields import PresentedPair
 from poets_core.runs.events import Asked
 from poets_core.runs.store import SqlStore
+from poets_core.runs.views.experiment import PairView
 from poets_core.spec import RunSpec, parse_spec
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.fake import FAKES, fake_spec
@@ -83,10 +84,10 @@ class Judged(SqlStore):
         return last
 
 
-def prefer(names: Sequence[str], judge: str = "ann") -> Callable[[PresentedPair], list[dict[str, Any]]]:
+def prefer(names: Sequence[str], judge: str = "ann") -> Callable[[PresentedPair | PairView], list[dict[str, Any]]]:
     """Answers of somebody who prefers policies in this order."""
 
-    def answer(pair: PresentedPair) -> list[dict[str, Any]]:
+    def answer(pair: PresentedPair | PairView) -> list[dict[str, Any]]:
         better = names.index(pair.first) < names.index(pair.second)
         return [{"index": pair.index, "outcome": "first" if better else "second", "judge": judge}]
 

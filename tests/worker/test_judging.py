@@ -209,7 +209,7 @@ def test_it_waits_pauses_and_stops_and_goes_on(tmp_path: Path) -> None:
         left = [] if found is None else [p for p in found.open if p.index not in answered]
         for pair in left[:most]:
             answered.add(pair.index)
-            said = prefer(ORDER)({"index": pair.index, "first": pair.first, "second": pair.second})
+            said = prefer(ORDER)(pair)
             store.send(run, "judge", said[0])
 
     worker = started(store, run)

@@ -86,5 +86,5 @@ def answer(store: SqlStore, run: str, sent: set[int]) -> None:
     for pair in [] if found is None else found.open:
         if pair.index not in sent:
             sent.add(pair.index)
-            said = prefer(ORDER)({"index": pair.index, "first": pair.first, "second": pair.second})
+            said = prefer(ORDER)(pair)
             store.send(run, "judge", said[0])
