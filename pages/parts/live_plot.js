@@ -1,4 +1,5 @@
 // A chart that is updated in place: Plotly.react on one DOM node, for as long as the page lives.
+// Streamlit may still mount a chart anew, as when a run is paused: what the user zoomed to is kept outside the node.
 // The node tells tests what happened to it: data-mounts, data-renders, data-points, data-picked.
 
 function library(source) {
@@ -33,6 +34,26 @@ function near(node, click) {
   return found;
 }
 
+// Axes that the user has zoomed, by chart and axis. They outlive the node, not the page.
+const views = (window.poetsViews ??= new Map());
+
+function remember_view(id, node, changed) {
+  const view = views.get(id) ?? {};
+  for (const name of Object.keys(changed)) {
+    const axis = /^([xy]axis\d*)\.(range|autorange)/.exec(name)?.[1];
+    if (!axis) continue;
+    const { autorange, range } = node._fullLayout[axis];
+    if (autorange) delete view[axis];
+    else view[axis] = { range: [...range], autorange: false };
+  }
+  views.set(id, view);
+}
+
+function with_view(id, layout) {
+  const axes = Object.entries(views.get(id) ?? {}).map(([axis, view]) => [axis, { ...layout[axis], ...view }]);
+  return { ...layout, ...Object.fromEntries(axes) };
+}
+
 function show_problem(box, source, error) {
   box.querySelector(".poets-plot-problem").hidden = false;
   box.querySelector(".poets-plot-problem code").textContent = source;
@@ -56,7 +77,8 @@ export default function (component) {
     .then((Plotly) => {
       // Updates can overtake the loading of the library: draw the newest only.
       if (node.latest !== data || !node.isConnected) return;
-      const layout = { ...data.layout, height: data.height, uirevision: data.uirevision, autosize: true };
+      const id = `${data.key} ${data.uirevision}`;
+      const layout = with_view(id, { ...data.layout, height: data.height, uirevision: data.uirevision, autosize: true });
       // One button for as long as the node lives: Plotly takes a new one for another chart, and forgets the zoom.
       node.svg ??= {
         name: "svg", title: "Download as SVG", icon: Plotly.Icons.disk,
@@ -76,6 +98,7 @@ export default function (component) {
         box.dataset.picked = data.selected ?? "";
         if (node.listening) return;
         node.listening = true;
+        node.on("plotly_relayout", (changed) => remember_view(id, node, changed));
         node.on("plotly_click", (event) => {
           const id = event.points.map((p) => p.customdata).find((value) => typeof value === "string") ?? near(node, event.event);
           if (id) node.pick(id);

@@ -72,6 +72,7 @@ def live_plot(
             "traces": panel.traces,
             "layout": panel.layout,
             "alt": panel.alt,
+            "key": key,
             "name": panel.name,
             "points": panel.points,
             "uirevision": revision,
