@@ -91,7 +91,7 @@ def test_branches_are_judged_by_the_oracle(store: SqlStore) -> None:
     view = played(store, branch_experiment(store, budget=400, delta=0.05))
     found = view.experiment
     assert (view.finished, found.verdict.policy) == ("verdict", "large")
-    assert view.info["name"] == "fake/digits"
+    assert view.info.name == "fake/digits"
     assert [p["branch"] for p in found.facts["policies"]] == [-1, 0, 1]
     for pair in found.pairs.values():
         one, other = pair.values
