@@ -181,7 +181,7 @@ def logits_of(ours: BranchEnsemble, branch: int, rows: list[list[int]]) -> torch
     encoded = ours.encode(rows, np.zeros(len(rows), dtype=np.int64))
     index = np.tile(np.arange(len(rows)), ours.branches)
     ours.stack.layout.grouped()
-    found: torch.Tensor = ours.head(ours._upper(encoded.take(index)))
+    found: torch.Tensor = ours.head(ours.upper(encoded.take(index)))
     return found.view(ours.branches, len(rows), *found.shape[1:])[branch]
 
 

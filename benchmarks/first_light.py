@@ -68,8 +68,8 @@ def recomputed(spec: SearchSpec, played: Played, call: int) -> float:
     return abs(qiskit_energy(problem.energy, played.designs[call], details) - float(details["energy"]))
 
 
-def main() -> None:
-    """Run from the command line."""
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
@@ -79,6 +79,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="one seed, two short rounds, no goals: under 60 s")
     args = parser.parse_args()
+    return args
+
+
+def main() -> None:
+    """Run from the command line."""
+    args = arguments()
     names = args.only or list(NAMES)
     seeds = range(args.first_seed, args.first_seed + (1 if args.quick else args.seeds))
     changes = search_settings(args.set)

@@ -8,7 +8,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +45,14 @@ def summary(values: Sequence[float]) -> dict[str, float]:
     return {"mean": float(x.mean()), "standard_error": error, "n": len(x)}
 
 
+def _version(package: str) -> str:
+    """Version of a package; a benchmark of the engine runs where a science is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     model = platform.processor() or platform.machine()
@@ -52,7 +60,7 @@ def machine() -> dict[str, Any]:
     if info.is_file():
         names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
         model = names[0] if names else model
-    packages = {name: version(name) for name in ("torch", "transformers", "peft", "numpy", "qiskit")}
+    packages = {name: _version(name) for name in ("torch", "transformers", "peft", "numpy", "qiskit")}
     return {"processor": model, "cores": os.cpu_count(), "python": platform.python_version(), "packages": packages}
 
 

@@ -201,8 +201,8 @@ def goals(found: dict[str, dict[str, Any]]) -> list[Goal]:
     return out
 
 
-def main() -> None:
-    """Run from the command line."""
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, help="the GB1 table; without it GB1 is left out")
     parser.add_argument("--only", action="append", choices=list(LANDSCAPES), help="some of the landscapes")
@@ -219,6 +219,12 @@ def main() -> None:
     args = parser.parse_args()
     if args.quick and args.results:
         parser.error("Expected --quick without --results: its searches must not be taken for the map's.")
+    return args
+
+
+def main() -> None:
+    """Run from the command line."""
+    args = arguments()
     names = ["nk-rugged", "ehrlich-15"] if args.quick else args.only or list(LANDSCAPES)
     names = [n for n in names if args.table or not n.startswith("gb1")]
     seeds = range(args.first_seed, args.first_seed + (1 if args.quick else args.seeds))

@@ -98,7 +98,7 @@ class Problem(Protocol):
         ...
 
     def library(self, n: int, *, rng: np.random.Generator) -> list[str]:
-        """Return n texts from a plain prior over designs, to train a small backbone on."""
+        """Return n texts of the problem's corpus, plain designs to train a small backbone on."""
         ...
 
     def render(self, design: Design, details: Mapping[str, Any]) -> list[Artifact]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -25,8 +26,12 @@ from pathlib import Path
 from typing import Any
 
 from poets_core.runs.events import KINDS
+from poets_core.spec import METHODS, BackboneSpec, Budget, ContestSpec, ExperimentSettings, PolicySpec
+from poets_core.spec.base import SpecModel
 
 ROOT = Path(__file__).resolve().parent.parent
+NESTED = ("method", "policies")
+"""Fields that head a table of their own."""
 
 
 def events() -> str:
@@ -60,7 +65,43 @@ def attributes(cls: type[Any]) -> dict[str, str]:
     return {name: found[name] for name in names}
 
 
-SECTIONS: Mapping[str, tuple[str, Callable[[], str]]] = {"events": ("docs/architecture.md", events)}
+def quickstart() -> str:
+    """Return the quickstart as a block of Python."""
+    return f"```python\n{(ROOT / 'examples' / 'quickstart.py').read_text(encoding='utf-8')}```"
+
+
+def fields_of(model: type[SpecModel]) -> str:
+    """Return the table of a model's fields: name, default, limits, and what the form says of it."""
+    rows = ["| field | default | limits | what |", "|---|---|---|---|"]
+    for name, field in model.model_fields.items():
+        if name in NESTED:
+            continue
+        usual = field.get_default(call_default_factory=True)
+        default = "must be given" if field.is_required() else f"`{json.dumps(usual)}`"
+        signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+        rules = [f"{signs[s]} {getattr(m, s):,.10g}" for m in field.metadata for s in signs if hasattr(m, s)]
+        said = ". ".join(part for part in (field.title or "", field.description or "") if part)
+        rows.append(f"| `{name}` | {default} | {', '.join(rules)} | {said.replace('|', chr(92) + '|')} |")
+    return "\n".join(rows)
+
+
+def spec() -> str:
+    """Return the tables of a spec's fields, of every method's settings and of every experiment's."""
+    out = []
+    for heading, model in (("budget", Budget), ("backbone", BackboneSpec), ("contest", ContestSpec)):
+        out.append(f"## `{heading}`\n\n{fields_of(model)}")
+    for name, settings in METHODS.items():
+        out.append(f"## `search`, method `{name}`\n\n{settings.title}. {settings.says}\n\n{fields_of(settings)}")
+    out.append(f"## `experiment`\n\n{fields_of(ExperimentSettings)}")
+    out.append(f"## `experiment.policies`, each\n\n{fields_of(PolicySpec)}")
+    return "\n\n".join(out)
+
+
+SECTIONS: Mapping[str, tuple[str, Callable[[], str]]] = {
+    "events": ("docs/architecture.md", events),
+    "quickstart": ("README.md", quickstart),
+    "spec": ("docs/reference/spec.md", spec),
+}
 """Name of a section -> the page it stands in, and how it is printed."""
 
 

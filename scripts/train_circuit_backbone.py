@@ -114,25 +114,35 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )  # fmt: skip
 
 
-def main() -> None:
-    """Train, measure, save."""
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("domains/quantum/backbone"))
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    started = time.process_time()
+    return parser.parse_args()
+
+
+def new_model(seed: int) -> LlamaForCausalLM:
+    """A model that has learnt nothing."""
     config = LlamaConfig(
         vocab_size=len(WORDS), hidden_size=128, intermediate_size=352, num_hidden_layers=3, num_attention_heads=4,
         num_key_value_heads=4, max_position_embeddings=256, tie_word_embeddings=True, pad_token_id=PAD,
         bos_token_id=BOS, eos_token_id=EOS,
     )  # fmt: skip
     with torch.random.fork_rng():
-        torch.manual_seed(options.seed)
-        model = LlamaForCausalLM(config)
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(config)
+
+
+def main() -> None:
+    """Train, measure, save."""
+    options = arguments()
+    torch.set_num_threads(options.threads)
+    started = time.process_time()
+    model = new_model(options.seed)
     size = sum(p.numel() for p in model.parameters())
     rng = rng_for(options.seed, "train-circuits")
     valid = [draw_sentence(g) for g in [rng_for(options.seed, "validate-circuits")] for _ in range(1000)]

@@ -16,8 +16,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def shapes_checked(function: F) -> F:
     """Check the arguments and the result of a function that are annotated with a shape."""
-    function.__annotations__ = {k: v if _has_shape(v) else Any for k, v in function.__annotations__.items()}
-    return beartype(function)
+    shapes = {name: hint for name, hint in function.__annotations__.items() if _has_shape(hint)}
+    function.__annotations__ = {name: shapes.get(name, Any) for name in function.__annotations__}
+    return beartype(function) if shapes else function
 
 
 def _has_shape(hint: Any) -> bool:

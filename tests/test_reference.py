@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
 
 from poets_core.runs.events import KINDS
-from scripts.reference import attributes, events, outdated, placed
+from scripts.reference import ROOT, attributes, events, outdated, placed
 
 
 def test_the_pages_say_what_the_code_says() -> None:
@@ -43,3 +44,18 @@ def test_a_section_is_put_between_its_marks() -> None:
     assert placed(page, "x", "new") == page.replace("old", "new")
     with pytest.raises(ValueError, match="once each, got 0"):
         placed("nothing", "x", "new")
+
+
+def test_the_front_door_is_short_and_its_pictures_are_small() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+    assert (ROOT / "docs" / "picture.png").stat().st_size < 300_000
+    large = [p.name for p in (ROOT / "docs" / "results").rglob("*.svg") if p.stat().st_size > 200_000]
+    assert large == []
+
+
+def test_links_in_the_documentation_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    links = [(p, m) for p in pages for m in re.findall(r"\]\(([^)#\s]+)[^)]*\)", p.read_text(encoding="utf-8"))]
+    lost = [f"{p.relative_to(ROOT)}: {m}" for p, m in links if "://" not in m and not (p.parent / m).exists()]
+    assert len(links) > 50
+    assert lost == []

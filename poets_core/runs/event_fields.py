@@ -11,6 +11,24 @@ import numpy as np
 
 from poets_core.types import Candidate, Source
 
+EventKind: TypeAlias = Literal[
+    "claimed",
+    "prepared",
+    "proposed",
+    "observed",
+    "updated",
+    "state",
+    "artifact",
+    "finished",
+    "failed",
+    "asked",
+    "compared",
+    "withdrawn",
+    "skipped",
+    "verdict",
+    "contest",
+]
+"""The kinds of events, as stores name them; each is a class of `poets_core.runs.events`."""
 Outcome: TypeAlias = Literal["first", "second", "tie"]
 """Which response of a pair is better."""
 JsonObject: TypeAlias = dict[str, Any]

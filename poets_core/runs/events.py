@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, TypeAlias, get_args
 
 from poets_core.runs.event_fields import (
+    EventKind,
     JsonObject,
     Outcome,
     PresentedPair,
@@ -27,23 +28,6 @@ from poets_core.runs.event_fields import (
 )
 from poets_core.types import ProblemInfo
 
-EventKind: TypeAlias = Literal[
-    "claimed",
-    "prepared",
-    "proposed",
-    "observed",
-    "updated",
-    "state",
-    "artifact",
-    "finished",
-    "failed",
-    "asked",
-    "compared",
-    "withdrawn",
-    "skipped",
-    "verdict",
-    "contest",
-]
 DETERMINISTIC: frozenset[EventKind] = frozenset(get_args(EventKind)) - {"claimed", "state", "failed"}
 """Kinds that are the same for an interrupted and an uninterrupted run (see `without_times`)."""
 

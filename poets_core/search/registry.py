@@ -62,7 +62,7 @@ def build_search(problem: Problem, spec: SearchSpec, *, backbone: Path | str, wo
         problem: what to optimise.
         spec: settings.
         backbone: folder or hub name, or ``"library"`` to train one on the
-            problem's own prior; it is saved in ``workspace/backbone`` and
+            problem's own corpus; it is saved in ``workspace/backbone`` and
             loaded from there when the run resumes.
         workspace: the run's folder.
 

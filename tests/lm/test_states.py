@@ -18,7 +18,7 @@ WIDTH = 3
 
 def filled(sizes, budget):
     """Blocks of the given (n, L); and each row by itself."""
-    states, rows = TrunkStates(budget), []
+    states, rows = TrunkStates(float(budget)), []
     for k, (n, span) in enumerate(sizes):
         block = torch.arange(n * span * WIDTH, dtype=torch.float32).view(n, span, WIDTH) + 1000 * (k + 1)
         states.append(block.clone())

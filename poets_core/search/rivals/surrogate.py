@@ -50,7 +50,7 @@ class Surrogate:
     theta: Float64[np.ndarray, " parameters"]
 
     def kernel(self, a: Float64[np.ndarray, "n D"], b: Float64[np.ndarray, "m D"]) -> Float64[np.ndarray, "n m"]:
-        """Return the prior covariance of features, without noise."""
+        """Return the covariance of the process before any observation, without noise."""
         # |a - b|^2 by one product of matrices; rounding may take it below 0 for equal designs.
         square = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2.0 * a @ b.T
         return np.asarray(self.amplitude * np.exp(-np.maximum(square, 0.0) / (2.0 * self.length**2)))
@@ -92,14 +92,14 @@ class Surrogate:
         """
         # S designs have a covariance of S^2 entries, too many to factor. But the kernel is a product over positions, so
         # its Cholesky factor is the Kronecker product of small ones: white noise, multiplied by one factor along each
-        # axis, is an exact draw from the prior.
+        # axis, is an exact draw from the process before any observation.
         same = float(np.exp(-1.0 / self.length**2))  # correlation of two tokens at one position
         out = rng.standard_normal((draws, *space.shape)) * np.sqrt(self.amplitude)
         for axis, size in enumerate(space.shape, start=1):
             root = np.linalg.cholesky((1.0 - same + JITTER) * np.eye(size) + same)
             out = np.moveaxis(np.tensordot(out, root, axes=(axis, 1)), -1, axis)
         # Matheron's rule makes it a draw from the posterior: f + k(., X) (K + noise)^-1 (y - f(X) - e), with e drawn as
-        # the noise of the observations is. What the prior draw says wrongly of them is corrected, and spread as the
+        # the noise of the observations is. What that draw says wrongly of them is corrected, and spread as the
         # kernel spreads it.
         flat = out.reshape(draws, -1)
         noise = rng.standard_normal((draws, len(seen))) * np.sqrt(self.noise)
