@@ -40,6 +40,7 @@ def write(folder: Path, round: int, tensors: Mapping[str, NDArray[Any]]) -> tupl
     """
     name = f"round-{round:06d}.safetensors"
     checksum = write_atomic(folder / name, to_bytes(tensors))
+    # Only after the new one is whole on the disk: at every moment there is one to go on from.
     for old in sorted(folder.glob("round-*.safetensors"))[:-KEEP]:
         old.unlink(missing_ok=True)
     return name, checksum
@@ -51,6 +52,8 @@ def read(folder: Path, updated: Updated) -> dict[str, NDArray[Any]]:
     Raises:
         StoreUnavailable: missing, changed since, or not safetensors.
     """
+    # The checksum is that of the event, not of a file beside it: a checkpoint of another round or
+    # another run is found out too.
     data = read_checked(folder / updated.checkpoint, updated.sha256)
     try:
         return dict(load(data))

@@ -52,6 +52,7 @@ class SearchContests:
         return contest
 
     def _play(self, spec: ContestSpec, number: int, most: int) -> ContestPlayed:
+        # The reference does not take part: it cannot be deployed as a branch, and every duel with it costs two calls.
         names = [policy_name(m) for m in range(self._spec.search.policies)]
         policies = [BranchPolicy(name, self._search, m) for m, name in enumerate(names)]
         source = BranchSource(self._problem, policies, self._session.science, self._spec.seed, "contest", number)
@@ -62,6 +63,7 @@ class SearchContests:
             budget=most,
             policies=tuple(PolicySpec(name=name, run="this", branch=m) for m, name in enumerate(names)),
         )
+        # A seed of its own for every contest: otherwise all of them would ask the same pairs in the same order.
         statistics = ExperimentStatistics(settings, seed_for(self._spec.seed, "contest", number))
         said: list[tuple[str, str, Outcome]] = []
         while (verdict := statistics.verdict()) is None:

@@ -44,6 +44,7 @@ class Control:
     def __enter__(self) -> Control:
         self._thread.start()
         if threading.current_thread() is threading.main_thread():
+            # Python runs handlers in the main thread only, and refuses to install them from another.
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._terminate)
         return self
@@ -61,6 +62,7 @@ class Control:
             StoreUnavailable.
         """
         self._obey()
+        # The lease is held meanwhile, so that nobody takes a paused run for a waiting one.
         while self._paused:
             time.sleep(POLL_SECONDS)
             self._obey()
@@ -98,6 +100,7 @@ class Control:
             return
         # The last word counts: a Resume takes back the Pause or Stop before it.
         last = new[-1].command
+        # Nothing is acknowledged here: a worker that is killed before it has said `finished` must find Stop unanswered.
         if last == "stop":
             raise Stopped  # acknowledged when `finished` is in the log
         if (last == "pause") != self._paused:

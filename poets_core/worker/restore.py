@@ -36,10 +36,13 @@ def restore(search: Search, log: SearchLog, folder: Path, step: Callable[[Doing]
     else:
         search.restore(tensors, log.rounds)
         return
+    # No new proposals and no oracle: what was proposed and measured is in the log, and all randomness of training is
+    # keyed by round, so that the search learns what it had learnt.
     for candidates, answers in log.rounds:
         step(Doing("rebuild", (search.round,)))
         search.tell(candidates, answers)
         search.update()
+    # Other hardware rounds otherwise. That is said and not refused: the alternative is to lose the run.
     if not checkpoint.same(search.state(), log.updated):
         print("the rebuilt state differs in its last bits from the lost one (other hardware?)", file=sys.stderr)
     checkpoint.write(folder / "checkpoints", search.round, search.state())

@@ -102,6 +102,7 @@ def _build(problem: Problem, spec: SearchSpec, folder: Path) -> Search:
     whole = folder / "backbone.whole"
     if not whole.exists():
         shutil.rmtree(folder / "backbone", ignore_errors=True)
+    # The workspace is the run's folder: its own backbone is part of the run, because its adapters fit no other.
     search = build_search(problem, spec, backbone=resolve_backbone(spec.backbone.source), workspace=folder)
     whole.touch()
     return search
@@ -126,6 +127,8 @@ def resolve_backbone(source: str) -> Path | str:
 def _respond(
     search: Search, *, branch: int, prompt: int, n: int, temperature: float, rng: np.random.Generator
 ) -> list[Response]:
+    # Not `ask`: that skips designs measured before and fills up from the reference. A judge must see what a branch
+    # writes by itself, repeats and failures too.
     drawn = search.sampler.draw_by(np.full(n, branch), np.full(n, prompt), rng, np.full(n, temperature))
     return [Response(d.design, d.text, d.reason) for d in drawn]
 

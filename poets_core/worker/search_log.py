@@ -47,6 +47,8 @@ class SearchLog:
         """
         if not self.pending or doing is None or doing.step != "evaluate" or doing.round != self.pending[0].round:
             return []
+        # A chunk is with the oracle as a whole, and what has no design was not sent. Candidates that are observed
+        # already are no repetition: their answer came before the cut.
         asked = [rows for index, rows in chunks(len(self.pending), chunk) if index == doing.numbers[1]]
         return [c.id for rows in asked for c in self.pending[rows] if c.design and c.id not in self.observed]
 
@@ -69,6 +71,7 @@ def read_search_log(events: Iterable[Event]) -> SearchLog:
                 observed[event.candidate] = observation_of(event)
             case Updated():
                 updated = event
+                # In slot order, whatever the order of the answers: the search was told so, and its state depends on it.
                 rounds.append((pending, [observed[c.id] for c in pending]))
                 pending, observed = (), {}
             case ContestPlayed():

@@ -31,6 +31,7 @@ def _changed(began: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
     The device may change, and facts the run did not record cannot be compared.
     """
+    # Facts may be added by a later version; what the run did not write down at its beginning proves nothing.
     differ = [k for k in began if k != "device" and not _equal(began[k], now.get(k))]
     return ", ".join(f"{k} was {str(began[k])[:20]}, is {str(now.get(k))[:20]}" for k in differ)
 
@@ -88,6 +89,7 @@ class SearchRun:
             reason = self._rounds(search, problem, log)
         except Stopped:
             reason = "stopped"
+        # Without looking at commands: whoever has pressed Stop waits for exactly this.
         session.store.progress(session.lease, EXPORTING)
         search.export_adapters(session.folder / "adapters")
         # Stop is acknowledged when `finished` is in the log, so that a worker killed in between stops again.

@@ -88,6 +88,7 @@ class Session(Generic[Spec]):
             device: that the search computes on.
             asked_again: candidates or pairs that the last worker had with the oracle when it was cut off.
         """
+        # Both in one transaction: no run that a worker has begun lacks the word of what it began with.
         lease = self.lease
         claimed = Claimed(
             lease.worker, os.getpid(), lease.epoch, device, self.spec.threads, asked_again=tuple(asked_again)

@@ -40,6 +40,7 @@ class TaskRun:
             PoetsError: and whatever problem and oracle raise.
         """
         session = self._session
+        # A task that was cut off begins anew: it has written nothing that could be taken up.
         first = not any(isinstance(event, Prepared) for event in session.events())
         if self._task.name == "export":
             problem = session.science.load(session.store.spec(self._task.run))
@@ -62,6 +63,7 @@ class TaskRun:
             )
         records = [_record(c) for c in wanted]
         data = problem.export(records, task.format)
+        # The file is what people take away, so the file is checked and not the records it was made of.
         back = problem.read_export(data, task.format)
         if [r.design for r in back] != [r.design for r in records]:
             wrong = next((i for i, (a, b) in enumerate(zip(back, records, strict=False)) if a.design != b.design), None)
@@ -108,11 +110,13 @@ class TaskRun:
         Raises:
             InvalidInput: a difference above `TOLERANCE`.
         """
+        # An oracle with noise answers otherwise every time; a difference would say nothing of the file.
         exact = [(r, c) for r, c in zip(back, wanted, strict=True) if c.std == 0.0 and c.value is not None]
         largest = 0.0
         for index, rows in chunks(len(exact), problem.info.chunk):
             self._session.step(Doing("rescore", (index,)))
             part = exact[rows]
+            # Designs out of the file, prompts out of the log: a file does not say what it was an answer to.
             rng = rng_for(self._spec.seed, "rescore", index)
             answer = problem.oracle.evaluate([r.design for r, _ in part], [c.prompt for _, c in part], rng=rng)
             for (record, candidate), value, valid in zip(part, answer.values[:, 0], answer.valid, strict=True):

@@ -39,6 +39,7 @@ def work(store: RunStore, run: str | None, science: Science = REAL_SCIENCE) -> i
         UnknownRun, StoreUnavailable: before anything was claimed.
     """
     pid = os.getpid()
+    # A pid alone may belong to another process by the time somebody asks; with its start time it cannot.
     lease = store.claim(run, f"{process.host()}:{pid}", pid, process.started(pid))
     if lease is None:
         wanted = "any run" if run is None else f"run {run}"
@@ -51,6 +52,7 @@ def work(store: RunStore, run: str | None, science: Science = REAL_SCIENCE) -> i
 
 def _work(store: RunStore, lease: Lease, control: Control, science: Science) -> int:
     try:
+        # Inside, so that a spec of another version ends in the log of the run and not in a worker that nobody sees.
         spec = store.spec(lease.run)
         if isinstance(spec, SearchSpec):
             SearchRun(Session(store, lease, spec, control, science))()
@@ -63,6 +65,7 @@ def _work(store: RunStore, lease: Lease, control: Control, science: Science) -> 
         return _leave(store, lease, [StateChanged("stopped")], FINISHED)
     except Stopped:  # a task has nothing to keep; a search handles Stop itself
         return _leave(store, lease, [Finished("stopped")], FINISHED, obeyed=control)
+    # Another worker writes the run now. Nothing may be said here: the log is no longer ours.
     except LeaseLost as error:
         _say(str(error))
         return NOT_MINE

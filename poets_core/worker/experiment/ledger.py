@@ -81,6 +81,8 @@ class Ledger:
         """
         if answer.outcome == "undo":
             return self._undo(answer.judge, seq)
+        # What cannot be meant is said and left out, never guessed: an answer to a pair that nobody asked must not
+        # become one to another pair.
         pair = self.view.pairs.get(answer.index)
         if pair is None:
             return f"there is no pair {answer.index}"
@@ -90,6 +92,7 @@ class Ledger:
             if pair.outcome is not None:
                 return f"pair {answer.index} is judged already, so it cannot be skipped"
             return Skipped(answer.index, answer.judge, seq)
+        # The same judge twice is a key pressed twice; another judge's answer is a second opinion.
         if pair.outcome is not None and answer.judge in pair.opinions:
             return f"{answer.judge!r} has judged pair {answer.index} already"
         return compared(
@@ -99,6 +102,7 @@ class Ledger:
     def _undo(self, judge: str, seq: int) -> Withdrawn | str:
         if not (said := self._said.get(judge)):
             return f"{judge!r} has no answer to withdraw"
+        # Whatever pair the command names: two presses of Undo take back two answers, the latest first.
         index = said[-1]
         return Withdrawn(index, judge, seq, second_opinion=self.view.pairs[index].judge != judge)
 

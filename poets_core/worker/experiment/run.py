@@ -75,6 +75,7 @@ class ExperimentRun:
         self._seen = self._ledger.view.answered
         self._begin(source)
         self._statistics.rebuild(self._ledger.comparisons())
+        # Sources hand out responses in order. They must know what was used before they are asked for more.
         for pair in self._ledger.asked.values():
             source.count(pair)
         try:
@@ -132,6 +133,8 @@ class ExperimentRun:
             asked = [] if self._ledger.open else self._ask(source, self._experiment.open_pairs)
             if asked is None:
                 return
+            # An expensive answer that was cut off must be seen as asked. A free one is asked and judged in one
+            # transaction, which saves a write to the disk for every pair.
             if not source.instant:  # what is with an expensive judge must be in the log
                 self._append(*asked)
                 asked = []
@@ -152,6 +155,7 @@ class ExperimentRun:
         pairs = self._statistics.next_pairs(min(n, max(1, left)), asked=asked, waiting=waiting)
         try:
             found = source.responses(pairs)
+        # Not a failure: every comparison that there is has been made, and the evidence stands.
         except Exhausted as reason:
             verdict = Verdict("undecided", None, None, self._statistics.comparisons, self._statistics.left())
             self._end(verdict, str(reason))

@@ -48,6 +48,7 @@ class ExperimentStatistics:
 
     def rebuild(self, comparisons: Sequence[Comparison]) -> None:
         """Forget everything and count these, in the order in which they were made."""
+        # From the beginning, because evidence of the structured rule depends on the order of all comparisons.
         self._experiment = self._new()
         for comparison in comparisons:
             self._experiment.record(comparison)
@@ -64,6 +65,7 @@ class ExperimentStatistics:
             asked: pairs asked before, answered or not: the number of the first new one.
             waiting: those of them that are still open.
         """
+        # Randomness is keyed by the number of the pair, and open or skipped pairs have numbers too.
         self._experiment.asked = asked  # a log knows of more pairs than its comparisons say
         return self._experiment.next_pairs(n, waiting)
 

@@ -86,6 +86,8 @@ class BranchSource:
 
     def responses(self, pairs: Sequence[Pair]) -> list[PresentedPair]:
         """See `ResponseSource`; samples of a branch are used in the order in which they were drawn."""
+        # A copy: `count` moves on when a pair is in the log, so that a pair that was cut off gets the same responses
+        # again.
         used, out = self._used.copy(), []
         for pair in pairs:
             rng = rng_for(self._seed, "item", *self._key, pair.index)
@@ -114,6 +116,8 @@ class BranchSource:
         self._used[pair.second, pair.item] += 1
 
     def _response(self, name: str, item: int, number: int) -> Response:
+        # Blocks are drawn whole and keyed by their number: the 40th sample is the same whether or not a worker was
+        # restarted after the 35th.
         block, at = divmod(number, BLOCK)
         kept = self._blocks.get((name, item))
         if kept is None or kept[0] != block:
@@ -128,6 +132,7 @@ class BranchSource:
         """The higher value wins (the lower one where that is better); an invalid design loses against a valid one."""
         values: list[float | None] = [None, None]
         reasons = list(pair.reasons)
+        # What is no design is not sent to the oracle; it has lost, or tied, already.
         places = [i for i, reason in enumerate(pair.reasons) if not reason]
         if places:
             rng = rng_for(self._seed, "oracle", *self._key, pair.index)
@@ -188,6 +193,7 @@ def _search_of(
             f"Expected a search on the problem of the experiment, {spec.about!r} with the same parameters, got "
             f"{its.kind} {run} of {its.problem.name if its.problem else 'none'!r}. Compare branches of one problem."
         )
+    # Its branches go on learning meanwhile, and the same name would mean other policies after a resume.
     if status.active:
         raise InvalidSpec(
             f"Expected run {run} to stand still, got state {status.state}: its branches still change. "

@@ -39,6 +39,8 @@ class LogSource:
         for row in self._all:
             self._rows.setdefault(_two(row.first, row.second), []).append(row)
         for two, rows in self._rows.items():
+            # A log may be sorted by outcome or by time. In a keyed random order each prefix is a fair sample of the
+            # pair's comparisons.
             order = rng_for(seed, "replay", *two).permutation(len(rows))
             self._rows[two] = [rows[i] for i in order]
         self._by_number = {row.number: row for row in self._all}
@@ -83,6 +85,7 @@ class LogSource:
 
     def responses(self, pairs: Sequence[Pair]) -> list[PresentedPair]:
         """See `ResponseSource`; the first is whom the log says was shown first, where it says so."""
+        # A copy: pairs are counted when they are in the log as asked, and a worker may be cut off before that.
         used = self._used.copy()
         out: list[PresentedPair] = []
         for pair in pairs:
@@ -97,6 +100,8 @@ class LogSource:
                 break
             row = rows[used[two]]
             used[two] += 1
+            # Where the log says who was shown first, the pair says so too. Where it does not, the experiment has drawn
+            # the order, and the responses are turned round with it.
             turned = not row.ordered and row.first != pair.first  # shown in the order of the experiment
             first, second = (row.second, row.first) if turned else (row.first, row.second)
             said = (row.responses[1], row.responses[0]) if turned else row.responses

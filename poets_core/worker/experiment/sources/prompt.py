@@ -89,6 +89,7 @@ class PromptSource:
         """
         self._said = []
         for at, policy in enumerate(self._spec.policies):
+            # A file a policy, written whole: a worker that is killed loses the answers of one policy at most.
             path = self._folder / f"policy-{at:02d}.jsonl"
             said = self._read(path)
             if said is None:
@@ -124,6 +125,7 @@ class PromptSource:
             raise InvalidSpec("Expected answers to be prepared before pairs are asked, got none.")
         out = []
         for pair in pairs:
+            # The number of the pair and nothing else: which item it gets does not depend on who asks, or when.
             item = int(rng_for(self._seed, "item", pair.index).integers(len(self._items)))
             said = (self._said[self._at[pair.first]][item], self._said[self._at[pair.second]][item])
             text = f"{self._task.title}: {self._items[item].text}"

@@ -67,6 +67,7 @@ class ResponseSource(Protocol):
 
 def by_value(a: float | None, b: float | None, direction: Direction = "maximise") -> Outcome:
     """Compare two values; what is invalid (None) loses against what is valid, and equals what is invalid too."""
+    # Two invalid responses say nothing of their policies, and a tie moves no evidence.
     if a is None or b is None:
         return "tie" if a is b else "second" if a is None else "first"
     if a == b:
