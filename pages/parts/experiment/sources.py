@@ -14,8 +14,7 @@ from domains.catalog import entries, tasks
 from pages.parts.experiment.settings import FIELDS, POLICY, policies_of, read_log
 from pages.parts.links import LAUNCH
 from pages.parts.setting_fields import Errors, setting_field
-from poets_core.errors import PoetsError
-from poets_core.runs.artifacts import save_upload
+from pages.parts.uploads import keep_upload
 from poets_core.runs.store import RunRow, RunStore
 from poets_core.spec import METHODS
 from poets_core.types import REFERENCE, policy_name
@@ -172,21 +171,14 @@ def log(store: RunStore, errors: Errors) -> Form:
     if file is None:
         st.warning("Upload the log.", icon=":material/edit:")
         return values, None
-    data = file.getvalue()
-    try:
-        table = read_log(file.name, data)
-        saved = f"log-saved-{file.file_id}"
-        if saved not in st.session_state:
-            st.session_state[saved] = str(save_upload(store, file.name, data))
-    except PoetsError as error:
-        st.error(str(error), icon=":material/error:")
+    kept = keep_upload(store, file, read_log, "log")
+    if kept is None:
         return values, None
-    found = policies_of(table)
-    st.caption(f"{len(table):,} comparisons of {len(found)} policies. The first five:")
-    st.dataframe(table.head(5), hide_index=True, key="log-preview", alt=f"First rows of {file.name}")
+    found = policies_of(kept.table)
+    kept.preview(f"{len(kept.table):,} comparisons of {len(found)} policies.", "log-preview")
     st.text("Policies: " + ", ".join(found))
     errors.place("experiment.policies")
     errors.place(FIELDS["log"].path)
-    values["log"] = st.session_state[saved]
+    values["log"] = kept.path
     values["policies"] = [{"name": name} for name in found]
     return values, None

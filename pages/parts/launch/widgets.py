@@ -14,8 +14,8 @@ from domains.catalog import backbones
 from domains.entry import Entry, Parameter
 from pages.parts.setting_fields import Errors, setting_fields
 from pages.parts.settings import settings_of
-from poets_core.errors import InvalidTable, PoetsError
-from poets_core.runs.artifacts import save_upload
+from pages.parts.uploads import keep_upload
+from poets_core.errors import InvalidTable
 from poets_core.runs.store import RunStore
 from poets_core.spec import BackboneSpec, ContestSpec
 
@@ -72,18 +72,11 @@ def _upload(label: str, help: str, store: RunStore, key: str) -> str | None:
     file = st.file_uploader(label, type=TABLES, help=help, key=key)
     if file is None:
         return None
-    data = file.getvalue()
-    try:
-        table = read_table(file.name, data)
-        saved = f"{key}-saved-{file.file_id}"
-        if saved not in st.session_state:
-            st.session_state[saved] = str(save_upload(store, file.name, data))
-    except PoetsError as error:
-        st.error(str(error), icon=":material/error:")
+    kept = keep_upload(store, file, read_table, key)
+    if kept is None:
         return None
-    st.caption(f"{len(table):,} rows, {len(table.columns)} columns. The first five:")
-    st.dataframe(table.head(5), hide_index=True, key=f"{key}-preview", alt=f"First rows of {file.name}")
-    return str(st.session_state[saved])
+    kept.preview(f"{len(kept.table):,} rows, {len(kept.table.columns)} columns.", f"{key}-preview")
+    return kept.path
 
 
 def read_table(name: str, data: bytes) -> pd.DataFrame:
