@@ -46,6 +46,7 @@ class SearchContests:
         spec, number = self._spec.contest, self._search.round - 1
         if spec is None or number < 0 or (number + 1) % spec.every or number in self._played or left < CALLS:
             return None
+        # Its calls come out of the search's budget, so a contest that the budget cannot pay in full is a shorter one.
         contest = self._play(spec, number, min(spec.comparisons, left // CALLS))
         self._played.add(number)
         self.calls += contest.calls

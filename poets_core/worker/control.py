@@ -95,14 +95,15 @@ class Control:
         if not sent:
             return
         self._after = sent[-1].seq
-        new = [c for c in sent if c.acknowledged is None and c.command != "judge"]  # answers are read by the judge
+        # Answers of people steer nothing: the experiment reads them itself, each once and in their order.
+        new = [c for c in sent if c.acknowledged is None and c.command != "judge"]
         if not new:
             return
         # The last word counts: a Resume takes back the Pause or Stop before it.
         last = new[-1].command
         # Nothing is acknowledged here: a worker that is killed before it has said `finished` must find Stop unanswered.
         if last == "stop":
-            raise Stopped  # acknowledged when `finished` is in the log
+            raise Stopped
         if (last == "pause") != self._paused:
             self._paused = last == "pause"
             self._store.append(self._lease, [StateChanged("paused" if self._paused else "running")])
@@ -115,9 +116,11 @@ class Control:
             except LeaseLost:
                 self._lost.set()
                 return
-            except StoreUnavailable as error:  # the next beat may succeed; until then the run looks stalled
+            # The next beat may succeed; until then the run looks stalled, which is what it is.
+            except StoreUnavailable as error:
                 print(f"heartbeat: {error}", file=sys.stderr, flush=True)
 
     def _terminate(self, number: int, _: FrameType | None) -> None:
         self._terminated.set()
-        signal.signal(number, signal.SIG_DFL)  # the second one ends the process at once
+        # A second signal ends the process at once: somebody who asks twice does not want to wait for a step.
+        signal.signal(number, signal.SIG_DFL)

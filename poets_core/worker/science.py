@@ -96,7 +96,8 @@ def _load(spec: RunSpec) -> Problem:
 
 
 def _build(problem: Problem, spec: SearchSpec, folder: Path) -> Search:
-    from poets_core.search.registry import build_search  # torch and transformers: seconds, so not before it is needed
+    # On use only: torch and transformers take seconds, and tasks and logs do without.
+    from poets_core.search.registry import build_search
 
     # A library backbone is saved file by file: one that was cut off half way must be trained again, not loaded.
     whole = folder / "backbone.whole"
@@ -150,5 +151,6 @@ def _answer(
     )
 
 
+# Tests replace single fields of it; nothing in the worker asks for a problem or a model in any other way.
 REAL_SCIENCE = Science(load=_load, build=_build, respond=_respond, answer=_answer)
 """The catalog and the methods of this program."""

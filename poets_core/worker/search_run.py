@@ -99,6 +99,7 @@ class SearchRun:
     def _rounds(self, search: Search, problem: Problem, log: SearchLog) -> str:
         """Play what is left of the budget; return why no round follows."""
         contests = SearchContests(self._session, problem, search, log.contests)
+        # The loop knows nothing of the store; it stands still between two steps, and so each is in the log in time.
         steps = loop.play(
             search,
             problem,

@@ -71,6 +71,7 @@ class TaskRun:
                 f"Expected the {task.format} file to give back the {len(records)} designs it was made of, got "
                 f"{len(back)}, the first difference at row {wrong}. Nothing was exported."
             )
+        # Written only now: a file that does not score what the run says never appears.
         rescored, difference = self._rescore(problem, back, wanted)
         kind = catalog.export_of(problem.info.name, task.format)
         name = f"candidates.{kind.ending}"
@@ -90,6 +91,7 @@ class TaskRun:
     def _chosen(self) -> list[CandidateView]:
         """The candidates to export: those named, or every valid observed one."""
         every = fold(self._session.store.read(self._task.run)).candidates
+        # Invalid designs have no value that could be measured again, so that nothing could be promised of them.
         valid = {c.id: c for c in every.values() if c.valid}
         unknown = [i for i in self._task.candidates if i not in valid]
         if unknown:
@@ -120,6 +122,7 @@ class TaskRun:
             rng = rng_for(self._spec.seed, "rescore", index)
             answer = problem.oracle.evaluate([r.design for r, _ in part], [c.prompt for _, c in part], rng=rng)
             for (record, candidate), value, valid in zip(part, answer.values[:, 0], answer.valid, strict=True):
+                # A winner that is invalid the second time is the worst difference there is.
                 difference = abs(float(value) - float(candidate.value or 0.0)) if valid else np.inf
                 if difference > TOLERANCE:
                     raise InvalidInput(

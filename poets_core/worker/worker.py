@@ -63,7 +63,8 @@ def _work(store: RunStore, lease: Lease, control: Control, science: Science) -> 
     except Terminated:
         _say("told to end: the run is given back and can be resumed")
         return _leave(store, lease, [StateChanged("stopped")], FINISHED)
-    except Stopped:  # a task has nothing to keep; a search handles Stop itself
+    # Searches and experiments deal with Stop themselves, since they have something to keep; this is a task's.
+    except Stopped:
         return _leave(store, lease, [Finished("stopped")], FINISHED, obeyed=control)
     # Another worker writes the run now. Nothing may be said here: the log is no longer ours.
     except LeaseLost as error:
@@ -72,7 +73,8 @@ def _work(store: RunStore, lease: Lease, control: Control, science: Science) -> 
     except PoetsError as error:
         _say(f"failed: {error}")
         return _leave(store, lease, [_failed(error)], FAILED)
-    except Exception as error:  # whatever an oracle raises must end in the log, not in a dead run
+    # Oracles are other people's code: whatever they raise must end in the log, not in a run that looks dead.
+    except Exception as error:
         traceback.print_exc()
         return _leave(store, lease, [_failed(error)], FAILED)
     return _leave(store, lease, [], FINISHED)
@@ -88,6 +90,7 @@ def _leave(store: RunStore, lease: Lease, last: Sequence[Event], code: int, obey
     A store that cannot be written leaves the run to be seen as dead.
     """
     try:
+        # The word first, then the command it answers, then the lease: cut off anywhere, the next worker does the rest.
         store.append(lease, last)
         if obeyed is not None:
             obeyed.acknowledge()

@@ -70,6 +70,7 @@ class ExperimentRun:
             PoetsError: and whatever problem, oracle and model raise.
         """
         events = self._session.events()
+        # Before the ledger: a source may have to rebuild searches, and looks at commands while it does.
         source = self._source()
         self._ledger = Ledger(events)
         self._seen = self._ledger.view.answered
@@ -87,6 +88,7 @@ class ExperimentRun:
 
     def _source(self) -> ResponseSource:
         spec, seed, session = self._experiment, self._spec.seed, self._session
+        # Imported on use: a log needs no language model, and torch costs seconds.
         if spec.source == "log":
             from poets_core.worker.experiment.sources.log import LogSource
 

@@ -27,6 +27,7 @@ class ExperimentStatistics:
         self._experiment = self._new()
 
     def _new(self) -> Experiment:
+        # The spec has seen to it that all policies have features, or none.
         rows = [p.features for p in self._spec.policies]
         features = np.array(rows, dtype=np.float64) if rows[0] else None
         return Experiment(
@@ -66,7 +67,7 @@ class ExperimentStatistics:
             waiting: those of them that are still open.
         """
         # Randomness is keyed by the number of the pair, and open or skipped pairs have numbers too.
-        self._experiment.asked = asked  # a log knows of more pairs than its comparisons say
+        self._experiment.asked = asked
         return self._experiment.next_pairs(n, waiting)
 
     def verdict(self) -> Verdict | None:
@@ -95,7 +96,7 @@ class ExperimentStatistics:
             "tie_zone": spec.tie_zone,
             "wins": experiment.wins,
             "ties": self._ties(),
-            # the model's rule reads answers in their order
+            # Counts decide without a model; the rule of a Bradley-Terry model reads the answers in their order.
             "comparisons": self._in_order() if spec.space == "bradley-terry" else None,
         }
         return VerdictFacts(

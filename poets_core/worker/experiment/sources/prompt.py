@@ -94,6 +94,8 @@ class PromptSource:
             said = self._read(path)
             if said is None:
                 said = []
+                # A few at a time: commands are obeyed between two batches, and a batch shares one pass of the
+                # model.
                 for start in range(0, len(self._items), AT_ONCE):
                     step(Doing("answer", (at, start)))
                     part = self._items[start : start + AT_ONCE]
@@ -104,6 +106,7 @@ class PromptSource:
                         top_p=policy.top_p,
                         max_tokens=LONGEST,
                         seed=self._seed,
+                        # By policy and item, not by place in the batch: an answer is the same whoever stood beside it.
                         keys=[f"{at}/{i.index}" for i in part],
                     )
                 lines = [{"item": i.index, "response": text} for i, text in zip(self._items, said, strict=True)]
@@ -113,6 +116,7 @@ class PromptSource:
     def _read(self, path: Path) -> list[str] | None:
         """Answers kept earlier, None where they are missing or damaged."""
         try:
+            # The numbers of the items are the check: answers to other items would be judged against wrong ones.
             lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
             whole = [line["item"] for line in lines] == [i.index for i in self._items]
             return [str(line["response"]) for line in lines] if whole else None
