@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from poets_core.runs.events import KINDS
+from poets_core.runs.status import STATES
+from poets_core.search.figures import FIGURES
 from poets_core.spec import METHODS, BackboneSpec, Budget, ContestSpec, ExperimentSettings, PolicySpec
 from poets_core.spec.base import SpecModel
 
@@ -97,8 +99,26 @@ def spec() -> str:
     return "\n\n".join(out)
 
 
+def metrics() -> str:
+    """Return the table of a round's figures."""
+    rows = ["| name | what | unit | reported by |", "|---|---|---|---|"]
+    for figure in FIGURES:
+        names = ", ".join(f"`{name}`" for name in figure.names)
+        rows.append(f"| {names} | {figure.says} | {figure.unit} | {', '.join(figure.methods)} |")
+    return "\n".join(rows)
+
+
+def states() -> str:
+    """Return the table of a run's states."""
+    rows = ["| state | means | Resume |", "|---|---|---|"]
+    rows += [f"| {state} | {means} | {resume} |" for state, (means, resume) in STATES.items()]
+    return "\n".join(rows)
+
+
 SECTIONS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "events": ("docs/architecture.md", events),
+    "states": ("docs/architecture.md", states),
+    "metrics": ("docs/architecture.md", metrics),
     "quickstart": ("README.md", quickstart),
     "spec": ("docs/reference/spec.md", spec),
 }

@@ -1,20 +1,9 @@
-"""How the state of a run follows from its lease and its process.
-
-| state | meaning |
-|---|---|
-| waiting | nobody works on it: not started yet, or put down by its worker |
-| starting | a worker was launched and prepares problem and backbone |
-| running | a worker holds the lease, its heartbeat is fresh |
-| pausing, stopping | a command was sent and not acknowledged yet |
-| paused | the worker holds the lease and waits for Resume |
-| dead | the worker's process is gone (or is another one with its pid) |
-| stalled | the process lives and its heartbeat has stopped |
-| finished, failed | the log says so |
-"""
+"""How the state of a run follows from its lease and its process; `STATES` says what each state means."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -24,6 +13,22 @@ from poets_core.runs.doing import Doing
 State: TypeAlias = Literal[
     "starting", "running", "pausing", "paused", "stopping", "finished", "failed", "dead", "stalled", "waiting"
 ]
+STATES: Mapping[State, tuple[str, str]] = {
+    "waiting": ("nobody works on it: not started, or given back by its worker", "starts a worker"),
+    "starting": ("a worker was launched, or prepares problem and backbone", ""),
+    "running": ("lease held, heartbeat younger than 10 s", ""),
+    "pausing": ("Pause was sent and not acknowledged yet", "takes it back"),
+    "paused": ("the worker holds the lease and waits", "wakes it"),
+    "stopping": ("Stop was sent and not acknowledged yet", ""),
+    "dead": ("the process is gone, or another one has its pid", "starts a worker"),
+    "stalled": (
+        "the process exists, its heartbeat is older than 10 s",
+        "starts another worker, which shuts this one out",
+    ),
+    "finished": ("the log says so", "after `stopped` only: starts a worker"),
+    "failed": ("the log says so; the message is on the page", "starts a worker"),
+}
+"""What each state means, and what Resume does in it."""
 LEASE_SECONDS = 10.0
 """How long a lease holds without a heartbeat."""
 ACTIVE: frozenset[State] = frozenset({"starting", "running", "pausing", "stopping", "paused", "stalled"})
@@ -37,7 +42,7 @@ class RunStatus:
     """What a page says about a run's worker.
 
     Attributes:
-        state: see the module's table.
+        state: see `STATES`.
         reason: why it finished or failed, ``""`` otherwise.
         doing: what the worker does now; None if that is not known.
         epoch: how many workers have held the run.
