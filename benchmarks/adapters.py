@@ -59,10 +59,17 @@ def row(cell: Cell, played: Played, optimum: float) -> dict[str, Any]:
     best = best_of(played)
     result = figures(played, optimum)["regret"] if name == "gb1" else best
     return {
-        "landscape": name, "branched": branched, "rank": rank, "seed": seed, "result": result,
-        "best": best, "js": played.metrics["js_sequence"], "js_token": played.metrics["js_token"],
-        "coverage": played.metrics["coverage"], "seconds": played.cpu_seconds,
-    }  # fmt: skip
+        "landscape": name,
+        "branched": branched,
+        "rank": rank,
+        "seed": seed,
+        "result": result,
+        "best": best,
+        "js": played.metrics["js_sequence"],
+        "js_token": played.metrics["js_token"],
+        "coverage": played.metrics["coverage"],
+        "seconds": played.cpu_seconds,
+    }
 
 
 def main() -> None:

@@ -30,10 +30,19 @@ def random_model(
         torch.manual_seed(seed)
         model = GPT2LMHeadModel(
             GPT2Config(
-                vocab_size=vocabulary, n_embd=width, n_layer=layers, n_head=max(1, width // 64), n_positions=positions,
-                resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, pad_token_id=0, bos_token_id=BOS, eos_token_id=EOS,
+                vocab_size=vocabulary,
+                n_embd=width,
+                n_layer=layers,
+                n_head=max(1, width // 64),
+                n_positions=positions,
+                resid_pdrop=0.0,
+                embd_pdrop=0.0,
+                attn_pdrop=0.0,
+                pad_token_id=0,
+                bos_token_id=BOS,
+                eos_token_id=EOS,
             )
-        )  # fmt: skip
+        )
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     out: GPT2LMHeadModel = model.eval().to(device=device, dtype=dtype)  # type: ignore[call-arg]
     return out

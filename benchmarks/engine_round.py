@@ -100,10 +100,18 @@ def play(
     search = POOL * (seconds["sample"] + seconds["encode"] + seconds["score"]) + STEPS / steps * seconds["fit"]
     written = sum(len(t) for t in drawn.tokens)
     return {
-        "branches": branches, "rows": rows, "tokens": tokens, "device": device, "branch_from": backbone.branch_from,
-        "seconds": seconds, "total": total, "search": search, "sampled tokens a second": written / seconds["sample"],
-        "peak": memory(device), "peak above libraries": memory(device) - before,
-    }  # fmt: skip
+        "branches": branches,
+        "rows": rows,
+        "tokens": tokens,
+        "device": device,
+        "branch_from": backbone.branch_from,
+        "seconds": seconds,
+        "total": total,
+        "search": search,
+        "sampled tokens a second": written / seconds["sample"],
+        "peak": memory(device),
+        "peak above libraries": memory(device) - before,
+    }
 
 
 def ratios(*, rows: int, tokens: int, device: str) -> dict[str, Any]:

@@ -79,9 +79,15 @@ def line_of(name: str, method: str, seed: int, spec: SearchSpec, played: Played)
     """One line of results: the values of all calls, in their order, and what the rounds said."""
     values = [round(v, 6) if np.isfinite(v) else None for v in played.values]
     return {
-        "landscape": name, "method": method, "seed": seed, "spec": fingerprint(spec), "values": values,
-        "rounds": played.rounds, "seconds": round(played.seconds, 2), "cpu_seconds": round(played.cpu_seconds, 2),
-    }  # fmt: skip
+        "landscape": name,
+        "method": method,
+        "seed": seed,
+        "spec": fingerprint(spec),
+        "values": values,
+        "rounds": played.rounds,
+        "seconds": round(played.seconds, 2),
+        "cpu_seconds": round(played.cpu_seconds, 2),
+    }
 
 
 def values_of(line: dict[str, Any], optimum: float | None) -> F8:

@@ -148,8 +148,12 @@ def _check(problem: str, p: Parameter, value: Any) -> Any:
     if value is None:
         raise InvalidSpec(f"Expected a value for {where}, got none. {p.help}", field=field)
     wanted: dict[str, tuple[type, ...]] = {
-        "int": (int,), "float": (int, float), "text": (str,), "file": (str,), "bool": (bool,),
-    }  # fmt: skip
+        "int": (int,),
+        "float": (int, float),
+        "text": (str,),
+        "file": (str,),
+        "bool": (bool,),
+    }
     if not isinstance(value, wanted[p.kind]) or (isinstance(value, bool) and p.kind != "bool"):
         raise InvalidSpec(f"Expected {p.kind} for {where}, got {value!r}.", field=field)
     size = len(value) if isinstance(value, str) else cast("float", value)

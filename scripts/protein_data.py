@@ -112,11 +112,16 @@ def split(sequences: list[NDArray[np.uint8]], *, share: float, rng: np.random.Ge
     training = tuple(s for s, c in zip(sequences, cluster, strict=True) if int(c) not in held)
     validation = tuple(s for s, c in zip(sequences, cluster, strict=True) if int(c) in held)
     facts = {
-        "sequences": len(sequences), "residues": sum(map(len, sequences)), "clusters": len(names),
-        "largest_cluster": int(members.max()), "training_sequences": len(training),
-        "validation_sequences": len(validation), "validation_clusters": len(held),
-        "training_residues": sum(map(len, training)), "validation_residues": sum(map(len, validation)),
-    }  # fmt: skip
+        "sequences": len(sequences),
+        "residues": sum(map(len, sequences)),
+        "clusters": len(names),
+        "largest_cluster": int(members.max()),
+        "training_sequences": len(training),
+        "validation_sequences": len(validation),
+        "validation_clusters": len(held),
+        "training_residues": sum(map(len, training)),
+        "validation_residues": sum(map(len, validation)),
+    }
     return Split(training, validation, facts)
 
 

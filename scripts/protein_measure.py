@@ -82,11 +82,16 @@ def figures(model: torch.nn.Module, data: Split) -> dict[str, float]:
     total = whole["counted_residues"]
     ours, begins = perplexity(model, data.validation), perplexity(model, data.validation, 60)
     return {
-        "perplexity": ours, "unigram": whole["unigram"], "bigram": whole["bigram"], "counted_residues": total,
-        "ratio_to_unigram": ours / whole["unigram"], "perplexity_first_60": begins,
-        "unigram_first_60": start["unigram"], "bigram_first_60": start["bigram"],
+        "perplexity": ours,
+        "unigram": whole["unigram"],
+        "bigram": whole["bigram"],
+        "counted_residues": total,
+        "ratio_to_unigram": ours / whole["unigram"],
+        "perplexity_first_60": begins,
+        "unigram_first_60": start["unigram"],
+        "bigram_first_60": start["bigram"],
         "ratio_to_unigram_first_60": begins / start["unigram"],
-    }  # fmt: skip
+    }
 
 
 def throughput(model: torch.nn.Module, rows: int = 32, length: int = 60) -> dict[str, float]:

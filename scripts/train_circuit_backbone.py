@@ -28,9 +28,14 @@ from poets_core.keyed import rng_for
 
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
 PROMPT_WORDS = (
-    *(f"n{k}" for k in range(2, 11)), "free", "fixed", "line", "all",
-    *(f"g{k}" for k in range(4, 49, 4)), *(f"c{k}" for k in range(1, 21)),
-)  # fmt: skip
+    *(f"n{k}" for k in range(2, 11)),
+    "free",
+    "fixed",
+    "line",
+    "all",
+    *(f"g{k}" for k in range(4, 49, 4)),
+    *(f"c{k}" for k in range(1, 21)),
+)
 WORDS = (*SPECIAL, *GATES, *map(str, range(10)), *(f"a{k}" for k in range(LEVELS)), "a*", *PROMPT_WORDS)
 PAD, BOS, EOS, UNK = range(4)
 IDS = {word: k for k, word in enumerate(WORDS)}
@@ -109,9 +114,15 @@ def tokenizer() -> PreTrainedTokenizerFast:
     words = Tokenizer(WordLevel(IDS, unk_token="<unk>"))
     words.pre_tokenizer = WhitespaceSplit()
     return PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token="<pad>", bos_token="<bos>", eos_token="<eos>", unk_token="<unk>",
-        clean_up_tokenization_spaces=False, model_input_names=["input_ids", "attention_mask"], model_max_length=256,
-    )  # fmt: skip
+        tokenizer_object=words,
+        pad_token="<pad>",
+        bos_token="<bos>",
+        eos_token="<eos>",
+        unk_token="<unk>",
+        clean_up_tokenization_spaces=False,
+        model_input_names=["input_ids", "attention_mask"],
+        model_max_length=256,
+    )
 
 
 def arguments() -> argparse.Namespace:
@@ -128,10 +139,18 @@ def arguments() -> argparse.Namespace:
 def new_model(seed: int) -> LlamaForCausalLM:
     """A model that has learnt nothing."""
     config = LlamaConfig(
-        vocab_size=len(WORDS), hidden_size=128, intermediate_size=352, num_hidden_layers=3, num_attention_heads=4,
-        num_key_value_heads=4, max_position_embeddings=256, tie_word_embeddings=True, pad_token_id=PAD,
-        bos_token_id=BOS, eos_token_id=EOS,
-    )  # fmt: skip
+        vocab_size=len(WORDS),
+        hidden_size=128,
+        intermediate_size=352,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=256,
+        tie_word_embeddings=True,
+        pad_token_id=PAD,
+        bos_token_id=BOS,
+        eos_token_id=EOS,
+    )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return LlamaForCausalLM(config)

@@ -63,7 +63,9 @@ class Artificial7q(CircuitProblem):
             title="Artificial Hamiltonian, 7 qubits",
             objectives=(
                 Objective(
-                    "- energy", "units of J", optimum=optimum,
+                    "- energy",
+                    "units of J",
+                    optimum=optimum,
                     optimum_source="largest eigenvalue of -H by diagonalisation; an upper bound for max_ops gates",
                 ),
             ),
@@ -71,11 +73,14 @@ class Artificial7q(CircuitProblem):
             export_formats=EXPORT_FORMATS,
             max_tokens=3 * max_ops,
             facts={
-                "qubits": n, "coupling": "all pairs", "max_ops": max_ops,
+                "qubits": n,
+                "coupling": "all pairs",
+                "max_ops": max_ops,
                 "hamiltonian": [list(t) for t in hamiltonian.terms],
-                "invalid_value": WORST, "ground_energy": -optimum,
+                "invalid_value": WORST,
+                "ground_energy": -optimum,
                 "product_state_energy": best_product_energy(hamiltonian),
             },
-        )  # fmt: skip
+        )
         oracle = DiscreteEnergyOracle(language, hamiltonian)
         super().__init__(info, (prompt_of(language),), oracle, CircuitEnergy(language, hamiltonian, iterations=0))

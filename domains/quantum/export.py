@@ -70,9 +70,7 @@ def write_qasm(energy: CircuitEnergy, records: Sequence[Record], problem: str) -
             "metadata": dict(record.metadata),
         }
         comment = MARK + json.dumps(facts, sort_keys=True, allow_nan=False)
-        files.append(
-            qasm_text(ops, energy.language.qubits, energy.angles(record.design, record.metadata), comment)
-        )  # fmt: skip
+        files.append(qasm_text(ops, energy.language.qubits, energy.angles(record.design, record.metadata), comment))
     if len(files) == 1:
         return files[0].encode()
     buffer = io.BytesIO()

@@ -45,9 +45,7 @@ class OptimisedEnergyOracle:
     def evaluate(self, designs: Sequence[Design], prompts: Sequence[int], *, rng: np.random.Generator) -> Evaluation:
         """Optimise and score n circuits; unreadable ones are invalid. Prompts and rng are not used."""
         circuits, where, reasons = readable(designs, self.language)
-        found = optimise_angles(
-            circuits, self.hamiltonian, steps=self.language.max_ops, iterations=self.iterations
-        )  # fmt: skip
+        found = optimise_angles(circuits, self.hamiltonian, steps=self.language.max_ops, iterations=self.iterations)
         values = np.full((len(designs), 1), np.nan)
         details: list[dict[str, Any]] = [{} for _ in designs]
         gates = [counts(ops, self.language.qubits) for ops in circuits]
@@ -105,7 +103,8 @@ class Tfim6(CircuitProblem):
             title="Transverse-field Ising chain, 6 qubits",
             objectives=(
                 Objective(
-                    "reward", "1 at best",
+                    "reward",
+                    "1 at best",
                     optimum_source=f"at most 1 by definition; what {max_cx} CX can reach is not known",
                 ),
             ),
@@ -113,11 +112,18 @@ class Tfim6(CircuitProblem):
             export_formats=EXPORT_FORMATS,
             max_tokens=3 * language.max_ops,
             facts={
-                "qubits": n, "coupling": "line", "max_ops": language.max_ops, "max_cx": max_cx, "reward": reward,
-                "reward_bound": 1.0, "iterations": iterations, "hamiltonian": [list(t) for t in hamiltonian.terms],
-                "ground_energy": ground, "product_state_energy": product,
+                "qubits": n,
+                "coupling": "line",
+                "max_ops": language.max_ops,
+                "max_cx": max_cx,
+                "reward": reward,
+                "reward_bound": 1.0,
+                "iterations": iterations,
+                "hamiltonian": [list(t) for t in hamiltonian.terms],
+                "ground_energy": ground,
+                "product_state_energy": product,
             },
-        )  # fmt: skip
+        )
         oracle = OptimisedEnergyOracle(
             language, hamiltonian, iterations, ground, product, "gap" if reward == "gap" else "precision"
         )

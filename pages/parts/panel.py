@@ -124,8 +124,13 @@ def layout(look: Look, **settings: Any) -> Json:
 def empty(look: Look, name: str, title: str, help: str, message: str) -> Panel:
     """Return a panel that says why there is nothing to see, without axes that would show nothing."""
     note = {
-        "text": message, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5,
+        "text": message,
+        "showarrow": False,
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0.5,
+        "y": 0.5,
         "font": {"size": 13, "color": look.muted},
-    }  # fmt: skip
+    }
     hidden = {"visible": False}
     return Panel(name, title, help, [], layout(look, annotations=[note], xaxis=hidden, yaxis=hidden), message, 0)

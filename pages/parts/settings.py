@@ -52,8 +52,12 @@ def settings_of(section: str, model: type[SpecModel], *, hidden: bool = False) -
     for name, field in model.model_fields.items():
         if field.title is None or (model.marked(name, Mark.HIDDEN) and not hidden):
             continue
-        bounds = {k: v for rule in field.metadata for k in ("ge", "le", "multiple_of", "step")
-                  if (v := getattr(rule, k, None)) is not None}  # fmt: skip
+        bounds = {
+            k: v
+            for rule in field.metadata
+            for k in ("ge", "le", "multiple_of", "step")
+            if (v := getattr(rule, k, None)) is not None
+        }
         texts = tuple(c for c in get_args(field.annotation) if isinstance(c, str))
         out[name] = Setting(
             section,

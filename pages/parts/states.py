@@ -50,8 +50,11 @@ STATES: dict[str, State] = {
         "stopping…", "pending", "orange", "Asked to stop. The worker ends as soon as the current step is done.", 2
     ),
     "waiting": State(
-        "waiting", "person", "violet",
-        "Nobody works on this run: it was not started yet, or its worker gave it back. Resume starts a worker.", 5,
+        "waiting",
+        "person",
+        "violet",
+        "Nobody works on this run: it was not started yet, or its worker gave it back. Resume starts a worker.",
+        5,
     ),
     "finished": State("finished", "check_circle", "green", "The run is complete.", None),
     "failed": State("failed", "error", "red", "The run ended with an error.", None),
@@ -59,11 +62,13 @@ STATES: dict[str, State] = {
         "dead", "heart_broken", "red", "The worker's process is gone. What was stored is safe: Resume goes on.", 5
     ),
     "stalled": State(
-        "stalled", "running_with_errors", "red",
+        "stalled",
+        "running_with_errors",
+        "red",
         "The worker's process exists but has not reported. Resuming starts another one and shuts this one out.",
         2,
     ),
-}  # fmt: skip
+}
 UNKNOWN = State("unknown", "help", "gray", "This version of the app does not know the state of this run.", 5)
 
 

@@ -37,9 +37,14 @@ def followed(store: SqlStore, name: str, as_json: bool) -> None:
 def _follow(store: SqlStore, name: str, *, quiet: bool) -> None:
     view, began = fold([]), time.monotonic()
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("ETA"), TimeRemainingColumn(), TextColumn("{task.fields[best]}"),
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("ETA"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[best]}"),
+    )
     with Progress(*columns, console=ERR, disable=quiet) as progress:
         bar = progress.add_task("starting", total=store.row(name).budget or None, best="")
         while True:

@@ -57,9 +57,17 @@ def comparisons_csv(view: ExperimentView) -> bytes:
     writer.writerow([*_PAIR_COLUMNS, "opinions", "details"])
     for p in view.pairs.values():
         row = (
-            p.index, p.first, p.second, p.outcome, p.judge, p.skipped, p.item, p.prompt, *p.responses,
+            p.index,
+            p.first,
+            p.second,
+            p.outcome,
+            p.judge,
+            p.skipped,
+            p.item,
+            p.prompt,
+            *p.responses,
             *(p.values or (None, None)),
-        )  # fmt: skip
+        )
         rest = [json.dumps(dict(data), sort_keys=True) for data in (p.opinions, p.details)]
         writer.writerow([*map(_cell, row), *rest])
     return out.getvalue().encode()

@@ -102,9 +102,7 @@ class BackboneSpec(SpecModel):
         Field(ge=8, le=512, multiple_of=8, title="Width", description="Of a library model, in units."),
         Mark.ADVANCED,
     ] = 32
-    layers: Annotated[
-        int, Field(ge=1, le=12, title="Layers", description="Of a library model."), Mark.ADVANCED
-    ] = 1  # fmt: skip
+    layers: Annotated[int, Field(ge=1, le=12, title="Layers", description="Of a library model."), Mark.ADVANCED] = 1
     steps: Annotated[
         int,
         Field(

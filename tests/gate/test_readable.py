@@ -17,7 +17,7 @@ COMMENTS = 6.0
 """Comment lines in 100 lines of code, at least, where the code is dense."""
 DENSE = ("poets_core/search", "poets_core/lm", "poets_core/llm_po", "poets_core/worker")
 # `fmt: skip` is for tables and matrices: this number only falls.
-SKIPS = 41
+SKIPS = 7
 
 
 def long_functions(source: str, most: int = FUNCTION_LINES) -> dict[str, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from pages.parts.compare.comparison import MEASURES, Group, band
 from pages.parts.look import DASHES, Look
 from pages.parts.panel import LINE_POINTS, Json, Panel, axis, layout, numbers, sample
-from poets_core.types import Objective
+from poets_core.types import F8, I8, Objective
 
 
 def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Objective) -> Panel:
@@ -30,46 +30,69 @@ def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Obj
         at = sample(len(mean), LINE_POINTS // 2)
         x, colour = (at + 1).tolist(), look.series[k % len(look.series)]
         if np.isfinite(half[at]).any():
-            edges = (mean + half)[at], (mean - half)[at]
-            known = np.isfinite(edges[0])
-            ring = [*(at[known] + 1).tolist(), *(at[known] + 1)[::-1].tolist()]
-            traces.append(
-                {
-                    "type": "scatter", "mode": "lines", "fill": "toself", "hoverinfo": "skip", "showlegend": False,
-                    "legendgroup": group.name, "x": ring,
-                    "y": numbers([*edges[0][known].tolist(), *edges[1][known][::-1].tolist()]),
-                    "line": {"width": 0, "color": colour}, "fillcolor": colour, "opacity": 0.16,
-                }
-            )  # fmt: skip
+            traces.append(_interval(group.name, at, mean[at], half[at], colour))
         traces.append(
             {
-                "type": "scatter", "mode": "lines", "name": f"{_text(group.name)} (n = {len(group.curves)})",
-                "legendgroup": group.name, "x": x, "y": numbers(mean[at]),
+                "type": "scatter",
+                "mode": "lines",
+                "name": f"{_text(group.name)} (n = {len(group.curves)})",
+                "legendgroup": group.name,
+                "x": x,
+                "y": numbers(mean[at]),
                 "line": {
-                    "color": colour, "width": 2.5, "dash": DASHES[k % len(DASHES)],
+                    "color": colour,
+                    "width": 2.5,
+                    "dash": DASHES[k % len(DASHES)],
                     "shape": "hv" if measure == "best" else "linear",
                 },
                 "hovertemplate": f"call %{{x}}: %{{y}}<extra>{_text(group.name)}</extra>",
             }
-        )  # fmt: skip
+        )
     optimum = objective.optimum
     most = max((g.calls for g in groups), default=1)
     if measure == "best" and optimum is not None:
         traces.append(
             {
-                "type": "scatter", "mode": "lines", "name": "best possible", "x": [1, max(most, 2)],
-                "y": [optimum, optimum], "hoverinfo": "skip",
+                "type": "scatter",
+                "mode": "lines",
+                "name": "best possible",
+                "x": [1, max(most, 2)],
+                "y": [optimum, optimum],
+                "hoverinfo": "skip",
                 "line": {"color": look.muted, "width": 1.5, "dash": "dot"},
             }
-        )  # fmt: skip
-    name, unit = objective.name, objective.unit
-    label = (
-        f"regret [{unit or 'same unit as the value'}]" if measure == "regret" else f"{name} [{unit}]" if unit else name
-    )
-    form = layout(look, xaxis=axis(look, "oracle calls"), yaxis=axis(look, str(label)))
+        )
+    form = layout(look, xaxis=axis(look, "oracle calls"), yaxis=axis(look, _label(objective, measure)))
     ends = [f"{g.name} {band(g, measure)[0][-1]:.4g}" for g in groups if len(band(g, measure)[0])]
     alt = f"{title} over {most} oracle calls; at the end {', '.join(ends)}."
     return Panel(f"compare-{measure}", title, f"{help} Shaded: 95 % interval over runs.", traces, form, alt, most)
+
+
+def _interval(name: str, at: I8, mean: F8, half: F8, colour: str) -> Json:
+    """Return the 95 % interval of a group as a filled ring: forwards along its upper edge, back along its lower one."""
+    known = np.isfinite(mean + half)
+    x, upper, lower = (at[known] + 1).tolist(), (mean + half)[known].tolist(), (mean - half)[known].tolist()
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "fill": "toself",
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "legendgroup": name,
+        "x": [*x, *x[::-1]],
+        "y": numbers([*upper, *lower[::-1]]),
+        "line": {"width": 0, "color": colour},
+        "fillcolor": colour,
+        "opacity": 0.16,
+    }
+
+
+def _label(objective: Objective, measure: str) -> str:
+    """Return the vertical axis: what is drawn, in which unit."""
+    unit = objective.unit
+    if measure == "regret":
+        return f"regret [{unit or 'same unit as the value'}]"
+    return f"{objective.name} [{unit}]" if unit else objective.name
 
 
 def _text(name: str) -> str:

@@ -108,9 +108,13 @@ def prompts(store: RunStore, errors: Errors) -> Form:
             "Who judges", ["reference", "person"], format_func=JUDGES.__getitem__, key="judge-prompts", help=_WHO
         )
         items = st.number_input(
-            FIELDS["items"].label, 1, known[task].most, min(200, known[task].most), help=FIELDS["items"].help,
+            FIELDS["items"].label,
+            1,
+            known[task].most,
+            min(200, known[task].most),
+            help=FIELDS["items"].help,
             key=f"items-{task}",
-        )  # fmt: skip
+        )
         errors.place(FIELDS["items"].path)
     with right:
         model = st.text_input(FIELDS["model"].label, "smollm2", help=FIELDS["model"].help, key="model").strip()

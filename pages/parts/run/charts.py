@@ -45,25 +45,35 @@ def progress(view: RunView, look: Look, batch: int, selected: str = "") -> Panel
     kept = thin(ends, means)
     traces: list[Json] = [
         {
-            "type": "scattergl", "mode": "markers", "name": "measured design",
-            "x": [i + 1 for i in dots], "y": numbers([view.values[i] for i in dots], 4),
+            "type": "scattergl",
+            "mode": "markers",
+            "name": "measured design",
+            "x": [i + 1 for i in dots],
+            "y": numbers([view.values[i] for i in dots], 4),
             "customdata": [view.order[i] for i in dots],
             "marker": {"size": 5, "color": look.muted, "opacity": 0.45},
             "hovertemplate": "design %{customdata}<br>value %{y}<extra></extra>",
         },
         {
-            "type": "scatter", "mode": "lines+markers", "name": "mean of the round",
-            "x": numbers(ends[kept]), "y": numbers(means[kept]),
-            "line": {"color": look.series[1], "width": 2, "dash": "dot"}, "marker": {"symbol": "diamond", "size": 7},
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": "mean of the round",
+            "x": numbers(ends[kept]),
+            "y": numbers(means[kept]),
+            "line": {"color": look.series[1], "width": 2, "dash": "dot"},
+            "marker": {"symbol": "diamond", "size": 7},
             "hovertemplate": "mean of the round %{y}<extra></extra>",
         },
         {
-            "type": "scatter", "mode": "lines", "name": "best so far",
-            "x": (line + 1).tolist(), "y": numbers([view.best_so_far[i] for i in line]),
+            "type": "scatter",
+            "mode": "lines",
+            "name": "best so far",
+            "x": (line + 1).tolist(),
+            "y": numbers([view.best_so_far[i] for i in line]),
             "line": {"color": look.series[0], "width": 3, "shape": "hv"},
             "hovertemplate": "best so far %{y}<extra></extra>",
         },
-    ]  # fmt: skip
+    ]
     optimum = view.objective.optimum
     if optimum is not None:
         traces.append(_level("best possible", [1, max(n, 2)], float(optimum), look))
@@ -167,14 +177,25 @@ def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
         if part:
             colours = {"color": numbers([c.value for c in part], 4), "cmin": low, "cmax": high, "colorscale": "Cividis"}
             bar = {"title": {"text": "measured", "side": "right"}, "thickness": 10, "outlinewidth": 0}
-            traces.append({
-                "type": "scattergl", "mode": "markers", "name": name, "customdata": [c.id for c in part],
-                "x": numbers([c.predicted_mean for c in part], 4), "y": numbers([c.predicted_std for c in part], 4),
-                "marker": {"symbol": MARKERS[i], "size": 8, "line": {"width": 1, "color": look.muted}, **colours,
-                           **({} if traces else {"showscale": True, "colorbar": bar})},
-                "hovertemplate": "design %{customdata}<br>expected %{x}<br>spread %{y}<br>"
-                "measured %{marker.color}<extra></extra>",
-            })  # fmt: skip
+            traces.append(
+                {
+                    "type": "scattergl",
+                    "mode": "markers",
+                    "name": name,
+                    "customdata": [c.id for c in part],
+                    "x": numbers([c.predicted_mean for c in part], 4),
+                    "y": numbers([c.predicted_std for c in part], 4),
+                    "marker": {
+                        "symbol": MARKERS[i],
+                        "size": 8,
+                        "line": {"width": 1, "color": look.muted},
+                        **colours,
+                        **({} if traces else {"showscale": True, "colorbar": bar}),
+                    },
+                    "hovertemplate": "design %{customdata}<br>expected %{x}<br>spread %{y}<br>"
+                    "measured %{marker.color}<extra></extra>",
+                }
+            )
     traces += _ring(view, look, selected, lambda c: c.predicted_mean, lambda c: c.predicted_std)
     form = layout(
         look,
@@ -194,12 +215,18 @@ def branch_matrix(view: RunView, look: Look) -> Panel:
     m = len(matrix)
     cells = [numbers(row, 3) for row in matrix]
     trace: Json = {
-        "type": "heatmap", "z": cells, "x": list(range(m)), "y": list(range(m)), "colorscale": "Cividis", "zmin": 0,
-        "xgap": 1, "ygap": 1,
+        "type": "heatmap",
+        "z": cells,
+        "x": list(range(m)),
+        "y": list(range(m)),
+        "colorscale": "Cividis",
+        "zmin": 0,
+        "xgap": 1,
+        "ygap": 1,
         "colorbar": {"title": {"text": "nats", "side": "right"}, "thickness": 10, "outlinewidth": 0},
         "hovertemplate": "branch %{x} against %{y}: %{z} nats<extra></extra>",
         **({"texttemplate": "%{z:.2g}"} if m <= 8 else {}),
-    }  # fmt: skip
+    }
     off = [v for i, row in enumerate(cells) for j, v in enumerate(row) if i != j and v is not None]
     ticks = {"tickmode": "linear", "dtick": 1 if m <= 16 else 4}
     form = layout(look, xaxis=axis(look, "branch", **ticks), yaxis=axis(look, "branch", autorange="reversed", **ticks))
@@ -236,11 +263,18 @@ def branches(view: RunView, look: Look, chosen: Mapping[int, int]) -> Panel:
         start = i * (width + gap)
         axes[f"xaxis{n}"] = axis(look, "branch", domain=[start, start + width], type="category", anchor=f"y{n}")
         axes[f"yaxis{n}"] = axis(look, name, anchor=f"x{n}", rangemode="tozero")
-        traces.append({
-            "type": "bar", "x": list(x), "y": list(y), "name": name, "xaxis": f"x{n}", "yaxis": f"y{n}",
-            "marker": {"color": look.series[i], "pattern": fills | {"shape": ("", "/", ".")[i]}},
-            "hovertemplate": f"branch %{{x}}: %{{y}} {name}<extra></extra>",
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "bar",
+                "x": list(x),
+                "y": list(y),
+                "name": name,
+                "xaxis": f"x{n}",
+                "yaxis": f"y{n}",
+                "marker": {"color": look.series[i], "pattern": fills | {"shape": ("", "/", ".")[i]}},
+                "hovertemplate": f"branch %{{x}}: %{{y}} {name}<extra></extra>",
+            }
+        )
     most = max(chosen.values())
     alt = f"{title}: {len(chosen)} branches chose between {min(chosen.values())} and {most} designs each."
     return Panel("branches", title, help, traces, layout(look, showlegend=False, **axes), alt, len(view.order))
@@ -266,17 +300,27 @@ def _rounds(view: RunView, look: Look, **settings: Any) -> Json:
 
 def _line(name: str, x: Any, y: Any, look: Look, i: int, *, marks: bool = False, shape: str = "linear") -> Json:
     return {
-        "type": "scatter", "mode": "lines+markers" if marks else "lines", "name": name, "x": x, "y": y,
+        "type": "scatter",
+        "mode": "lines+markers" if marks else "lines",
+        "name": name,
+        "x": x,
+        "y": y,
         "line": {"color": look.series[i], "width": 2.5, "dash": DASHES[i], "shape": shape},
-        "marker": {"symbol": MARKERS[i], "size": 7}, "hovertemplate": f"{name} %{{y}}<extra></extra>",
-    }  # fmt: skip
+        "marker": {"symbol": MARKERS[i], "size": 7},
+        "hovertemplate": f"{name} %{{y}}<extra></extra>",
+    }
 
 
 def _level(name: str, x: list[int], y: float, look: Look) -> Json:
     return {
-        "type": "scatter", "mode": "lines", "name": name, "x": x, "y": [y, y],
-        "line": {"color": look.series[2], "width": 2, "dash": "dash"}, "hovertemplate": f"{name} %{{y}}<extra></extra>",
-    }  # fmt: skip
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": x,
+        "y": [y, y],
+        "line": {"color": look.series[2], "width": 2, "dash": "dash"},
+        "hovertemplate": f"{name} %{{y}}<extra></extra>",
+    }
 
 
 def _places(view: RunView, selected: str) -> list[int]:
@@ -291,9 +335,19 @@ def _ring(view: RunView, look: Look, selected: str, x: Any, y: Any) -> list[Json
     candidate: CandidateView | None = view.candidates.get(selected)
     if candidate is None or x(candidate) is None or y(candidate) is None:
         return []
-    return [{
-        "type": "scatter", "mode": "markers+text", "name": "selected", "showlegend": False,
-        "x": [x(candidate)], "y": [y(candidate)], "text": [selected], "textposition": "top center",
-        "customdata": [selected], "cliponaxis": False, "hoverinfo": "skip",
-        "marker": {"symbol": "circle-open", "size": 15, "color": look.text, "line": {"width": 2.5}},
-    }]  # fmt: skip
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers+text",
+            "name": "selected",
+            "showlegend": False,
+            "x": [x(candidate)],
+            "y": [y(candidate)],
+            "text": [selected],
+            "textposition": "top center",
+            "customdata": [selected],
+            "cliponaxis": False,
+            "hoverinfo": "skip",
+            "marker": {"symbol": "circle-open", "size": 15, "color": look.text, "line": {"width": 2.5}},
+        }
+    ]

@@ -43,12 +43,22 @@ def with_references(panel: Panel, references: Sequence[Reference], look: Look) -
         else:
             continue
         name = reference.name.replace("&", "&amp;").replace("<", "&lt;")
-        traces.append({
-            "type": "scatter", "mode": "lines", "name": name, "x": (at + 1).tolist(), "y": numbers(y),
-            "line": {"color": look.series[(k + 3) % len(look.series)], "dash": DASHES[(k + 2) % len(DASHES)],
-                     "width": 1.8, "shape": "hv" if panel.name == "progress" else "linear"},
-            "hovertemplate": f"%{{y}}<extra>{name}</extra>",
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": name,
+                "x": (at + 1).tolist(),
+                "y": numbers(y),
+                "line": {
+                    "color": look.series[(k + 3) % len(look.series)],
+                    "dash": DASHES[(k + 2) % len(DASHES)],
+                    "width": 1.8,
+                    "shape": "hv" if panel.name == "progress" else "linear",
+                },
+                "hovertemplate": f"%{{y}}<extra>{name}</extra>",
+            }
+        )
         ends.append(f"{reference.name} {y[-1]:.4g}" if y and y[-1] is not None else reference.name)
     alt = panel.alt + (f" Beside it: {', '.join(ends)}." if ends else "")
     return replace(panel, traces=[*panel.traces, *traces], alt=alt)
@@ -66,17 +76,33 @@ def with_soft_regret(panel: Panel, view: RunView, look: Look, batch: int) -> Pan
     low, high = [float(v.min()) for _, v in told], [float(v.max()) for _, v in told]
     colour = look.series[3]
     band: Json = {
-        "type": "scatter", "mode": "lines", "fill": "toself", "hoverinfo": "skip", "showlegend": False,
-        "name": "all branches", "legendgroup": "soft", "yaxis": "y2",
-        "x": [*x, *x[::-1]], "y": numbers([*high, *low[::-1]]),
-        "line": {"width": 0, "color": colour}, "fillcolor": colour, "opacity": 0.15,
-    }  # fmt: skip
+        "type": "scatter",
+        "mode": "lines",
+        "fill": "toself",
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "name": "all branches",
+        "legendgroup": "soft",
+        "yaxis": "y2",
+        "x": [*x, *x[::-1]],
+        "y": numbers([*high, *low[::-1]]),
+        "line": {"width": 0, "color": colour},
+        "fillcolor": colour,
+        "opacity": 0.15,
+    }
     mean = numbers([float(v.mean()) for _, v in told])
     line: Json = {
-        "type": "scatter", "mode": "lines+markers", "name": "soft regret of a branch (right)", "legendgroup": "soft",
-        "x": x, "y": mean, "yaxis": "y2", "line": {"color": colour, "width": 2, "dash": "dashdot"},
-        "marker": {"symbol": "triangle-up", "size": 7}, "hovertemplate": "soft regret %{y}<extra></extra>",
-    }  # fmt: skip
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": "soft regret of a branch (right)",
+        "legendgroup": "soft",
+        "x": x,
+        "y": mean,
+        "yaxis": "y2",
+        "line": {"color": colour, "width": 2, "dash": "dashdot"},
+        "marker": {"symbol": "triangle-up", "size": 7},
+        "hovertemplate": "soft regret %{y}<extra></extra>",
+    }
     second = axis(
         look,
         "soft regret [s.d.]",
