@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gate.plant import FAULTS, GATE, MYPY, ROOT, RUFF, Fault, copy_tree, plant, unfound
+from tests.gate.plant import FAULTS, GATE, MYPY, ROOT, RUFF, Fault, copy_tree, plant
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,8 @@ def tree(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f.check != MYPY], ids=lambda f: f.name)
 def test_a_planted_fault_is_found(fault, tree):
-    assert unfound([fault], tree) == []
+    # That the check passes without the fault is what the rest of the suite shows; the script looks itself.
+    assert plant(fault, tree) == ""
 
 
 def test_make_check_runs_what_finds_faults():
