@@ -28,11 +28,12 @@ chromium:
 	@$(PYTHON) -c 'import sys; sys.exit("Expected Python 3.11 or newer, got %s. Set PYTHON=python3.11, for instance." % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 
-.venv/app.installed: requirements.txt | .venv/bin/python
+.venv/app.installed: requirements.txt pyproject.toml setup.py | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-.venv/test.installed: pyproject.toml setup.py .venv/app.installed
+.venv/test.installed: .venv/app.installed
 	$(BIN)/python -m pip install --quiet --editable '.[test,postgres]'
 	@touch $@
 

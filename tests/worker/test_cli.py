@@ -182,6 +182,7 @@ def test_show_and_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     assert [r["id"] for r in json.loads(out)] == [run]
     code, out, _ = call(monkeypatch, capsys, "runs", "--store", url)
     assert code == 0
+    assert f" {run} " in out  # whole, in 80 columns too: other commands ask for it
     code, _, err = call(monkeypatch, capsys, "resume", run, "--store", url)
     assert code == 2
     assert "finished" in err
