@@ -32,7 +32,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
-from scripts.static_files import copy_plotly
+from poets_core.serve import app_file, prepare_static
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = {
@@ -127,7 +127,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         store = f"sqlite:///{folder / 'poets.db'}"
-        copy_plotly()
+        prepare_static(app_file().parent / "static")
         search(store, folder, "Genetic algorithm", {"search.method": "ga"})
         run = search(store, folder, "Enzyme, three sites", {})
         with app(store, folder) as address:
