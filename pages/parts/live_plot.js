@@ -1,5 +1,5 @@
 // A chart that is updated in place: Plotly.react on one DOM node, for as long as the page lives.
-// Streamlit may still mount a chart anew, as when a run is paused: what the user zoomed to is kept outside the node.
+// Should Streamlit mount a chart anew all the same, what the user zoomed to is kept outside the node.
 // The node tells tests what happened to it: data-mounts, data-renders, data-points, data-picked.
 
 function library(source) {
