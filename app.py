@@ -16,6 +16,8 @@ import pandas  # noqa: F401
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from pages.parts.look import dress
+
 HERE = Path(__file__).parent
 
 
@@ -48,6 +50,7 @@ def main() -> None:
     )
     icon = str(HERE / "pages" / "icon.png")
     st.set_page_config(page_title=f"{navigation.title} · POETS", page_icon=icon, layout="wide")
+    dress()
     _settle()
     navigation.run()
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from domains.discovery import VARIABLE, BrokenScience, find, resolve
-from domains.entry import Draw, Entry, Export, Parameter, Science, ShippedBackbone, Task
+from domains.entry import Draw, Entry, Export, Naming, Parameter, Science, ShippedBackbone, Task
 from domains.packages import needed_for
 from poets_core.errors import InvalidSpec
 
@@ -125,6 +125,16 @@ def drawing_of(problem: str) -> Draw | None:
     own = next((e.drawing for e in known.problems if e.name == problem), "")
     path = own or known.drawing
     return cast("Draw", resolve(path)) if path else None
+
+
+def naming_of(problem: str) -> Naming | None:
+    """Import the function that names designs of a problem; None where its science has none.
+
+    Raises:
+        InvalidSpec, ImportError: the science names a function that is not there.
+    """
+    known = science(problem)
+    return cast("Naming", resolve(known.naming)) if known is not None and known.naming else None
 
 
 def check_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -175,6 +175,35 @@ class Draw(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Named:
+    """A design in a few words and figures, for tables and headings.
+
+    Attributes:
+        name: short, plain text, e.g. ``"V39A D40W"``; ``""`` where a design has no name but its own text.
+        figures: columns of a table of designs, in order: heading -> number, None where it is not known.
+        parts: what is compared, place by place, to say how far apart two designs are.
+    """
+
+    name: str
+    figures: Mapping[str, float | int | None] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+
+
+class Naming(Protocol):
+    """A function that names designs of a science: pure, and light enough to be called for every row of a table."""
+
+    def __call__(self, design: str, *, facts: Mapping[str, Any], details: Mapping[str, Any]) -> Named:
+        """Name a design.
+
+        Args:
+            design: canonical text, or whatever a model wrote: nothing about it is certain.
+            facts: `ProblemInfo.facts` of its problem.
+            details: what the oracle says about it; empty before it was measured.
+        """
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Science:
     """One science: all that the rest of the program knows about it.
@@ -188,6 +217,7 @@ class Science:
         backbones: language models that come with it.
         exports: its file formats.
         drawing: ``"module:function"``, see `Draw`; ``""``: designs are shown as text.
+        naming: ``"module:function"``, see `Naming`; ``""``: a design has no name but its own text.
         install: command that installs the packages it needs.
     """
 
@@ -199,4 +229,5 @@ class Science:
     backbones: tuple[ShippedBackbone, ...] = ()
     exports: tuple[Export, ...] = (CSV,)
     drawing: str = ""
+    naming: str = ""
     install: str = ""

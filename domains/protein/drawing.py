@@ -22,6 +22,7 @@ from domains.palette import (
     ink_on,
 )
 from domains.protein.alphabet import mutations
+from domains.protein.naming import numbers_of
 
 CLASSES: tuple[tuple[str, str, str], ...] = (
     ("hydrophobic", "AVILM", ORANGE),
@@ -53,11 +54,11 @@ def draw(
     if not design.isalpha():
         return None
     wild_type = str(facts.get("wild_type") or "")
-    positions = [int(p) for p in facts.get("positions") or [] if isinstance(p, int)]
+    positions = list(facts.get("positions") or [])
     note = ""
     # A design of another length has no mutations with names.
     if wild_type and len(wild_type) == len(design):
-        changed = mutations(design, wild_type, _numbers(design, positions))
+        changed = mutations(design, wild_type, numbers_of(design, facts))
         note = f"Against the wild type {wild_type}: {' '.join(changed) or 'no mutation'}"
     return Drawing(
         svg=sequence_svg(design, colours, wild_type, positions, per_row=20 if narrow else 30),
@@ -66,11 +67,6 @@ def draw(
         key=legend_svg(colours),
         key_says=", ".join(f"{name} {letters}" for name, letters, _ in CLASSES),
     )
-
-
-def _numbers(design: str, positions: Sequence[int]) -> list[int]:
-    """Number of each residue in the parent; 1, 2, 3, ... where positions say nothing about this design."""
-    return list(positions) if len(positions) == len(design) else list(range(1, len(design) + 1))
 
 
 def sequence_svg(
@@ -88,7 +84,7 @@ def sequence_svg(
     Returns:
         SVG text.
     """
-    numbers = _numbers(design, positions)
+    numbers = numbers_of(design, {"positions": positions})
     parent = wild_type if len(wild_type) == len(design) else ""
     rows = -(-len(design) // per_row) or 1
     columns = min(per_row, max(len(design), 1))

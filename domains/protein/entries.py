@@ -101,5 +101,6 @@ SCIENCE = Science(
     ),
     exports=(Export("fasta", "FASTA", "fasta", "text/x-fasta"), CSV),
     drawing="domains.protein.drawing:draw",
+    naming="domains.protein.naming:named",
     install="pip install 'poets[protein]'",
 )

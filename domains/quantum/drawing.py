@@ -18,6 +18,8 @@ from domains.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, Colours, ink_on
 from domains.quantum.circuit import FREE, LEVELS, Op
 
 STEP, LINE, BOX, LEFT = 46, 40, 32, 44
+NARROW, WIDE = 9, 20
+"""Columns of gates a row; a longer circuit goes on below, so that its gates stay readable."""
 COLOUR = {"rx": ORANGE, "ry": GREEN, "rz": BLUE}
 """Rotations have a colour for their axis; other gates are grey."""
 NAMES = {"sdg": "S†", "tdg": "T†"}
@@ -38,6 +40,7 @@ def draw(
             colours,
             qubits if isinstance(qubits, int) else 0,
             angles if isinstance(angles, Sequence) and not isinstance(angles, str) else (),
+            per_row=NARROW if narrow else WIDE,
         ),
         says=f"circuit of {len(ops)} gates, {two} of them on two qubits",
         note=f"{len(ops)} gates, {two} of them on two qubits. Qubit 0 is on top.",
@@ -86,13 +89,16 @@ def angle_text(level: int, value: float | None = None) -> str:
     if level < 0:
         return ""
     if level == FREE:
-        return "free" if value is None else f"{value / math.pi:.2f}π"
+        # round() first: an angle next to zero is 0.00, not minus it. The minus is the sign, not a hyphen.
+        return "free" if value is None else f"{round(value / math.pi, 2) + 0.0:.2f}π".replace("-", "−")
     turn = Fraction(2 * level, LEVELS)
     top = "" if turn.numerator == 1 else str(turn.numerator)
     return "0" if not turn else f"{top}π" + (f"/{turn.denominator}" if turn.denominator > 1 else "")
 
 
-def circuit_svg(ops: Sequence[Op], colours: Colours, qubits: int = 0, angles: Sequence[float] = ()) -> str:
+def circuit_svg(
+    ops: Sequence[Op], colours: Colours, qubits: int = 0, angles: Sequence[float] = (), per_row: int = 0
+) -> str:
     """Draw gates in columns, qubit 0 on top.
 
     Args:
@@ -100,23 +106,24 @@ def circuit_svg(ops: Sequence[Op], colours: Colours, qubits: int = 0, angles: Se
         colours: of the page.
         qubits: number of wires; 0 takes as many as the gates need.
         angles: radians of the free angles in gate order; left out where their number is another one.
+        per_row: columns a row, 0 for all in one.
 
     Returns:
         SVG text.
     """
     places = columns_of(ops)
     wires = max([qubits, *(q + 1 for op in ops for q in op.qubits)])
-    width, height = LEFT + STEP * (max(places, default=0) + 1) + 20, LINE * wires + 14
-    parts = [
-        f'<text x="4" y="{_y(w) + 5}" font-size="13" fill="{colours.muted}">q{w}</text>'
-        f'<line x1="{LEFT - 12}" y1="{_y(w)}" x2="{width - 6}" y2="{_y(w)}" stroke="{colours.muted}" stroke-width="1"/>'
-        for w in range(wires)
-    ]
+    columns = max(places, default=0) + 1
+    per_row = per_row or columns
+    rows, tall = -(-columns // per_row), LINE * wires + 14
+    width, height = LEFT + STEP * min(columns, per_row) + 20, rows * tall
+    parts = [_wire(w, row * tall, width, colours) for row in range(rows) for w in range(wires)]
     free = sum(op.angle == FREE for op in ops)
     values = iter(angles if len(angles) == free else ())
     for op, column in zip(ops, places, strict=True):
         angle = angle_text(op.angle, next(values, None) if op.angle == FREE else None)
-        parts.append(_gate(op, LEFT + STEP * column + STEP // 2, angle, colours))
+        row, at = divmod(column, per_row)
+        parts.append(_gate(op, LEFT + STEP * at + STEP // 2, row * tall, angle, colours))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-family="sans-serif">{"".join(parts)}</svg>'
@@ -127,8 +134,16 @@ def _y(wire: int) -> int:
     return LINE * wire + LINE // 2 + 4
 
 
-def _gate(op: Op, x: int, angle: str, colours: Colours) -> str:
-    ys = [_y(q) for q in op.qubits]
+def _wire(wire: int, top: int, width: int, colours: Colours) -> str:
+    y = top + _y(wire)
+    return (
+        f'<text x="4" y="{y + 5}" font-size="13" fill="{colours.muted}">q{wire}</text>'
+        f'<line x1="{LEFT - 12}" y1="{y}" x2="{width - 6}" y2="{y}" stroke="{colours.muted}" stroke-width="1"/>'
+    )
+
+
+def _gate(op: Op, x: int, top: int, angle: str, colours: Colours) -> str:
+    ys = [top + _y(q) for q in op.qubits]
     title = f"<title>{escape(op.gate)} on {', '.join(f'q{q}' for q in op.qubits)} {escape(angle)}</title>"
     if len(ys) == 1:
         return f"<g>{title}{_box(op.gate, x, ys[0], angle, COLOUR.get(op.gate, GREY))}</g>"

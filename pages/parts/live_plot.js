@@ -54,23 +54,82 @@ function with_view(id, layout) {
   return { ...layout, ...Object.fromEntries(axes) };
 }
 
+// The table of a chart is made of what was drawn: it costs nothing to send, and nothing at all while it is closed.
+const MOST_ROWS = 100;
+
+function cell(row, tag, content) {
+  const made = row.appendChild(document.createElement(tag));
+  if (content instanceof Node) made.append(content);
+  else made.textContent = content ?? "–";
+}
+
+function points_of(trace) {
+  if (trace.type === "heatmap")
+    return trace.z.flatMap((line, i) => line.map((value, j) => [trace.x[j], trace.y[i], value]));
+  return (trace.x ?? []).map((x, i) => [x, trace.y?.[i], trace.customdata?.[i]]);
+}
+
+function table_of(trace, layout, pick) {
+  const points = points_of(trace);
+  const step = Math.max(1, Math.ceil(points.length / MOST_ROWS));
+  // Counted from the end: the newest point is always there.
+  const shown = points.filter((_, i) => (points.length - 1 - i) % step === 0);
+  const table = document.createElement("table");
+  const rest = shown.length < points.length ? ` (${shown.length} of ${points.length} points)` : "";
+  table.createCaption().textContent = `${trace.name || "values"}${rest}`;
+  const heat = trace.type === "heatmap", ids = points.some((p) => typeof p[2] === "string");
+  const [x, y] = ["x", "y"].map((a) => layout[`${a}axis${(trace[`${a}axis`] ?? "").slice(1)}`]?.title?.text ?? a);
+  const head = table.createTHead().insertRow();
+  for (const title of heat ? [x, y, "value"] : ids ? [x, y, "design"] : [x, y]) cell(head, "th", title);
+  const body = table.createTBody();
+  for (const [a, b, c] of shown) {
+    const row = body.insertRow();
+    cell(row, "td", a);
+    cell(row, "td", b);
+    if (heat) cell(row, "td", c);
+    if (!ids) continue;
+    const button = document.createElement("button");
+    button.textContent = c;
+    button.type = "button";
+    button.addEventListener("click", () => pick(c));
+    cell(row, "td", button);
+  }
+  return table;
+}
+
+function show_points(box, node) {
+  const details = box.querySelector(".poets-plot-points");
+  const { traces, layout } = node.latest;
+  details.hidden = !traces.length;
+  if (!details.open || details.made === node.latest) return;
+  details.made = node.latest;
+  const place = details.querySelector(".poets-plot-scroll");
+  // Somebody may stand on a button of it: what is read is not taken away. It is made anew when it is opened again.
+  if (place.contains(document.activeElement)) return;
+  const told = traces.filter((t) => t.hoverinfo !== "skip" && (t.x ?? t.z ?? []).length);
+  place.replaceChildren(...told.map((trace) => table_of(trace, layout, node.pick)));
+}
+
 function show_problem(box, source, error) {
+  box.querySelector(".poets-plot-loading").hidden = true;
   box.querySelector(".poets-plot-problem").hidden = false;
   box.querySelector(".poets-plot-problem code").textContent = source;
   box.querySelector(".poets-plot-problem span").textContent = error.message;
 }
 
 export default function (component) {
-  const { data, parentElement, setStateValue } = component;
+  const { data, parentElement, setTriggerValue } = component;
   const box = parentElement.querySelector(".poets-plot");
   const node = box.querySelector(".poets-plot-node");
   box.style.minHeight = `${data.height}px`;
   node.setAttribute("aria-label", data.alt);
   node.latest = data;
-  node.pick = (id) => setStateValue("picked", id);
+  // A trigger and no state: the same design can be clicked again after another one was shown.
+  node.pick = (id) => setTriggerValue("picked", id);
   if (!node.started) {
     node.started = true;
     box.dataset.mounts = String(Number(box.dataset.mounts ?? 0) + 1);
+    box.querySelector(".poets-plot-points").addEventListener("toggle", () => show_points(box, node));
   }
 
   library(data.source)
@@ -93,6 +152,8 @@ export default function (component) {
       };
       return Plotly.react(node, data.traces, layout, config).then(() => {
         box.querySelector(".poets-plot-problem").hidden = true;
+        box.querySelector(".poets-plot-loading").hidden = true;
+        show_points(box, node);
         box.dataset.renders = String(Number(box.dataset.renders ?? 0) + 1);
         box.dataset.points = String(data.points);
         box.dataset.picked = data.selected ?? "";

@@ -20,7 +20,12 @@ HERE = Path(__file__).parent
 # Class names are our own: the styles are not isolated, because Plotly writes its own into the document.
 HTML = """
 <div class="poets-plot">
+  <p class="poets-plot-loading" role="status">Drawing the chart…</p>
   <div class="poets-plot-node" role="figure"></div>
+  <details class="poets-plot-points">
+    <summary>Points as a table</summary>
+    <div class="poets-plot-scroll" role="region" aria-label="Points of the chart" tabindex="0"></div>
+  </details>
   <p class="poets-plot-problem" role="alert" hidden>
     The chart library at <code></code> is not available (<span></span>).
     Run <code>python -m poets_core.serve</code>, then reload this page.
@@ -29,7 +34,21 @@ HTML = """
 """
 CSS = """
 .poets-plot { position: relative; width: 100%; }
+.poets-plot-loading { position: absolute; inset: 0 0 auto; margin: 0; padding-top: 110px; text-align: center; }
 .poets-plot-problem { border: 1px solid currentColor; border-radius: 6px; padding: 0.75rem; margin: 0.5rem 0; }
+.poets-plot-points { font-size: 0.85rem; }
+.poets-plot-points summary { cursor: pointer; width: max-content; border-radius: 4px; padding: 0 0.25rem; }
+.poets-plot-scroll { max-height: 16rem; overflow: auto; }
+.poets-plot-points :focus-visible { outline: 2px solid var(--st-link-color, currentColor); outline-offset: 1px; }
+.poets-plot-points table { border-collapse: collapse; margin: 0.4rem 0; }
+.poets-plot-points caption { text-align: left; font-weight: 600; padding: 0.2rem 0; }
+.poets-plot-points th, .poets-plot-points td {
+  text-align: right; font-variant-numeric: tabular-nums; padding: 0.1rem 0.8rem 0.1rem 0; font-weight: 400;
+}
+.poets-plot-points button {
+  background: none; border: 0; padding: 0; font: inherit; color: var(--st-link-color, inherit); cursor: pointer;
+  text-decoration: underline;
+}
 """
 
 
@@ -80,6 +99,5 @@ def live_plot(
             "height": height,
             "source": f"{'/' + base if base else ''}/app/static/plotly.min.js",
         },
-        default={"picked": ""},
         on_picked_change=picked,
     )

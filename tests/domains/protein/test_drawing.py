@@ -7,6 +7,7 @@ import pytest
 from domains.palette import ON_WHITE
 from domains.protein.alphabet import LETTERS
 from domains.protein.drawing import draw, legend_svg, residue_class, sequence_svg
+from domains.protein.naming import named
 from tests.domains.svg import DARK, HARMLESS, HOSTILE, tags, texts
 
 
@@ -30,6 +31,16 @@ def test_mutations_are_framed_and_named_by_the_position_in_the_parent() -> None:
     other = draw("VDG", facts=facts, details={}, colours=ON_WHITE, narrow=False)
     assert other is not None
     assert other.note == ""
+
+
+def test_a_sequence_is_named_by_its_mutations() -> None:
+    facts = {"wild_type": "VDGV", "positions": [39, 40, 41, 54]}
+    said = named("AWGV", facts=facts, details={})
+    assert (said.name, said.figures, said.parts) == ("V39A D40W", {"mutations": 2}, ("A", "W", "G", "V"))
+    assert named("VDGV", facts=facts, details={}).name == "wild type"
+    assert named("A" * 9, facts={"wild_type": "C" * 9}, details={}).name == "9 mutations"
+    for other in (named("VDG", facts=facts, details={}), named("VDGV", facts={}, details={})):
+        assert (other.name, other.figures) == ("", {})
 
 
 def test_a_narrow_drawing_has_shorter_rows() -> None:

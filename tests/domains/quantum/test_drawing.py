@@ -7,6 +7,7 @@ import pytest
 from domains.palette import ON_WHITE
 from domains.quantum.circuit import FREE, Op
 from domains.quantum.drawing import angle_text, circuit_svg, columns_of, draw, read_gates
+from domains.quantum.naming import named
 from domains.quantum.tfim import Tfim6
 from tests.domains.svg import DARK, HARMLESS, HOSTILE, tags, texts
 
@@ -30,6 +31,29 @@ def test_angles_that_were_found_are_shown_and_others_are_not() -> None:
     ops = read_gates("ry 2 a*\ncx 0 1\nrz 0 a*")
     assert {"0.50π", "0.08π"} <= set(texts(circuit_svg(ops, ON_WHITE, angles=[1.5708, 0.25])))
     assert texts(circuit_svg(ops, ON_WHITE, angles=[1.5708])).count("free") == 2
+
+
+def test_an_angle_has_a_proper_minus_and_zero_has_none() -> None:
+    assert [angle_text(FREE, v) for v in (-0.001, 0.0, -1.5708)] == ["0.00π", "0.00π", "−0.50π"]
+
+
+def test_a_long_circuit_goes_on_below() -> None:
+    design = "\n".join(["h 0"] * 12)
+    one, two = (
+        draw(design, facts={"qubits": 2}, details={}, colours=ON_WHITE, narrow=narrow) for narrow in (False, True)
+    )
+    assert one is not None
+    assert two is not None
+    assert (texts(one.svg).count("q0"), texts(two.svg).count("q0")) == (1, 2)
+    assert texts(two.svg).count("H") == 12
+
+
+def test_a_circuit_is_named_by_what_it_costs_and_its_energy() -> None:
+    said = named("h 0\ncx 0 1\ncx 1 2\nry 0 a*", facts={}, details={"energy": -7.25, "error": 0.5, "angles": [1.0]})
+    assert said.name == "4 gates, 2 CX, depth 3"
+    assert said.figures == {"energy": -7.25, "error": 0.5, "CX": 2, "depth": 3, "gates": 4}
+    assert said.parts == ("h 0", "cx 0 1", "cx 1 2", "ry 0 a*")
+    assert named("what a model wrote", facts={}, details={}).figures == {}
 
 
 def test_the_page_and_the_files_of_a_design_show_the_same_gates() -> None:
