@@ -13,29 +13,26 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
 
 from poets_core.errors import InvalidModel
 from poets_core.lm.ensemble import BranchEnsemble
 
-A_KEY = ".lora_A.weight"
-WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+PREFIX, A_KEY = "base_model.model.", ".lora_A.weight"
+WEIGHTS, CONFIG, README = "adapter_model.safetensors", "adapter_config.json", "README.md"
 
 
-def export_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> Path:
-    """Write one branch as a PEFT LoRA adapter.
+def adapter_files(ensemble: BranchEnsemble, branch: int) -> dict[str, bytes]:
+    """Return one branch as the files of a PEFT LoRA adapter: name -> contents. Nothing is written.
 
     Args:
         ensemble: the branches.
         branch: index 0..M-1.
-        folder: created if needed; receives two files.
 
     Raises:
         IndexError: no such branch.
     """
-    from peft import LoraConfig  # wanted at the end of a run only, and slow to import
-
     if not 0 <= branch < ensemble.branches:
         raise IndexError(f"Expected a branch between 0 and {ensemble.branches - 1}, got {branch}.")
     # Names and layout are those of peft, so that its own loader gives the same policy without a line of ours.
@@ -44,23 +41,94 @@ def export_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> Path:
     for path, layer in ensemble.stack.layers.items():
         a, b = layer.blocks()
         conv = conv or layer.base.conv
-        tensors[f"base_model.model.{path}.lora_A.weight"] = a[branch].detach().cpu().clone().contiguous()
-        tensors[f"base_model.model.{path}.lora_B.weight"] = b[branch].detach().cpu().clone().contiguous()
+        tensors[f"{PREFIX}{path}.lora_A.weight"] = a[branch].detach().cpu().clone().contiguous()
+        tensors[f"{PREFIX}{path}.lora_B.weight"] = b[branch].detach().cpu().clone().contiguous()
     rank = ensemble.shape.rank + ensemble.shape.prior_rank
-    config = LoraConfig(
-        r=rank,
-        lora_alpha=ensemble.shape.scaling * rank,
-        target_modules=sorted(ensemble.stack.layers),
-        lora_dropout=0.0,
-        bias="none",
-        fan_in_fan_out=conv,
-        task_type="CAUSAL_LM",
-        base_model_name_or_path=ensemble.backbone.source,
-        inference_mode=True,
+    # Only what every version of peft since 0.4 knows: older ones refuse a key they do not know, even if it says null.
+    config: dict[str, object] = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": ensemble.backbone.source,
+        "r": rank,
+        "lora_alpha": ensemble.shape.scaling * rank,
+        "target_modules": sorted(ensemble.stack.layers),
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "fan_in_fan_out": conv,
+        "inference_mode": True,
+    }
+    # The head of many models is their table of embeddings. Merging adds the head's delta to it, and then every word
+    # would be read as another one. An adapter that brings the table along leaves the embeddings as they were.
+    tied = _tied_embeddings(ensemble)
+    if tied is not None:
+        path, table = tied
+        tensors[f"{PREFIX}{path}.weight"] = table.detach().cpu().clone().contiguous()
+        config["modules_to_save"] = [path.rsplit(".", 1)[-1]]
+    return {
+        WEIGHTS: save(tensors, metadata={"format": "pt"}),
+        CONFIG: json.dumps(config, indent=2, sort_keys=True).encode(),
+        README: _readme(ensemble.backbone.source, branch, tied=tied is not None).encode(),
+    }
+
+
+def _tied_embeddings(ensemble: BranchEnsemble) -> tuple[str, Tensor] | None:
+    """Return path and weight (V, D) of the embeddings where the head shares them; None where it has its own."""
+    model = ensemble.backbone.model
+    embeddings: nn.Module = model.get_input_embeddings()
+    weight: Tensor = embeddings.weight  # type: ignore[assignment]
+    if ensemble.backbone.head.weight is not weight:
+        return None
+    return next(name for name, module in model.named_modules() if module is embeddings), weight
+
+
+def _readme(source: str, branch: int, *, tied: bool) -> str:
+    """Return how the adapter is used and merged, as Markdown; a test runs the program in it."""
+    where, note = repr(source), "A name that is no folder and no Hugging Face name ships with POETS, in `domains/`."
+    unpacked = ""
+    if source == "library":  # beside `adapters`, in the folder of a run as in its archive
+        where, note = '"../../backbone"', "The run trained it itself; it lies beside the folder `adapters`."
+    elif source.endswith(".gguf"):
+        path = Path(source)
+        where, note = f'"{path.parent.as_posix()}", gguf_file="{path.name}"', "Its weights are read as float32."
+        unpacked = (
+            "merged.hf_quantizer = None  # the weights were unpacked when they were read\n"
+            'vars(merged.config).pop("quantization_config", None)\n'
+        )
+    head = (
+        "The head of the base model is tied to its embeddings (peft warns of it). Only the head is adapted, so this\n"
+        "folder brings the embeddings along as they were, and a merged model has a head of its own."
+        if tied
+        else "The base model has a head of its own; nothing is tied."
     )
+    return f"""# Branch {branch} as a LoRA adapter
+
+Base model: `{source}`. {note}
+
+```python
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+base = AutoModelForCausalLM.from_pretrained({where}, dtype=torch.float32)
+model = PeftModel.from_pretrained(base, ".").eval()  # "." is the folder of this file
+
+merged = model.merge_and_unload()  # one model that needs no peft; its logits differ by rounding only
+merged.config.tie_word_embeddings = False  # so that loading does not tie the head again
+{unpacked}merged.save_pretrained("merged")
+```
+
+{head}
+
+The grammar of the search is not part of the adapter: what is sampled here may be no valid design.
+"""
+
+
+def export_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> Path:
+    """Write the files of `adapter_files` into a folder, which is made if needed; return the folder."""
+    files = adapter_files(ensemble, branch)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
-    config.save_pretrained(str(folder))
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
     return folder
 
 
@@ -93,20 +161,14 @@ def import_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> None:
     ranks = {k.removesuffix(A_KEY): int(t.shape[0]) for k, t in tensors.items() if k.endswith(A_KEY)}
     ranks = ranks if config.get("rank_pattern") else dict.fromkeys(ranks, rank)
     widest = max(ranks.values(), default=rank)
-    unsupported = [k for k in ("use_dora", "alpha_pattern", "modules_to_save") if config.get(k)]
+    unsupported = [k for k in ("use_dora", "alpha_pattern") if config.get(k)]
     if unsupported or config.get("bias", "none") != "none" or widest > ensemble.shape.rank:
         raise InvalidModel(
             f"Expected a plain LoRA adapter of rank <= {ensemble.shape.rank}, got rank {widest} with "
             f"{unsupported or 'bias ' + str(config.get('bias', 'none'))}."
         )
-    known = {f"base_model.model.{p}.lora_{k}.weight" for p in ensemble.stack.layers for k in "AB"}
-    # peft adds the frozen head where it carries an adapter; the same weights as here say nothing new.
-    known |= {
-        k
-        for p, layer in ensemble.stack.layers.items()
-        if (k := f"base_model.model.{p}.base_layer.weight") in tensors
-        and torch.equal(tensors[k], layer.base.plain.weight.detach().cpu())  # type: ignore[operator]
-    }
+    known = {f"{PREFIX}{p}.lora_{k}.weight" for p in ensemble.stack.layers for k in "AB"}
+    known |= _nothing_new(ensemble, tensors)
     foreign = sorted(set(tensors) - known)
     if foreign:
         raise InvalidModel(f"Expected adapters on branched layers only, got {foreign[:3]} ({len(foreign)} in all).")
@@ -114,12 +176,23 @@ def import_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> None:
         for path, layer in ensemble.stack.layers.items():
             # B = 0 first: a smaller rank then leaves the rest of A without effect, and a layer left out without delta.
             layer.b[branch].zero_()
-            a, b = (tensors.get(f"base_model.model.{path}.lora_{k}.weight") for k in "AB")
+            a, b = (tensors.get(f"{PREFIX}{path}.lora_{k}.weight") for k in "AB")
             if a is None or b is None:
                 continue
-            rank = ranks[f"base_model.model.{path}"]  # may differ between layers (rank_pattern)
+            rank = ranks[f"{PREFIX}{path}"]  # may differ between layers (rank_pattern)
             scaling = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
             if a.shape != (rank, layer.in_features) or b.shape != (layer.out_features, rank):
                 raise InvalidModel(f"Expected adapter shapes of {path}, got A {tuple(a.shape)}, B {tuple(b.shape)}.")
             layer.a[branch, :rank].copy_(a)
             layer.b[branch, :, :rank].copy_(b * (scaling / layer.shape.scaling))
+
+
+def _nothing_new(ensemble: BranchEnsemble, tensors: dict[str, Tensor]) -> set[str]:
+    """Return names of whole frozen weights that an adapter brings along and that are equal to this ensemble's.
+
+    peft adds the frozen head where it carries an adapter, and `adapter_files` the embeddings that are tied to it.
+    """
+    frozen = {f"{PREFIX}{p}.base_layer.weight": x.base.plain.weight for p, x in ensemble.stack.layers.items()}
+    if (tied := _tied_embeddings(ensemble)) is not None:
+        frozen[f"{PREFIX}{tied[0]}.weight"] = tied[1]
+    return {k for k, weight in frozen.items() if k in tensors and torch.equal(tensors[k], weight.detach().cpu())}  # type: ignore[operator]
