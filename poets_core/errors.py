@@ -12,7 +12,8 @@
     └── StoreError          the run store could not do what was asked
         ├── UnknownRun      no such run
         ├── LeaseLost       another worker owns the run now; stop writing
-        └── StoreUnavailable  locked, unreadable, half-written or out of space
+        └── StoreUnavailable  unreadable, half-written or of another kind
+            └── StoreAway   locked, out of space, read-only or not reachable: it may answer again by itself
 
 Messages follow one pattern: what was expected, what came, where, what to do. What a form can show beside a field
 names that field.
@@ -87,4 +88,8 @@ class LeaseLost(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The store is locked, unreadable, half-written or out of space."""
+    """The store is unreadable, half-written, or does not answer."""
+
+
+class StoreAway(StoreUnavailable):
+    """The store is locked, out of space, read-only or not reachable; the same call may succeed later."""

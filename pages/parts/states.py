@@ -49,6 +49,15 @@ STATES: dict[str, State] = {
     "stopping": State(
         "stopping…", "pending", "orange", "Asked to stop. The worker ends as soon as the current step is done.", 2
     ),
+    "blocked": State(
+        "waits for the store",
+        "database_off",
+        "orange",
+        "The store is locked, full, read-only or not reachable. The worker tries again until it answers, and goes on "
+        "by itself.",
+        2,
+        ("stop",),
+    ),
     "waiting": State(
         "waiting",
         "person",

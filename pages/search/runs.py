@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 
 import streamlit as st
 
@@ -97,7 +96,6 @@ def _table(store: RunStore) -> None:
 
 
 def _row(row: RunRow) -> None:
-    now = time.time()
     found = {e.name: e for e in entries()}.get(row.problem)
     with st.container(border=True, key=f"row-{row.id}"):
         name, state, best, calls, sign, created, opens = st.columns(WIDTHS, vertical_alignment="center")
@@ -111,8 +109,8 @@ def _row(row: RunRow) -> None:
         )
         unit = " comparisons" if row.kind == "experiment" else ""
         calls.progress(min(row.calls / max(row.budget, 1), 1.0), text=f"{row.calls:,} of {row.budget:,}{unit}")
-        sign.markdown(ago(None if row.status.heartbeat is None else now - row.status.heartbeat))
-        created.markdown(ago(now - row.created))
+        sign.markdown(ago(row.status.age))
+        created.markdown(ago(row.status.now - row.created))
         with opens.container(gap=None):
             if row.kind == "experiment":
                 st.page_link(POLICIES, label="Policies", icon=":material/leaderboard:", query_params={"run": row.id})

@@ -127,9 +127,11 @@ def worker(
     store: StoreUrl = None,
 ) -> None:
     """Work on one run until it is finished; normally started for you."""
+    from poets_core.worker.patience import Patience, patience_seconds
     from poets_core.worker.worker import work
 
-    raise typer.Exit(work(open_store(store), run))
+    opened = Patience(patience_seconds())(lambda: open_store(store))
+    raise typer.Exit(work(opened, run))
 
 
 @app.command(name="app")

@@ -9,7 +9,8 @@ import re
 import secrets
 from pathlib import Path
 
-from poets_core.errors import InvalidInput, StoreUnavailable
+from poets_core.errors import InvalidInput, StoreAway, StoreUnavailable
+from poets_core.runs.database import file_error
 from poets_core.runs.store import RunStore
 
 UPLOAD_LIMIT = 20 * 2**20
@@ -35,7 +36,8 @@ def write_atomic(path: Path, data: bytes) -> str:
         the SHA-256 of `data`, hex.
 
     Raises:
-        StoreUnavailable: the disk is full or the folder cannot be written.
+        StoreAway: the disk is full, or read-only.
+        StoreUnavailable: the folder cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -55,11 +57,11 @@ def write_atomic(path: Path, data: bytes) -> str:
             os.close(folder)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreUnavailable(
+            raise StoreAway(
                 f"Expected room for {len(data)} bytes at {path}, got a full disk. "
                 "Nothing was lost: free some space, then resume the run."
             ) from error
-        raise StoreUnavailable(f"Expected to write {path}, got: {error}. Check path and rights.") from error
+        raise file_error(error, f"Expected to write {path}, got: {error}. Check path and rights.") from error
     return sha256_of(data)
 
 

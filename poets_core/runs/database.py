@@ -8,6 +8,7 @@ wait for one another instead of failing half way.
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -19,9 +20,15 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from poets_core.errors import StoreUnavailable
+from poets_core.errors import StoreAway, StoreUnavailable
 
-BUSY_SECONDS = 20
+BUSY_SECONDS = 3.0
+"""How long one try waits for a lock or a connection: a button that cannot be obeyed says so within 5 s. Whoever has
+more patience tries again, as workers do (`poets_core.worker.patience`)."""
+STATEMENT_SECONDS = 120
+"""After so long PostgreSQL gives a statement up; the longest one here reads all events of a run."""
+_GONE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
+"""Errors of a file system that somebody may mend while a worker waits."""
 
 
 def parse_url(url: str) -> URL:
@@ -66,7 +73,7 @@ def connect(url: URL, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """
     if url.get_backend_name() == "postgresql":
         try:
-            return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+            return _to_postgres(url, busy_seconds)
         except (ImportError, NoSuchModuleError) as error:
             raise StoreUnavailable(f"Expected the PostgreSQL driver, got: {error}. Install psycopg[binary].") from error
     path = Path(str(url.database))
@@ -93,12 +100,44 @@ def connect(url: URL, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
     return engine
 
 
+def _to_postgres(url: URL, busy_seconds: float) -> Engine:
+    """Return an engine whose every wait has an end: for a connection, a lock, a statement, a silent network."""
+    seconds = max(1, round(busy_seconds))
+    # A server that vanished without a word is noticed when it does not confirm what was sent to it.
+    silent = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+    engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": max(2, seconds), **silent})
+
+    @event.listens_for(engine, "connect")
+    def _timeouts(connection: Any, _: Any) -> None:
+        # Outside a transaction: a rollback would take the settings back.
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{round(busy_seconds * 1000)}ms'")
+            cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
+            cursor.execute(f"SET idle_in_transaction_session_timeout = '{STATEMENT_SECONDS}s'")
+        connection.autocommit = False
+
+    return engine
+
+
+def clock(connection: Connection) -> float:
+    """Return the time by the clock that all who use the store share, in seconds since the epoch.
+
+    That of the PostgreSQL server, or of this machine: two machines whose clocks differ must agree on the age of a
+    lease.
+    """
+    if connection.dialect.name == "postgresql":
+        return float(connection.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar_one())
+    return time.time()
+
+
 @contextmanager
 def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
     """One transaction; committed on leaving, rolled back on any error.
 
     Raises:
-        StoreUnavailable: locked, unreadable, half-written or full.
+        StoreAway: locked, full, read-only or not reachable.
+        StoreUnavailable: unreadable or half-written.
     """
     try:
         with engine.connect().execution_options(writes=writes) as connection, connection.begin():
@@ -112,13 +151,13 @@ def unavailable(error: Exception, url: URL) -> StoreUnavailable:
     where = str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
     text = str(error.orig if isinstance(error, DBAPIError) else error).strip()
     lower = text.lower()
-    if "is full" in lower or "no space" in lower or "enospc" in lower:
-        return StoreUnavailable(
+    if "is full" in lower or "no space" in lower or "enospc" in lower or "disk i/o error" in lower:
+        return StoreAway(
             f"Expected room for the run store, got a full disk at {where} ({text}). "
             "Nothing acknowledged is lost: free some space, then resume the run."
         )
-    if "locked" in lower or "busy" in lower:
-        return StoreUnavailable(
+    if "locked" in lower or "busy" in lower or "lock timeout" in lower:
+        return StoreAway(
             f"Expected the run store to be free, got a lock that was not released at {where} ({text}). "
             "Close the program that holds it, then try again."
         )
@@ -127,9 +166,15 @@ def unavailable(error: Exception, url: URL) -> StoreUnavailable:
             f"Expected a run store at {where}, got a damaged or half-written database ({text}). "
             "Restore it from a copy, or move it away and start a new one."
         )
-    if "readonly" in lower or "unable to open" in lower or isinstance(error, OSError):
-        return StoreUnavailable(
+    if "readonly" in lower or "read-only" in lower or "unable to open" in lower or isinstance(error, OSError):
+        return StoreAway(
             f"Expected a readable and writable run store at {where}, got: {text}. Check path and rights."
         )
-    kind = "no connection" if isinstance(error, OperationalError) else "a database error"
-    return StoreUnavailable(f"Expected the run store at {where} to answer, got {kind}: {text}.")
+    away = isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    kind = "no connection" if away else "a database error"
+    return (StoreAway if away else StoreUnavailable)(f"Expected the run store at {where} to answer, got {kind}: {text}.")
+
+
+def file_error(error: OSError, message: str) -> StoreUnavailable:
+    """Return the error of a file that could not be written, by whether waiting may help."""
+    return (StoreAway if error.errno in _GONE else StoreUnavailable)(message)

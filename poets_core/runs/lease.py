@@ -22,12 +22,14 @@ class Lease:
         worker: who holds it.
         doing: what the previous worker was doing when it left, None if that is not known: `evaluate` says
             which chunk was with the oracle and never observed.
+        last: number of the last event when it was taken.
     """
 
     run: str
     epoch: int
     worker: str
     doing: Doing | None = None
+    last: int = 0
 
 
 @dataclass(frozen=True)

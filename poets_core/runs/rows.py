@@ -77,12 +77,19 @@ def holder(row: RowMapping) -> Holder:
     return Holder(**{name: row[name] for name in Holder.__dataclass_fields__})
 
 
-def run_row(row: RowMapping) -> RunRow:
-    """Read one line of the table of runs, with its state at this moment."""
-    shared = {name: row[name] for name in RunStatus.__dataclass_fields__ if name not in ("state", "doing")}
+def run_row(row: RowMapping, now: float, *, waits: bool = False) -> RunRow:
+    """Read one line of the table of runs, with its state at this moment.
+
+    Args:
+        row: of the run.
+        now: by the clock of the store.
+        waits: whether the worker says that it waits for the store.
+    """
+    shared = {name: row[name] for name in RunStatus.__dataclass_fields__ if name not in ("state", "doing", "now")}
     columns = {name: row[name] for name in RunRow.__dataclass_fields__ if name != "status"}
     columns["method"] = METHOD_NOW.get(row["method"], row["method"])  # a row may be older than the name
-    return RunRow(**columns, status=RunStatus(state=holder(row).state(), doing=Doing.parse(row["doing"]), **shared))
+    state = holder(row).state(now, waits=waits)
+    return RunRow(**columns, status=RunStatus(state=state, doing=Doing.parse(row["doing"]), now=now, **shared))
 
 
 def row_updates(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:

@@ -6,18 +6,17 @@ import json
 import os
 import re
 import secrets
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 
 from poets_core.errors import LeaseLost, StoreUnavailable, UnknownRun
 from poets_core.runs import process
 from poets_core.runs.answers import read_answer
-from poets_core.runs.database import connect, parse_url, transaction
+from poets_core.runs.database import BUSY_SECONDS, clock, connect, file_error, parse_url, transaction
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_reader import read_recorded
 from poets_core.runs.events import Event, Recorded
@@ -32,6 +31,7 @@ from poets_core.runs.rows import (
     run_row,
 )
 from poets_core.runs.schema import COMMANDS, EVENTS, RUNS, prepare
+from poets_core.runs.outage import waits_for_store
 from poets_core.runs.status import LEASE_SECONDS, RunRow, RunStatus
 from poets_core.spec import RunSpec, parse_spec
 
@@ -42,7 +42,7 @@ _CLOSED = ("budget", "exhausted", "task", "verdict")  # finished for good; "stop
 class SqlStore:
     """A run store in a SQL database; safe for threads and for several processes."""
 
-    def __init__(self, url: str, *, busy_seconds: float = 20) -> None:
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
         parsed = parse_url(url)
         if parsed.get_backend_name() == "sqlite":
             path = Path(str(parsed.database)).absolute()
@@ -74,7 +74,7 @@ class SqlStore:
                     kind=spec.kind,
                     label=spec.label,
                     seed=spec.seed,
-                    created=time.time(),
+                    created=clock(connection),
                     spec=spec.model_dump_json(),
                     **list_columns(spec),
                 )
@@ -96,14 +96,14 @@ class SqlStore:
         Raises:
             UnknownRun, StoreUnavailable.
         """
-        now = time.time()
         with transaction(self._engine, writes=True) as connection:
             row = fetch_run(connection, run, lock=True) if run is not None else oldest_waiting(connection)
+            now = clock(connection)
             if row is None or holder(row).lives(now):
                 return None
             if row["phase"] == "finished" and row["reason"] in _CLOSED:
                 return None
-            lease = Lease(row["id"], row["epoch"] + 1, worker, Doing.parse(row["doing"]))
+            lease = Lease(row["id"], row["epoch"] + 1, worker, Doing.parse(row["doing"]), row["last_seq"])
             taken = {
                 "epoch": lease.epoch,
                 "held": True,
@@ -124,8 +124,7 @@ class SqlStore:
 
     def heartbeat(self, lease: Lease) -> None:
         """Say that the worker's process lives; call it each second from a thread. Raises like `append`."""
-        now = time.time()
-        self._touch(lease, heartbeat=now, expires=now + LEASE_SECONDS)
+        self._touch(lease, lambda now: {"heartbeat": now, "expires": now + LEASE_SECONDS})
 
     def progress(self, lease: Lease, doing: Doing | None = None) -> None:
         """Say that the worker begins another step.
@@ -138,15 +137,21 @@ class SqlStore:
         Raises:
             LeaseLost, StoreUnavailable.
         """
-        now = time.time()
-        self._touch(lease, progress=now, **({} if doing is None else {"doing": doing.to_text()}))
+        said = {} if doing is None else {"doing": doing.to_text()}
+        self._touch(lease, lambda now: {"progress": now, **said})
 
     def release(self, lease: Lease) -> None:
         """Give the run back; nothing can be appended under this lease afterwards. Raises like `append`."""
-        self._touch(lease, held=False, expires=None)
+        self._touch(lease, lambda _: {"held": False, "expires": None})
 
-    def append(self, lease: Lease, events: Sequence[Event]) -> int:
+    def append(self, lease: Lease, events: Sequence[Event], after: int | None = None) -> int:
         """Append events, all or none, after checking the epoch.
+
+        Args:
+            lease: under which the run is written.
+            events: in order.
+            after: number of the last event before these, where an earlier try may have been committed although its
+                answer was lost: what it appended is then not appended twice.
 
         Returns:
             sequence number of the last one; they are durable when this returns.
@@ -155,15 +160,14 @@ class SqlStore:
             LeaseLost: another worker has the run, or this lease was released.
             StoreUnavailable: full, locked or damaged; nothing was appended.
         """
-        now = time.time()
         bodies = [json.dumps(e.to_json(), allow_nan=False, separators=(",", ":")) for e in events]
         with transaction(self._engine, writes=True) as connection:
             row = fetch_run(connection, lease.run, lock=True)
             if row["epoch"] != lease.epoch or not row["held"]:
                 raise _lost(lease)
-            last = int(row["last_seq"])
-            if not events:
-                return last
+            last, now = int(row["last_seq"]), clock(connection)
+            if not events or (after is not None and last != after):
+                return last if not events else _appended(connection, lease, events, bodies, after)
             connection.execute(
                 EVENTS.insert(),
                 [
@@ -206,7 +210,7 @@ class SqlStore:
             top = connection.scalar(select(func.max(COMMANDS.c.seq)).where(COMMANDS.c.run == run)) or 0
             connection.execute(
                 COMMANDS.insert().values(
-                    run=run, seq=top + 1, at=time.time(), command=command, body=json.dumps(dict(body or {}))
+                    run=run, seq=top + 1, at=clock(connection), command=command, body=json.dumps(dict(body or {}))
                 )
             )
             if command != "judge":  # steers nothing, so there is nothing to wait for
@@ -233,7 +237,7 @@ class SqlStore:
             if row["epoch"] != lease.epoch:
                 raise _lost(lease)
             mine = (COMMANDS.c.run == lease.run) & COMMANDS.c.acknowledged.is_(None) & (COMMANDS.c.command != "judge")
-            connection.execute(update(COMMANDS).where(mine, COMMANDS.c.seq <= through).values(acknowledged=time.time()))
+            connection.execute(update(COMMANDS).where(mine, COMMANDS.c.seq <= through).values(acknowledged=clock(connection)))
             left = connection.scalar(select(COMMANDS.c.command).where(mine).order_by(COMMANDS.c.seq.desc()).limit(1))
             connection.execute(update(RUNS).where(RUNS.c.id == lease.run).values(pending=left or ""))
 
@@ -263,8 +267,8 @@ class SqlStore:
         query = select(RUNS).order_by(RUNS.c.created.desc(), RUNS.c.id.desc()).limit(limit).offset(offset)
         query = query if kind is None else query.where(RUNS.c.kind.in_((kind,) if isinstance(kind, str) else kind))
         with transaction(self._engine, writes=False) as connection:
-            rows = connection.execute(query).mappings().all()
-        return [run_row(r) for r in rows]
+            rows, now = connection.execute(query).mappings().all(), clock(connection)
+        return [run_row(r, now, waits=self._waits(r)) for r in rows]
 
     def row(self, run: str) -> RunRow:
         """Return one line of the table of runs.
@@ -273,7 +277,8 @@ class SqlStore:
             UnknownRun, StoreUnavailable.
         """
         with transaction(self._engine, writes=False) as connection:
-            return run_row(fetch_run(connection, run))
+            row = fetch_run(connection, run)
+            return run_row(row, clock(connection), waits=self._waits(row))
 
     def status(self, run: str) -> RunStatus:
         """Return the state of a run and of its worker.
@@ -306,14 +311,50 @@ class SqlStore:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreUnavailable(f"Expected a writable folder for run {run}, got: {error}.") from error
+            raise file_error(error, f"Expected a writable folder for run {run}, got: {error}.") from error
         return folder
 
-    def _touch(self, lease: Lease, **values: Any) -> None:
+    def under(self, lease: Lease, act: Callable[[], None]) -> None:
+        """Do something to the run's files while nobody else can claim it; it must not fail half way.
+
+        Raises:
+            LeaseLost: another worker has the run; nothing was done.
+            StoreUnavailable: and what `act` raises.
+        """
+        with transaction(self._engine, writes=True) as connection:
+            row = fetch_run(connection, lease.run, lock=True)
+            if row["epoch"] != lease.epoch or not row["held"]:
+                raise _lost(lease)
+            act()
+
+    def _touch(self, lease: Lease, values: Callable[[float], Mapping[str, Any]]) -> None:
+        """Change columns of a run's row; `values` are given the time."""
         mine = (RUNS.c.id == lease.run) & (RUNS.c.epoch == lease.epoch) & RUNS.c.held
         with transaction(self._engine, writes=True) as connection:
-            if connection.execute(update(RUNS).where(mine).values(**values)).rowcount != 1:
+            changed = connection.execute(update(RUNS).where(mine).values(**values(clock(connection))))
+            if changed.rowcount != 1:
                 raise _lost(lease)
+
+    def _waits(self, row: RowMapping) -> bool:
+        return bool(row["held"]) and waits_for_store(self.files / "runs" / str(row["id"]), row["epoch"])
+
+
+def _appended(
+    connection: Connection, lease: Lease, events: Sequence[Event], bodies: Sequence[str], after: int
+) -> int:
+    """Return the number of the last of events that an earlier try has appended.
+
+    Raises:
+        StoreUnavailable: the log goes on with other events.
+    """
+    query = select(EVENTS.c.kind, EVENTS.c.body).where(EVENTS.c.run == lease.run, EVENTS.c.seq > after)
+    there = [tuple(row) for row in connection.execute(query.order_by(EVENTS.c.seq))]
+    if there != [(e.tag, body) for e, body in zip(events, bodies, strict=True)]:
+        raise StoreUnavailable(
+            f"Expected event {after} to be the last of run {lease.run}, got {len(there)} others after it under the "
+            "same lease. Resume the run."
+        )
+    return after + len(events)
 
 
 def _lost(lease: Lease) -> LeaseLost:

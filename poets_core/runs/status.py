@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -11,7 +10,8 @@ from poets_core.runs import process
 from poets_core.runs.doing import Doing
 
 State: TypeAlias = Literal[
-    "starting", "running", "pausing", "paused", "stopping", "finished", "failed", "dead", "stalled", "waiting"
+    "starting", "running", "pausing", "paused", "stopping", "finished", "failed", "dead", "stalled", "waiting",
+    "blocked",
 ]
 STATES: Mapping[State, tuple[str, str]] = {
     "waiting": ("nobody works on it: not started, or given back by its worker", "starts a worker"),
@@ -25,13 +25,17 @@ STATES: Mapping[State, tuple[str, str]] = {
         "the process exists, its heartbeat is older than 10 s",
         "starts another worker, which shuts this one out",
     ),
+    "blocked": (
+        "its worker waits for the store, which is locked, full, read-only or not reachable, and goes on by itself",
+        "",
+    ),
     "finished": ("the log says so", "after `stopped` only: starts a worker"),
     "failed": ("the log says so; the message is on the page", "starts a worker"),
 }
 """What each state means, and what Resume does in it."""
 LEASE_SECONDS = 10.0
 """How long a lease holds without a heartbeat."""
-ACTIVE: frozenset[State] = frozenset({"starting", "running", "pausing", "stopping", "paused", "stalled"})
+ACTIVE: frozenset[State] = frozenset({"starting", "running", "pausing", "stopping", "paused", "stalled", "blocked"})
 """States in which a worker's process exists, so that a page keeps polling."""
 RESUMABLE: frozenset[State] = frozenset({"dead", "failed", "stalled", "waiting", "paused", "pausing"})
 """States from which Resume does something; a finished run is resumable when it was stopped (`RunStatus.resumable`)."""
@@ -47,9 +51,10 @@ class RunStatus:
         doing: what the worker does now; None if that is not known.
         epoch: how many workers have held the run.
         worker, host, pid: the last worker.
-        heartbeat: seconds since the epoch, None before the first one.
+        heartbeat: seconds since the epoch, by the clock of the store; None before the first one.
         progress: when the worker last did something, not merely lived.
         pending: command sent and not acknowledged, ``""`` for none.
+        now: when this was read, by the clock of the store.
     """
 
     state: State
@@ -62,6 +67,12 @@ class RunStatus:
     heartbeat: float | None
     progress: float | None
     pending: str
+    now: float = 0.0
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the last heartbeat, None before the first one."""
+        return None if self.heartbeat is None else self.now - self.heartbeat
 
     @property
     def active(self) -> bool:
@@ -127,9 +138,13 @@ class Holder:
     def _process(self) -> bool:
         return self.host != process.host() or process.alive(self.pid, self.pid_started)
 
-    def state(self, now: float | None = None) -> State:
-        """Return the state at `now` (seconds since the epoch)."""
-        now = time.time() if now is None else now
+    def state(self, now: float, *, waits: bool = False) -> State:
+        """Return the state.
+
+        Args:
+            now: seconds since the epoch, by the clock that `expires` was written with.
+            waits: whether the worker says that it waits for the store.
+        """
         if not (self.held and self._process()) and process.alive(self.launched_pid, self.launched_started):
             return "starting"
         if self.phase in ("finished", "failed"):
@@ -138,6 +153,8 @@ class Holder:
             return "waiting" if self.launched_pid is None else "dead"
         if not self._process():
             return "dead"
+        if waits:
+            return "blocked"
         if now > (self.expires or 0.0):
             return "stalled" if self.host == process.host() else "dead"
         if self.pending == "stop":

@@ -11,10 +11,11 @@ Pages read and send commands only; the one worker that holds the lease writes.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from poets_core.runs.database import BUSY_SECONDS
 from poets_core.runs.doing import Doing
 from poets_core.runs.events import Event, Recorded
 from poets_core.runs.lease import Command, CommandName, Lease
@@ -42,7 +43,8 @@ class RunStore(Protocol):
     promises; `tests/contracts/store_contract.py` holds each promise to a test.
 
     **The log is append-only.** Events are numbered 1, 2, 3, ... within a run, and never changed or removed.
-    `append` writes all its events or none. When it returns they are on the disk: whatever is killed then, they are
+    `append` writes all its events or none; repeated with `after`, it finds what a try appended whose answer was lost,
+    and does not append it twice. When it returns they are on the disk: whatever is killed then, they are
     read again. Events come back equal to what was appended, in the same order.
 
     **One worker writes a run.** `claim` gives a lease with an epoch, a number one higher than that of the lease
@@ -59,8 +61,11 @@ class RunStore(Protocol):
 
     **Threads and processes.** A store may be used by several threads, and opened by several processes at once.
 
-    **Errors.** Every method may raise `StoreUnavailable` (full, locked, damaged, or not reachable); nothing was
-    changed then. Methods that take a run's id raise `UnknownRun` where there is no such run.
+    **Time.** All times are those of one clock: the database's, or for a SQLite file the machine's.
+
+    **Errors.** Every method may raise `StoreUnavailable`, and `StoreAway` where waiting may help (full, locked,
+    read-only, or not reachable). Nothing was changed then, except where the connection was lost before the answer
+    came. Methods that take a run's id raise `UnknownRun` where there is no such run.
 
     Attributes:
         url: where it is; with a password, so it belongs into no page and on no command line.
@@ -90,8 +95,12 @@ class RunStore(Protocol):
         """Give the run back."""
         ...
 
-    def append(self, lease: Lease, events: Sequence[Event]) -> int:
+    def append(self, lease: Lease, events: Sequence[Event], after: int | None = None) -> int:
         """Append events, all or none; return the number of the last one."""
+        ...
+
+    def under(self, lease: Lease, act: Callable[[], None]) -> None:
+        """Do something to the run's files while nobody else can claim it."""
         ...
 
     def read(self, run: str, after: int = 0, limit: int | None = None) -> list[Recorded]:
@@ -140,12 +149,12 @@ def default_store_url() -> str:
     return os.environ.get("POETS_STORE") or f"sqlite:///{Path('store').absolute() / 'poets.db'}"
 
 
-def open_store(url: str | None = None, *, busy_seconds: float = 20) -> SqlStore:
+def open_store(url: str | None = None, *, busy_seconds: float = BUSY_SECONDS) -> SqlStore:
     """Open a store, creating it where there is none.
 
     Args:
         url: SQLite or PostgreSQL URL; None for `default_store_url`.
-        busy_seconds: how long to wait for another writer (SQLite).
+        busy_seconds: how long one call waits for another writer.
 
     Raises:
         StoreUnavailable: it cannot be opened, or is not a store of this version.

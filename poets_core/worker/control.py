@@ -11,7 +11,9 @@ from types import FrameType
 from poets_core.errors import LeaseLost, StoreUnavailable
 from poets_core.runs.events import StateChanged
 from poets_core.runs.lease import Lease
-from poets_core.runs.store import RunStore
+from poets_core.worker.patience import PatientStore, Terminated
+
+__all__ = ["BEAT_SECONDS", "POLL_SECONDS", "Control", "Stopped", "Terminated"]
 
 BEAT_SECONDS = 1.0
 POLL_SECONDS = 0.2
@@ -21,10 +23,6 @@ class Stopped(Exception):
     """Somebody pressed Stop: finish in good order."""
 
 
-class Terminated(Exception):
-    """The process was told to end: give the run back as it stands."""
-
-
 class Control:
     """Heartbeat thread, signal flag and command reader of one worker; use as a context.
 
@@ -32,11 +30,11 @@ class Control:
     the middle of a step.
     """
 
-    def __init__(self, store: RunStore, lease: Lease) -> None:
+    def __init__(self, store: PatientStore, lease: Lease) -> None:
         self._store, self._lease = store, lease
         self._over = threading.Event()
         self._lost = threading.Event()
-        self._terminated = threading.Event()
+        self._terminated = store.patience.terminated  # whoever waits for the store hears it too
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._after = 0
         self._paused = False
@@ -52,6 +50,7 @@ class Control:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join(timeout=5)
+        self._store.go_on(self._lease)
 
     def check(self) -> None:
         """Obey what was asked for since the last call; returns when work may go on.
@@ -116,7 +115,7 @@ class Control:
             except LeaseLost:
                 self._lost.set()
                 return
-            # The next beat may succeed; until then the run looks stalled, which is what it is.
+            # The next beat may succeed; until then the run is shown as waiting for the store.
             except StoreUnavailable as error:
                 print(f"heartbeat: {error}", file=sys.stderr, flush=True)
 

@@ -15,6 +15,7 @@ from poets_core.runs.store import RunStore
 from poets_core.spec import ExperimentSpec, SearchSpec
 from poets_core.worker.control import Control, Stopped, Terminated
 from poets_core.worker.experiment.run import ExperimentRun
+from poets_core.worker.patience import Patience, PatientStore, patience_seconds
 from poets_core.worker.science import REAL_SCIENCE, Science
 from poets_core.worker.search_run import SearchRun
 from poets_core.worker.session import Session
@@ -37,20 +38,21 @@ def work(store: RunStore, run: str | None, science: Science = REAL_SCIENCE) -> i
 
     Raises:
         UnknownRun, StoreUnavailable: before anything was claimed.
+        InvalidInput: POETS_STORE_PATIENCE is no number of seconds.
     """
-    pid = os.getpid()
+    pid, patient = os.getpid(), PatientStore(store, Patience(patience_seconds()))
     # A pid alone may belong to another process by the time somebody asks; with its start time it cannot.
-    lease = store.claim(run, f"{process.host()}:{pid}", pid, process.started(pid))
+    lease = patient.claim(run, f"{process.host()}:{pid}", pid, process.started(pid))
     if lease is None:
         wanted = "any run" if run is None else f"run {run}"
         _say(f"Expected {wanted} to be free, got none: another worker has it, or it is finished.")
         return FINISHED if run is None else NOT_MINE
     _say(f"run {lease.run}: epoch {lease.epoch}, pid {pid}")
-    with Control(store, lease) as control:
-        return _work(store, lease, control, science)
+    with Control(patient, lease) as control:
+        return _work(patient, lease, control, science)
 
 
-def _work(store: RunStore, lease: Lease, control: Control, science: Science) -> int:
+def _work(store: PatientStore, lease: Lease, control: Control, science: Science) -> int:
     try:
         # Inside, so that a spec of another version ends in the log of the run and not in a worker that nobody sees.
         spec = store.spec(lease.run)
@@ -84,7 +86,7 @@ def _failed(error: Exception) -> Failed:
     return Failed(type(error).__name__, str(error) or "no message")
 
 
-def _leave(store: RunStore, lease: Lease, last: Sequence[Event], code: int, obeyed: Control | None = None) -> int:
+def _leave(store: PatientStore, lease: Lease, last: Sequence[Event], code: int, obeyed: Control | None = None) -> int:
     """Say the last word, acknowledge the command that `obeyed` it, and release.
 
     A store that cannot be written leaves the run to be seen as dead.
@@ -95,7 +97,7 @@ def _leave(store: RunStore, lease: Lease, last: Sequence[Event], code: int, obey
         if obeyed is not None:
             obeyed.acknowledge()
         store.release(lease)
-    except StoreError as error:
+    except (StoreError, Terminated) as error:
         _say(f"could not say how it ended: {error}")
         return FAILED
     return code

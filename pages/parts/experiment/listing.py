@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 
 import streamlit as st
 
@@ -53,7 +52,6 @@ def _table(store: RunStore) -> None:
 
 
 def _row(row: RunRow) -> None:
-    now = time.time()
     with st.container(border=True, key=f"experiment-{row.id}"):
         name, state, calls, sign, created, opens = st.columns(WIDTHS, vertical_alignment="center")
         about = f"{row.problem} · {JUDGES.get(row.method, row.method)} · {row.id}"
@@ -61,8 +59,8 @@ def _row(row: RunRow) -> None:
         with state:
             badge(row.state, stopped=row.status.reason == "stopped")
         calls.progress(min(row.calls / max(row.budget, 1), 1.0), text=f"{row.calls:,} of at most {row.budget:,}")
-        sign.markdown(ago(None if row.status.heartbeat is None else now - row.status.heartbeat))
-        created.markdown(ago(now - row.created))
+        sign.markdown(ago(row.status.age))
+        created.markdown(ago(row.status.now - row.created))
         with opens.container(gap="xsmall"):
             st.page_link(POLICIES, label="Open", icon=":material/leaderboard:", query_params={"run": row.id})
             if row.method == "person" and row.state != "finished":

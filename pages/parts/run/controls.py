@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -81,7 +80,7 @@ def explain(
     """
     status = snapshot.status
     state = state_of(status.state)
-    sign = ago(None if status.heartbeat is None else time.time() - status.heartbeat)
+    sign = ago(status.age)
     if status.state == "failed":
         st.error(f"**The run failed.** {plain(snapshot.view.failed or status.reason)}", icon=":material/error:")
         st.caption(
