@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 ACCOUNT = "postgres"
@@ -66,10 +67,8 @@ class Server:
 
     def close(self) -> None:
         """End it and remove its files."""
-        try:
+        with suppress(RuntimeError):  # it may be stopped already
             self.stop()
-        except RuntimeError:  # it may be stopped already
-            pass
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _do(self, program: str, *words: str) -> None:

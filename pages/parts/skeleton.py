@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from datetime import datetime
 
 import streamlit as st
 
 from pages.parts.feed import Feed, Snapshot, open_feed, the_store
 from pages.parts.links import RUNS
-from pages.parts.states import state_of
+from pages.parts.states import plain, state_of
 from poets_core.errors import PoetsError, UnknownRun
 
 MIME = {"csv": "text/csv", "json": "application/json"}
@@ -26,6 +27,35 @@ BACK = ":material/arrow_back:"
 def store_problem(error: PoetsError) -> None:
     """Show an error of the store so that it stays visible; its message says what to do."""
     st.error(str(error), icon=":material/database_off:")
+
+
+def obeyed(act: Callable[[], object], name: str, kept: str) -> bool:
+    """Do what a button stands for; where the store refuses, say so until it is tried again or put away.
+
+    A page that is drawn every two seconds would lose an error that is shown once (`not_obeyed` shows it).
+
+    Args:
+        act: what to do.
+        name: of the button.
+        kept: under which the error is kept, as the pages of one run share it.
+    """
+    try:
+        act()
+    except PoetsError as error:
+        st.session_state[kept] = f"{name} was not taken, at {datetime.now():%H:%M:%S}. {error}"
+        return False
+    st.session_state.pop(kept, None)
+    return True
+
+
+def not_obeyed(kept: str) -> None:
+    """Show what `obeyed` kept, with a button that puts it away."""
+    if kept in st.session_state:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.error(plain(st.session_state[kept]), icon=":material/database_off:")
+            if st.button("Close", type="tertiary", key=f"close-{kept}"):
+                del st.session_state[kept]
+                st.rerun(scope="fragment")
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import streamlit as st
@@ -173,7 +172,8 @@ def _export(feed: Feed, task: str) -> None:
     elif state in ("dead", "stalled"):
         st.error("The export's worker is gone. Prepare the file again.", icon=":material/heart_broken:")
     elif made is None:
-        waited = time.time() - export.store.row(task).created
+        row = export.store.row(task)
+        waited = row.status.now - row.created
         st.info(f"Writing the file and measuring its designs again… {waited:.0f} s", icon=":material/hourglass_top:")
     else:
         _offer(feed, task, made)

@@ -167,12 +167,12 @@ def unavailable(error: Exception, url: URL) -> StoreUnavailable:
             "Restore it from a copy, or move it away and start a new one."
         )
     if "readonly" in lower or "read-only" in lower or "unable to open" in lower or isinstance(error, OSError):
-        return StoreAway(
-            f"Expected a readable and writable run store at {where}, got: {text}. Check path and rights."
-        )
+        return StoreAway(f"Expected a readable and writable run store at {where}, got: {text}. Check path and rights.")
     away = isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
     kind = "no connection" if away else "a database error"
-    return (StoreAway if away else StoreUnavailable)(f"Expected the run store at {where} to answer, got {kind}: {text}.")
+    return (StoreAway if away else StoreUnavailable)(
+        f"Expected the run store at {where} to answer, got {kind}: {text}."
+    )
 
 
 def file_error(error: OSError, message: str) -> StoreUnavailable:

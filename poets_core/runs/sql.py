@@ -21,6 +21,7 @@ from poets_core.runs.doing import Doing
 from poets_core.runs.event_reader import read_recorded
 from poets_core.runs.events import Event, Recorded
 from poets_core.runs.lease import Command, CommandName, Lease
+from poets_core.runs.outage import waits_for_store
 from poets_core.runs.rows import (
     command_body,
     fetch_run,
@@ -31,7 +32,6 @@ from poets_core.runs.rows import (
     run_row,
 )
 from poets_core.runs.schema import COMMANDS, EVENTS, RUNS, prepare
-from poets_core.runs.outage import waits_for_store
 from poets_core.runs.status import LEASE_SECONDS, RunRow, RunStatus
 from poets_core.spec import RunSpec, parse_spec
 
@@ -166,8 +166,10 @@ class SqlStore:
             if row["epoch"] != lease.epoch or not row["held"]:
                 raise _lost(lease)
             last, now = int(row["last_seq"]), clock(connection)
-            if not events or (after is not None and last != after):
-                return last if not events else _appended(connection, lease, events, bodies, after)
+            if not events:
+                return last
+            if after is not None and last != after:
+                return _appended(connection, lease, events, bodies, after)
             connection.execute(
                 EVENTS.insert(),
                 [
@@ -237,7 +239,9 @@ class SqlStore:
             if row["epoch"] != lease.epoch:
                 raise _lost(lease)
             mine = (COMMANDS.c.run == lease.run) & COMMANDS.c.acknowledged.is_(None) & (COMMANDS.c.command != "judge")
-            connection.execute(update(COMMANDS).where(mine, COMMANDS.c.seq <= through).values(acknowledged=clock(connection)))
+            connection.execute(
+                update(COMMANDS).where(mine, COMMANDS.c.seq <= through).values(acknowledged=clock(connection))
+            )
             left = connection.scalar(select(COMMANDS.c.command).where(mine).order_by(COMMANDS.c.seq.desc()).limit(1))
             connection.execute(update(RUNS).where(RUNS.c.id == lease.run).values(pending=left or ""))
 
@@ -339,9 +343,7 @@ class SqlStore:
         return bool(row["held"]) and waits_for_store(self.files / "runs" / str(row["id"]), row["epoch"])
 
 
-def _appended(
-    connection: Connection, lease: Lease, events: Sequence[Event], bodies: Sequence[str], after: int
-) -> int:
+def _appended(connection: Connection, lease: Lease, events: Sequence[Event], bodies: Sequence[str], after: int) -> int:
     """Return the number of the last of events that an earlier try has appended.
 
     Raises:

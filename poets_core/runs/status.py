@@ -10,7 +10,16 @@ from poets_core.runs import process
 from poets_core.runs.doing import Doing
 
 State: TypeAlias = Literal[
-    "starting", "running", "pausing", "paused", "stopping", "finished", "failed", "dead", "stalled", "waiting",
+    "starting",
+    "running",
+    "pausing",
+    "paused",
+    "stopping",
+    "finished",
+    "failed",
+    "dead",
+    "stalled",
+    "waiting",
     "blocked",
 ]
 STATES: Mapping[State, tuple[str, str]] = {

@@ -73,6 +73,7 @@ class Patience:
         """
         attempt, tries = act, 0
         while True:
+            # Damage is raised at once: no wait mends it.
             try:
                 done = attempt()
             except StoreAway as error:
@@ -83,6 +84,7 @@ class Patience:
                 return done
 
     def _wait(self, error: StoreAway, tries: int) -> None:
+        # From the first failure on, over all calls: ten minutes are meant for the outage, not for each of its writes.
         now = time.monotonic()
         if self._since is None:
             self._since = now
@@ -110,12 +112,13 @@ class PatientStore:
 
     def claim(self, run: str | None, worker: str, pid: int, pid_started: str) -> Lease | None:
         """Take over a run; one that an earlier try has taken, although its answer was lost, is had."""
-        tried = []
+        tried: list[bool] = []
 
         def once() -> Lease | None:
             taken = self._store.claim(run, worker, pid, pid_started)
             if taken is not None or run is None or not tried:
                 return taken
+            # A lease that was committed and not told would keep this very process out.
             status = self._store.status(run)
             mine = status.active and (status.worker, status.pid) == (worker, pid)
             last = self._store.read(run)[-1:]
@@ -135,8 +138,10 @@ class PatientStore:
         try:
             self._store.heartbeat(lease)
         except StoreAway:
+            # Beside the database, since that is what cannot be written.
             say_waiting(self.folder_of(lease), lease.epoch)
             raise
+        # The work may wait for a disk that heartbeats do not need.
         if not self.patience.waiting:
             self.go_on(lease)
 
@@ -150,13 +155,14 @@ class PatientStore:
         def again() -> None:
             try:
                 self._store.release(lease)
-            except LeaseLost:
+            except LeaseLost:  # by the first try, or by whoever took the run since: it is not ours either way
                 return
 
         self.patience(lambda: self._store.release(lease), again)
 
     def append(self, lease: Lease, events: Sequence[Event], after: int | None = None) -> int:
         """See `RunStore.append`; what was appended by a try whose answer was lost is not appended twice."""
+        # This store alone appends under its lease, so it knows where its events belong.
         known = self._last.get(lease.run, lease.last) if after is None else after
         last = self.patience(
             lambda: self._store.append(lease, events), lambda: self._store.append(lease, events, after=known)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -249,6 +251,27 @@ def test_a_finished_run_is_summed_up(store: SqlStore) -> None:
     assert "finished" in said(at)
     assert "whole budget was used" in said(at)
     assert not [b for b in at.button if b.key in ("pause", "resume")]
+
+
+def test_a_button_that_a_locked_store_refuses_says_so_in_time_and_for_longer_than_a_redraw(store: SqlStore) -> None:
+    run = written.write(store, written.events(1), release=False)
+    at = opened(LIVE, run=run)
+    began = time.monotonic()
+    at.run()
+    drawing = time.monotonic() - began
+    lock = sqlite3.connect(str(store._engine.url.database), isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    at.button(key="pause").click().run()
+    assert time.monotonic() - began < 5 + drawing
+    assert "Pause was not taken" in said(at)
+    assert "lock" in said(at)
+    lock.close()
+    at.run()  # drawn again, as it is every two seconds
+    assert "Pause was not taken" in said(at)
+    at.button(key="pause").click().run()
+    assert "Pause was not taken" not in said(at)
+    assert [c.command for c in store.commands(run)] == ["pause"]
 
 
 def test_a_running_run_offers_pause_and_says_pausing_until_it_is(store: SqlStore) -> None:

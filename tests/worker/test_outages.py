@@ -73,9 +73,7 @@ def server() -> Iterator[Server]:
     started.close()
 
 
-def test_a_restart_of_postgresql_is_waited_for(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_restart_of_postgresql_is_waited_for(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POETS_FILES", str(tmp_path / "files"))
     store = open_store(server.url)
     wanted = reference(store, fake_spec(**SPEC))

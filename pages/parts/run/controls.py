@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pages.parts.feed import Feed, Snapshot
-from pages.parts.skeleton import store_problem
+from pages.parts.skeleton import not_obeyed, obeyed
 from pages.parts.states import ago, badge, doing_text, plain, state_of
-from poets_core.errors import PoetsError
 from poets_core.runs.launch import resume
 from poets_core.runs.status import RunStatus
 
@@ -39,25 +38,29 @@ def controls(feed: Feed, status: RunStatus, links: Callable[[], None], *, kept: 
     offers = state_of(status.state).offers
     with st.container(horizontal=True, vertical_alignment="center", key="controls"):
         if "pause" in offers and st.button("Pause", icon=":material/pause:", key="pause"):
-            _command(feed, lambda: feed.store.send(feed.run, "pause"))
+            _command(feed, "Pause", lambda: feed.store.send(feed.run, "pause"))
         if status.resumable and st.button("Resume", type="primary", icon=":material/play_arrow:", key="resume"):
-            _command(feed, lambda: resume(feed.store, feed.run))
+            _command(feed, "Resume", lambda: resume(feed.store, feed.run))
         if "stop" in offers:
             with st.popover("Stop", icon=":material/stop:", key="stop"):
                 st.write(f"Stop this run? {kept} is kept, and it can be resumed later.")
                 if st.button("Yes, stop it", type="primary", key="stop-yes"):
-                    _command(feed, lambda: feed.store.send(feed.run, "stop"))
+                    _command(feed, "Stop", lambda: feed.store.send(feed.run, "stop"))
         links()
+    not_obeyed(_kept(feed))
 
 
-def _command(feed: Feed, act: Callable[[], object]) -> None:
-    try:
+def _kept(feed: Feed) -> str:
+    return f"not-obeyed-{feed.run}"
+
+
+def _command(feed: Feed, name: str, act: Callable[[], object]) -> None:
+    def do() -> None:
         act()
         feed.snapshot(fresh=True)
-    except PoetsError as error:
-        store_problem(error)
-        return
-    st.rerun(scope="app")
+
+    if obeyed(do, name, _kept(feed)):
+        st.rerun(scope="app")
 
 
 def explain(
