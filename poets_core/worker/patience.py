@@ -58,6 +58,7 @@ class Patience:
         """Take the seconds of an outage, and what is set when the process is told to end: nobody waits then."""
         self.seconds, self.terminated = seconds, terminated or Flag()
         self.waiting = False
+        # When the outage began, by a clock that nobody sets.
         self._since: float | None = None
 
     def __call__(self, act: Callable[[], T], again: Callable[[], T] | None = None) -> T:
@@ -71,6 +72,7 @@ class Patience:
             StoreAway: the outage has lasted longer than patience.
             Terminated: told to end meanwhile.
         """
+        # Two functions, because a second try must reckon with a first one that was obeyed and not answered.
         attempt, tries = act, 0
         while True:
             # Damage is raised at once: no wait mends it.
@@ -92,6 +94,7 @@ class Patience:
         if now - self._since >= self.seconds:
             self.waiting = False
             raise error
+        # An event and no sleep: a signal ends the wait at once.
         self.waiting = True
         if self.terminated.wait(PAUSES[min(tries, len(PAUSES) - 1)]):
             self.waiting = False
@@ -104,6 +107,7 @@ class PatientStore:
     def __init__(self, store: RunStore, patience: Patience) -> None:
         self._store, self.patience = store, patience
         self.url, self.files = store.url, store.files
+        # Number of the last event of each run that this worker wrote: a repeated append says what it comes after.
         self._last: dict[str, int] = {}
 
     def create(self, spec: RunSpec) -> str:
@@ -162,7 +166,7 @@ class PatientStore:
 
     def append(self, lease: Lease, events: Sequence[Event], after: int | None = None) -> int:
         """See `RunStore.append`; what was appended by a try whose answer was lost is not appended twice."""
-        # This store alone appends under its lease, so it knows where its events belong.
+        # Nobody else appends under this lease, so what follows that number now can only be these very events.
         known = self._last.get(lease.run, lease.last) if after is None else after
         last = self.patience(
             lambda: self._store.append(lease, events), lambda: self._store.append(lease, events, after=known)
