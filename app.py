@@ -14,9 +14,12 @@ from pathlib import Path
 import numpy  # noqa: F401  (loaded before the freeze below)
 import pandas  # noqa: F401
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from pages.parts.look import dress
+from pages.parts.quiet import keep_home
+from poets_core.hosts import Guard
 
 HERE = Path(__file__).parent
 
@@ -35,6 +38,9 @@ def _settle() -> None:
 
 def main() -> None:
     """Declare the pages and run the one that is asked for."""
+    if st.runtime.exists() and not Guard.active:
+        st.error("This server does not check who asks it. Start the app with `poets app` or `streamlit run app.py`.")
+        st.stop()
     # No icons here: Streamlit takes a page's icon for the favicon and fetches it from outside.
     navigation = st.navigation(
         [
@@ -61,4 +67,5 @@ else:
     # A folder called pages/ makes Streamlit look for pages there until the first st.navigation has run:
     # a deep link that came before that got "Page not found" on top of the page it asked for.
     PagesManager.uses_pages_directory = False
-    app = st.App(__file__)
+    keep_home()
+    app = st.App(__file__, middleware=[Middleware(Guard)])

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from poets_core.errors import InvalidInput, MissingPackage
+from poets_core.hosts import allowed_hosts
 
 HERE = Path(__file__).resolve().parents[1]
 EXTRA = "Run `pip install 'poets[app]'`, or `pip install -r requirements.txt` in a copy of the sources."
@@ -79,8 +80,9 @@ def start(words: Sequence[str] = ()) -> NoReturn:
 
     Raises:
         MissingPackage: Streamlit or plotly is not installed.
-        InvalidInput: the app is not installed, or its folder cannot be written.
+        InvalidInput: the app is not installed, its folder cannot be written, or POETS_HOSTS names no hosts.
     """
+    allowed_hosts()  # what is wrong with the setting is said here, not by the server's traceback
     if importlib.util.find_spec("streamlit") is None:
         raise MissingPackage(f"Expected Streamlit, which the app needs, got none. {EXTRA}")
     app = app_file()

@@ -32,7 +32,8 @@ MAY: dict[str, tuple[str, ...]] = {
     "poets_core.llm_po": ("poets_core.llm_po", "poets_core.spec", *NOUNS),
     "poets_core.runs": ("poets_core.runs", "poets_core.spec", "poets_core.types", "poets_core.errors"),
     "poets_core.worker": ("poets_core", "domains.catalog", "domains.language"),
-    "poets_core.serve": ("poets_core.errors",),
+    "poets_core.hosts": ("poets_core.errors",),
+    "poets_core.serve": ("poets_core.errors", "poets_core.hosts"),
     "poets_core.sequences": ("poets_core.search", "poets_core.protocols", "poets_core.spec", *NOUNS),
     "poets_core.cli": (
         "poets_core.cli",
@@ -58,7 +59,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "domains": NOUNS,
     "pages.parts": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:2], *CATALOG),
     "pages": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:2], *CATALOG),
-    "app": ("pages", "poets_core.runs"),
+    "app": ("pages", "poets_core.runs", "poets_core.hosts"),
 }
 # Heavy or foreign packages -> the only places that may import them.
 ONLY: dict[str, tuple[str, ...]] = {
