@@ -73,7 +73,7 @@ def served(
 ) -> Iterator[tuple[AppServer, Outgoing]]:
     """The app as either command starts it, with every outgoing request written down."""
     folder = tmp_path_factory.mktemp("hosts")
-    outgoing = Outgoing(folder / "hook")
+    outgoing = Outgoing(folder / "asked.log")
     more = {"POETS_HOSTS": "named.test", "STREAMLIT_SERVER_ENABLE_CORS": "true"}
     with AppServer(folder, words=request.param, environment=outgoing.environment | more) as server:
         yield server, outgoing
@@ -110,7 +110,7 @@ def test_an_origin_must_be_the_one_that_was_asked(served: tuple[AppServer, Outgo
     assert server.websocket({"Origin": f"http://{server.own}"}) == 101
     assert server.websocket({"Origin": "https://named.test", "Host": "named.test"}) == 101
     assert server.websocket({"Origin": "https://named.test", "Host": "evil.test"}) == 421
-    assert outgoing.processes
+    assert outgoing.hears()
     assert outgoing.strangers == [], "a request that was turned away made the server ask elsewhere"
 
 
