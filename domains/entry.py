@@ -25,6 +25,7 @@ class Parameter:
         help: one sentence for the form.
         minimum, maximum: inclusive limits of numbers, of lengths for text.
         choices: allowed values; empty means any.
+        label: heading of the field; empty: the name, with spaces.
     """
 
     name: str
@@ -34,6 +35,12 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the field is called on the pages."""
+        return self.label or self.name.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,8 +34,18 @@ PROBLEMS: tuple[Entry, ...] = (
             Parameter("length", "int", 15, "Length of the sequences, in residues.", 4, 256),
             Parameter("motifs", "int", 2, "Number of motifs that must be present.", 1, 8),
             Parameter("motif_length", "int", 4, "Residues in each motif.", 2, 8),
-            Parameter("quantization", "int", 4, "Levels of credit for a partly present motif.", 1, 8),
-            Parameter("instance", "int", 0, "Seed that generates the landscape.", 0, 2**31 - 1),
+            Parameter(
+                "quantization",
+                "int",
+                4,
+                "Levels of credit for a partly present motif.",
+                1,
+                8,
+                label="Credit steps per motif",
+            ),
+            Parameter(
+                "instance", "int", 0, "Seed that generates the landscape.", 0, 2**31 - 1, label="Landscape number"
+            ),
         ),
         backbones=("library", "protein"),
         settings={

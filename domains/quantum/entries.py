@@ -32,7 +32,7 @@ PROBLEMS: tuple[Entry, ...] = (
         unit="units of J",
         seconds=2e-3,
         tokens=_discrete,
-        parameters=(Parameter("max_ops", "int", 20, "Most gates a circuit may hold.", 1, 60),),
+        parameters=(Parameter("max_ops", "int", 20, "Most gates a circuit may hold.", 1, 60, label="Gates at most"),),
         backbones=("circuit", "library"),
         settings={
             "search": {
@@ -58,7 +58,7 @@ PROBLEMS: tuple[Entry, ...] = (
         seconds=0.2,
         tokens=_chain,
         parameters=(
-            Parameter("max_cx", "int", 10, "Most two-qubit gates (CX) a circuit may use.", 1, 20),
+            Parameter("max_cx", "int", 10, "Most two-qubit gates (CX) a circuit may use.", 1, 20, label="CX at most"),
             Parameter("iterations", "int", 120, "Gradient evaluations of the angle optimiser per circuit.", 0, 400),
             Parameter(
                 "reward",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from poets_core.errors import InvalidSpec
-from poets_core.spec import Mark, RunSpec, SpecModel, parse_spec
+from poets_core.spec import Bounds, Mark, Names, RunSpec, SpecModel, parse_spec
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class Setting:
         section, name: where the value goes, e.g. ``"search"``, ``"beta"``.
         label, help: for people.
         advanced: shown only when asked for.
-        low, high: inclusive limits, None where there are none. A form cannot express an exclusive limit: there the
-            spec's own check answers beside the field.
-        step: of a number field, None where its start decides.
+        kind: what a value is: ``int``, ``float``, ``bool`` or ``str``.
+        bounds: of a number, as the spec checks them.
         choices: what a text may be; empty for numbers and switches.
+        names: what the choices are called, where that is not the value itself.
     """
 
     section: str
@@ -29,10 +29,10 @@ class Setting:
     label: str
     help: str
     advanced: bool = False
-    low: float | None = None
-    high: float | None = None
-    step: float | None = None
+    kind: type = str
+    bounds: Bounds = field(default_factory=Bounds)
     choices: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -49,26 +49,27 @@ def settings_of(section: str, model: type[SpecModel], *, hidden: bool = False) -
         hidden: whether to include those that a form draws by hand.
     """
     out: dict[str, Setting] = {}
-    for name, field in model.model_fields.items():
-        if field.title is None or (model.marked(name, Mark.HIDDEN) and not hidden):
+    for name, found in model.model_fields.items():
+        if found.title is None or (model.marked(name, Mark.HIDDEN) and not hidden):
             continue
-        bounds = {
+        rules = {
             k: v
-            for rule in field.metadata
-            for k in ("ge", "le", "multiple_of", "step")
+            for rule in found.metadata
+            for k in ("ge", "gt", "le", "lt", "multiple_of")
             if (v := getattr(rule, k, None)) is not None
         }
-        texts = tuple(c for c in get_args(field.annotation) if isinstance(c, str))
+        names = next((rule.of for rule in found.metadata if isinstance(rule, Names)), {})
+        texts = tuple(c for c in get_args(found.annotation) if isinstance(c, str))
         out[name] = Setting(
             section,
             name,
-            field.title,
-            field.description or "",
+            found.title,
+            found.description or "",
             model.marked(name, Mark.ADVANCED),
-            bounds.get("ge"),
-            bounds.get("le"),
-            bounds.get("step", bounds.get("multiple_of")),
+            found.annotation if found.annotation in (int, float, bool) else str,
+            Bounds(**rules),
             texts,
+            names,
         )
     return out
 

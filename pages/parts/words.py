@@ -10,6 +10,8 @@ from poets_core.types import REFERENCE
 UNTRAINED = "untrained model"
 """The base model as it is, with nothing learnt."""
 MODEL_HELP = "A model is the base model with one set of learnt adapters: a branch, which files and logs count from 0."
+MEASUREMENTS = "Measurements"
+MEASUREMENTS_HELP = "Designs measured: simulated, or looked up in a table (oracle calls). Invalid ones count."
 
 
 def model(branch: int) -> str:

@@ -49,7 +49,7 @@ def page() -> None:
     st.html(STICKY)
     with side, st.container(border=True, key="summary"):
         specs = [] if spec is None else [spec, *(rival_of(spec, defaults(entry, preset, m)) for m in rivals)]
-        _summary(specs, entry, preset, store)
+        _summary(specs, entry, preset, store, errors)
 
 
 def _problem() -> Entry:
@@ -167,13 +167,12 @@ def _search(entry: Entry, preset: str, errors: Errors, key: str) -> tuple[dict[s
         _section(sections, "backbone", BackboneSpec, errors, key, advanced=True)
         left, right = st.columns(2)
         with left:
-            seed = setting_field(whole["seed"], 0, f"{key}-seed")
-            errors.place("seed")
+            seed = setting_field(whole["seed"], 0, f"{key}-seed", errors)
         with right:
-            device = setting_field(whole["device"], "auto", f"{key}-device")
-            errors.place("device")
-    label = st.text_input(whole["label"].label, max_chars=120, key="label", placeholder=entry.title).strip()
-    errors.place("label")
+            device = setting_field(whole["device"], "auto", f"{key}-device", errors)
+    title = whole["label"].label
+    label = st.text_input(title, max_chars=120, key="label", placeholder=entry.title, persist_state="session").strip()
+    errors.place("label", title)
     return sections, {"label": label, "seed": seed, "device": device}
 
 
@@ -185,17 +184,18 @@ def _section(
     sections[name] |= setting_fields(shown, sections[name], errors, lambda field: f"{key}-{name}-{field}")
 
 
-def _summary(specs: list[SearchSpec], entry: Entry, preset: str, store: RunStore) -> None:
+def _summary(specs: list[SearchSpec], entry: Entry, preset: str, store: RunStore, errors: Errors) -> None:
     """Draw cost and button.
 
     Args:
         specs: the run, then its baselines; none while a field is wrong.
         entry, preset: what was chosen; store: where runs go.
+        errors: of the form, shown already.
     """
     st.subheader("3 · Start", anchor=False)
     st.markdown(f"**{entry.title}**  \n{PRESETS[preset].title}")
     if not specs:
-        st.warning("The run can start when the marked fields are filled in.", icon=":material/warning:")
+        errors.because("run")
     else:
         costs = [estimate(spec) for spec in specs]
         budget, cost, seconds = specs[0].budget, costs[0], sum(c.seconds for c in costs)

@@ -4,7 +4,7 @@ A run is a search, an experiment or a task, and each has the fields that are its
 ``isinstance(spec, SearchSpec)``.
 """
 
-from poets_core.spec.base import LARGEST_SEED, BackboneSpec, Budget, Mark, ProblemSpec, SpecModel
+from poets_core.spec.base import LARGEST_SEED, BackboneSpec, Bounds, Budget, Mark, Names, ProblemSpec, SpecModel
 from poets_core.spec.experiment import JUDGES, ExperimentSettings, ExperimentSpec, PolicySpec
 from poets_core.spec.methods import (
     METHODS,
@@ -31,6 +31,7 @@ __all__ = [
     "METHODS",
     "BackboneSpec",
     "BestOfReferenceSettings",
+    "Bounds",
     "Budget",
     "ContestSpec",
     "ExperimentSettings",
@@ -41,6 +42,7 @@ __all__ = [
     "KLThompsonSettings",
     "Mark",
     "MethodSettings",
+    "Names",
     "PoetsSettings",
     "PolicyGradientSettings",
     "PolicySpec",

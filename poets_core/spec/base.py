@@ -5,6 +5,7 @@ A form, the command line and the reference pages read these classes; no other li
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Literal
@@ -26,11 +27,44 @@ class Mark(Enum):
     REPORT = "it changes what a round reports, never what the search does"
 
 
-@dataclass(frozen=True)
-class Step:
-    """How far one press of a number field's buttons goes."""
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """Limits of a number, under the names that a field declares them by.
 
-    step: float
+    Attributes:
+        ge, gt: it is at least, above.
+        le, lt: it is at most, below.
+        multiple_of: it is a multiple.
+    """
+
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    multiple_of: float | None = None
+
+    def __str__(self) -> str:
+        """Return the limits in words: ``"1 to 4,096"``, ``"above 0, at most 10"``; ``""`` for none."""
+        words = [
+            f"{_number(self.ge)} to {_number(self.le)}" if None not in (self.ge, self.le) else "",
+            f"at least {_number(self.ge)}" if self.ge is not None and self.le is None else "",
+            f"above {_number(self.gt)}" if self.gt is not None else "",
+            f"at most {_number(self.le)}" if self.le is not None and self.ge is None else "",
+            f"below {_number(self.lt)}" if self.lt is not None else "",
+            f"a multiple of {_number(self.multiple_of)}" if self.multiple_of is not None else "",
+        ]
+        return ", ".join(filter(None, words))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the values of a field are called on the pages, by value; files and commands use the values."""
+
+    of: Mapping[str, str]
 
 
 class SpecModel(BaseModel):
@@ -73,9 +107,9 @@ class BackboneSpec(SpecModel):
         str,
         Field(
             min_length=1,
-            title="Backbone",
-            description="The language model that writes designs. It stays frozen; only small adapters on it are "
-            "trained.",
+            title="Base model",
+            description="The language model that writes designs (backbone). It stays frozen; only small adapters on it "
+            "are trained.",
         ),
         Mark.HIDDEN,
     ] = "library"
@@ -83,7 +117,7 @@ class BackboneSpec(SpecModel):
         int,
         Field(
             title="First own layer",
-            description="Lower layers are shared by all branches and computed once. -1: the last. Library: 0.",
+            description="Lower layers are shared by all models and computed once. -1: the last. Small model: 0.",
         ),
         Mark.ADVANCED,
     ] = -1
@@ -92,24 +126,24 @@ class BackboneSpec(SpecModel):
         Field(
             ge=0,
             le=1_000_000,
-            title="Trunk cache (MB)",
+            title="Cache of shared layers (MB)",
             description="Memory for lower layers' results; more goes to disk.",
         ),
         Mark.ADVANCED,
     ] = 2048
     width: Annotated[
         int,
-        Field(ge=8, le=512, multiple_of=8, title="Width", description="Of a library model, in units."),
+        Field(ge=8, le=512, multiple_of=8, title="Width", description="Of the small model, in units."),
         Mark.ADVANCED,
     ] = 32
-    layers: Annotated[int, Field(ge=1, le=12, title="Layers", description="Of a library model."), Mark.ADVANCED] = 1
+    layers: Annotated[int, Field(ge=1, le=12, title="Layers", description="Of the small model."), Mark.ADVANCED] = 1
     steps: Annotated[
         int,
         Field(
             ge=1,
             le=20_000,
-            title="Library training steps",
-            description="Training of a library model when the run starts.",
+            title="Training steps of the small model",
+            description="When the run starts, on the problem's own library.",
         ),
         Mark.ADVANCED,
     ] = 150
@@ -127,7 +161,7 @@ class Budget(SpecModel):
             ge=1,
             le=4096,
             title="Designs per round",
-            description="Oracle calls in each round. Rounds times this is the budget.",
+            description="Measurements in each round. Rounds times this is the budget.",
         ),
     ] = 32
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from poets_core.spec.base import Mark, ProblemSpec, RunFields, SpecModel, Step, mismatch
+from poets_core.spec.base import Mark, ProblemSpec, RunFields, SpecModel, mismatch
 
 Judge: TypeAlias = Literal["oracle", "reference", "person", "replay"]
 PolicySource: TypeAlias = Literal["branches", "prompts", "log"]
@@ -42,7 +42,6 @@ class PolicySpec(SpecModel):
             description="Of sampling. 1: as trained; less: nearer to what is most likely; 0, for prompts alone: always "
             "the most likely word.",
         ),
-        Step(0.1),
     ] = 1.0
     top_p: Annotated[
         float,
@@ -111,13 +110,12 @@ class ExperimentSettings(SpecModel):
             title="Most comparisons",
             description="After so many, ties included, the verdict is “undecided”.",
         ),
-        Step(100),
     ] = 2000
     assume_condorcet: Annotated[
         bool,
         Field(
-            title="Assume that a winner exists",
-            description="That one policy beats every other. Off, this is verified too: it takes longer where it is not "
+            title="Some policy beats every other (no rock-paper-scissors)",
+            description="Assumed, not checked. Off, this is verified too: it takes longer where it is not "
             "clear, and “no policy beats all others” is a possible verdict.",
         ),
     ] = False
@@ -157,7 +155,6 @@ class ExperimentSettings(SpecModel):
             description="Policies that win with a probability closer to one half than this count as equally good. "
             "0: none do.",
         ),
-        Step(0.01),
         Mark.ADVANCED,
     ] = 0.0
 

@@ -9,20 +9,35 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from poets_core.spec.base import Mark
+from poets_core.spec.base import Mark, Names
 
 Transform: TypeAlias = Literal["auto", "z", "log"]
 
 Beta = Annotated[
-    float, Field(gt=0, le=10, title="KL weight (β)", description="Pull to the reference model, in reward s.d.")
+    float,
+    Field(
+        gt=0,
+        le=10,
+        title="Stay close to the base model",
+        description="β, the KL weight: pull to the untrained model, in reward s.d.",
+    ),
 ]
 Pool = Annotated[
-    int, Field(ge=1, le=512, title="Pool", description="Designs considered for each one that is measured.")
+    int,
+    Field(
+        ge=1,
+        le=512,
+        title="Ideas per measured design",
+        description="Designs considered for each one that is measured: the pool.",
+    ),
 ]
 EditShare = Annotated[
     float,
     Field(
-        ge=0, le=1, title="Share of edits", description="Part of a pool that edits good designs; the rest is written."
+        ge=0,
+        le=1,
+        title="Mutants of good designs",
+        description="Share of the ideas, 0 to 1, that edit good designs; the rest is written.",
     ),
 ]
 Steps = Annotated[
@@ -31,9 +46,10 @@ Steps = Annotated[
 RewardTransform = Annotated[
     Transform,
     Field(
-        title="Reward transform",
-        description="“log” for positive, skewed values; “z” for others; “auto” decides from the data.",
+        title="Scale of values",
+        description="Logarithmic for positive, skewed values; linear for others; automatic decides from the data.",
     ),
+    Names({"auto": "automatic", "z": "linear", "log": "logarithmic"}),
 ]
 LearningRate = Annotated[
     float,
@@ -57,12 +73,12 @@ Rank = Annotated[
 ]
 Elites = Annotated[
     int,
-    Field(ge=1, le=1000, title="Elites", description="How many of the best designs edits start from."),
+    Field(ge=1, le=1000, title="Parents", description="How many of the best designs edits start from."),
     Mark.ADVANCED,
 ]
 Replay = Annotated[
     bool, Field(title="Learn from all rounds", description="Off: from the last one alone."), Mark.ADVANCED
 ]
 AllowRepeats = Annotated[
-    bool, Field(title="Measure designs again", description="Sensible for noisy oracles only."), Mark.ADVANCED
+    bool, Field(title="Measure designs again", description="Sensible for noisy measurements only."), Mark.ADVANCED
 ]

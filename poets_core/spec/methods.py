@@ -57,7 +57,7 @@ class PoetsSettings(MethodSettings):
     """An ensemble of branches (arXiv 2605.07775); the defaults are the measured recipe of docs/papers.md."""
 
     title = "POETS ensemble"
-    says = "Branches that each learn from their own bootstrap of the data; their disagreement is the uncertainty."
+    says = "Models that each learn from their own bootstrap of the data; their disagreement is the uncertainty."
     trains = True
     ensemble = True
     predicts = True
@@ -68,8 +68,8 @@ class PoetsSettings(MethodSettings):
         Field(
             ge=1,
             le=64,
-            title="Branches",
-            description="Policies in the ensemble. Their disagreement is the uncertainty.",
+            title="Models",
+            description="Branches of the ensemble: adapters on the base model. Their disagreement is the uncertainty.",
         ),
     ] = 8
     edit_share: EditShare = 0.45
@@ -78,14 +78,17 @@ class PoetsSettings(MethodSettings):
         Field(
             ge=0,
             le=20,
-            title="Spread before data (c)",
-            description="How far branches start apart, in reward s.d. 0: no prior adapters.",
+            title="Initial diversity",
+            description="c, the spread before data: how far models start apart, in reward s.d. 0: no prior adapters.",
         ),
     ] = 0.3
     tempering: Annotated[
         float,
         Field(
-            ge=0, le=2, title="Tempering (τ)", description="A branch's own opinion against the mean's. 1: only its own."
+            ge=0,
+            le=2,
+            title="Follow own opinion",
+            description="τ, tempering: a model's own opinion against the mean's. 0: only the mean's, 1: only its own.",
         ),
     ] = 0.5
     pool: Pool = 16
@@ -108,8 +111,8 @@ class PoetsSettings(MethodSettings):
     adapt_edits: Annotated[
         bool,
         Field(
-            title="Adapt the share of edits",
-            description="It follows what edits have brought. The share must lie between 0 and 1, neither of them.",
+            title="Adapt the share of mutants",
+            description="It follows what mutants have brought. The share must lie between 0 and 1, neither of them.",
         ),
         Mark.ADVANCED,
     ] = False
@@ -117,8 +120,8 @@ class PoetsSettings(MethodSettings):
         bool,
         Field(
             title="Bootstrap",
-            description="Each branch learns from its own draw of the data. Off: all learn from all alike, which one "
-            "branch alone does better with.",
+            description="Each model learns from its own draw of the data. Off: all learn from all alike, which one "
+            "model alone does better with.",
         ),
         Mark.ADVANCED,
     ] = True
@@ -126,7 +129,7 @@ class PoetsSettings(MethodSettings):
         bool,
         Field(
             title="Stop early",
-            description="Each branch keeps its best step on data left out by its bootstrap.",
+            description="Each model keeps its best step on data left out by its bootstrap.",
         ),
         Mark.ADVANCED,
     ] = False
@@ -137,7 +140,7 @@ class PoetsSettings(MethodSettings):
             ge=1,
             le=256,
             title="Prior adapter rank",
-            description="Size of the fixed adapter that sets branches apart.",
+            description="Size of the fixed adapter that sets models apart.",
         ),
         Mark.ADVANCED,
     ] = 8
@@ -160,8 +163,7 @@ class PoetsSettings(MethodSettings):
         bool,
         Field(
             title="Exact soft regret",
-            description="For small tables: each round on every design. The oracle is asked for each of them once, "
-            "outside the budget.",
+            description="For small tables: each round on every design. Each is measured once, outside the budget.",
         ),
         Mark.ADVANCED,
         Mark.REPORT,
@@ -309,7 +311,7 @@ class BestOfReferenceSettings(MethodSettings):
 class ReferenceSettings(MethodSettings):
     """Samples of the reference, round after round."""
 
-    title = "Reference only, learns nothing"
+    title = "Untrained model, learns nothing"
     says = "Samples the model as it is: what a search has to beat."
 
     method: Literal["reference"] = "reference"

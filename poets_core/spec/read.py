@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import Field, TypeAdapter, ValidationError
 
 from poets_core.errors import InvalidSpec
+from poets_core.spec.base import Bounds
 from poets_core.spec.experiment import ExperimentSpec
 from poets_core.spec.methods import METHODS
 from poets_core.spec.old import upgraded
@@ -20,6 +21,14 @@ RunSpec: TypeAlias = SearchSpec | ExperimentSpec | TaskSpec
 """What determines a run: the same spec and seed on the same hardware give the same events."""
 
 _ADAPTER: TypeAdapter[RunSpec] = TypeAdapter(Annotated[RunSpec, Field(discriminator="kind")])
+_LIMITS = {
+    "greater_than_equal": "ge",
+    "greater_than": "gt",
+    "less_than_equal": "le",
+    "less_than": "lt",
+    "multiple_of": "multiple_of",
+}
+"""Kinds of pydantic's errors about a number outside its limits, and what the limit is called."""
 _SHOWN = 80
 """Characters of a wrong value that a message repeats."""
 
@@ -125,6 +134,9 @@ def _text(item: Mapping[str, Any]) -> str:
     if item["type"] == "extra_forbidden":
         return _foreign(item) or "There is no such field. Remove it, or write its name as the spec does."
     given = item.get("input")
+    if item["type"] in _LIMITS:
+        name = _LIMITS[item["type"]]
+        return f"Expected a number {Bounds(**{name: item['ctx'][name]})}, got {repr(given)[:_SHOWN]}."
     told = "" if isinstance(given, Mapping | list | tuple) else f"; got {repr(given)[:_SHOWN]}"
     return f"{item['msg']}{told}."
 

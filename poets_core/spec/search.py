@@ -31,7 +31,7 @@ class ContestSpec(SpecModel):
             ge=1,
             le=100_000,
             title="Comparisons, at most",
-            description="In one contest; each takes two oracle calls.",
+            description="In one contest; each takes two measurements.",
         ),
     ] = 64
     delta: Annotated[
@@ -40,7 +40,7 @@ class ContestSpec(SpecModel):
             gt=0,
             le=0.5,
             title="Largest error (δ)",
-            description="Probability that a contest names a wrong branch, at most.",
+            description="Probability that a contest names a wrong model, at most.",
         ),
     ] = 0.1
 

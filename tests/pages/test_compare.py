@@ -129,7 +129,7 @@ def test_the_page_compares_what_the_address_names(store: SqlStore) -> None:
     at = opened(COMPARE, runs=f"{first},{second}")
     assert at.multiselect[0].value == [first, second]
     groups, apart = (d.value for d in at.dataframe)
-    assert groups["Group"].tolist() == ["POETS ensemble", "Reference only, learns nothing"]
+    assert groups["Group"].tolist() == ["POETS ensemble", "Untrained model, learns nothing"]
     assert groups["Seeds"].tolist() == [1, 1]
     assert apart["Best"].tolist() == ["0"]
     at.segmented_control(key="measure").set_value("regret").run()

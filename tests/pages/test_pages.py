@@ -83,9 +83,9 @@ def test_a_store_that_cannot_be_read_says_what_to_do(
 def test_the_form_starts_what_it_shows(store: SqlStore, launched: list[str]) -> None:
     at = opened(LAUNCH, problem="protein/instability", preset="quick")
     key = "protein/instability-quick"
-    at.number_input(key="protein/instability-length").set_value(33)
-    at.number_input(key=f"{key}-budget-rounds").set_value(5)
-    at.number_input(key=f"{key}-poets-search-beta").set_value(0.25)
+    at.text_input(key="protein/instability-length").set_value("33")
+    at.text_input(key=f"{key}-budget-rounds").set_value("5")
+    at.text_input(key=f"{key}-poets-search-beta").set_value("0.25")
     at.text_input(key="label").set_value("from the form").run()
     assert any(m.label == "Oracle calls" and m.value == "80" for m in at.metric)
     at.button(key="start").click().run()
@@ -102,7 +102,7 @@ def test_the_form_starts_what_it_shows(store: SqlStore, launched: list[str]) -> 
 def test_the_problem_and_the_preset_are_in_the_address(store: SqlStore) -> None:
     at = opened(LAUNCH, problem="quantum/tfim-6", preset="explore")
     assert address(at, "problem") == "quantum/tfim-6"
-    assert at.number_input(key="quantum/tfim-6-explore-poets-search-prior_scale").value == 3.0
+    assert at.text_input(key="quantum/tfim-6-explore-poets-search-prior_scale").value == "3"
     at = opened(LAUNCH, problem="no/such", preset="nonsense")
     assert address(at, "problem") == "protein/ehrlich"
 
@@ -110,10 +110,10 @@ def test_the_problem_and_the_preset_are_in_the_address(store: SqlStore) -> None:
 def test_a_rival_shows_the_settings_it_reads_and_starts(store: SqlStore, launched: list[str]) -> None:
     at = opened(LAUNCH, problem="protein/ehrlich", preset="default")
     at.selectbox(key="protein/ehrlich-default-method").set_value("ga").run()
-    keys = {w.key for w in at.number_input}
+    keys = {w.key for w in at.text_input}
     assert "protein/ehrlich-default-ga-search-mutations" in keys
     assert not {k for k in keys if k and k.endswith(("-search-beta", "-search-branches", "-search-clip"))}
-    at.number_input(key="protein/ehrlich-default-ga-search-elites").set_value(5)
+    at.text_input(key="protein/ehrlich-default-ga-search-elites").set_value("5")
     at.button(key="start").click().run()
     assert not at.exception
     (row,) = store.runs()
@@ -126,13 +126,13 @@ def test_a_rival_shows_the_settings_it_reads_and_starts(store: SqlStore, launche
 def test_contests_among_the_branches_are_a_switch_and_rivals_have_none(store: SqlStore, launched: list[str]) -> None:
     at = opened(LAUNCH, problem="protein/ehrlich", preset="quick")
     key = "protein/ehrlich-quick-poets"
-    assert not [w for w in at.number_input if w.key and "-contest-" in w.key]
+    assert not [w for w in at.text_input if w.key and "-contest-" in w.key]
     at.checkbox(key=f"{key}-contest").set_value(True).run()
-    at.number_input(key=f"{key}-contest-every").set_value(2)
-    at.number_input(key=f"{key}-contest-delta").set_value(0.0)
+    at.text_input(key=f"{key}-contest-every").set_value("2")
+    at.text_input(key=f"{key}-contest-delta").set_value("0.0")
     at.multiselect(key="protein/ehrlich-quick-beside").set_value(["ga"]).run()
-    assert any("greater than 0" in e.value for e in at.error)
-    at.number_input(key=f"{key}-contest-delta").set_value(0.2).run()
+    assert any("above 0" in e.value for e in at.error)
+    at.text_input(key=f"{key}-contest-delta").set_value("0.2").run()
     at.button(key="start").click().run()
     assert not at.exception
     found = {store.spec(run).search.method: store.spec(run).contest for run in launched}
@@ -143,7 +143,7 @@ def test_contests_among_the_branches_are_a_switch_and_rivals_have_none(store: Sq
 
 def test_baselines_start_beside_a_run_and_are_its_reference_curves(store: SqlStore, launched: list[str]) -> None:
     at = opened(LAUNCH, problem="protein/ehrlich", preset="quick")
-    at.number_input(key="protein/ehrlich-quick-budget-rounds").set_value(3)
+    at.text_input(key="protein/ehrlich-quick-budget-rounds").set_value("3")
     at.text_input(key="label").set_value("ours")
     at.multiselect(key="protein/ehrlich-quick-beside").set_value(["ga", "reference"]).run()
     assert any(m.label == "Oracle calls" and m.value == "144" for m in at.metric)
@@ -156,7 +156,7 @@ def test_baselines_start_beside_a_run_and_are_its_reference_curves(store: SqlSto
     assert {s.search.method: s.label for s in specs.values()} == {
         "poets": "ours",
         "ga": "ours · Genetic algorithm",
-        "reference": "ours · Reference only, learns nothing",
+        "reference": "ours · Untrained model, learns nothing",
     }
     assert len({(s.problem.name, s.budget.calls, s.seed, str(s.problem.params)) for s in specs.values()}) == 1
     assert next(s for s in specs.values() if s.search.method == "ga").search.elites == 8  # what it was tuned to
@@ -199,7 +199,7 @@ def test_the_preset_follows_earlier_runs_and_can_be_overridden(store: SqlStore) 
     written.write(store, levels, rounds=40, params=params)
     at = opened(LAUNCH, problem="protein/ehrlich")
     assert "a landscape of steps" in said(at)
-    assert "plateau" in next(w.key for w in at.number_input if w.key and w.key.endswith("budget-rounds"))
+    assert "plateau" in next(w.key for w in at.text_input if w.key and w.key.endswith("budget-rounds"))
     assert "preset" not in at.query_params
     at = opened(LAUNCH, problem="protein/ehrlich", preset="default")
     assert "Advised: Climb steps" in said(at)
@@ -208,11 +208,11 @@ def test_the_preset_follows_earlier_runs_and_can_be_overridden(store: SqlStore) 
 
 def test_an_impossible_value_is_reported_and_nothing_starts(store: SqlStore, launched: list[str]) -> None:
     at = opened(LAUNCH, problem="protein/ehrlich", preset="default")
-    at.number_input(key="protein/ehrlich-default-poets-search-beta").set_value(0.0).run()
-    assert any("greater than 0" in e.value for e in at.error)
+    at.text_input(key="protein/ehrlich-default-poets-search-beta").set_value("0.0").run()
+    assert any("above 0" in e.value for e in at.error)
     assert at.button(key="start").disabled
     assert store.runs() == []
-    at.number_input(key="protein/ehrlich-default-poets-search-beta").set_value(0.1).run()
+    at.text_input(key="protein/ehrlich-default-poets-search-beta").set_value("0.1").run()
     assert not at.error
     assert not at.button(key="start").disabled
 

@@ -145,7 +145,7 @@ def test_the_branches_of_a_finished_run_are_compared(store: SqlStore, launched: 
     at = opened(POLICIES, new="branches", **{"from": search})
     assert at.selectbox(key="experiment-run").value == search != other
     at.radio(key="judge-branches").set_value("person").run()
-    at.number_input(key="branches-delta").set_value(0.2)
+    at.text_input(key="branches-delta").set_value("0.2")
     at.checkbox(key="branches-assume_condorcet").set_value(True)
     at.text_input(key="experiment-label").set_value("mine").run()
     at.button(key="start-experiment").click().run()
@@ -167,10 +167,10 @@ def test_the_branches_of_a_finished_run_are_compared(store: SqlStore, launched: 
 def test_mistakes_stand_beside_the_fields_and_nothing_starts(store: SqlStore, launched: list[str]) -> None:
     search = written.write(store, [*written.events(1), Finished("budget")])
     at = opened(POLICIES, new="branches")
-    at.number_input(key="branches-delta").set_value(0.0).run()
-    assert any("greater than 0" in e.value for e in at.error)
+    at.text_input(key="branches-delta").set_value("0.0").run()
+    assert any("above 0" in e.value for e in at.error)
     assert at.button(key="start-experiment").disabled
-    at.number_input(key="branches-delta").set_value(0.1)
+    at.text_input(key="branches-delta").set_value("0.1")
     at.multiselect(key=f"branches-{search}").set_value([0]).run()
     assert any("at least 2" in e.value for e in at.error)
     assert store.runs(kind="experiment") == []
@@ -179,7 +179,7 @@ def test_mistakes_stand_beside_the_fields_and_nothing_starts(store: SqlStore, la
 @pytest.mark.parametrize(
     ("change", "path", "words"),
     [
-        ({"delta": 0.0}, "experiment.delta", "greater than 0; got 0.0."),
+        ({"delta": 0.0}, "experiment.delta", "above 0, got 0.0."),
         ({"policies": [{"name": "a", "prompt": "{input}"}]}, "experiment.policies", "at least 2 items"),
         (
             {"policies": [{"name": n, "prompt": "{input}"} for n in ("a", "")]},
@@ -215,7 +215,7 @@ def test_prompts_are_edited_added_and_removed(store: SqlStore, launched: list[st
     at.text_input(key="prompts-sum-name-3").set_value("mine")
     at.button(key="prompts-sum-remove-1").click().run()
     at.text_area(key="prompts-sum-template-0").set_value("nothing").run()
-    assert any("{input} once" in e.value for e in at.error)
+    assert any("input" in e.value and "once" in e.value for e in at.error)
     assert at.button(key="start-experiment").disabled
     at.text_area(key="prompts-sum-template-0").set_value("{input}!").run()
     at.button(key="start-experiment").click().run()

@@ -49,7 +49,7 @@ def test_a_good_spec_comes_back_equal(good: dict[str, Any]) -> None:
         (spec(policies=[{"name": "a"}] * 2), "experiment.policies", "different names"),
         (spec(policies=[{"name": "a"}]), "experiment.policies", "at least 2"),
         (spec(policies=[{"name": "a"}, {"name": ""}]), "experiment.policies.1.name", "at least 1 character"),
-        (spec(delta=0.6), "experiment.delta", "less than or equal to 0.5; got 0.6."),
+        (spec(delta=0.6), "experiment.delta", "at most 0.5, got 0.6."),
         (spec(sampler="random"), "experiment.sampler", "got 'random'"),
         (spec(policies=two(run="r")), "experiment.policies", "no run for policy 'a'"),
         (spec(policies=two(prompt="{input}")), "experiment.policies", "no prompt"),

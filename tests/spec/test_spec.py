@@ -130,7 +130,7 @@ def test_what_a_file_may_leave_out() -> None:
         ),
         ({"search": {"tempering": float("nan")}}, {"search.tempering": "finite number"}),
         ({"budget": {"rounds": 0}}, {"budget.rounds": "got 0."}),
-        ({"backbone": {"width": 12}}, {"backbone.width": "multiple of 8; got 12."}),
+        ({"backbone": {"width": 12}}, {"backbone.width": "a multiple of 8, got 12."}),
         ({"contest": {}, "search": {"branches": 1}}, {"contest": "two branches or more"}),
         ({"contest": {}, "search": {"method": "grpo"}}, {"contest": "got 1 by method 'grpo'"}),
         ({"contest": {"every": 0}}, {"contest.every": "got 0."}),

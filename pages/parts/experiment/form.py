@@ -55,10 +55,13 @@ def form(store: RunStore) -> None:
         label, seed = _about(errors, source)
     spec, problems = build_experiment(values, problem=problem, label=label, seed=seed)
     # A source that is not chosen yet is no mistake: it has said so in its own place.
-    errors.show({k: m for k, m in problems.items() if not (k == "experiment.policies" and not values["policies"])})
+    if not values["policies"]:
+        problems.pop("experiment.policies", None)
+        errors.reasons.append(SOURCES[source])
+    errors.show(problems)
     st.html(STICKY)
     with side, st.container(border=True, key="summary"):
-        _summary(spec, store)
+        _summary(spec, store, errors)
 
 
 def _stopping(source: str, judge: str, errors: Errors) -> dict[str, Any]:
@@ -81,19 +84,19 @@ def _stopping(source: str, judge: str, errors: Errors) -> dict[str, Any]:
 def _about(errors: Errors, source: str) -> tuple[str, int]:
     name, number = st.columns([2, 1])
     with name:
-        label = st.text_input("Name of the experiment (optional)", max_chars=120, key="experiment-label").strip()
-        errors.place("label")
+        title = "Name of the experiment (optional)"
+        label = st.text_input(title, max_chars=120, key="experiment-label", persist_state="session").strip()
+        errors.place("label", title)
     with number:
-        seed = setting_field(settings_of("", ExperimentSpec)["seed"], 0, f"{source}-seed")
-        errors.place("seed")
+        seed = setting_field(settings_of("", ExperimentSpec)["seed"], 0, f"{source}-seed", errors)
     return label, seed
 
 
-def _summary(spec: ExperimentSpec | None, store: RunStore) -> None:
+def _summary(spec: ExperimentSpec | None, store: RunStore, errors: Errors) -> None:
     """Draw what will be started, and the button."""
     st.subheader("3 · Start", anchor=False)
     if spec is None:
-        st.warning("The experiment can start when the marked fields are filled in.", icon=":material/warning:")
+        errors.because("experiment")
     else:
         chosen = spec.experiment
         st.markdown(f"**{len(chosen.policies)} policies**  \n" + plain(", ".join(p.name for p in chosen.policies[:8])))

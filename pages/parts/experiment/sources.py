@@ -6,6 +6,7 @@ run where there is one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -16,7 +17,7 @@ from pages.parts.links import LAUNCH
 from pages.parts.setting_fields import Errors, setting_field
 from pages.parts.uploads import keep_upload
 from poets_core.runs.store import RunRow, RunStore
-from poets_core.spec import METHODS
+from poets_core.spec import METHODS, Bounds
 from poets_core.types import REFERENCE, policy_name
 
 Form = tuple[dict[str, Any], dict[str, Any] | None]
@@ -75,7 +76,7 @@ def branches(store: RunStore, errors: Errors) -> Form:
         "Who judges", ["oracle", "person"], format_func=JUDGES.__getitem__, key="judge-branches", help=_WHO
     )
     with right:
-        temperature = setting_field(POLICY["temperature"], 1.0, "branches-temperature")
+        temperature = setting_field(POLICY["temperature"], 1.0, "branches-temperature", errors)
     policies = [
         {
             "name": policy_name(b),
@@ -107,20 +108,17 @@ def prompts(store: RunStore, errors: Errors) -> Form:
         judge = st.radio(
             "Who judges", ["reference", "person"], format_func=JUDGES.__getitem__, key="judge-prompts", help=_WHO
         )
-        items = st.number_input(
-            FIELDS["items"].label,
-            1,
-            known[task].most,
-            min(200, known[task].most),
-            help=FIELDS["items"].help,
-            key=f"items-{task}",
-        )
-        errors.place(FIELDS["items"].path)
+        most = known[task].most
+        fewer = replace(FIELDS["items"], bounds=Bounds(ge=1, le=most))
+        items = setting_field(fewer, min(200, most), f"items-{task}", errors)
+        if items is not None and items > most:
+            errors.refuse(fewer.path, f"Expected at most {most:,}, as many as the task has, got {items:,}.")
+            items = None
     with right:
         model = st.text_input(FIELDS["model"].label, "smollm2", help=FIELDS["model"].help, key="model").strip()
         errors.place(FIELDS["model"].path)
-        temperature = setting_field(POLICY["temperature"], 0.0, "prompts-temperature")
-        top_p = setting_field(POLICY["top_p"], 1.0, "prompts-top-p")
+        temperature = setting_field(POLICY["temperature"], 0.0, "prompts-temperature", errors)
+        top_p = setting_field(POLICY["top_p"], 1.0, "prompts-top-p", errors)
     policies = [
         {"name": name, "prompt": template, "temperature": temperature, "top_p": top_p} for name, template in table
     ]

@@ -12,12 +12,13 @@ import streamlit as st
 
 from domains.catalog import backbones
 from domains.entry import Entry, Parameter
+from pages.parts.number_field import number_field
 from pages.parts.setting_fields import Errors, setting_fields
 from pages.parts.settings import settings_of
 from pages.parts.uploads import keep_upload
 from poets_core.errors import InvalidTable
 from poets_core.runs.store import RunStore
-from poets_core.spec import BackboneSpec, ContestSpec
+from poets_core.spec import BackboneSpec, Bounds, ContestSpec
 
 OTHER = "other"
 TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet")]
@@ -29,43 +30,49 @@ BACKBONE_NAMES = {
 }
 
 
-def words(name: str) -> str:
-    """Make a label out of a parameter name: ``"motif_length"`` -> ``"Motif length"``."""
-    return name.replace("_", " ").capitalize()
-
-
 def parameter_fields(entry: Entry, store: RunStore, errors: Errors, key: str) -> dict[str, Any]:
     """Draw the parameters of a problem and return their values by name.
 
-    A parameter whose field is empty is left out, so that its default holds or its absence is reported.
+    A parameter that waits for a file is left out; one whose text is no number is None, which no problem takes.
     """
     values: dict[str, Any] = {}
     columns = st.columns(2)
     for i, parameter in enumerate(entry.parameters):
         with columns[i % 2]:
-            value = _parameter(parameter, store, f"{key}-{parameter.name}")
-            errors.place(f"problem.params.{parameter.name}")
-        if value is not None:
+            value, wrong = _parameter(parameter, store, f"{key}-{parameter.name}")
+            says = str(parameter_bounds(parameter)).capitalize()
+            errors.place(f"problem.params.{parameter.name}", parameter.title, says=says, wrong=wrong)
+        if value is not None or wrong:
             values[parameter.name] = value
     return values
 
 
-def _parameter(p: Parameter, store: RunStore, key: str) -> Any:
-    label = words(p.name)
+def parameter_bounds(p: Parameter) -> Bounds:
+    """Return the limits of a number; none for anything else."""
+    return Bounds(ge=p.minimum, le=p.maximum) if p.kind in ("int", "float") else Bounds()
+
+
+def _parameter(p: Parameter, store: RunStore, key: str) -> tuple[Any, str]:
+    """Draw one parameter; return its value, and what is wrong with its text (``""`` for nothing)."""
     if p.kind == "file":
-        return _upload(label, p.help, store, key)
+        return _upload(p.title, p.help, store, key), ""
     if p.kind == "bool":
-        return st.checkbox(label, value=bool(p.default), help=p.help, key=key)
+        return st.checkbox(p.title, bool(p.default), help=p.help, key=key, persist_state="session"), ""
     if p.choices:
         start = p.choices.index(str(p.default)) if p.default in p.choices else 0
-        return st.selectbox(label, p.choices, index=start, help=p.help, key=key)
+        return st.selectbox(p.title, p.choices, start, help=p.help, key=key, persist_state="session"), ""
     if p.kind == "text":
-        longest = None if p.maximum is None else int(p.maximum)
-        return st.text_input(label, value=str(p.default or ""), max_chars=longest, help=p.help, key=key).strip()
-    as_number = int if p.kind == "int" else float
-    low, high = (None if v is None else as_number(v) for v in (p.minimum, p.maximum))
-    initial = None if p.default is None else as_number(p.default)
-    return st.number_input(label, min_value=low, max_value=high, value=initial, help=p.help, key=key)
+        text = st.text_input(
+            p.title,
+            str(p.default or ""),
+            max_chars=None if p.maximum is None else int(p.maximum),
+            help=p.help,
+            key=key,
+            persist_state="session",
+        )
+        return text.strip(), ""
+    start = p.default if isinstance(p.default, int | float) else None
+    return number_field(p.title, int if p.kind == "int" else float, start, key, p.help)
 
 
 def _upload(label: str, help: str, store: RunStore, key: str) -> str | None:
