@@ -11,11 +11,18 @@ import pytest
 import streamlit as st
 
 from pages.parts import feed
+from poets_core.hosts import Guard
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.store import open_store
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+
+@pytest.fixture(autouse=True)
+def guarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server stands before a page that is tested without a browser, and so no guard does."""
+    monkeypatch.setattr(Guard, "active", True)
 
 
 @pytest.fixture

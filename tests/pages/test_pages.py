@@ -389,6 +389,8 @@ def test_no_page_loads_the_science() -> None:
     code = """
 import sys
 from streamlit.testing.v1 import AppTest
+from poets_core.hosts import Guard
+Guard.active = True  # no server stands before these pages
 at = AppTest.from_file("app.py", default_timeout=240).run()
 pages = [f"search/{name}" for name in ("launch", "live", "candidates", "runs")]
 for page in [*pages, *(f"analyse/{name}" for name in ("policies", "judge"))]:
