@@ -87,9 +87,15 @@ def run_row(row: RowMapping, now: float, *, waits: bool = False) -> RunRow:
     """
     shared = {name: row[name] for name in RunStatus.__dataclass_fields__ if name not in ("state", "doing", "now")}
     columns = {name: row[name] for name in RunRow.__dataclass_fields__ if name != "status"}
+    columns["tags"] = split_tags(row["tags"])
     columns["method"] = METHOD_NOW.get(row["method"], row["method"])  # a row may be older than the name
     state = holder(row).state(now, waits=waits)
     return RunRow(**columns, status=RunStatus(state=state, doing=Doing.parse(row["doing"]), now=now, **shared))
+
+
+def split_tags(text: str) -> tuple[str, ...]:
+    """Read the tags of a row, written as ``",one,two,"``."""
+    return tuple(filter(None, text.split(",")))
 
 
 def row_updates(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:

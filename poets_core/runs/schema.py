@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     Boolean,
     Column,
+    Connection,
     Engine,
     Float,
     ForeignKey,
@@ -14,10 +15,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     inspect,
     select,
     text,
 )
+from sqlalchemy.schema import CreateColumn
 
 from poets_core.errors import StoreUnavailable
 from poets_core.runs.database import transaction
@@ -62,6 +65,10 @@ RUNS = Table(
     Column("launched_pid", Integer),
     Column("launched_started", String(60), nullable=False, default=""),
     Column("pending", String(20), nullable=False, default=""),
+    # what people add; columns that came after the first release have a default in the database, see `_complete`
+    Column("tags", Text, nullable=False, server_default=""),  # ",one,two,"
+    Column("archived", Boolean, nullable=False, server_default=false()),
+    Column("lead", String(40), nullable=False, server_default=""),  # the run that this one was started beside
     Index("runs_by_kind", "kind", "created"),
 )
 
@@ -97,18 +104,58 @@ def prepare(engine: Engine) -> None:
         tables = set(inspect(connection).get_table_names())
         if META.name in tables:
             _check_version(connection.scalar(select(META.c.value).where(META.c.key == "schema")), engine, tables)
-            return
+            lacks = bool(_lacking(connection))
+        else:
+            lacks = False
+    if META.name in tables:
+        if lacks:
+            _complete(engine)
+        return
     if engine.dialect.name == "sqlite" and tables:
         raise StoreUnavailable(
             f"Expected a run store at {engine.url.database}, got a database with tables {sorted(tables)[:5]}. "
             "Choose another file."
         )
     with transaction(engine, writes=True) as connection:
-        if engine.dialect.name == "postgresql":  # two programs may open a new store at once
-            connection.execute(text("SELECT pg_advisory_xact_lock(7235517)"))
+        _alone(connection)
         METADATA.create_all(connection)
         if connection.scalar(select(META.c.value).where(META.c.key == "schema")) is None:
             connection.execute(META.insert().values(key="schema", value=str(SCHEMA_VERSION)))
+
+
+def _alone(connection: Connection) -> None:
+    """Wait for another program that prepares the same store; SQLite's writers wait by themselves."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(7235517)"))
+
+
+def _lacking(connection: Connection) -> list[Column[object]]:
+    """Return the columns that an older program did not know."""
+    found = []
+    for table in METADATA.sorted_tables:
+        there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        found += [column for column in table.columns if column.name not in there]
+    return found
+
+
+def _complete(engine: Engine) -> None:
+    """Add the columns that a store of an older program lacks.
+
+    Each has a default in the database, so that the older program can still write the store: the version stays.
+
+    Raises:
+        StoreUnavailable: the store cannot be written, or is damaged.
+    """
+    with transaction(engine, writes=True) as connection:
+        _alone(connection)
+        for column in _lacking(connection):  # again: another program may have been quicker
+            if column.server_default is None:
+                raise StoreUnavailable(
+                    f"Expected column {column.name!r} in table {column.table.name!r} of the run store, got none: the "
+                    "store is damaged. Restore it from a copy."
+                )
+            written = CreateColumn(column).compile(dialect=engine.dialect)
+            connection.execute(text(f"ALTER TABLE {column.table.name} ADD COLUMN {written}"))
 
 
 def _check_version(found: str | None, engine: Engine, tables: set[str]) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from poets_core.errors import LeaseLost, StoreUnavailable, UnknownRun
 from poets_core.runs import process
@@ -21,7 +21,6 @@ from poets_core.runs.doing import Doing
 from poets_core.runs.event_reader import read_recorded
 from poets_core.runs.events import Event, Recorded
 from poets_core.runs.lease import Command, CommandName, Lease
-from poets_core.runs.outage import waits_for_store
 from poets_core.runs.rows import (
     command_body,
     fetch_run,
@@ -32,6 +31,7 @@ from poets_core.runs.rows import (
     run_row,
 )
 from poets_core.runs.schema import COMMANDS, EVENTS, RUNS, prepare
+from poets_core.runs.shelf import Shelf
 from poets_core.runs.status import LEASE_SECONDS, RunRow, RunStatus
 from poets_core.spec import RunSpec, parse_spec
 
@@ -39,7 +39,7 @@ _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}")
 _CLOSED = ("budget", "exhausted", "task", "verdict")  # finished for good; "stopped" can be resumed
 
 
-class SqlStore:
+class SqlStore(Shelf):
     """A run store in a SQL database; safe for threads and for several processes."""
 
     def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
@@ -66,20 +66,30 @@ class SqlStore:
         Raises:
             StoreUnavailable: the store cannot be written.
         """
-        run = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        return self.create_group([spec])[0]
+
+    def create_group(self, specs: Sequence[RunSpec]) -> list[str]:
+        """Write down a run and the baselines that stand beside it, all or none; return their ids in this order.
+
+        Raises:
+            StoreUnavailable: the store cannot be written.
+        """
+        runs = [f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}" for _ in specs]
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(
-                RUNS.insert().values(
-                    id=run,
-                    kind=spec.kind,
-                    label=spec.label,
-                    seed=spec.seed,
-                    created=clock(connection),
-                    spec=spec.model_dump_json(),
-                    **list_columns(spec),
+            for run, spec in zip(runs, specs, strict=True):
+                connection.execute(
+                    RUNS.insert().values(
+                        id=run,
+                        kind=spec.kind,
+                        label=spec.label,
+                        seed=spec.seed,
+                        created=clock(connection),
+                        spec=spec.model_dump_json(),
+                        lead="" if run == runs[0] else runs[0],
+                        **list_columns(spec),
+                    )
                 )
-            )
-        return run
+        return runs
 
     def claim(self, run: str | None, worker: str, pid: int, pid_started: str) -> Lease | None:
         """Take over a run that nobody works on; atomic between processes.
@@ -293,14 +303,15 @@ class SqlStore:
         return self.row(run).status
 
     def spec(self, run: str) -> RunSpec:
-        """Return the spec a run was created with.
+        """Return the spec a run was created with, under the name that the run has now.
 
         Raises:
             UnknownRun, StoreUnavailable.
             InvalidSpec: it was written by another version.
         """
         with transaction(self._engine, writes=False) as connection:
-            return parse_spec(fetch_run(connection, run)["spec"], where=f"run {run}")
+            row = fetch_run(connection, run)
+        return parse_spec(row["spec"], where=f"run {run}").model_copy(update={"label": row["label"]})
 
     def folder(self, run: str) -> Path:
         """Return the folder of a run's files, made if needed.
@@ -338,9 +349,6 @@ class SqlStore:
             changed = connection.execute(update(RUNS).where(mine).values(**values(clock(connection))))
             if changed.rowcount != 1:
                 raise _lost(lease)
-
-    def _waits(self, row: RowMapping) -> bool:
-        return bool(row["held"]) and waits_for_store(self.files / "runs" / str(row["id"]), row["epoch"])
 
 
 def _appended(connection: Connection, lease: Lease, events: Sequence[Event], bodies: Sequence[str], after: int) -> int:

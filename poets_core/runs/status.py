@@ -105,6 +105,9 @@ class RunRow:
         created: seconds since the epoch.
         calls: oracle calls observed; of an experiment, comparisons recorded.
         best: best valid value of the first objective, None before there is one.
+        tags: words that people gave it.
+        archived: whether it was put away.
+        lead: id of the run that it was started beside as a baseline, ``""`` for none.
         status: the worker's state.
     """
 
@@ -118,6 +121,9 @@ class RunRow:
     created: float
     calls: int
     best: float | None
+    tags: tuple[str, ...]
+    archived: bool
+    lead: str
     status: RunStatus
 
     @property
