@@ -18,7 +18,7 @@ from domains.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, Colours, ink_on
 from domains.quantum.circuit import FREE, LEVELS, Op
 
 STEP, LINE, BOX, LEFT = 46, 40, 32, 44
-NARROW, WIDE = 9, 20
+NARROW, WIDE = 12, 20
 """Columns of gates a row; a longer circuit goes on below, so that its gates stay readable."""
 COLOUR = {"rx": ORANGE, "ry": GREEN, "rz": BLUE}
 """Rotations have a colour for their axis; other gates are grey."""

@@ -52,6 +52,7 @@ def dress() -> None:
         f"""<style>
         [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {{ color: {look.muted}; opacity: 1; }}
         [data-testid="stCaptionContainer"] a {{ color: inherit; }}
+        [data-testid="stHeading"] h2 {{ padding: 0 0 0.35rem; }}
         [data-testid="stMetricDelta"] * {{ color: {look.muted}; }}
         a:focus-visible, button:focus-visible, summary:focus-visible, [role="tab"]:focus-visible,
         [role="radio"]:focus-visible, [role="checkbox"]:focus-visible {{

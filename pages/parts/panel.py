@@ -18,13 +18,17 @@ from pages.parts.look import Look
 Json: TypeAlias = dict[str, Any]
 
 SOURCES = {
-    "branch": "written by a branch",
+    "branch": "written by a model",
     "edit": "edit of a good design",
-    "reference": "written by the reference",
+    "reference": "written by the untrained model",
     "space": "chosen out of the whole space",
 }
 LINE_POINTS = 1200
 SCATTER_POINTS = 4000
+MARKED = 40
+"""Points of a line that are marked; more would be one thick line."""
+LEGEND = 46
+"""Pixels kept free for two lines of legend, so that the plot stays where it is as series come in."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Panel:
         traces, layout: plotly.js data.
         alt: what the chart shows now, for screen readers.
         points: how many oracle answers are behind it (not how many are drawn).
+        note: a sentence that stands below it, "" for none.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Panel:
     layout: Json = field(default_factory=dict)
     alt: str = ""
     points: int = 0
+    note: str = ""
 
 
 def thin(x: NDArray[np.float64], y: NDArray[np.float64], limit: int = LINE_POINTS) -> NDArray[np.int64]:
@@ -106,12 +112,12 @@ def axis(look: Look, title: str, **settings: Any) -> Json:
 
 
 def layout(look: Look, **settings: Any) -> Json:
-    """Return a layout in the theme's colours; legends lie above the plot and cover nothing."""
+    """Return a layout in the theme's colours; legends lie above the plot, where there is room for them."""
     return {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": look.text, "size": 12, "family": "'Source Sans', sans-serif"},
-        "margin": {"l": 8, "r": 12, "t": 8, "b": 8},
+        "margin": {"l": 8, "r": 12, "t": LEGEND, "b": 8},
         "hoverlabel": {"bgcolor": look.paper, "font": {"color": look.text}, "bordercolor": look.grid},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 11}},
         "modebar": {"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": look.muted, "activecolor": look.text},

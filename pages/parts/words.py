@@ -5,6 +5,10 @@ Branches count from 0 in files, in the log and on the command line; people count
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import floor, log10
+
+from poets_core.spec import METHODS
 from poets_core.types import REFERENCE
 
 UNTRAINED = "untrained model"
@@ -24,6 +28,11 @@ def short_model(branch: int) -> str:
     return "untrained" if branch == REFERENCE else str(branch + 1)
 
 
+def method_name(method: str) -> str:
+    """Return what pages call a method of search: its title, or the untrained model, which is a search of its own."""
+    return UNTRAINED if method == "reference" else METHODS[method].title
+
+
 def times(count: int, one: str, many: str = "") -> str:
     """Return a number with its noun: ``"1 measurement"``, ``"9,800 measurements"``.
 
@@ -38,3 +47,24 @@ def times(count: int, one: str, many: str = "") -> str:
 def number(value: float | None, digits: int = 4) -> str:
     """Return a number with so many significant digits and a proper minus; a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}g}".replace("-", "−")
+
+
+def decimal(values: Sequence[float | int | None]) -> list[str]:
+    """Write the numbers of a column with the same digits after the point, so that they stand below each other.
+
+    Whole numbers have none; others as many as the largest needs for four significant digits and the smallest for two,
+    six at most. Where that does not fit them all they stand as powers of ten. None is a dash.
+    """
+    known = [v for v in values if v is not None]
+    sizes = [abs(v) for v in known if v]
+    if all(isinstance(v, int) for v in known) or not sizes:
+        form = ",d" if all(isinstance(v, int) for v in known) else ".1f"
+    else:
+        wanted = max(4 - _digits(max(sizes)), 2 - _digits(min(sizes)), 0)
+        form = f".{min(wanted, 6)}f" if _digits(max(sizes)) <= 7 and max(sizes) >= 1e-4 else ".3e"
+    return ["–" if v is None else f"{v:{form}}".replace("-", "−") for v in values]
+
+
+def _digits(size: float) -> int:
+    """Return how many digits stand before the point: 2 for 12.5, 0 for 0.5, -1 for 0.05."""
+    return floor(log10(size)) + 1

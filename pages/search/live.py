@@ -1,33 +1,38 @@
-"""Live: one run as it goes, with its controls. The address is ``?run=``."""
+"""Live: one run as it goes, the best design first, with its controls. The address is ``?run=``."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from domains.catalog import entries
-from pages.parts.feed import Feed, Snapshot, open_feed
-from pages.parts.launch.similar import beside
+from pages.parts.feed import Feed, Snapshot
 from pages.parts.links import CANDIDATES, COMPARE, POLICIES, RUNS
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
 from pages.parts.panel import Panel
 from pages.parts.run import charts
+from pages.parts.run.best import design_panel, top_ten
 from pages.parts.run.contest_panel import contest_panels, deploy
 from pages.parts.run.controls import controls, explain, heading
-from pages.parts.run.overlays import MOST, Reference, with_references, with_soft_regret
-from pages.parts.skeleton import card, feed_of_address, nothing, redrawn, store_problem
-from pages.parts.states import span
-from poets_core.errors import PoetsError
-from poets_core.runs.status import RunRow
+from pages.parts.run.overlays import Reference, with_references, with_soft_regret
+from pages.parts.run.references import choose_references, known_beside, references
+from pages.parts.run.verdict import peak_sentence, verdict
+from pages.parts.skeleton import card, feed_of_address, nothing, redrawn
+from pages.parts.states import plain, span
+from pages.parts.words import MEASUREMENTS, MEASUREMENTS_HELP, MODEL_HELP, number, times
+from poets_core.runs.status import RunStatus
 from poets_core.runs.views.fold import RunView
-from poets_core.spec import METHODS, ExperimentSpec, SearchSpec
-from poets_core.types import REFERENCE, policy_name
+from poets_core.runs.views.peak import past_peak
+from poets_core.spec import ExperimentSpec, SearchSpec
 
-PANELS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
+EXPERTS = ("disagreement", "matrix", "branches")
 CONTEST = ("contest", "contest-effort")
+MARKED = ("progress", "predictions")
+"""Panels that mark the design that was picked."""
+FIRST = 330
+"""Pixels of the first chart: it is seen whole at 1280 x 800, beside the best design."""
 
 
 def page() -> None:
@@ -43,28 +48,47 @@ def page() -> None:
 
 def _run(feed: Feed, snapshot: Snapshot) -> None:
     """Draw everything that changes; called again every two seconds while the run is at work."""
+    view, look = snapshot.view, current_look()
     _heading(feed, snapshot)
-    controls(feed, snapshot.status, lambda: _links(feed))
-    explain(feed, snapshot)
-    _cards(feed, snapshot.view)
-    if winner := deploy(snapshot.view):
-        st.info(winner, icon=":material/emoji_events:")
+    explain(feed, snapshot, facts=_facts(feed, view))
     _progress(feed, snapshot)
-    _panels(feed, snapshot, _references(feed))
+    if peak := past_peak(view):
+        st.warning(plain(peak_sentence(view, peak)), icon=":material/trending_down:")
+    if winner := deploy(view):
+        st.info(winner, icon=":material/emoji_events:")
+    rows = known_beside(feed)
+    beside = references(feed, rows)
+    picked = str(st.session_state.get(_picked(feed), ""))
+    pick = _remember(_picked(feed))
+    draw = _drawer(feed, snapshot, look, picked if picked in view.candidates else "", beside)
+    left, right = st.columns([2, 3])
+    with left.container(border=True, key="best", height="stretch"):
+        design_panel(feed, view, look, picked, lambda: pick(""), [verdict(view, beside)])
+    with right:
+        draw("progress", height=FIRST)
+    choose_references(feed, rows)
+    _rest(feed, view, draw, picked, pick)
+
+
+def _title(feed: Feed) -> str:
+    return {e.name: e.title for e in entries()}.get(feed.spec.problem.name, feed.spec.problem.name)
 
 
 def _heading(feed: Feed, snapshot: Snapshot) -> None:
-    spec, view = feed.spec, snapshot.view
-    title = spec.label or {e.name: e.title for e in entries()}.get(spec.problem.name, spec.problem.name)
-    facts = [
-        spec.problem.name,
-        f"poets, {spec.search.policies} branches" if spec.search.ensemble else spec.search.title,
-        f"backbone {spec.backbone.source}",
+    title = feed.spec.label or _title(feed)
+    heading(title, snapshot.status, [], lambda: controls(feed, snapshot.status, lambda: _links(feed)))
+
+
+def _facts(feed: Feed, view: RunView) -> list[str]:
+    spec = feed.spec
+    return [
+        _title(feed) if spec.label else spec.problem.name,
+        f"POETS, {times(spec.search.policies, 'model')}" if spec.search.ensemble else spec.search.title,
+        f"base model {spec.backbone.source}",
         f"device {view.device or 'not known yet'}",
         f"seed {spec.seed}",
         f"run {feed.run}",
     ]
-    heading(str(title), snapshot.status, facts)
 
 
 def _links(feed: Feed) -> None:
@@ -72,60 +96,62 @@ def _links(feed: Feed) -> None:
     same = {"problem": feed.spec.problem.name}
     if feed.spec.search.ensemble and feed.snapshot().status.state == "finished":
         begin = {"new": "branches", "from": feed.run}
-        st.page_link(POLICIES, label="Which branch is best?", icon=":material/leaderboard:", query_params=begin)
+        st.page_link(POLICIES, label="Which model is best?", icon=":material/leaderboard:", query_params=begin)
     st.page_link(COMPARE, label="Compare with others", icon=":material/ssid_chart:", query_params=same)
 
 
-def _cards(feed: Feed, view: RunView) -> None:
-    unit, optimum = view.objective.unit, view.objective.optimum
-    means = [m for m in view.round_means if m is not None]
-    js = view.metrics.get("js_sequence")
-    cards = st.columns(5)
-    with cards[0]:
-        of = f"best possible {optimum:.4g}" if optimum is not None else None
-        card("Best value", None if view.best is None else f"{view.best.value:.4g}", of, f"In {unit}." if unit else "")
-    with cards[1]:
-        done = f"{view.calls / feed.spec.budget.calls:.0%} of {feed.spec.budget.calls:,}"
-        card("Oracle calls", f"{view.calls:,}", done, "Designs measured so far; invalid ones count.")
-    with cards[2]:
-        change = f"{means[-1] - means[0]:+.3g} since the first" if len(means) > 1 else None
-        card("Mean of the last round", f"{means[-1]:.4g}" if means else None, change, "Of its valid designs.")
-    with cards[3]:
-        most = math.log(_branches(feed))
-        text = None if not isinstance(js, int | float) or most == 0 else f"{js:.3g} nats"
-        bound = f"at most {most:.2f}" if text else None
-        card("Disagreement", text, bound, "Jensen-Shannon divergence between the branches, over whole designs.")
-    with cards[4]:
-        valid = view.valid_fraction
-        new = None if view.unique_fraction is None else f"{view.unique_fraction:.0%} distinct"
-        card("Valid designs", None if valid is None else f"{valid:.0%}", new, "Share of all oracle calls.")
-
-
-def _branches(feed: Feed) -> int:
-    """Policies of a run; the reference alone is one."""
-    return max(1, int(feed.spec.search.policies))
-
-
 def _progress(feed: Feed, snapshot: Snapshot) -> None:
-    view, total = snapshot.view, feed.spec.budget.calls
-    text = f"{len(view.rounds)} of {feed.spec.budget.rounds} rounds done"
+    view, budget = snapshot.view, feed.spec.budget
+    done = f"{len(view.rounds)} of {times(budget.rounds, 'round')}, {view.calls:,} of {budget.calls:,} measurements"
     seconds = [r.seconds for r in view.rounds[-5:] if r.seconds is not None]
-    left = feed.spec.budget.rounds - len(view.rounds)
+    left = budget.rounds - len(view.rounds)
     if snapshot.status.state == "running" and seconds and left > 0:
-        text += f" · about {span(left * sum(seconds) / len(seconds))} left at the pace of the last rounds"
+        done += f" · about {span(left * sum(seconds) / len(seconds))} left at the pace of the last rounds"
     elif snapshot.status.state == "finished":
-        text = f"{len(view.rounds)} of {feed.spec.budget.rounds} rounds in {span(view.last - view.started)}"
-    st.progress(min(view.calls / max(total, 1), 1.0), text=text)
+        done += f" in {span(view.last - view.started)}{_ended_early(snapshot.status, view, left)}"
+    st.progress(min(view.calls / max(budget.calls, 1), 1.0), text=done)
 
 
-def _draw(name: str, feed: Feed, snapshot: Snapshot, look: Look, selected: str) -> Panel:
+def _ended_early(status: RunStatus, view: RunView, left: int) -> str:
+    """Say why a finished run has rounds left, though its bar may be full."""
+    if left <= 0:
+        return ""
+    why = {
+        "exhausted": "no new design was left to measure",
+        "stopped": "it was stopped",
+        "budget": "the contests took the other measurements",
+    }.get(status.reason)
+    return f" · ended {times(left, 'round')} early" + (f": {why}" if why else "")
+
+
+def _figures(feed: Feed, view: RunView) -> None:
+    """Four figures of the run, two a row."""
+    means = [m for m in view.round_means if m is not None]
+    held, valid = view.metrics.get("coverage"), view.valid_fraction
+    one, two = st.columns(2), st.columns(2)
+    with one[0]:
+        done = f"{view.calls / feed.spec.budget.calls:.0%} of {feed.spec.budget.calls:,}"
+        card(MEASUREMENTS, f"{view.calls:,}", done, MEASUREMENTS_HELP)
+    with one[1]:
+        change = f"{number(means[-1] - means[0], 3)} since the first" if len(means) > 1 else None
+        card("Mean of the last round", number(means[-1]) if means else None, change, "Of its valid designs.")
+    with two[0]:
+        new = None if view.unique_fraction is None else f"{view.unique_fraction:.0%} distinct"
+        card("Valid designs", None if valid is None else f"{valid:.0%}", new, "Share of all measurements.")
+    with two[1]:
+        text = f"{held:.0%}" if isinstance(held, int | float) else None
+        help = "Share of the last round's measurements that fell within two spreads of what was expected."
+        card("Predictions that held", text, "want 95 %" if text else None, help)
+
+
+def _panel(name: str, feed: Feed, snapshot: Snapshot, look: Look, selected: str) -> Panel:
     view = snapshot.view
     if name == "progress":
         return charts.progress(view, look, feed.spec.budget.batch, selected)
     if name == "regret":
         return with_soft_regret(charts.regret(view, look), view, look, feed.spec.budget.batch)
     if name == "disagreement":
-        return charts.disagreement(view, look, _branches(feed))
+        return charts.disagreement(view, look, max(1, int(feed.spec.search.policies)))
     if name == "predictions":
         return charts.predictions(view, look, selected)
     if name == "matrix":
@@ -135,72 +161,66 @@ def _draw(name: str, feed: Feed, snapshot: Snapshot, look: Look, selected: str) 
     return charts.branches(view, look, snapshot.chosen)
 
 
-def _references(feed: Feed) -> list[Reference]:
-    """Choose other runs of the problem whose curves are drawn beside; rivals of the same seed to begin with."""
-    try:
-        rows = beside(feed.store, feed.run, feed.spec)
-        if not rows:
-            return []
-        known = {r.id: r for r in rows}
-        own = [r.id for r in rows if r.method != feed.spec.search.method and r.seed == feed.spec.seed]
-        key = f"references-{feed.run}"
-        _offer(key, own)
-        chosen = st.multiselect(
-            "Reference curves",
-            list(known),
-            max_selections=MOST,
-            format_func=lambda id: _name(known[id]),
-            key=key,
-            placeholder="Other runs of this problem",
-            help="Best value and regret of other runs with the same problem and parameters.",
-        )
-        short = {id: known[id].label or known[id].method for id in chosen}
-        alike = [id for id in chosen if list(short.values()).count(short[id]) > 1 or known[id].seed != feed.spec.seed]
-        names = short | {id: f"{short[id]}, seed {known[id].seed} ({id[-4:]})" for id in alike}
-        return [Reference(names[id], open_feed(feed.store, id).snapshot().view) for id in chosen]
-    except PoetsError as error:
-        store_problem(error)
-        return []
+Drawer = Callable[..., None]
 
 
-def _offer(key: str, own: list[str]) -> None:
-    """Choose rivals for the first time; one that a person has taken out stays out."""
-    # A widget reads its default once, when a baseline that was started together may not have measured anything yet.
-    told = f"{key}-offered"
-    offered = st.session_state.get(told, []) if key in st.session_state else []
-    if begun := [id for id in own if id not in offered]:
-        st.session_state[key] = [*st.session_state.get(key, []), *begun][:MOST]
-    st.session_state[told] = own
+def _drawer(feed: Feed, snapshot: Snapshot, look: Look, picked: str, beside: Sequence[Reference]) -> Drawer:
+    """Return what draws one panel by its name; a click on a design in one marks it in all."""
+
+    def draw(name: str, height: int = 300) -> None:
+        marked = picked if name in MARKED else ""
+        panel = feed.drawn((name, look.dark, marked), lambda s: _panel(name, feed, s, look, marked))
+        panel = with_references(panel, beside, look)
+        with st.container(border=True, key=f"panel-{name}"):
+            st.header(panel.title, anchor=False, help=panel.help)
+            if panel.note:
+                st.caption(panel.note)
+            live_plot(
+                panel,
+                key=f"plot-{name}-{feed.run}",
+                revision=feed.run,
+                selected=marked,
+                on_pick=_remember(_picked(feed)),
+                height=height,
+            )
+
+    return draw
 
 
-def _name(row: RunRow) -> str:
-    return f"{row.label or METHODS[row.method].title}, seed {row.seed} ({row.id[-4:]})"
+def _rest(feed: Feed, view: RunView, draw: Drawer, picked: str, pick: Callable[[str], None]) -> None:
+    """The other panels, two a row; what only experts read is folded, and not even made while it is."""
+    search = feed.spec.search
+
+    def best() -> None:
+        with st.container(border=True, key="top"):
+            top_ten(feed, view, picked, pick)
+
+    def figures() -> None:
+        with st.container(key="figures"):
+            _figures(feed, view)
+
+    shown: list[Callable[[], None]] = [best, lambda: draw("regret")]
+    shown += [lambda: draw("predictions")] if search.predicts else []
+    shown += [lambda name=name: draw(name) for name in CONTEST] if feed.spec.contest is not None else []  # type: ignore[misc]
+    _pairs([*shown, figures])
+    if not search.ensemble:
+        return
+    folded = st.expander("For experts: how the models differ", key=f"experts-{feed.run}", on_change="rerun")
+    with folded:
+        if folded.open:
+            st.caption(MODEL_HELP)
+            _pairs([lambda name=name: draw(name) for name in EXPERTS])  # type: ignore[misc]
 
 
-def _panels(feed: Feed, snapshot: Snapshot, references: list[Reference]) -> None:
-    """The panels, two a row. A click on a design in one marks it in all and leads to its page."""
-    look = current_look()
-    picked_key = f"picked-{feed.run}"
-    selected = str(st.session_state.get(picked_key, ""))
-    _selection(feed, snapshot.view, selected)
-    told = ("progress", "regret", *(["predictions"] if feed.spec.search.predicts else []))
-    names = PANELS if feed.spec.search.ensemble else told
-    if feed.spec.contest is not None:
-        names = (*names, *CONTEST)
-    for i in range(0, len(names), 2):
-        for column, name in zip(st.columns(2), names[i : i + 2], strict=False):
-            marked = selected if name in ("progress", "predictions") else ""
-            panel = feed.drawn((name, look.dark, marked), lambda s, n=name, m=marked: _draw(n, feed, s, look, m))
-            panel = with_references(panel, references, look)
-            with column.container(border=True, key=f"panel-{name}"):
-                st.markdown(f"**{panel.title}**", help=panel.help)
-                live_plot(
-                    panel,
-                    key=f"plot-{name}-{feed.run}",
-                    revision=feed.run,
-                    selected=marked,
-                    on_pick=_remember(picked_key),
-                )
+def _pairs(draws: Sequence[Callable[[], None]]) -> None:
+    for i in range(0, len(draws), 2):
+        for column, draw in zip(st.columns(2), draws[i : i + 2], strict=False):
+            with column:
+                draw()
+
+
+def _picked(feed: Feed) -> str:
+    return f"picked-{feed.run}"
 
 
 def _remember(key: str) -> Callable[[str], None]:
@@ -208,23 +228,6 @@ def _remember(key: str) -> Callable[[str], None]:
         st.session_state[key] = id
 
     return remember
-
-
-def _selection(feed: Feed, view: RunView, selected: str) -> None:
-    candidate = view.candidates.get(selected)
-    with st.container(horizontal=True, vertical_alignment="center", key="selection"):
-        if candidate is None:
-            st.caption("Click a design in a chart to see it here.")
-            return
-        value = "not measured yet" if candidate.value is None else f"{candidate.value:.4g}"
-        who = "the reference" if candidate.branch == REFERENCE else policy_name(candidate.branch)
-        st.markdown(f"Selected **{selected}** · value **{value}** · round {candidate.round}, {who}", width="content")
-        st.page_link(
-            CANDIDATES,
-            label=f"Open {selected}",
-            icon=":material/open_in_new:",
-            query_params={"run": feed.run, "id": selected},
-        )
 
 
 page()

@@ -14,7 +14,7 @@ from tests.e2e.conftest import LIMIT, Server, strangers
 from tests.pages import written
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-PLOTS = ("progress", "regret", "disagreement", "predictions", "matrix", "branches")
+PLOTS = ("progress", "regret", "predictions")
 
 
 @pytest.fixture
@@ -70,11 +70,11 @@ def test_going_to_another_page_and_back_draws_again(server: Server, finished: st
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(f"{server.url}/live?run={finished}")
     for _ in range(2):
-        page.locator(".st-key-panel-branches .poets-plot[data-renders]").wait_for()
+        page.locator(".st-key-panel-predictions .poets-plot[data-renders]").wait_for()
         page.get_by_role("link", name="Candidates", exact=False).last.click()
         page.get_by_role("heading", name="All candidates").wait_for()
         page.get_by_role("link", name="Back to the run").click()
-    page.locator(".st-key-panel-branches .poets-plot[data-renders]").wait_for()
+    page.locator(".st-key-panel-predictions .poets-plot[data-renders]").wait_for()
     assert problems == []
 
 

@@ -149,7 +149,7 @@ def test_the_journey(server: Server, store: SqlStore, browser: Any) -> None:
     assert page.locator(PLOT).get_attribute("data-mounts") == mounts
 
     # a point leads to its candidate
-    page.get_by_role("link", name=f"Open {chosen}").click()
+    page.get_by_role("link", name=f"Open design {chosen}").click()
     page.wait_for_url(f"**/candidates?run={run}&id={chosen}")
     page.get_by_role("heading", name=f"Design {chosen}").wait_for()
 

@@ -71,7 +71,7 @@ def test_regret_is_the_distance_to_the_optimum() -> None:
     panel = charts.regret(seen(written.events(2)), LIGHT)
     assert trace(panel, "best design")["y"][-1] == pytest.approx(0.7)
     # invalid designs count as the worst valid value, 0
-    assert trace(panel, "average of all calls")["y"][-1] == pytest.approx(1 - (0.1 + 0.2 + 0.1 + 0.2 + 0.3) / 8)
+    assert trace(panel, "average of all measurements")["y"][-1] == pytest.approx(1 - (0.1 + 0.2 + 0.1 + 0.2 + 0.3) / 8)
 
 
 def test_an_unknown_optimum_shows_no_regret() -> None:
@@ -179,7 +179,7 @@ def test_soft_regret_is_drawn_where_it_was_computed() -> None:
     ]
     view = seen(events)
     panel = with_soft_regret(charts.regret(view, LIGHT), view, LIGHT, written.BATCH)
-    line = trace(panel, "soft regret of a branch (right)")
+    line = trace(panel, "soft regret of a model (right)")
     assert (line["x"], line["y"]) == ([4, 8, 12], [2.0] * 3)
     assert panel.layout["yaxis2"]["title"]["text"] == "soft regret [s.d.]"
     go.Figure(data=panel.traces, layout=panel.layout)

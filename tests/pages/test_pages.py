@@ -244,8 +244,8 @@ def test_a_finished_run_is_summed_up(store: SqlStore) -> None:
     run = written.write(store, [*written.events(3), Finished("budget")])
     at = opened(LIVE, run=run)
     cards = {m.label: m.value for m in at.metric}
-    assert cards["Best value"] == "0.4"
-    assert cards["Oracle calls"] == "12"
+    assert cards["quality \\[share\\]"] == "0.4"
+    assert cards["Measurements"] == "12"
     assert cards["Mean of the last round"] == "0.3"
     assert cards["Valid designs"] == "75%"
     assert "finished" in said(at)

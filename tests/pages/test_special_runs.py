@@ -31,7 +31,7 @@ def test_a_run_of_the_reference_alone_speaks_of_no_branches(store: SqlStore) -> 
     at = opened(LIVE, run=run)
     assert "branches" not in at.caption[0].value
     assert "learns nothing" in said(at)
-    assert {m.label: m.value for m in at.metric}["Disagreement"] == "–"
+    assert {m.label: m.value for m in at.metric}["Predictions that held"] == "75%"
     keys = [box.key for box in opened(CANDIDATES, run=run).selectbox]
     assert f"show-{run}" in keys
     assert f"branch-{run}" not in keys

@@ -26,6 +26,7 @@ from poets_core.runs.events import (
 )
 from poets_core.runs.status import RunStatus
 from poets_core.runs.views.fold import RunView, fold, summary
+from poets_core.runs.views.run import LEADERS
 from poets_core.types import Objective, ProblemInfo
 from tests.logs import claimed, recorded
 
@@ -103,6 +104,20 @@ def test_events_handed_over_twice_count_once(events: list[Recorded], cut: int) -
     assert fold(events, fold(events[:cut])) == fold(events)
 
 
+def leaders(view: RunView, sign: float) -> list[str]:
+    """Ids of the best distinct designs, found by sorting all of them; of equal ones, the earliest."""
+    measured = [view.candidates[id] for id in view.order if view.candidates[id].value is not None]
+    ranked = sorted(measured, key=lambda c: -sign * (c.value or 0.0))
+    first = {c.design: c.id for c in reversed(ranked) if c.design}
+    return [c.id for c in ranked if first.get(c.design) == c.id][:LEADERS]
+
+
+def test_of_many_designs_the_best_ones_lead() -> None:
+    view = view_of([[(chr(65 + (7 * k + r) % 26), float((k * r) % 17)) for k in range(26)] for r in range(4)])
+    assert list(view.leaders) == leaders(view, 1.0)
+    assert len(view.leaders) == LEADERS
+
+
 @settings(max_examples=200, deadline=None)
 @given(logs)
 def test_numbers_agree_with_a_plain_recount(events: list[Recorded]) -> None:
@@ -126,6 +141,11 @@ def test_numbers_agree_with_a_plain_recount(events: list[Recorded]) -> None:
     assert view.best is not None
     assert view.best.value == best == view.best_so_far[-1]
     assert view.candidates[view.best.id].design == view.best.design
+    signed = [float("-inf") if v is None else sign * v for _, v in calls]
+    assert list(view.records) == [i for i, v in enumerate(signed) if v > max(signed[:i], default=float("-inf"))]
+    assert view.best.id == view.order[view.records[-1]]
+    assert view.best.at > 0
+    assert list(view.leaders) == leaders(view, sign)
     floor = facts.get("invalid_value", min(valid, key=lambda v: sign * v))
     by_design: dict[str, float | None] = {}
     nameless = 0

@@ -7,15 +7,20 @@ nothing here walks through all candidates.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log
 from typing import Any
 
 import numpy as np
 
 from pages.parts.look import DASHES, MARKERS, Look
-from pages.parts.panel import LINE_POINTS, SOURCES, Json, Panel, axis, empty, layout, numbers, sample, thin
+from pages.parts.panel import LINE_POINTS, MARKED, SOURCES, Json, Panel, axis, empty, layout, numbers, sample, thin
+from pages.parts.words import MODEL_HELP, short_model
 from poets_core.runs.views.fold import CandidateView, RunView
 
 DOTS = 1200
+DOT = "Each dot is a measured design: click it to see the design."
+SATURATED = 0.98
+"""Share of its bound above which a divergence says no more than that everything differs."""
 TICKS = [0, 0.5, 0.95]
 
 
@@ -26,7 +31,7 @@ def value_axis(view: RunView) -> str:
 
 
 def progress(view: RunView, look: Look, batch: int, selected: str = "") -> Panel:
-    """Best value so far, mean of each round, and every measured design.
+    """Best value so far, mean of each round, and measured designs: all that set a record, and a sample of the rest.
 
     Args:
         view: the run.
@@ -34,12 +39,15 @@ def progress(view: RunView, look: Look, batch: int, selected: str = "") -> Panel
         batch: oracle calls a round, to place the means.
         selected: candidate to mark.
     """
-    title, help = "Best and mean value", "Each dot is one measured design: click it to see the design."
+    title = "Best and mean value"
     if not view.order:
-        return empty(look, "progress", title, help, "No design has been measured yet.")
+        return empty(look, "progress", title, DOT, "No design has been measured yet.")
     n = len(view.order)
     line = sample(n, LINE_POINTS)  # monotone: evenly spread points lose nothing
-    dots = [i for i in sample(n, DOTS, _places(view, selected)).tolist() if view.values[i] is not None]
+    records = list(view.records)
+    kept_records = [records[i] for i in sample(len(records), DOTS).tolist()]
+    others = sample(n, DOTS, _places(view, selected)).tolist()
+    dots = [i for i in sorted({*others, *kept_records}) if view.values[i] is not None]
     means = np.array([np.nan if m is None else m for m in view.round_means])
     ends = np.minimum((np.arange(len(means)) + 1) * batch, n).astype(np.float64)
     kept = thin(ends, means)
@@ -54,36 +62,28 @@ def progress(view: RunView, look: Look, batch: int, selected: str = "") -> Panel
             "marker": {"size": 5, "color": look.muted, "opacity": 0.45},
             "hovertemplate": "design %{customdata}<br>value %{y}<extra></extra>",
         },
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": "mean of the round",
-            "x": numbers(ends[kept]),
-            "y": numbers(means[kept]),
-            "line": {"color": look.series[1], "width": 2, "dash": "dot"},
-            "marker": {"symbol": "diamond", "size": 7},
-            "hovertemplate": "mean of the round %{y}<extra></extra>",
-        },
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": "best so far",
-            "x": (line + 1).tolist(),
-            "y": numbers([view.best_so_far[i] for i in line]),
-            "line": {"color": look.series[0], "width": 3, "shape": "hv"},
-            "hovertemplate": "best so far %{y}<extra></extra>",
-        },
+        _line("mean of the round", numbers(ends[kept]), numbers(means[kept]), look, 1, marks=True),
+        _line("best so far", (line + 1).tolist(), numbers([view.best_so_far[i] for i in line]), look, 0, shape="hv"),
     ]
     optimum = view.objective.optimum
     if optimum is not None:
         traces.append(_level("best possible", [1, max(n, 2)], float(optimum), look))
     traces += _ring(view, look, selected, lambda c: c.order, lambda c: c.value)
     best = "none yet" if view.best is None else f"{view.best.value:.4g}"
-    alt = f"{title} over {n} oracle calls: best {best}" + (
+    shown = _shown(len(dots), view.valid_calls, len(kept_records), len(records))
+    alt = f"{title} over {n} measurements: best {best}" + (
         f", best possible {optimum:.4g}." if optimum is not None else "."
     )
-    form = layout(look, xaxis=axis(look, "oracle calls"), yaxis=axis(look, value_axis(view)))
-    return Panel("progress", title, help, traces, form, alt, n)
+    form = layout(look, xaxis=axis(look, "measurements"), yaxis=axis(look, value_axis(view)))
+    return Panel("progress", title, f"{DOT} {shown}".strip(), traces, form, f"{alt} {shown}".strip(), n, shown)
+
+
+def _shown(dots: int, valid: int, records: int, of: int) -> str:
+    """Say which designs are drawn where that is not all of them."""
+    if dots >= valid:
+        return ""
+    every = "every one that was better than all before" if records == of else f"{records:,} of {of:,} records"
+    return f"{dots:,} of {valid:,} valid designs shown, {every} among them."
 
 
 def regret(view: RunView, look: Look) -> Panel:
@@ -95,7 +95,9 @@ def regret(view: RunView, look: Look) -> Panel:
     if view.info is not None and view.objective.optimum is None:
         return _yield(view, look)
     title = "Distance from the best possible"
-    help = "Of the best design so far (simple regret) and on average over all calls (cumulative regret per call)."
+    help = (
+        "Of the best design so far (simple regret) and on average over all measurements (cumulative regret over calls)."
+    )
     optimum = view.objective.optimum
     if not view.order or view.regret[-1] is None or optimum is None:
         return empty(look, "regret", title, help, "No design has been measured yet.")
@@ -106,10 +108,13 @@ def regret(view: RunView, look: Look) -> Panel:
     simple = numbers([None if b is None else sign * (optimum - b) for b in best])
     mean = numbers([None if r is None else r / (i + 1) for i, r in zip(line.tolist(), total, strict=True)])
     x = (line + 1).tolist()
-    traces = [_line("average of all calls", x, mean, look, 1), _line("best design", x, simple, look, 0, shape="hv")]
-    alt = f"{title}: best design {simple[-1]}, average of {n} calls {mean[-1]}."
+    traces = [
+        _line("average of all measurements", x, mean, look, 1),
+        _line("best design", x, simple, look, 0, shape="hv"),
+    ]
+    alt = f"{title}: best design {simple[-1]}, average of {n} measurements {mean[-1]}."
     unit = view.objective.unit or "same unit as the value"
-    form = layout(look, xaxis=axis(look, "oracle calls"), yaxis=axis(look, f"distance [{unit}]", rangemode="tozero"))
+    form = layout(look, xaxis=axis(look, "measurements"), yaxis=axis(look, f"distance [{unit}]", rangemode="tozero"))
     return Panel("regret", title, help, traces, form, alt, n)
 
 
@@ -130,20 +135,25 @@ def disagreement(view: RunView, look: Look, branches: int = 2) -> Panel:
     Jensen-Shannon divergence (nats, at most log M) above; below, the standard deviation
     of predictions, with the share of new measurements within two. One branch has none.
     """
-    title = "Disagreement of the branches"
+    title = "Disagreement of the models"
     help = (
-        "Above: how differently the branches write (Jensen-Shannon divergence). Below: how far their predictions of "
-        "the reward differ, in its standard deviations. The spread can be believed when about 95 % of new "
-        "measurements fall within two of it (right axis)."
+        "Above: how differently the models write (Jensen-Shannon divergence). Below: how far their predictions of "
+        "the reward differ, in its standard deviations. The spread can be believed when about 95 % of the "
+        "predictions held (right axis): the new measurement fell within two spreads."
     )
     if branches < 2:
-        return empty(look, "disagreement", title, help, "One policy alone has nothing to disagree with.")
+        return empty(look, "disagreement", title, help, "One model alone has nothing to disagree with.")
+    found = [v for _, v in series(view, "js_sequence")]
+    full = bool(found) and min(found) >= SATURATED * log(branches)
+    if full:
+        # A line at its bound takes half of the panel to say one thing.
+        help += f" No two models write the same designs ({log(branches):.2f} nats of at most as many): not drawn."
     parts = [
-        _metric(view, look, "js_sequence", "designs differ", 0),
+        *([] if full else [_metric(view, look, "js_sequence", "designs differ", 0)]),
         _metric(view, look, "js_token", "per token", 3),
         _metric(view, look, "spread", "spread, new", 1, yaxis="y2"),
         _metric(view, look, "spread_replay", "spread, measured", 2, yaxis="y2"),
-        _metric(view, look, "coverage", "within ±2 (right)", 4, yaxis="y3"),
+        _metric(view, look, "coverage", "predictions that held (right, want 95 %)", 4, yaxis="y3"),
     ]
     traces = [t for t in parts if any(v is not None for v in t["y"])]
     if not traces:
@@ -208,29 +218,38 @@ def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
 
 def branch_matrix(view: RunView, look: Look) -> Panel:
     """Jensen-Shannon divergence between each two branches after the last round, nats (at most log 2)."""
-    title, help = "Branch against branch", "How differently each two branches write, after the last round. Dark: alike."
+    title, help = "Model against model", "How differently each two models write, after the last round. Dark: alike."
     matrix = view.metrics.get("js_matrix")
     if not matrix or len(matrix) < 2:
-        return empty(look, "matrix", title, help, "Shown after the first round of learning, for two branches or more.")
+        return empty(look, "matrix", title, help, "Shown after the first round of learning, for two models or more.")
     m = len(matrix)
     cells = [numbers(row, 3) for row in matrix]
+    off = [v for i, row in enumerate(cells) for j, v in enumerate(row) if i != j and v is not None]
+    if off and min(off) >= SATURATED * log(2):
+        return empty(look, "matrix", title, help, f"No two models write the same designs (all at {log(2):.2f} nats).")
+    names = [short_model(b) for b in range(m)]
     trace: Json = {
         "type": "heatmap",
+        "name": "divergence [nats]",
         "z": cells,
-        "x": list(range(m)),
-        "y": list(range(m)),
+        "x": names,
+        "y": names,
         "colorscale": "Cividis",
         "zmin": 0,
         "xgap": 1,
         "ygap": 1,
         "colorbar": {"title": {"text": "nats", "side": "right"}, "thickness": 10, "outlinewidth": 0},
-        "hovertemplate": "branch %{x} against %{y}: %{z} nats<extra></extra>",
+        "hovertemplate": "model %{x} against %{y}: %{z} nats<extra></extra>",
         **({"texttemplate": "%{z:.2g}"} if m <= 8 else {}),
     }
-    off = [v for i, row in enumerate(cells) for j, v in enumerate(row) if i != j and v is not None]
-    ticks = {"tickmode": "linear", "dtick": 1 if m <= 16 else 4}
-    form = layout(look, xaxis=axis(look, "branch", **ticks), yaxis=axis(look, "branch", autorange="reversed", **ticks))
-    alt = f"{title}: {m} branches, divergences up to {max(off, default=0):.3g} nats."
+    ticks: Json = {"type": "category", "tickmode": "linear", "dtick": 1 if m <= 16 else 4, "autorange": False}
+    # Ranges are said outright: plotly.js keeps the direction that an axis had when it was first drawn, and a page that
+    # was open before the first round drew it empty.
+    across, down = [-0.5, m - 0.5], [m - 0.5, -0.5]
+    form = layout(
+        look, xaxis=axis(look, "model", range=across, **ticks), yaxis=axis(look, "model", range=down, **ticks)
+    )
+    alt = f"{title}: {m} models, divergences up to {max(off, default=0):.3g} nats."
     return Panel("matrix", title, help, [trace], form, alt, len(view.order))
 
 
@@ -242,17 +261,20 @@ def branches(view: RunView, look: Look, chosen: Mapping[int, int]) -> Panel:
         look: colours.
         chosen: observed candidates by branch; -1 is the reference.
     """
-    title = "Branch by branch"
-    help = "Designs each branch had measured, how far it moved from the reference model, and its training loss."
+    title = "Model by model"
+    help = (
+        "Designs each model had measured, how far it moved from the untrained model, and its training loss. "
+        f"{MODEL_HELP}"
+    )
     if not chosen:
         return empty(look, "branches", title, help, "No design has been measured yet.")
     columns: list[tuple[str, Sequence[Any], Sequence[Any]]] = [
-        ("designs", ["ref." if b < 0 else str(b) for b in sorted(chosen)], [chosen[b] for b in sorted(chosen)])
+        ("designs", [short_model(b) for b in sorted(chosen)], [chosen[b] for b in sorted(chosen)])
     ]
     for key, name in (("kl", "KL [nats]"), ("loss", "loss")):
         found = view.metrics.get(key)
         if isinstance(found, list) and found:
-            columns.append((name, [str(b) for b in range(len(found))], numbers(found, 4)))
+            columns.append((name, [short_model(b) for b in range(len(found))], numbers(found, 4)))
     gap, k = 0.12, len(columns)
     width = (1 - gap * (k - 1)) / k
     axes: Json = {}
@@ -261,7 +283,7 @@ def branches(view: RunView, look: Look, chosen: Mapping[int, int]) -> Panel:
     for i, (name, x, y) in enumerate(columns):
         n = "" if i == 0 else str(i + 1)
         start = i * (width + gap)
-        axes[f"xaxis{n}"] = axis(look, "branch", domain=[start, start + width], type="category", anchor=f"y{n}")
+        axes[f"xaxis{n}"] = axis(look, "model", domain=[start, start + width], type="category", anchor=f"y{n}")
         axes[f"yaxis{n}"] = axis(look, name, anchor=f"x{n}", rangemode="tozero")
         traces.append(
             {
@@ -272,11 +294,11 @@ def branches(view: RunView, look: Look, chosen: Mapping[int, int]) -> Panel:
                 "xaxis": f"x{n}",
                 "yaxis": f"y{n}",
                 "marker": {"color": look.series[i], "pattern": fills | {"shape": ("", "/", ".")[i]}},
-                "hovertemplate": f"branch %{{x}}: %{{y}} {name}<extra></extra>",
+                "hovertemplate": f"model %{{x}}: %{{y}} {name}<extra></extra>",
             }
         )
     most = max(chosen.values())
-    alt = f"{title}: {len(chosen)} branches chose between {min(chosen.values())} and {most} designs each."
+    alt = f"{title}: {len(chosen)} models chose between {min(chosen.values())} and {most} designs each."
     return Panel("branches", title, help, traces, layout(look, showlegend=False, **axes), alt, len(view.order))
 
 
@@ -301,7 +323,7 @@ def _rounds(view: RunView, look: Look, **settings: Any) -> Json:
 def _line(name: str, x: Any, y: Any, look: Look, i: int, *, marks: bool = False, shape: str = "linear") -> Json:
     return {
         "type": "scatter",
-        "mode": "lines+markers" if marks else "lines",
+        "mode": "lines+markers" if marks and len(x) <= MARKED else "lines",
         "name": name,
         "x": x,
         "y": y,

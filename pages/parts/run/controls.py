@@ -14,17 +14,25 @@ from poets_core.runs.status import RunStatus
 
 REASONS = {
     "budget": "The run is complete: the whole budget was used.",
-    "exhausted": "The run is complete: no new design was left to measure.",
+    "exhausted": "The run ended early: no new design was left to measure.",
     "stopped": "The run was stopped. Resume goes on from where it was.",
 }
 
 
-def heading(title: str, status: RunStatus, facts: Sequence[str]) -> None:
-    """Draw the title of a run with the badge of its state, and a line of facts; all of it plain text."""
+def heading(title: str, status: RunStatus, facts: Sequence[str], beside: Callable[[], None] | None = None) -> None:
+    """Draw the title of a run with the badge of its state, and a line of facts; all of it plain text.
+
+    Args:
+        title, status, facts: what is said.
+        beside: draws what stands in the line of the title, e.g. `controls`.
+    """
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title(plain(title), anchor=False, width="content")
         badge(status.state, stopped=status.reason == "stopped")
-    st.caption(" · ".join(plain(fact) for fact in facts))
+        if beside is not None:
+            beside()
+    if facts:
+        st.caption(" · ".join(plain(fact) for fact in facts))
 
 
 def controls(feed: Feed, status: RunStatus, links: Callable[[], None], *, kept: str = "What was measured") -> None:
@@ -71,6 +79,7 @@ def explain(
     reasons: dict[str, str] | None = None,
     kept: str = "measured",
     mend: str = "Mend the cause, then press Resume: the run goes on from where it was.",
+    facts: Sequence[str] = (),
 ) -> None:
     """Say in words how the run is; errors stay visible and name what to do.
 
@@ -80,23 +89,25 @@ def explain(
         reasons: what the reasons of a finished run mean, where they differ from a search's.
         kept: what is never lost, as a participle.
         mend: what to do about a failure.
+        facts: plain text that stands in the same line, to leave room for what was found.
     """
     status = snapshot.status
+    rest = "".join(f" · {plain(fact)}" for fact in facts)
     state = state_of(status.state)
     sign = ago(status.age)
     if status.state == "failed":
         st.error(f"**The run failed.** {plain(snapshot.view.failed or status.reason)}", icon=":material/error:")
         st.caption(
             f"Nothing {kept} is lost. {mend} "
-            f"The worker's own words are in {plain(str(feed.store.folder(feed.run) / 'worker.log'))}."
+            f"The worker's own words are in {plain(str(feed.store.folder(feed.run) / 'worker.log'))}.{rest}"
         )
     elif status.state in ("dead", "stalled"):
-        st.error(
-            f"**{state.word.capitalize()}.** {state.says} Last sign of life: {sign}.", icon=f":material/{state.icon}:"
-        )
+        st.error(f"**{state.word.capitalize()}.** {state.says} Last update: {sign}.", icon=f":material/{state.icon}:")
+        if facts:
+            st.caption(rest.removeprefix(" · "))
     elif status.state == "finished":
-        st.caption((REASONS | (reasons or {})).get(status.reason, state.says))
+        st.caption((REASONS | (reasons or {})).get(status.reason, state.says) + rest)
     else:
         says = running if running and status.state == "running" else state.says
         doing = f" {doing_text(status.doing)}".rstrip() if status.state == "running" else ""
-        st.caption(f"{says}{doing} Last sign of life: {sign}.")
+        st.caption(f"{says}{doing} Last update: {sign}.{rest}")

@@ -17,10 +17,17 @@ MOST = 5
 
 @dataclass(frozen=True)
 class Reference:
-    """Another run of the same problem, to be drawn behind this one."""
+    """Another run of the same problem, to be drawn behind this one.
+
+    Attributes:
+        name: for people.
+        view: of the run.
+        method: its key in `METHODS` where it is another one than this run's, "" where it is no rival.
+    """
 
     name: str
     view: RunView
+    method: str = ""
 
 
 def with_references(panel: Panel, references: Sequence[Reference], look: Look) -> Panel:
@@ -81,7 +88,7 @@ def with_soft_regret(panel: Panel, view: RunView, look: Look, batch: int) -> Pan
         "fill": "toself",
         "hoverinfo": "skip",
         "showlegend": False,
-        "name": "all branches",
+        "name": "all models",
         "legendgroup": "soft",
         "yaxis": "y2",
         "x": [*x, *x[::-1]],
@@ -94,7 +101,7 @@ def with_soft_regret(panel: Panel, view: RunView, look: Look, batch: int) -> Pan
     line: Json = {
         "type": "scatter",
         "mode": "lines+markers",
-        "name": "soft regret of a branch (right)",
+        "name": "soft regret of a model (right)",
         "legendgroup": "soft",
         "x": x,
         "y": mean,
@@ -114,13 +121,13 @@ def with_soft_regret(panel: Panel, view: RunView, look: Look, batch: int) -> Pan
         nticks=5,
     )
     help = (
-        f"{panel.help} Soft regret: how far a branch is from the best policy of its KL weight, over all designs, in "
-        "standard deviations of the reward; the band holds all branches."
+        f"{panel.help} Soft regret: how far a model is from the best one at its closeness to the base model, over all "
+        "designs, in standard deviations of the reward; the band holds all models."
     )
     return replace(
         panel,
         help=help,
         traces=[*panel.traces, band, line],
         layout=panel.layout | {"yaxis2": second},
-        alt=f"{panel.alt} Soft regret of the branches {mean[-1]} on average.",
+        alt=f"{panel.alt} Soft regret of the models {mean[-1]} on average.",
     )

@@ -30,7 +30,7 @@ from poets_core.runs.events import (
 from poets_core.runs.status import RunStatus
 from poets_core.runs.views.experiment import ExperimentView, PairView, experiment_summary
 from poets_core.runs.views.experiment_fold import ExperimentFold
-from poets_core.runs.views.run import TOP, Best, CandidateView, RunView
+from poets_core.runs.views.run import LEADERS, TOP, Best, CandidateView, RunView
 from poets_core.types import ProblemInfo, branch_of
 
 __all__ = ["Best", "CandidateView", "ExperimentView", "PairView", "RunView", "fold", "summary"]
@@ -76,16 +76,16 @@ def fold(events: Iterable[Recorded], view: RunView | None = None) -> RunView:
             draft.experiment = ExperimentFold(ExperimentView())
         if draft.experiment is not None:
             draft.experiment.add(event)
-        _add(draft, event)
+        _add(draft, event, line.at)
     if draft.experiment is not None:
         draft.set(experiment=draft.experiment.view)
     return replace(draft.view, **draft.changes)
 
 
-def _add(draft: _Draft, event: Event) -> None:
+def _add(draft: _Draft, event: Event, at: float) -> None:
     match event:  # the most frequent kinds first
         case Observed():
-            _observed(draft, event)
+            _observed(draft, event, at)
         case Proposed():
             _proposed(draft, event)
         case Updated():
@@ -128,7 +128,7 @@ def _proposed(draft: _Draft, event: Proposed) -> None:
         )
 
 
-def _observed(draft: _Draft, event: Observed) -> None:
+def _observed(draft: _Draft, event: Observed, at: float) -> None:
     info: ProblemInfo | None = draft.get("info")
     objective = draft.view.objective if info is None else info.objectives[0]
     sign = -1.0 if objective.direction == "minimise" else 1.0
@@ -151,13 +151,16 @@ def _observed(draft: _Draft, event: Observed) -> None:
     if value is not None:
         signed = sign * value
         if best is None or signed > sign * best.value:
-            best = Best(value, seen.design, seen.id)
+            best = Best(value, seen.design, seen.id, at)
+            draft.own("records").append(len(order) - 1)
         worst = draft.get("worst")
         total, n = draft.get("round_totals").get(event.round, (0.0, 0))
         draft.own("round_totals")[event.round] = (total + value, n + 1)
         draft.set(best=best, worst=signed if worst is None else min(worst, signed))
         draft.set(valid_calls=draft.get("valid_calls") + 1)
     draft.own("best_so_far").append(None if best is None else best.value)
+    if value is not None and seen.design:
+        _lead(draft, seen, sign)
     _count_design(draft, seen.design, None if value is None else sign * value)
     stated = None if info is None else info.facts.get("invalid_value")
     floor = draft.get("worst") if stated is None else sign * stated
@@ -179,6 +182,26 @@ def _count_design(draft: _Draft, design: str, signed: float | None) -> None:
         del top[at]
     insort(top, signed)
     del top[:-TOP]
+
+
+def _lead(draft: _Draft, seen: CandidateView, sign: float) -> None:
+    """Place a measured design among the best distinct ones, if it belongs there."""
+    leaders, candidates = draft.get("leaders"), draft.get("candidates")
+
+    def rank(id: str) -> float:
+        return float(-sign * candidates[id].value)
+
+    # Most designs end here: nothing is copied for them.
+    if len(leaders) == LEADERS and rank(seen.id) >= rank(leaders[-1]):
+        return
+    same = [id for id in leaders if candidates[id].design == seen.design]
+    if same and rank(same[0]) <= rank(seen.id):
+        return
+    leaders = draft.own("leaders")
+    for id in same:
+        leaders.remove(id)
+    insort(leaders, seen.id, key=rank)
+    del leaders[LEADERS:]
 
 
 def _add_regret(

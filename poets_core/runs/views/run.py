@@ -13,6 +13,8 @@ from poets_core.types import Objective, ProblemInfo
 
 TOP = 100
 """Designs whose mean is drawn."""
+LEADERS = 10
+"""Designs that are listed as the best ones."""
 UNNAMED = Objective("value", "")
 
 
@@ -56,11 +58,12 @@ class CandidateView:
 
 @dataclass(frozen=True)
 class Best:
-    """The best observed candidate."""
+    """The best observed candidate, and when it was observed (seconds since the epoch)."""
 
     value: float
     design: str
     id: str
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ class RunView:
         regret: cumulative regret up to each call, None where the optimum is
             unknown or nothing valid says what an invalid design is worth.
         best: best observed candidate by the first objective's direction.
+        records: positions in `order` of the calls that were better than all before, ascending.
+        leaders: ids of the best `LEADERS` distinct designs, best first; of equals, the earlier one first.
         artifacts: files that a task wrote.
         experiment: what an experiment has found, None for other runs.
         contests: which branch of a search is best, after some of its rounds.
@@ -111,6 +116,8 @@ class RunView:
     best_so_far: Sequence[float | None] = field(default_factory=list)
     regret: Sequence[float | None] = field(default_factory=list)
     best: Best | None = None
+    records: Sequence[int] = field(default_factory=list)
+    leaders: Sequence[str] = field(default_factory=list)
     artifacts: Sequence[ArtifactMade] = field(default_factory=list)
     experiment: ExperimentView | None = None
     contests: Sequence[ContestPlayed] = field(default_factory=list)

@@ -38,14 +38,14 @@ def test_an_angle_has_a_proper_minus_and_zero_has_none() -> None:
 
 
 def test_a_long_circuit_goes_on_below() -> None:
-    design = "\n".join(["h 0"] * 12)
+    design = "\n".join(["h 0"] * 15)
     one, two = (
         draw(design, facts={"qubits": 2}, details={}, colours=ON_WHITE, narrow=narrow) for narrow in (False, True)
     )
     assert one is not None
     assert two is not None
     assert (texts(one.svg).count("q0"), texts(two.svg).count("q0")) == (1, 2)
-    assert texts(two.svg).count("H") == 12
+    assert texts(two.svg).count("H") == 15
 
 
 def test_a_circuit_is_named_by_what_it_costs_and_its_energy() -> None:
