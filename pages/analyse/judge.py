@@ -6,6 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
+from pages.parts.experiment.listing import offers_judging
 from pages.parts.experiment.verdicts import REASONS, WAITING, toward
 from pages.parts.feed import Feed, Snapshot, the_store
 from pages.parts.judge.desk import Desk, desk_of
@@ -51,7 +52,7 @@ def _choose() -> None:
     """Lead to the experiments that wait for people."""
     st.title("Judge", anchor=False)
     with store_errors():
-        rows = [r for r in the_store().runs(kind="experiment") if r.method == "person" and r.state != "finished"]
+        rows = [r for r in the_store().runs(kind="experiment") if offers_judging(r)]
     if not rows:
         nothing(
             "No experiment waits for a person's judgement. Start one on the page Policies.",

@@ -10,8 +10,19 @@ from pages.parts.experiment import charts as contest_charts
 from pages.parts.experiment import effort as contest_effort
 from pages.parts.experiment.form import form
 from pages.parts.experiment.listing import JUDGES, experiments
+from pages.parts.experiment.odds import odds
 from pages.parts.experiment.tables import chosen, comparison_list, policy_table, verdict_json
-from pages.parts.experiment.verdicts import REASONS, RUNNING, WAITING, callout, excluded, model_line, percent, progress
+from pages.parts.experiment.verdicts import (
+    REASONS,
+    RUNNING,
+    WAITING,
+    callout,
+    excluded,
+    model_line,
+    percent,
+    progress,
+    title_of,
+)
 from pages.parts.feed import Feed, Snapshot, the_store
 from pages.parts.links import JUDGE, LIVE, POLICIES
 from pages.parts.live_plot import live_plot
@@ -73,11 +84,11 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
         f"{len(spec.policies)} policies",
         JUDGES[spec.judge],
         f"error at most {percent(spec.delta)}",
-        "a winner is assumed to exist" if spec.assume_condorcet else "nothing assumed",
+        "some policy is assumed to beat every other" if spec.assume_condorcet else "nothing assumed",
         f"seed {feed.spec.seed}",
         f"run {feed.run}",
     ]
-    heading(feed.spec.label or f"Best policy: {about}", snapshot.status, facts)
+    heading(title_of(feed.spec), snapshot.status, facts)
     controls(feed, snapshot.status, lambda: _links(feed, spec, snapshot), kept="What was compared")
     waits = spec.judge == "person"
     explain(
@@ -97,7 +108,7 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     _panels(feed, spec)
     _policies(feed, view)
     _agreement(view.agreement() if waits else [])
-    st.subheader("Comparisons", anchor=False)
+    st.header("Comparisons", anchor=False)
 
     def find(show: str, policy: str) -> list[PairView]:
         return list(
@@ -116,12 +127,12 @@ def _links(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
 
 def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
     metrics, k = view.metrics or {}, len(spec.policies)
-    share = contest_effort.saved_share(metrics, view.comparisons)
+    share = contest_effort.saved_share(metrics, view.verdict)
     least, robin = metrics.get("expected"), metrics.get("round_robin")
     cards = (
         ("Comparisons", f"{view.comparisons:,}", f"of at most {spec.budget:,}", "Judged pairs, ties included."),
         ("Ties", f"{view.ties:,}", _share(view), "They cost a comparison and say nothing about who is better."),
-        ("Excluded", f"{excluded(metrics, k)} of {k}", None, "Policies that are not the winner, with error at most δ."),
+        ("Ruled out", f"{excluded(metrics, k)} of {k}", "certified", "Not the best policy, with error at most δ."),
         (
             "Needed at least",
             None if least is None else f"{least:,.0f}",
@@ -131,8 +142,9 @@ def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
         (
             "Saved",
             None if share is None else f"{share:.0%}",
-            None if not robin else f"round-robin: {robin['mean']:,.0f}",
-            "Of the comparisons that round-robin needs for the same verdict; simulated when the experiment has ended.",
+            "only with a verdict" if not robin or share is None else f"round-robin: {robin['mean']:,.0f}",
+            "Of the comparisons that round-robin needs for the same verdict; simulated when the experiment has ended. "
+            "Without a verdict nothing is saved.",
         ),
     )
     for column, figure in zip(st.columns(len(cards)), cards, strict=True):
@@ -158,27 +170,33 @@ def _panels(feed: Feed, spec: ExperimentSettings) -> None:
         ),
         ("wins", lambda v, o: contest_charts.win_matrix(v.metrics or {}, o), tall),
         ("allocation", lambda v, o: contest_effort.allocation(v.metrics or {}, o), tall),
-        ("saving", lambda v, o: contest_effort.saving(v.metrics or {}, o, v.comparisons), 220),
+        (
+            "saving",
+            lambda v, o: contest_effort.saving(
+                v.metrics or {}, o, v.comparisons, settled=contest_effort.settled(v.verdict)
+            ),
+            220,
+        ),
     )
     for i in range(0, len(draws), 2):
         pair = draws[i : i + 2]
         for column, (name, draw, height) in zip(st.columns(len(pair)), pair, strict=True):
             panel = feed.drawn((name, look.dark), lambda s, d=draw: d(s.view.experiment or ExperimentView(), look))
             with column.container(border=True, key=f"panel-{name}"):
-                st.markdown(f"**{panel.title}**", help=panel.help)
+                st.header(panel.title, anchor=False, help=panel.help)
                 live_plot(panel, key=f"plot-{name}-{feed.run}", revision=feed.run, height=height)
 
 
 def _policies(feed: Feed, view: ExperimentView) -> None:
     if not view.metrics:
         return
-    st.subheader("Who may be the winner", anchor=False)
-    left = view.metrics["left"]
+    metrics = view.metrics
+    st.header("Standing of each policy", anchor=False)
+    out, beats = (odds(float(metrics[name])) for name in ("evidence_threshold", "shown_threshold"))
     st.caption(
-        f"{len(left)} of {len(view.metrics['policies'])} policies. The winner is among them with error at most δ, at "
-        "every moment of the experiment."
+        f"Ruled out: the odds that a policy is not the best reached {out}. The best one, if there is one, is among "
+        "the others with error at most δ, at every moment of the experiment."
     )
-    number = st.column_config.NumberColumn
     st.dataframe(
         policy_table(view),
         hide_index=True,
@@ -186,9 +204,11 @@ def _policies(feed: Feed, view: ExperimentView) -> None:
         alt=f"Table of {len(view.metrics['policies'])} policies",
         column_config={
             "policy": st.column_config.TextColumn(width="medium"),
-            "win share": number(format="%.0f %%", help="Of its comparisons that were no ties."),
-            "excluded": number("excluded [nats]", format="%.2f", help="Evidence that it is not the winner."),
-            "beats every other": number("beats every other [nats]", format="%.2f", help="Smallest over the others."),
+            "win share": st.column_config.NumberColumn(format="%.0f %%", help="Of its comparisons that were no ties."),
+            "odds: not the best": st.column_config.TextColumn(alignment="right", help=f"{out} rules it out."),
+            "odds: beats all others": st.column_config.TextColumn(
+                alignment="right", help=f"Smallest over the others; {beats} certifies it without any assumption."
+            ),
         },
     )
 
@@ -196,7 +216,7 @@ def _policies(feed: Feed, view: ExperimentView) -> None:
 def _agreement(between: list[Agreement]) -> None:
     if not between:
         return
-    st.subheader("Agreement between judges", anchor=False)
+    st.header("Agreement between judges", anchor=False)
     st.caption("On pairs that both judged. Second opinions count here only, never as comparisons.")
     st.dataframe(
         [

@@ -84,7 +84,7 @@ def kl_at(a: float, b: float) -> float:
 
 
 @compiled
-def _term(log_e: float, rho: float) -> float:
+def term(log_e: float, rho: float) -> float:
     """log(1 - rho + rho e^x), without overflow."""
     if log_e > 0.0:
         return log_e + log(rho + (1.0 - rho) * exp(-log_e))
@@ -139,7 +139,7 @@ def refresh(duels: Duels, i: int, j: int) -> None:
         duels.against[a, b] = log_evidence_at(w, lost, duels.bound)
         # above `bound` as a winner is below 1 - `bound` as a loser
         duels.shown[a, b] = log_evidence_at(lost, w, 1.0 - duels.bound)
-        duels.terms[a, b] = _term(duels.against[a, b], rho)
+        duels.terms[a, b] = term(duels.against[a, b], rho)
     # Summed anew, never added to: taking a comparison back must lead to the same bits.
     for a in (i, j):
         total, low = 0.0, np.inf

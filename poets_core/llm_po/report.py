@@ -10,8 +10,9 @@ from jaxtyping import Float64
 from poets_core.errors import InvalidComparisons
 from poets_core.llm_po.allocation import optimal_proportions
 from poets_core.llm_po.balance import round_robin
-from poets_core.llm_po.evidence import NONE, OPEN
+from poets_core.llm_po.evidence import NONE, OPEN, decide
 from poets_core.llm_po.experiment import Experiment
+from poets_core.llm_po.settle import plan
 from poets_core.llm_po.simulate import simulate
 
 RUNS = 40
@@ -44,7 +45,9 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         shares, each pair's in both places; `estimate` (K, K); `expected`, comparisons that any rule needs at the
         estimate, ties aside; `round_robin` (or None); `model`, None, or of the Bradley-Terry model: `leader`, `margin`
         and `margin_threshold`, `fit`, `doubted`. With a model, `optimal` is its proportions, `expected` is None, and
-        `shown_threshold` and `margin_threshold` are those of delta / 2.
+        `shown_threshold` and `margin_threshold` are those of delta / 2. Without a model and while it is open also
+        `settles`: what would bring a verdict (`settle.Plan`), with `pairs` of names and further comparisons; None
+        where the policies look equally good.
     """
     # With a model each of the two stopping rules has half of delta, so that its thresholds are higher.
     model = experiment.structured
@@ -79,6 +82,8 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         # The closed forms below hold for the unstructured space only; with a model, what is followed is what is shown.
         out["optimal"] = model.weights().tolist()
         return out
+    if decide(experiment.duels, delta, experiment.assume_condorcet)[0] == OPEN:
+        out["settles"] = _settles(experiment, out["ties"] / max(1, out["comparisons"]))
     try:
         best = optimal_proportions(p, assume_condorcet=experiment.assume_condorcet)
     except InvalidComparisons:  # no winner, and nobody who beats one of those left: nothing to follow yet
@@ -88,6 +93,21 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
     if compare:
         out["round_robin"] = _round_robin(experiment, p)
     return out
+
+
+def _settles(experiment: Experiment, ties: float) -> dict[str, Any] | None:
+    if not experiment.wins.any():  # nothing was decided yet: nothing can be said of how answers go on
+        return None
+    found = plan(experiment.duels, experiment.delta, assume=experiment.assume_condorcet, ties=ties)
+    if found is None:
+        return None
+    names = experiment.policies
+    return {
+        "kind": found.kind,
+        "policy": None if found.policy < 0 else names[found.policy],
+        "comparisons": found.comparisons,
+        "pairs": [[names[i], names[j], n] for i, j, n in found.pairs],
+    }
 
 
 def _round_robin(experiment: Experiment, p: Float64[np.ndarray, "K K"]) -> dict[str, Any]:

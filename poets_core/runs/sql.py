@@ -205,6 +205,21 @@ class SqlStore(Shelf):
                 fetch_run(connection, run)
         return [read_recorded(run, r["seq"], r["at"], r["kind"], r["body"]) for r in rows]
 
+    def newest(self, run: str, kind: str) -> Recorded | None:
+        """Return the newest event of a kind, without reading the others; None if there is none.
+
+        Raises:
+            UnknownRun.
+            StoreUnavailable: also where the event is damaged.
+        """
+        of_kind = select(EVENTS).where(EVENTS.c.run == run, EVENTS.c.kind == kind)
+        with transaction(self._engine, writes=False) as connection:
+            row = connection.execute(of_kind.order_by(EVENTS.c.seq.desc()).limit(1)).mappings().first()
+            if row is None:
+                fetch_run(connection, run)
+                return None
+        return read_recorded(run, row["seq"], row["at"], row["kind"], row["body"])
+
     def send(self, run: str, command: CommandName, body: Mapping[str, Any] | None = None) -> int:
         """Leave a command for the worker, which answers between two steps.
 

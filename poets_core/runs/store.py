@@ -107,6 +107,10 @@ class RunStore(Protocol):
         """Return events with a number above `after`, oldest first, at most `limit`."""
         ...
 
+    def newest(self, run: str, kind: str) -> Recorded | None:
+        """Return the newest event of a kind, without reading the others; None if there is none."""
+        ...
+
     def send(self, run: str, command: CommandName, body: Mapping[str, Any] | None = None) -> int:
         """Leave a command for the worker; return its number."""
         ...

@@ -72,6 +72,16 @@ class StoreContract:
         """Leases without heartbeats that hold as long as a test takes."""
         monkeypatch.setattr(sql_module, "LEASE_SECONDS", 86_400.0)
 
+    def test_the_newest_event_of_a_kind_is_found_without_the_others(self, store: RunStore) -> None:
+        run = store.create(fake_spec())
+        store.append(taken(store, run), [CLAIMED, StateChanged("paused"), RUNNING, observed(1.0)])
+        newest = store.newest(run, "state")
+        assert newest is not None
+        assert (newest.seq, newest.event) == (3, RUNNING)
+        assert store.newest(run, "verdict") is None
+        with pytest.raises(UnknownRun):
+            store.newest("20990101-000000-aaaa", "state")
+
     def test_spec_is_there_before_any_worker(self, store: SqlStore) -> None:
         spec = fake_spec(seed=7)
         run = store.create(spec)

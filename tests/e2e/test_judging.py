@@ -19,7 +19,7 @@ from poets_core.spec import BackboneSpec, Budget, PoetsSettings, ProblemSpec, Se
 from tests.e2e.conftest import LIMIT, ROOT, Server, strangers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-BEST = "branch 1"
+BEST = "model 2"
 READY = ".poets-keys[data-ready]:not([data-ready=''])"
 
 
@@ -105,8 +105,8 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
     index = shown(page)
     assert store.commands(run) == []
     body = page.locator("[data-testid=stMain]").inner_text()
-    assert "branch" not in body
-    assert "reference" not in body
+    assert "model 1" not in body
+    assert "untrained" not in body
 
     # judged by keys; one answer is undone, one pair skipped, one tied, the page loaded again
     done: set[int] = set()

@@ -79,13 +79,16 @@ def test_many_policies_are_cut_to_what_can_be_read() -> None:
 
 
 def test_saving_compares_with_the_bound_and_with_round_robin() -> None:
-    assert len(contest_effort.saving(METRICS, LIGHT, 15).traces[0]["x"]) == 2
+    assert len(contest_effort.saving(METRICS, LIGHT, 15, settled=True).traces[0]["x"]) == 2
     robin = {"mean": 60.0, "standard_error": 3.0, "runs": 20, "capped": 2}
-    panel = contest_effort.saving(METRICS | {"round_robin": robin}, LIGHT, 15)
+    panel = contest_effort.saving(METRICS | {"round_robin": robin}, LIGHT, 15, settled=True)
     assert panel.traces[0]["x"] == [15, pytest.approx(METRICS["expected"], rel=1e-3), 60]
     assert "60 ± 3, or more" in panel.alt
-    assert contest_effort.saved_share({"round_robin": robin}, 15) == 0.75
-    assert contest_effort.saved_share(METRICS, 15) is None
+    for kind, share in (("winner", 0.75), ("none", 0.75), ("undecided", None)):
+        verdict = VerdictReached(kind, None, None, 15, ())  # type: ignore[arg-type]
+        assert contest_effort.saved_share({"round_robin": robin}, verdict) == share
+    assert contest_effort.saved_share({"round_robin": robin}, None) is None
+    assert contest_effort.saved_share(METRICS, VerdictReached("winner", "branch 0", 0.1, 15, ())) is None
 
 
 def test_a_name_is_no_markup_of_plotly() -> None:
@@ -107,7 +110,7 @@ def test_progress_toward_a_verdict_names_nobody() -> None:
     for assumed in (False, True):
         spec = we.spec(assume_condorcet=assumed).experiment
         assert spec is not None
-        assert toward(None, spec) == (0.0, "Nothing is known yet: 0 of 3 policies are excluded")
+        assert toward(None, spec) == (0.0, "Nothing is known yet: 0 of 3 policies are ruled out")
         share, text = toward(METRICS, spec)
         assert 0 < share <= 1
         assert not [n for n in we.NAMES if n in text]
@@ -119,7 +122,7 @@ def test_a_model_is_said_to_lead_or_to_be_contradicted() -> None:
     model = {"leader": "branch 0", "margin": 1.5, "margin_threshold": 3.0, "fit": 0.42, "doubted": False}
     doubted, text = model_line(METRICS | {"model": model}) or (True, "")
     assert not doubted
-    assert "**branch 0** leads with 1.5 nats of evidence; the verdict needs 3.0" in text
+    assert "**branch 0** leads with odds of 4.5:1; the verdict needs 20:1" in text
     spec = we.spec(assume_condorcet=True).experiment
     assert spec is not None
     share, text = toward(METRICS | {"model": model}, spec)
@@ -144,14 +147,13 @@ def test_a_contest_names_the_branch_to_deploy() -> None:
     assert evidence.traces == contest_charts.evidence_bars(METRICS, LIGHT).traces
     why = "the log has no further comparison of 'a' and 'b'"
     told = sentence(VerdictReached("undecided", None, None, 3, (), why=why), METRICS)[1]
-    assert (
-        told == "Undecided after 3 comparisons: nothing is claimed. The log has no further comparison of 'a' and 'b'."
-    )
+    assert told.startswith("Undecided after 3 comparisons: no winner is certified.")
+    assert told.endswith("It ended because the log has no further comparison of 'a' and 'b'.")
     undecided = replace(contest, verdict=VerdictFacts("undecided", None, None, 15, ("branch 0",)))
     assert "No branch to deploy is known yet" in deploy(fold(recorded([*written.events(1), undecided])))
 
 
 def test_sentences_before_the_first_comparison_and_without_survivors() -> None:
     assert sentence(None, None)[1] == "No verdict yet: nothing has been compared."
-    assert "All 3 policies look beaten" in sentence(None, METRICS | {"left": []})[1]
+    assert "Each policy looks beaten" in sentence(None, METRICS | {"left": []})[1]
     assert parse_spec(we.spec().model_dump_json()) == we.spec()

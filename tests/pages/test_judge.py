@@ -68,7 +68,7 @@ def test_the_pair_is_blind_and_in_the_order_asked(store: SqlStore, run: str) -> 
     images = [str(i.proto) for i in at.get("image")]
     assert "sequence ACDEFGHIKLMNPQ" in images[0]
     assert "sequence CDEFGHIKLRSTV" in images[1]
-    assert "0 of 3 policies are excluded" in str([p.proto.text for p in at.get("progress")])
+    assert "0 of 3 policies are ruled out" in str([p.proto.text for p in at.get("progress")])
 
 
 def test_answers_are_sent_once_each_and_the_next_pair_follows(store: SqlStore, run: str) -> None:

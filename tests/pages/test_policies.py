@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from pathlib import Path
 
 import pytest
 
+from pages.parts.experiment.charts import evidence_bars, evidence_lines
+from pages.parts.experiment.effort import saving, settled
+from pages.parts.experiment.odds import odds
 from pages.parts.experiment.settings import build_experiment
 from pages.parts.experiment.tables import chosen, verdict_json
+from pages.parts.experiment.verdicts import standing, title_of
+from pages.parts.look import LIGHT
 from poets_core.runs.events import Failed, Finished
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
@@ -29,30 +36,105 @@ def test_a_verdict_is_said_in_one_sentence_with_its_figures(store: SqlStore) -> 
     cards = {m.label: (m.value, m.delta) for m in at.metric}
     assert cards["Comparisons"] == ("15", "of at most 200")
     assert cards["Ties"] == ("1", "7% of them")
-    assert cards["Excluded"] == ("2 of 3", "")
+    assert cards["Ruled out"] == ("2 of 3", "certified")
     assert cards["Saved"] == ("62%", "round-robin: 40")
-    policies = next(d.value for d in at.dataframe if "may be the winner" in d.value)
+    policies = next(d.value for d in at.dataframe if "may be the best" in d.value)
     assert policies["policy"].tolist()[0] == "branch 0"
-    assert policies["may be the winner"].tolist() == ["yes", "excluded", "excluded"]
+    assert policies["may be the best"].tolist() == ["yes", "ruled out", "ruled out"]
     assert policies["wins"].tolist()[0] == 14
     assert not [b for b in at.button if b.key in ("pause", "resume")]
     assert {b.key for b in at.get("download_button")} == {"comparisons-csv", "verdict-json"}
 
 
+def test_no_policy_that_beats_all_others_is_a_verdict(store: SqlStore) -> None:
+    at = opened(POLICIES, run=we.write(store, we.spec(), [*we.course(WON), *we.verdict("none", None, 15)]))
+    assert at.success[0].value == "No policy beats all others with error at most 30 %, after 15 comparisons."
+
+
+CLEAR = [(0, 1, "first")] * 5 + [(0, 1, "second")] + [(0, 2, "first")] * 16 + [(2, 1, "second")]
+
+
+def test_undecided_says_what_is_certified_what_is_not_and_what_would_settle_it(store: SqlStore) -> None:
+    body = [*we.course(CLEAR, round_robin=ROBIN), *we.verdict("undecided", None, 23, ("branch 0", "branch 1"))]
+    at = opened(POLICIES, run=we.write(store, we.spec(), body))
+    text = at.warning[0].value
+    assert text.startswith("Undecided after 23 comparisons: no winner is certified.")
+    assert "Certified with error at most 30 %: the best is not **reference**." in text
+    assert "Not certified: which of **branch 0** and **branch 1** is." in text
+    assert re.search(r"To settle it: about \d+ more pairs of \*\*branch 0\*\* against \*\*branch 1\*\*", text)
+    assert "nothing is claimed" not in said(at)
+    cards = {m.label: (m.value, m.delta) for m in at.metric}
+    assert cards["Saved"] == ("–", "only with a verdict")  # round-robin was simulated, and yet nothing is saved
+    assert cards["Ruled out"] == ("1 of 3", "certified")
+    view = fold(store.read(store.runs(kind="experiment")[0].id)).experiment
+    assert view is not None
+    panel = saving(view.metrics or {}, LIGHT, view.comparisons, settled=settled(view.verdict))
+    assert panel.title == "Comparisons needed"
+    assert "no verdict" in panel.alt
+
+
+def test_one_policy_left_without_a_verdict_is_not_called_the_best(store: SqlStore) -> None:
+    body = [*we.course(WON[:12]), *we.verdict("undecided", None, 12, ("branch 0",))]
+    metrics = body[-3].metrics | {"left": ["branch 0"]}
+    text = " ".join(standing(metrics))
+    assert "if one policy beats every other, it is **branch 0**. Not certified: that it does." in text
+
+
 @pytest.mark.parametrize(
-    ("kind", "left", "sentence"),
+    ("nats", "words"),
     [
-        ("none", (), "No policy beats all others with error at most 30 %, after 15 comparisons."),
-        (
-            "undecided",
-            ("branch 0", "reference"),
-            "Undecided after 15 comparisons: nothing is claimed. Still possible: **branch 0**, **reference**.",
-        ),
+        (0.0, "1:1"),
+        (math.log(63), "63:1"),
+        (math.log(2.25), "2.2:1"),
+        (-math.log(4), "1:4"),
+        (99.0, "over 1,000,000:1"),
     ],
 )
-def test_verdicts_without_a_winner_claim_none(store: SqlStore, kind: str, left: tuple[str, ...], sentence: str) -> None:
-    at = opened(POLICIES, run=we.write(store, we.spec(), [*we.course(WON), *we.verdict(kind, None, 15, left)]))
-    assert sentence in [e.value for e in (*at.success, *at.warning)]
+def test_evidence_is_said_in_odds(nats: float, words: str) -> None:
+    assert odds(nats) == words
+
+
+def test_no_page_of_an_experiment_speaks_of_nats(store: SqlStore) -> None:
+    body = we.course(WON)
+    for judge in ("person", "oracle"):
+        run = we.write(store, we.spec(judge, assume_condorcet=judge == "oracle"), body)
+        assert "nats" not in said(opened(POLICIES, run=run))
+    metrics = body[-1].metrics
+    for assumed in (True, False):
+        panels = [evidence_bars(metrics, LIGHT, assumed), evidence_lines(metrics, [], LIGHT, assumed)]
+        panels.append(evidence_lines(metrics, [(15, metrics["evidence"], metrics["shown"])], LIGHT, assumed))
+        for panel in panels:
+            assert "nats" not in json.dumps([panel.title, panel.help, panel.traces, panel.layout, panel.alt])
+
+
+def test_a_title_names_the_policies(store: SqlStore) -> None:
+    spec = we.spec("replay", ("x", "y", "z")).model_copy(update={"label": ""})
+    run = we.write(store, spec, we.course(WON[:3], ("x", "y", "z")))
+    assert "Which is best: x, y or z?" in opened(POLICIES, run=run).title[0].value.replace("\\", "")
+    many = we.spec("replay", tuple("abcdefg")).model_copy(update={"label": ""})
+    assert title_of(many) == "Which is best: a, b, c, d and 3 more?"
+    assert "Which is best: x, y or z?" in said(opened(POLICIES)).replace("\\", "")
+
+
+def test_the_list_says_who_won_and_finished_experiments_show_full_bars(store: SqlStore) -> None:
+    we.write(store, we.spec(), [*we.course(WON), *we.verdict("winner", "branch 0", 15)])
+    we.write(store, we.spec(), [*we.course(WON[:4]), *we.verdict("undecided", None, 4, ("branch 0",))])
+    we.write(store, we.spec(), we.course(WON[:4]), release=False)
+    at = opened(POLICIES)
+    text = said(at)
+    assert "**branch 0** won" in text
+    assert "undecided" in text
+    bars = [(p.proto.value, p.proto.text) for p in at.get("progress")]
+    assert bars == [(2, "4 of at most 200"), (100, "4 comparisons"), (100, "15 comparisons")]
+
+
+def test_names_that_are_cut_in_the_summary_are_counted(store: SqlStore) -> None:
+    at = opened(POLICIES, new="log")
+    rows = "".join(f"p,policy {k},policy {k + 1},a\n" for k in range(11))
+    at.file_uploader(key="log").upload(
+        "log.csv", f"prompt,policy_a,policy_b,outcome\n{rows}".encode(), "text/csv"
+    ).run()
+    assert any(t.value.endswith("policy 7 and 4 more") for t in at.text)
 
 
 def test_names_and_responses_are_text_and_never_markup(store: SqlStore) -> None:
@@ -154,9 +236,9 @@ def test_the_branches_of_a_finished_run_are_compared(store: SqlStore, launched: 
     spec = store.spec(row.id)
     assert launched == [row.id]
     assert [(p.name, p.run, p.branch) for p in spec.experiment.policies] == [
-        ("reference", search, -1),
-        ("branch 0", search, 0),
-        ("branch 1", search, 1),
+        ("untrained model", search, -1),
+        ("model 1", search, 0),
+        ("model 2", search, 1),
     ]
     assert spec.problem == store.spec(search).problem
     assert (spec.experiment.judge, spec.experiment.delta, spec.experiment.assume_condorcet) == ("person", 0.2, True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pages.parts.experiment.odds import odds, odds_axis
 from pages.parts.look import BLUE, DASHES, MARKERS, VERMILLION, Look
 from pages.parts.panel import Json, Panel, axis, empty, layout, numbers
 
@@ -121,11 +122,13 @@ def evidence_bars(metrics: Metrics, look: Look, assumed: bool = False) -> Panel:
     ticks = {"tickvals": list(range(len(order))), "ticktext": names, "showgrid": False}
     axes["yaxis"] = axis(look, "", autorange="reversed", **ticks)
     form = layout(look, showlegend=False, shapes=shapes, bargap=0.3, **axes)
-    said = ", ".join(f"{n} {metrics['evidence'][i]:.1f}" for n, i in zip(names, order, strict=True) if _has(metrics, i))
-    alt = f"{title}, threshold {float(metrics['evidence_threshold']):.2f} nats for being excluded: {said}."
+    said = ", ".join(
+        f"{n} {odds(metrics['evidence'][i])}" for n, i in zip(names, order, strict=True) if _has(metrics, i)
+    )
+    alt = f"{title}, {odds(float(metrics['evidence_threshold']))} needed for being excluded: {said}."
     if not assumed:
-        shown = ", ".join(f"{names[k]} {metrics['shown'][i]:.1f}" for k, i in enumerate(order) if _has(metrics, i))
-        alt += f" Threshold {float(metrics['shown_threshold']):.2f} for beating every other: {shown}."
+        shown = ", ".join(f"{names[k]} {odds(metrics['shown'][i])}" for k, i in enumerate(order) if _has(metrics, i))
+        alt += f" For beating every other {odds(float(metrics['shown_threshold']))} needed: {shown}."
     return Panel("evidence", title, help, traces, form, alt, int(metrics["comparisons"]))
 
 
@@ -148,8 +151,8 @@ class _Case:
     room: float
 
 
-OUT = _Case("excluded [nats]", "evidence", "evidence_threshold", 1, "out", 0.3)
-WINNER = _Case("beats all others [nats]", "shown", "shown_threshold", 0, "winner", 0.5)
+OUT = _Case("odds that it is not the best", "evidence", "evidence_threshold", 1, "out", 0.5)
+WINNER = _Case("odds that it beats all others", "shown", "shown_threshold", 0, "winner", 0.7)
 
 
 def _bars(
@@ -174,13 +177,13 @@ def _bars(
         "width": 0.62,
         "cliponaxis": False,
         "textposition": "outside",
-        "text": ["" if v is None else f"{v:.1f}{w}" for v, w in zip(values, words, strict=True)],
+        "text": ["" if v is None else f"{odds(v)}{w}" for v, w in zip(values, words, strict=True)],
         "marker": {
             "color": [look.series[case.colour] if p else look.muted for p in passed],
             "pattern": hatched(["/" if p else "" for p in passed], look),
         },
-        "customdata": names,
-        "hovertemplate": "%{customdata}: %{x} nats<extra></extra>",
+        "customdata": [f"{n}: {'–' if v is None else odds(v)}" for n, v in zip(names, values, strict=True)],
+        "hovertemplate": f"%{{customdata}}, {odds(threshold)} needed<extra></extra>",
     }
     line: Json = {
         "type": "line",
@@ -194,8 +197,8 @@ def _bars(
     }
     top = max([v for v in values if v is not None] + [threshold])
     low = min([v for v in values if v is not None] + [0.0])
-    reach = [low - 0.3 * (top - low) if low < 0 else 0, top + case.room * (top - low)]
-    return bars, line, axis(look, case.unit, range=reach, anchor="y")
+    reach: list[float] = [low - 0.3 * (top - low) if low < 0 else 0, top + case.room * (top - low)]
+    return bars, line, axis(look, case.unit, range=reach, anchor="y", **odds_axis(*reach))
 
 
 def hatched(shapes: str | list[str], look: Look) -> Json:
@@ -211,16 +214,16 @@ def evidence_lines(metrics: Metrics, course: Course, look: Look, assumed: bool =
     """The same evidence over comparisons: above against being the winner, below for beating every other."""
     title = "Evidence over comparisons"
     help = (
-        "How the evidence on each policy came together. Dashed: beyond it a policy is excluded (above), or shown to "
-        "beat every other (below). The upper chart is cut off well above its line."
+        "How the odds of each policy grew. Dashed: beyond it a policy is ruled out (above), or beats every other "
+        "(below). The upper chart is cut off well above its line."
     )
     if not course or not metrics.get("comparisons"):
         return empty(look, "course", title, help, NOTHING)
     x = [n for n, _, _ in course]
     order = by_evidence(metrics)
-    parts = [(1, "evidence_threshold", "excluded [nats]", "")]
+    parts = [(1, "evidence_threshold", "odds: not the best", "")]
     if not assumed:
-        parts.append((2, "shown_threshold", "beats all [nats]", "2"))
+        parts.append((2, "shown_threshold", "odds: beats all", "2"))
     traces: list[Json] = []
     for at, limit, _, n in parts:
         for rank, i in reversed(list(enumerate(order))):
@@ -240,7 +243,8 @@ def evidence_lines(metrics: Metrics, course: Course, look: Look, assumed: bool =
                     "legendgroup": str(i),
                     "legendrank": rank + 1,
                     "showlegend": named and at == 1,
-                    "hovertemplate": f"{name} %{{y}} nats<extra></extra>",
+                    "text": ["" if entry[at][i] is None else odds(entry[at][i]) for entry in course],
+                    "hovertemplate": f"{name} %{{text}} after %{{x}}<extra></extra>",
                 }
             )
         traces.append(
@@ -253,16 +257,19 @@ def evidence_lines(metrics: Metrics, course: Course, look: Look, assumed: bool =
                 "yaxis": f"y{n}",
                 "line": {"color": look.text, "width": 2, "dash": "dash"},
                 "showlegend": False,
-                "hovertemplate": "threshold %{y} nats<extra></extra>",
+                "hovertemplate": f"{odds(float(metrics[limit]))} needed<extra></extra>",
             }
         )
     form = layout(look, xaxis=axis(look, "comparisons", rangemode="tozero", anchor=f"y{parts[-1][3]}"))
-    for (_, _, unit, n), domain in zip(parts, [[0, 1]] if assumed else [[0.55, 1], [0, 0.45]], strict=True):
-        form[f"yaxis{n}"] = axis(look, unit, domain=domain)
-    seen = [v for _, evidence, _ in course for v in evidence if v is not None]
-    cut = CUT * float(metrics["evidence_threshold"])
-    if max(seen) > cut:
-        form["yaxis"]["range"] = [min(*seen, 0.0) - 0.05 * cut, cut]
+    for (at, limit, unit, n), domain in zip(parts, [[0, 1]] if assumed else [[0.55, 1], [0, 0.45]], strict=True):
+        seen = [v for entry in course for v in entry[at] if v is not None]
+        needed = float(metrics[limit])
+        most = max([*seen, needed])
+        if at == 1:
+            most = min(most, CUT * needed)
+        low = min([*seen, 0.0])
+        reach = [low - 0.05 * (most - low), most + 0.05 * (most - low)]
+        form[f"yaxis{n}"] = axis(look, unit, domain=domain, range=reach, **odds_axis(*reach))
     more = "" if len(order) <= NAMED else f" The {NAMED} least excluded are named."
     alt = f"{title}: {len(order)} policies, {x[-1]} comparisons, {len(metrics['left'])} not excluded.{more}"
     return Panel("course", title, help, traces, form, alt, int(metrics["comparisons"]))

@@ -7,6 +7,7 @@ import numpy as np
 from pages.parts.experiment.charts import NOTHING, Metrics, hatched, label
 from pages.parts.look import Look
 from pages.parts.panel import Json, Panel, axis, empty, layout, numbers
+from poets_core.runs.events import VerdictReached
 
 MOST_PAIRS = 12
 
@@ -66,15 +67,16 @@ def _bars(name: str, names: list[str], values: list[float | None], look: Look, i
     }
 
 
-def saving(metrics: Metrics, look: Look, comparisons: int) -> Panel:
+def saving(metrics: Metrics, look: Look, comparisons: int, *, settled: bool) -> Panel:
     """Comparisons of this experiment beside the lower bound and beside round-robin for the same verdict.
 
     Args:
         metrics: of the last update.
         look: colours.
         comparisons: recorded by now, ties included.
+        settled: whether they have led to a verdict; without one they have saved nothing.
     """
-    title = "Comparisons saved"
+    title = "Comparisons saved" if settled else "Comparisons needed"
     help = (
         "What a verdict with the same error bound takes if the win probabilities are those estimated now: at least "
         "(lower bound of any method, ties not counted), and by comparing all pairs in turn (round-robin, simulated)."
@@ -82,7 +84,7 @@ def saving(metrics: Metrics, look: Look, comparisons: int) -> Panel:
     robin, least = metrics.get("round_robin"), metrics.get("expected")
     if not comparisons:
         return empty(look, "saving", title, help, NOTHING)
-    names, values, errors = ["this experiment"], [float(comparisons)], [0.0]
+    names, values, errors = ["this experiment" + ("" if settled else ", no verdict yet")], [float(comparisons)], [0.0]
     if least is not None:
         names, values, errors = [*names, "lower bound, without ties"], [*values, float(least)], [*errors, 0.0]
     if robin:
@@ -119,7 +121,17 @@ def saving(metrics: Metrics, look: Look, comparisons: int) -> Panel:
     return Panel("saving", title, help, [trace], form, alt, comparisons)
 
 
-def saved_share(metrics: Metrics, comparisons: int) -> float | None:
-    """Return the share of round-robin's comparisons that were not needed; None while round-robin is not simulated."""
+def settled(verdict: VerdictReached | None) -> bool:
+    """Return whether an experiment has found out: a winner, or that there is none."""
+    return verdict is not None and verdict.kind in ("winner", "none")
+
+
+def saved_share(metrics: Metrics, verdict: VerdictReached | None) -> float | None:
+    """Return the share of round-robin's comparisons that were not needed.
+
+    None while round-robin is not simulated, and without a verdict: who stops earlier has saved nothing.
+    """
     robin = metrics.get("round_robin")
-    return None if not robin or not robin.get("mean") else 1.0 - comparisons / float(robin["mean"])
+    if verdict is None or not settled(verdict) or not robin or not robin.get("mean"):
+        return None
+    return 1.0 - verdict.comparisons / float(robin["mean"])

@@ -12,21 +12,23 @@ from pages.parts.links import JUDGE, POLICIES
 from pages.parts.setting_fields import STICKY, Errors, setting_field, setting_fields
 from pages.parts.settings import settings_of
 from pages.parts.skeleton import store_problem
-from pages.parts.states import plain
 from poets_core.errors import PoetsError
 from poets_core.runs import launch
 from poets_core.runs.store import RunStore
 from poets_core.spec import ExperimentSettings, ExperimentSpec
 
-SOURCES = {"branches": "Branches of a run", "prompts": "Prompts", "log": "A comparison log"}
+SOURCES = {"branches": "Models of a run", "prompts": "Prompts", "log": "A comparison log"}
 SAYS = {
-    "branches": "Each branch of a search writes designs; which one writes the best? That is the branch to deploy.",
+    "branches": "Each model of a search writes designs; which one writes the best? That is the model to deploy.",
     "prompts": "One language model under several prompts; which prompt gets the best answers?",
     "log": "Comparisons that were made before are replayed, in the order in which the experiment asks for them.",
 }
 STARTING_BUDGET = {"person": 300, "reference": 20_000}
 """Comparisons, by judge. A rule's answers cost nothing once they are written, and a task that a model hardly solves is
 mostly ties: measured, 9,000 to 14,000 comparisons until the best of ten prompts is known."""
+
+NAMED = 8
+"""Policies that the summary names; of more it says how many."""
 
 
 def form(store: RunStore) -> None:
@@ -35,7 +37,7 @@ def form(store: RunStore) -> None:
     st.page_link(POLICIES, label="All experiments", icon=":material/arrow_back:")
     left, side = st.columns([2, 1], gap="large")
     with left:
-        st.subheader("1 · What is compared", anchor=False)
+        st.header("1 · What is compared", anchor=False)
         asked = st.query_params["new"]
         source = st.segmented_control(
             "Source",
@@ -49,7 +51,7 @@ def form(store: RunStore) -> None:
         st.caption(SAYS[source])
         with st.container(border=True, key="policies-form"):
             values, problem = {"branches": branches, "prompts": prompts, "log": log}[source](store, errors)
-        st.subheader("2 · How sure, and for how much", anchor=False)
+        st.header("2 · How sure, and for how much", anchor=False)
         with st.container(border=True, key="stopping-form"):
             values |= _stopping(source, values["judge"], errors)
         label, seed = _about(errors, source)
@@ -94,12 +96,14 @@ def _about(errors: Errors, source: str) -> tuple[str, int]:
 
 def _summary(spec: ExperimentSpec | None, store: RunStore, errors: Errors) -> None:
     """Draw what will be started, and the button."""
-    st.subheader("3 · Start", anchor=False)
+    st.header("3 · Start", anchor=False)
     if spec is None:
         errors.because("experiment")
     else:
         chosen = spec.experiment
-        st.markdown(f"**{len(chosen.policies)} policies**  \n" + plain(", ".join(p.name for p in chosen.policies[:8])))
+        names = [p.name for p in chosen.policies]
+        st.markdown(f"**{len(names)} policies**")
+        st.text(", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else ""))
         st.metric("Comparisons, at most", f"{chosen.budget:,}", help="It ends earlier when the best policy is known.")
         if chosen.judge == "person":
             st.caption("You judge in the browser, pair by pair, without seeing whose response is whose.")

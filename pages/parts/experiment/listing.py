@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.experiment.verdicts import outcome, title_of
 from pages.parts.links import JUDGE, POLICIES
 from pages.parts.skeleton import store_problem
 from pages.parts.states import ago, badge, plain, state_of
 from poets_core.errors import PoetsError
+from poets_core.runs.events import VerdictReached
 from poets_core.runs.store import RunRow, RunStore
+from poets_core.spec import ExperimentSpec
 
 JUDGES = {
-    "oracle": "judged by the oracle",
+    "oracle": "judged by measuring",
     "reference": "judged by reference answers",
     "person": "judged by people",
     "replay": "a comparison log, replayed",
@@ -29,7 +32,7 @@ def experiments(store: RunStore) -> None:
     rows = store.runs(limit=MOST, kind="experiment")
     st.page_link(POLICIES, label="Start an experiment", icon=":material/add_circle:", query_params={"new": "branches"})
     if not rows:
-        st.info("No experiment yet. Start one from the branches of a run, from prompts, or from a comparison log.")
+        st.info("No experiment yet. Start one from the models of a run, from prompts, or from a comparison log.")
         return
     polls = min((p for row in rows if (p := state_of(row.state).polls)), default=None)
     st.fragment(_table, run_every=polls)(store)
@@ -39,28 +42,55 @@ def _table(store: RunStore) -> None:
     """Draw all experiments; called again while one of them is at work."""
     try:
         rows = store.runs(limit=MOST, kind="experiment")
+        for row in rows:  # before anything is drawn: an error replaces the table
+            _told(store, row.id, row.state)
     except PoetsError as error:
         store_problem(error)
         return
     with st.container(border=True, key="experiments-head"):
-        names = ("Experiment", "State", "Comparisons", "Last sign of life", "Created", "")
+        names = ("Experiment", "State", "Comparisons", "Last update", "Created", "")
         for column, name in zip(st.columns(WIDTHS), names, strict=True):
             column.caption(name)
     for row in rows:
-        _row(row)
+        _row(store, row)
 
 
-def _row(row: RunRow) -> None:
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _told(_store: RunStore, run: str, state: str) -> tuple[str, str]:
+    """Return an experiment's name and, once there is one, its verdict in a few words; kept as long as its state is.
+
+    Raises:
+        PoetsError: the store cannot be read.
+    """
+    spec = _store.spec(run)
+    title = title_of(spec) if isinstance(spec, ExperimentSpec) else ""
+    newest = _store.newest(run, VerdictReached.tag) if state == "finished" else None
+    verdict = None if newest is None else newest.event
+    return title, outcome(verdict) if isinstance(verdict, VerdictReached) else ""
+
+
+def offers_judging(row: RunRow) -> bool:
+    """Return whether people can judge: not after the end, and not where it broke off with an error."""
+    return row.method == "person" and row.state not in ("finished", "failed")
+
+
+def _row(store: RunStore, row: RunRow) -> None:
+    title, found = _told(store, row.id, row.state)
     with st.container(border=True, key=f"experiment-{row.id}"):
         name, state, calls, sign, created, opens = st.columns(WIDTHS, vertical_alignment="center")
         about = f"{row.problem} · {JUDGES.get(row.method, row.method)} · {row.id}"
-        name.markdown(f"**{plain(row.label or row.problem)}**  \n:small[{plain(about)}]")
+        name.markdown(f"**{plain(title or row.problem)}**  \n:small[{plain(about)}]")
         with state:
             badge(row.state, stopped=row.status.reason == "stopped")
-        calls.progress(min(row.calls / max(row.budget, 1), 1.0), text=f"{row.calls:,} of at most {row.budget:,}")
+            if found:
+                st.markdown(found)
+        if row.state == "finished":  # all that was needed was done, however much was allowed
+            calls.progress(1.0, text=f"{row.calls:,} comparisons")
+        else:
+            calls.progress(min(row.calls / max(row.budget, 1), 1.0), text=f"{row.calls:,} of at most {row.budget:,}")
         sign.markdown(ago(row.status.age))
         created.markdown(ago(row.status.now - row.created))
         with opens.container(gap="xsmall"):
             st.page_link(POLICIES, label="Open", icon=":material/leaderboard:", query_params={"run": row.id})
-            if row.method == "person" and row.state != "finished":
+            if offers_judging(row):
                 st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": row.id})

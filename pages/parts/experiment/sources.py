@@ -16,13 +16,14 @@ from pages.parts.experiment.settings import FIELDS, POLICY, policies_of, read_lo
 from pages.parts.links import LAUNCH
 from pages.parts.setting_fields import Errors, setting_field
 from pages.parts.uploads import keep_upload
+from pages.parts.words import MODEL_HELP, model
 from poets_core.runs.store import RunRow, RunStore
 from poets_core.spec import METHODS, Bounds
-from poets_core.types import REFERENCE, policy_name
+from poets_core.types import REFERENCE
 
 Form = tuple[dict[str, Any], dict[str, Any] | None]
 JUDGES = {
-    "oracle": "the oracle: the better value wins",
+    "oracle": "a measurement: the better value wins",
     "reference": "the task's rule: the right answer wins",
     "person": "me, in the browser",
 }
@@ -37,11 +38,11 @@ MOST_PROMPTS = 64
 
 
 def branches(store: RunStore, errors: Errors) -> Form:
-    """Choose a finished run, its branches and the judge."""
+    """Choose a finished run, its models (branches) and the judge."""
     rows = [r for r in store.runs(limit=MOST_RUNS) if METHODS[r.method].ensemble and r.state == "finished"]
     nothing: Form = ({"source": "branches", "policies": [], "judge": "oracle"}, None)
     if not rows:
-        st.info("No finished run yet whose branches could be compared.", icon=":material/info:")
+        st.info("No finished run yet whose models could be compared.", icon=":material/info:")
         st.page_link(LAUNCH, label="Launch a run", icon=":material/add_circle:")
         return nothing
     known = {r.id: r for r in rows}
@@ -63,12 +64,12 @@ def branches(store: RunStore, errors: Errors) -> Form:
     spec = store.spec(run)
     offered = [REFERENCE, *range(spec.search.policies)]
     chosen = st.multiselect(
-        "Policies",
+        "Models",
         offered,
         default=offered,
-        format_func=policy_name,
+        format_func=model,
         key=f"branches-{run}",
-        help="The reference is the model before any learning.",
+        help=f"{MODEL_HELP} The untrained model is the base model before any learning.",
     )
     errors.place("experiment.policies")
     left, right = st.columns(2)
@@ -79,7 +80,7 @@ def branches(store: RunStore, errors: Errors) -> Form:
         temperature = setting_field(POLICY["temperature"], 1.0, "branches-temperature", errors)
     policies = [
         {
-            "name": policy_name(b),
+            "name": model(b),
             "run": run,
             "branch": b,
             "temperature": temperature,
@@ -115,14 +116,14 @@ def prompts(store: RunStore, errors: Errors) -> Form:
             errors.refuse(fewer.path, f"Expected at most {most:,}, as many as the task has, got {items:,}.")
             items = None
     with right:
-        model = st.text_input(FIELDS["model"].label, "smollm2", help=FIELDS["model"].help, key="model").strip()
+        writer = st.text_input(FIELDS["model"].label, "smollm2", help=FIELDS["model"].help, key="model").strip()
         errors.place(FIELDS["model"].path)
         temperature = setting_field(POLICY["temperature"], 0.0, "prompts-temperature", errors)
         top_p = setting_field(POLICY["top_p"], 1.0, "prompts-top-p", errors)
     policies = [
         {"name": name, "prompt": template, "temperature": temperature, "top_p": top_p} for name, template in table
     ]
-    values = {"source": "prompts", "policies": policies, "judge": judge, "task": task, "model": model, "items": items}
+    values = {"source": "prompts", "policies": policies, "judge": judge, "task": task, "model": writer, "items": items}
     return values, None
 
 

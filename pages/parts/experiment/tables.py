@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.experiment.charts import by_evidence
+from pages.parts.experiment.odds import odds
 from pages.parts.judge.responses import prompt, response
 from pages.parts.look import Look
 from pages.parts.tables import one_page
@@ -31,8 +32,8 @@ SHOWS = {"all": "all judged", "ties": "ties", "split": "judges differ", "open": 
 def policy_table(view: ExperimentView) -> pd.DataFrame:
     """Return one row per policy, the least excluded first.
 
-    Columns: policy, whether it may be the winner, wins, losses, win share of decided comparisons [%], and the two
-    kinds of evidence [nats].
+    Columns: policy, whether it may be the best, wins, losses, win share of decided comparisons [%], and the two
+    kinds of evidence as odds.
     """
     metrics = view.metrics or {}
     names, wins = metrics["policies"], metrics["wins"]
@@ -42,15 +43,19 @@ def policy_table(view: ExperimentView) -> pd.DataFrame:
         rows.append(
             {
                 "policy": names[i],
-                "may be the winner": "yes" if names[i] in metrics["left"] else "excluded",
+                "may be the best": "yes" if names[i] in metrics["left"] else "ruled out",
                 "wins": won,
                 "losses": lost,
                 "win share": 100 * won / (won + lost) if won + lost else None,
-                "excluded": metrics["evidence"][i],
-                "beats every other": metrics["shown"][i],
+                "odds: not the best": _odds(metrics["evidence"][i]),
+                "odds: beats all others": _odds(metrics["shown"][i]),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _odds(nats: float | None) -> str:
+    return "–" if nats is None else odds(nats)
 
 
 def chosen(view: ExperimentView, show: str, policy: str = "") -> list[PairView]:

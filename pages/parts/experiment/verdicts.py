@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import streamlit as st
 
+from pages.parts.experiment.odds import about, odds
 from pages.parts.states import plain, span
 from poets_core.runs.events import VerdictReached
 from poets_core.runs.status import RunStatus
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.run import RunView
-from poets_core.spec import ExperimentSettings
+from poets_core.spec import ExperimentSettings, ExperimentSpec
 
 Tone = Literal["success", "info", "warning"]
 REASONS = {
@@ -30,37 +32,92 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def listed(names: Sequence[str], most: int = 8) -> str:
-    """Write names as a list, escaped; the rest of a long one is counted."""
+def listed(names: Sequence[str], most: int = 8, last: str = "and") -> str:
+    """Write names as a list, escaped, `last` before the last of them; the rest of a long one is counted."""
     shown = [f"**{plain(n)}**" for n in names[:most]]
     rest = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
+    if rest > 0:
+        return f"{', '.join(shown)} {last} {rest} more"
+    return f"{', '.join(shown[:-1])} {last} {shown[-1]}" if len(shown) > 1 else "".join(shown)
+
+
+def title_of(spec: ExperimentSpec) -> str:
+    """Return an experiment's name: its label, or the question with the names of its policies. Not escaped."""
+    if spec.label:
+        return spec.label
+    names = [p.name for p in spec.experiment.policies]
+    rest = len(names) - 4
+    return "Which is best: " + (f"{', '.join(names[:4])} and {rest} more?" if rest > 0 else f"{_or(names)}?")
+
+
+def _or(names: Sequence[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def sentence(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None) -> tuple[Tone, str]:
-    """Return the verdict in one sentence, and how it is meant.
+    """Return how an experiment stands, and how it is meant: what is certified, what is not, what would settle it.
 
     Args:
         verdict: None before there is one.
         metrics: of the last update, None before the first.
     """
     if verdict is None:
-        left = list((metrics or {}).get("left", ()))
         if not metrics or not metrics.get("comparisons"):
             return "info", "No verdict yet: nothing has been compared."
-        k = len(metrics["policies"])
-        if not left:
-            return "info", f"No verdict yet. All {k} policies look beaten by another one; this is being verified."
-        return "info", f"No verdict yet. {k - len(left)} of {k} policies are excluded. Still possible: {listed(left)}."
+        return "info", " ".join(["No verdict yet.", *standing(metrics)])
     n = f"{verdict.comparisons:,} comparisons"
     error = "" if verdict.error_bound is None else f" with error at most {percent(verdict.error_bound)}"
     if verdict.policy is not None:
         return "success", f"**{plain(verdict.policy)}** is the best policy{error}, after {n}."
     if verdict.kind == "none":
         return "success", f"No policy beats all others{error}, after {n}."
-    why = f" {plain(verdict.why[:1].upper() + verdict.why[1:])}." if verdict.why else ""
-    left = f" Still possible: {listed(verdict.left)}." if verdict.left else ""
-    return "warning", f"Undecided after {n}: nothing is claimed.{left}{why}"
+    why = [f"It ended because {plain(verdict.why)}."] if verdict.why else []
+    return "warning", " ".join([f"Undecided after {n}: no winner is certified.", *standing(metrics), *why])
+
+
+def outcome(verdict: VerdictReached) -> str:
+    """Return a verdict in a few words, for a list; escaped."""
+    if verdict.policy is not None:
+        return f":material/emoji_events: **{plain(verdict.policy)}** won"
+    return "no policy beats all others" if verdict.kind == "none" else "undecided"
+
+
+def standing(metrics: Mapping[str, Any] | None) -> list[str]:
+    """Return sentences without a verdict: what is certified all the same, what is not, and what would settle it."""
+    if not metrics:
+        return []
+    names, left = list(metrics["policies"]), list(metrics["left"])
+    error = f"with error at most {percent(math.exp(-float(metrics['evidence_threshold'])))}"
+    out = [name for name in names if name not in left]
+    if not left:
+        said = ["Each policy looks beaten by another one. Not certified: that this holds for all of them at once."]
+    elif not out:
+        said = [f"Certified: nothing. Each of the {len(names)} policies may be the best."]
+    elif len(left) == 1:
+        said = [
+            f"Certified {error}: if one policy beats every other, it is {listed(left)}. Not certified: that it does."
+        ]
+    else:
+        said = [
+            f"Certified {error}: the best is not {listed(out, last='or')}. Not certified: which of {listed(left)} is."
+        ]
+    return [*said, *settling(metrics)]
+
+
+def settling(metrics: Mapping[str, Any]) -> list[str]:
+    """Return what would settle it, in a sentence; nothing where the worker has not said so."""
+    if "settles" not in metrics:
+        return []
+    plan = metrics["settles"]
+    if plan is None:
+        return ["Those left look equally good so far: no number of further comparisons can be named."]
+    (first, second, n), *others = plan["pairs"] or [("", "", 0)]
+    if not n:
+        return []
+    pair = f"**{plain(first)}** against **{plain(second)}**"
+    if not others:
+        return [f"To settle it: {about(n)} of {pair}, if answers go on as they have."]
+    return [f"To settle it: {about(plan['comparisons'])}, most of them {pair}, if answers go on as they have."]
 
 
 def callout(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None) -> None:
@@ -78,10 +135,10 @@ def model_line(metrics: Mapping[str, Any] | None) -> tuple[bool, str] | None:
     fit = "" if model.get("fit") is None else f" Goodness of fit: p = {model['fit']:.2g}."
     if model["doubted"]:
         return True, f"The comparisons contradict the Bradley-Terry model, so that it decides nothing.{fit}"
-    had = "more than any threshold" if model["margin"] is None else f"{model['margin']:.1f}"
+    had = "more than any odds that are asked for" if model["margin"] is None else f"odds of {odds(model['margin'])}"
     return False, (
-        f"Under the Bradley-Terry model **{plain(model['leader'])}** leads with {had} nats of evidence; the verdict "
-        f"needs {model['margin_threshold']:.1f}, or the evidence below without the model.{fit}"
+        f"Under the Bradley-Terry model **{plain(model['leader'])}** leads with {had}; the verdict needs "
+        f"{odds(model['margin_threshold'])}, or the evidence below without the model.{fit}"
     )
 
 
@@ -98,25 +155,25 @@ def toward(metrics: Mapping[str, Any] | None, spec: ExperimentSettings) -> tuple
     """
     k = len(spec.policies)
     if not metrics or not metrics.get("comparisons"):
-        return 0.0, f"Nothing is known yet: 0 of {k} policies are excluded"
+        return 0.0, f"Nothing is known yet: 0 of {k} policies are ruled out"
     limit = float(metrics["evidence_threshold"])
     evidence = sorted(e for e in metrics["evidence"] if e is not None)
-    text = f"{excluded(metrics, k)} of {k} policies are excluded"
-    if spec.assume_condorcet and not metrics.get("model"):
+    text = f"{excluded(metrics, k)} of {k} policies are ruled out"
+    plan, model = metrics.get("settles"), metrics.get("model")
+    if plan is not None and plan["comparisons"]:
+        text += f" · {about(plan['comparisons'])}, if answers go on as they have"
+    if spec.assume_condorcet and not model:
         # All but one have to go: the least excluded one stays.
         needed = evidence[1:]
-        share = sum(min(max(e, 0.0) / limit, 1.0) for e in needed) / max(len(needed), 1)
-        if needed and needed[0] < limit:
-            text += f" · the next needs {limit:.1f} nats of evidence and has {max(needed[0], 0.0):.1f}"
-        return share, text
-    model = metrics.get("model")
+        return sum(min(max(e, 0.0) / limit, 1.0) for e in needed) / max(len(needed), 1), text
     if model and not model["doubted"]:
         has, needs = model["margin"], float(model["margin_threshold"])
         share = 1.0 if has is None else min(max(has, 0.0) / needs, 1.0)
-        return share, f"{text} · a winner needs {needs:.1f} nats of evidence, the best case has {share * needs:.1f}"
+        return share, f"{text} · a winner needs odds of {odds(needs)}, the best case has {odds(share * needs)}"
     shown = max([0.0, *(s for s in metrics["shown"] if s is not None)])
     most = float(metrics["shown_threshold"])
-    text += f" · a winner needs {most:.1f} nats of evidence in every duel, the best case has {shown:.1f}"
+    if plan is None:
+        text += f" · a winner needs odds of {odds(most)} in every duel, the best case has {odds(shown)}"
     return min(shown / most, 1.0), text
 
 
@@ -130,7 +187,9 @@ def progress(view: RunView, status: RunStatus, spec: ExperimentSettings) -> None
     n = 0 if known is None else known.comparisons
     text = f"{n:,} of at most {spec.budget:,} comparisons"
     least = ((known.metrics if known else None) or {}).get("expected")
+    share = min(n / spec.budget, 1.0)
     if status.state == "finished":
+        share = 1.0
         text = f"{n:,} comparisons in {span(view.last - view.started)}"
     elif known is not None and known.verdict is None:
         if least is not None and least > n:
@@ -138,4 +197,4 @@ def progress(view: RunView, status: RunStatus, spec: ExperimentSettings) -> None
         if status.state == "running" and spec.judge != "person" and n >= 20 and view.claims == 1:
             pace = (view.last - view.started) / n
             text += f" · at most {span(pace * (spec.budget - n))} left at the pace so far"
-    st.progress(min(n / spec.budget, 1.0), text=text)
+    st.progress(share, text=text)
