@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from poets_core.llm_po.evidence import NONE, OPEN, decide
 from poets_core.llm_po.experiment import Experiment
 from poets_core.llm_po.settle import plan
 from poets_core.llm_po.simulate import simulate
+from poets_core.llm_po.structured import StructuredRule
 
 RUNS = 40
 """Simulated round-robin experiments."""
@@ -72,17 +74,12 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         "model": None,
     }
     if model is not None:
-        out["model"] = {
-            "leader": experiment.policies[model.leader],
-            "margin": model.margin,
-            "margin_threshold": float(np.log(1.0 / delta)),
-            "fit": model.fit,
-            "doubted": model.doubted,
-        }
+        out["model"] = _model(model, experiment.policies, float(np.log(1.0 / delta)))
         # The closed forms below hold for the unstructured space only; with a model, what is followed is what is shown.
         out["optimal"] = model.weights().tolist()
         return out
-    if decide(experiment.duels, delta, experiment.assume_condorcet)[0] == OPEN:
+    # Before anything was decided nothing can be said of how answers go on.
+    if experiment.wins.any() and decide(experiment.duels, delta, experiment.assume_condorcet)[0] == OPEN:
         out["settles"] = _settles(experiment, out["ties"] / max(1, out["comparisons"]))
     try:
         best = optimal_proportions(p, assume_condorcet=experiment.assume_condorcet)
@@ -95,9 +92,17 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
     return out
 
 
+def _model(model: StructuredRule, policies: Sequence[str], threshold: float) -> dict[str, Any]:
+    return {
+        "leader": policies[model.leader],
+        "margin": model.margin,
+        "margin_threshold": threshold,
+        "fit": model.fit,
+        "doubted": model.doubted,
+    }
+
+
 def _settles(experiment: Experiment, ties: float) -> dict[str, Any] | None:
-    if not experiment.wins.any():  # nothing was decided yet: nothing can be said of how answers go on
-        return None
     found = plan(experiment.duels, experiment.delta, assume=experiment.assume_condorcet, ties=ties)
     if found is None:
         return None

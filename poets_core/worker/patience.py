@@ -182,6 +182,10 @@ class PatientStore:
         """See `RunStore.read`."""
         return self.patience(lambda: self._store.read(run, after, limit))
 
+    def newest(self, run: str, kind: str) -> Recorded | None:
+        """See `RunStore.newest`."""
+        return self.patience(lambda: self._store.newest(run, kind))
+
     def send(self, run: str, command: CommandName, body: Mapping[str, Any] | None = None) -> int:
         """Pass on: commands come from people, who press again."""
         return self._store.send(run, command, body)

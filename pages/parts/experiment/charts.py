@@ -263,13 +263,15 @@ def evidence_lines(metrics: Metrics, course: Course, look: Look, assumed: bool =
     form = layout(look, xaxis=axis(look, "comparisons", rangemode="tozero", anchor=f"y{parts[-1][3]}"))
     for (at, limit, unit, n), domain in zip(parts, [[0, 1]] if assumed else [[0.55, 1], [0, 0.45]], strict=True):
         seen = [v for entry in course for v in entry[at] if v is not None]
-        needed = float(metrics[limit])
-        most = max([*seen, needed])
-        if at == 1:
-            most = min(most, CUT * needed)
-        low = min([*seen, 0.0])
-        reach = [low - 0.05 * (most - low), most + 0.05 * (most - low)]
+        reach = _reach(seen, float(metrics[limit]), cut=at == 1)
         form[f"yaxis{n}"] = axis(look, unit, domain=domain, range=reach, **odds_axis(*reach))
     more = "" if len(order) <= NAMED else f" The {NAMED} least excluded are named."
     alt = f"{title}: {len(order)} policies, {x[-1]} comparisons, {len(metrics['left'])} not excluded.{more}"
     return Panel("course", title, help, traces, form, alt, int(metrics["comparisons"]))
+
+
+def _reach(seen: Sequence[float], needed: float, *, cut: bool) -> list[float]:
+    """Return the range of an axis that shows what was seen and what is needed, nats; `cut` off well above the latter."""
+    low, high = min([*seen, 0.0]), max([*seen, needed])
+    high = min(high, CUT * needed) if cut else high
+    return [low - 0.05 * (high - low), high + 0.05 * (high - low)]
