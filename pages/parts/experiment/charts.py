@@ -271,7 +271,7 @@ def evidence_lines(metrics: Metrics, course: Course, look: Look, assumed: bool =
 
 
 def _reach(seen: Sequence[float], needed: float, *, cut: bool) -> list[float]:
-    """Return the range of an axis that shows what was seen and what is needed, nats; `cut` off well above the latter."""
+    """Return the range of an axis that shows what was seen and needed, nats; `cut` off well above the latter."""
     low, high = min([*seen, 0.0]), max([*seen, needed])
     high = min(high, CUT * needed) if cut else high
     return [low - 0.05 * (high - low), high + 0.05 * (high - low)]
