@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -17,6 +20,7 @@ from pages.parts.compare.comparison import (
     rows,
     table,
 )
+from pages.parts.compare.landscape import Landscape, names_of, read_landscape
 from pages.parts.feed import open_feed, the_store
 from pages.parts.links import LAUNCH
 from pages.parts.live_plot import live_plot
@@ -24,8 +28,10 @@ from pages.parts.look import current_look
 from pages.parts.skeleton import download, nothing, store_errors, store_problem
 from pages.parts.states import plain
 from pages.parts.tables import safe_csv
+from pages.parts.words import method_name, times
 from poets_core.errors import PoetsError
 from poets_core.runs.store import RunRow, RunStore
+from poets_core.types import Objective
 
 MOST = 30
 """Runs that are compared at once; more curves and feeds than that help nobody."""
@@ -45,7 +51,8 @@ def page() -> None:
             ":material/add_circle:",
         )
         return
-    chosen = _choice(measured)
+    with store_errors():
+        chosen = _choice(store, measured)
     if not chosen:
         st.info("Choose the runs to compare.", icon=":material/info:")
         return
@@ -53,8 +60,12 @@ def page() -> None:
     st.fragment(_body, run_every=5 if polls else None)(store, [r.id for r in chosen])
 
 
-def _choice(measured: list[RunRow]) -> list[RunRow]:
-    """Choose a problem, then runs of it; both out of the address where it names them."""
+def _choice(store: RunStore, measured: list[RunRow]) -> list[RunRow]:
+    """Choose a problem and its landscape, then runs of it; all out of the address where it names them.
+
+    Raises:
+        PoetsError: the store cannot be read.
+    """
     known = {r.id: r for r in measured}
     asked = [known[i] for i in st.query_params.get("runs", "").split(",") if i in known]
     titles = {e.name: e.title for e in entries()}
@@ -69,23 +80,56 @@ def _choice(measured: list[RunRow]) -> list[RunRow]:
         key="problem",
         help="Only runs of one problem can be compared.",
     )
+    of_problem = [r for r in measured if r.problem == problem]
+    on = {r.id: read_landscape(store, r.id, store.url, bool(r.calls)) for r in of_problem}
+    wanted = [r for r in asked if r.problem == problem]
+    offered = _landscape(of_problem, on, wanted)
 
     def said(run: str) -> str:
-        return f"{known[run].label or known[run].method} · seed {known[run].seed} · {run[-4:]}"
+        row = known[run]
+        return f"{row.label or method_name(row.method)} · seed {row.seed} · {run[-4:]}"
 
-    offered = [r.id for r in measured if r.problem == problem]
-    preset = [r.id for r in asked if r.problem == problem] or offered[:MOST]
+    preset = [r.id for r in wanted if r.id in offered] or offered[:MOST]
+    if len(wanted) > len(preset) and wanted:
+        st.info(
+            f"{len(wanted) - len(preset)} of the {len(wanted)} runs asked for are left out: they measured other data "
+            "or another landscape, and their values cannot be compared with these.",
+            icon=":material/filter_alt:",
+        )
     chosen = st.multiselect(
         "Runs",
         offered,
         default=preset[:MOST],
         max_selections=MOST,
         format_func=said,
-        key=f"runs-{problem}",
+        key=f"runs-{on[offered[0]].key}",
         help="Runs with the same settings are one group; its seeds give the interval.",
     )
+    if len(offered) > MOST:
+        st.caption(f"{len(offered):,} runs are offered, {MOST} at most are compared at once.")
     st.query_params["runs"] = ",".join(chosen)
     return [known[i] for i in chosen]
+
+
+def _landscape(rows: list[RunRow], on: Mapping[str, Landscape], wanted: list[RunRow]) -> list[str]:
+    """Choose one of the landscapes that a problem's runs measured; return its runs, newest first."""
+    found = list({on[r.id].key: on[r.id] for r in rows}.values())
+    chosen = on[wanted[0].id] if wanted else found[0]
+    if len(found) > 1:
+        names = dict(zip([x.key for x in found], names_of(found), strict=True))
+        by_key = {x.key: x for x in found}
+        counts = Counter(x.key for x in on.values())
+        key = st.selectbox(
+            "Landscape",
+            list(by_key),
+            index=list(by_key).index(chosen.key),
+            format_func=lambda k: f"{names[k]} ({times(counts[k], 'run')})",
+            key=f"landscape-{rows[0].problem}",
+            help="The same problem with other parameters or other data has other values. Tables count by their "
+            "contents: packed or under another name they are the same data.",
+        )
+        chosen = by_key[key]
+    return [r.id for r in rows if on[r.id] == chosen]
 
 
 def _body(store: RunStore, ids: list[str]) -> None:
@@ -97,13 +141,6 @@ def _body(store: RunStore, ids: list[str]) -> None:
     except PoetsError as error:
         store_problem(error)
         return
-    params = {str(sorted(spec.problem.params.items())) for spec, _ in read}
-    if len(params) > 1:
-        st.warning(
-            "These runs have different problem parameters: their values are not of one landscape. They are shown "
-            "as groups of their own.",
-            icon=":material/warning:",
-        )
     groups = grouped([x for x in read if x[1].calls])
     if not groups:
         st.info("None of these runs has measured a design yet.")
@@ -120,12 +157,13 @@ def _body(store: RunStore, ids: list[str]) -> None:
     )
     st.query_params["measure"] = measure
     panel = comparison(groups, measure, current_look(), objective)
+    st.header(panel.title, anchor=False)
     st.caption(panel.help)
     live_plot(panel, key=f"compare-{measure}", revision=",".join(ids), height=420)
-    _tables(groups, "-".join(ids))
+    _tables(groups, objective, "-".join(ids))
 
 
-def _tables(groups: list[Group], key: str) -> None:
+def _tables(groups: list[Group], objective: Objective, key: str) -> None:
     calls = min(g.calls for g in groups)
     left, right = st.columns(2)
     threshold = left.number_input(
@@ -133,16 +171,31 @@ def _tables(groups: list[Group], key: str) -> None:
         value=float(f"{common_threshold(groups):.4g}"),
         format="%.4g",
         key=f"threshold-{key}",
-        help="How many calls a group needs until its best design is at least this good.",
+        help="How many measurements a group needs until its best design is at least this good.",
     )
     names = [g.name for g in groups]
     against = right.selectbox("Differences to", names, key="against", help="Paired over the seeds that both have.")
-    st.caption(f"After {calls:,} oracle calls, which every run has made. Means ± half of the 95 % interval over runs.")
-    st.dataframe(pd.DataFrame(table(groups, threshold)), hide_index=True, key="groups")
+    st.header("Groups", anchor=False)
+    unit = f" Values in {plain(objective.unit)}." if objective.unit else ""
+    better = "smaller" if objective.direction == "minimise" else "larger"
+    reach = (
+        " A mean hides how many runs found the best possible value, so their number stands beside it."
+        if objective.optimum is not None
+        else ""
+    )
+    st.caption(
+        f"After {times(calls, 'measurement')}, which every run has made. Means ± half of the 95 % interval over runs; "
+        f"{better} is better.{unit}{reach}"
+    )
+    optimum = objective.optimum
+    st.dataframe(
+        pd.DataFrame(table(groups, threshold, optimum)), hide_index=True, key="groups", alt="Means of each group"
+    )
     if len(groups) > 1:
         other = groups[names.index(against)]
-        st.markdown(f"**Paired differences** to {plain(other.name)}")
-        st.dataframe(pd.DataFrame(differences(groups, other)), hide_index=True, key="differences")
+        st.header(f"Paired differences to {plain(other.name)}", anchor=False)
+        lines = pd.DataFrame(differences(groups, other, optimum))
+        st.dataframe(lines, hide_index=True, key="differences", alt="Differences over the seeds that both have")
     download("Numbers as CSV", lambda: safe_csv(pd.DataFrame(rows(groups))), "comparison.csv", "csv")
     st.caption("The figure itself: the camera in its corner writes PNG, the disk SVG.")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from pages.parts.compare.chart import comparison
 from pages.parts.compare.comparison import (
+    REACHED,
     Curve,
     Group,
     band,
@@ -19,6 +22,7 @@ from pages.parts.compare.comparison import (
     rows,
     table,
 )
+from pages.parts.compare.landscape import landscape_of, names_of
 from pages.parts.look import LIGHT
 from pages.parts.tables import safe_csv
 from poets_core.runs.events import Finished
@@ -65,8 +69,8 @@ def test_runs_that_differ_in_seed_and_label_alone_are_one_group():
         ]
     )
     assert [(g.name, len(g.curves)) for g in found] == [
-        ("POETS ensemble: pool 16", 2),
-        ("POETS ensemble: pool 8", 1),
+        ("POETS ensemble: ideas per measured design 16", 2),
+        ("POETS ensemble: ideas per measured design 8", 1),
         ("mine", 1),
         ("Genetic algorithm", 2),
     ]
@@ -87,8 +91,8 @@ def test_means_intervals_and_pairs():
     assert line["Best"] == str(estimate([4.0, 2.0]))
     assert line["Better best"] == "2 of 2"
     first, second = table([one, two], 3.0)
-    assert first["Calls to threshold"] == "3 (median)"
-    assert (first["Reached by"], second["Reached by"]) == ("3 of 3", "1 of 3")
+    assert first["Measurements to threshold"] == "3 (median)"
+    assert (first["Threshold reached by"], second["Threshold reached by"]) == ("3 of 3", "1 of 3")
     assert common_threshold([Group("x", (curve([0.92346]),))]) == pytest.approx(0.9234)
     assert common_threshold([Group("x", (curve([0.92346], sign=-1.0),))]) == pytest.approx(0.9235)
     assert first["Best"] == str(estimate([3.0, 5.0, 4.0]))  # after the three calls that all have made
@@ -107,9 +111,14 @@ def test_smaller_is_better_where_the_problem_says_so():
 def test_the_figure_has_a_line_a_group_and_its_interval():
     groups = [Group("a<b>", (curve([1, 2]), curve([2, 3], 1))), Group("alone", (curve([1, 1], 3),))]
     panel = comparison(groups, "best", LIGHT, Objective("quality", "share", optimum=5.0))
-    assert [t.get("name") for t in panel.traces] == [None, "a&lt;b> (n = 2)", "alone (n = 1)", "best possible"]
+    assert [t.get("name") for t in panel.traces] == [
+        None,
+        "a&lt;b> (n = 2, 0 of 2 reached the best possible)",
+        "alone (n = 1, 0 of 1 reached the best possible)",
+        "best possible",
+    ]
     assert panel.traces[1]["y"] == [1.5, 2.5]
-    assert panel.layout["yaxis"]["title"]["text"] == "quality [share]"
+    assert panel.layout["yaxis"]["title"]["text"] == "quality (in share)"
     assert "a<b> 2.5" in panel.alt
 
 
@@ -129,7 +138,7 @@ def test_the_page_compares_what_the_address_names(store: SqlStore) -> None:
     at = opened(COMPARE, runs=f"{first},{second}")
     assert at.multiselect[0].value == [first, second]
     groups, apart = (d.value for d in at.dataframe)
-    assert groups["Group"].tolist() == ["POETS ensemble", "Untrained model, learns nothing"]
+    assert groups["Group"].tolist() == ["POETS ensemble", "untrained model"]
     assert groups["Seeds"].tolist() == [1, 1]
     assert apart["Best"].tolist() == ["0"]
     at.segmented_control(key="measure").set_value("regret").run()
@@ -140,3 +149,64 @@ def test_the_page_compares_what_the_address_names(store: SqlStore) -> None:
     assert {first, second, other} <= set(at.multiselect[0].value)
     at.multiselect[0].set_value([]).run()
     assert "Choose the runs" in said(at)
+
+
+def table_spec(path, **params):
+    search = METHODS["poets"].model_validate({})
+    return SearchSpec(problem=ProblemSpec(name="protein/landscape", params={"table": path, **params}), search=search)
+
+
+def test_a_table_counts_by_its_contents_whatever_its_file_is_called():
+    facts = {"sha256": "ab" * 32, "wild_type": "ATS", "variant_column": "variant", "value_column": "fitness"}
+    info = replace(written.info(), name="protein/landscape", facts=facts)
+    plain_, packed = table_spec("/home/ada/variants.csv"), table_spec("/srv/x/t.csv.gz", value_column="fitness")
+    assert landscape_of(plain_, info) == landscape_of(packed, info)
+    other = replace(info, facts=facts | {"sha256": "cd" * 32})
+    assert landscape_of(plain_, other) != landscape_of(plain_, info)
+    assert names_of([landscape_of(plain_, info), landscape_of(plain_, other)]) == ["data abababab", "data cdcdcdcd"]
+    # of runs that began before problems said so, an upload counts by the checksum in its name
+    uploads = [table_spec(f"/{where}/uploads/t-0123456789abcdef.csv") for where in ("one", "two")]
+    assert landscape_of(uploads[0], None) == landscape_of(uploads[1], None)
+    groups = grouped([(plain_, curve([1.0])), (packed, curve([2.0], 1))])
+    assert [(g.name, len(g.curves)) for g in groups] == [("POETS ensemble", 2)]  # one landscape, one group
+
+
+def test_no_name_shows_a_path():
+    runs = [(table_spec("/home/ada/a.csv"), curve([1.0])), (table_spec("/home/ada/b.csv"), curve([2.0], 1))]
+    shown = [g.name for g in grouped(runs)] + names_of([landscape_of(s, None) for s, _ in runs])
+    assert not [name for name in shown if "/" in name]
+
+
+def test_only_runs_of_one_landscape_are_preselected_and_compared(store: SqlStore) -> None:
+    done = [*written.events(2), Finished("budget")]
+    old = written.write(store, done, params={"instance": 7})
+    first, second = written.write(store, done), written.write(store, done, method="ga")
+    at = opened(COMPARE)
+    assert set(at.multiselect[0].value) == {first, second}
+    assert [o.partition(" (")[0] for o in at.selectbox[1].options] == ["Landscape number 0", "Landscape number 7"]
+    at.selectbox[1].select_index(1).run()
+    assert not at.exception
+    assert at.multiselect[0].value == [old]
+    at = opened(COMPARE, runs=f"{first},{old}")
+    assert at.multiselect[0].value == [first]
+    assert "1 of the 2 runs asked for are left out" in said(at)
+
+
+def test_every_mean_has_the_share_of_runs_that_reached_the_best_possible_beside_it():
+    one = Group("one", (curve([1, 5]), curve([1, 2], 1), curve([5, 5], 2)))
+    two = Group("two", (curve([1, 1]), curve([1, 5], 2)))
+    assert [line[REACHED] for line in table([one, two], None, 5.0)] == ["2 of 3", "1 of 2"]
+    assert differences([one, two], two, 5.0)[0][REACHED] == "2 of 2 and 1 of 2"
+    assert REACHED not in table([one], None)[0]
+    low = Group("low", (curve([-3, -5 + 1e-12], sign=-1.0), curve([-3, -4.9], 1, sign=-1.0)))
+    assert table([low], None, -5.0)[0][REACHED] == "1 of 2"
+
+
+def test_a_minimised_objective_says_so_with_its_unit_and_a_proper_minus():
+    groups = [Group("a", (curve([-1, -2.5], sign=-1.0), curve([-1, -3.5], 1, sign=-1.0)))]
+    energy = Objective("energy", "J, the coupling", "minimise", -5.0)
+    panel = comparison(groups, "best", LIGHT, energy)
+    assert panel.layout["yaxis"]["title"]["text"] == "energy (in J, the coupling), smaller is better"
+    assert "a −3." in panel.alt
+    assert table(groups, None)[0]["Best"].startswith("−3 ± ")
+    assert panel.traces[1]["y"] == [-1.0, -3.0]

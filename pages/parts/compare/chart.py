@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pages.parts.compare.comparison import MEASURES, Group, band
+from pages.parts.compare.comparison import MEASURES, Group, band, reached
 from pages.parts.look import DASHES, Look
 from pages.parts.panel import LINE_POINTS, Json, Panel, axis, layout, numbers, sample
+from pages.parts.words import number, times
 from poets_core.types import F8, I8, Objective
 
 
@@ -35,7 +36,7 @@ def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Obj
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": f"{_text(group.name)} (n = {len(group.curves)})",
+                "name": f"{_text(group.name)} ({_seeds(group, objective.optimum)})",
                 "legendgroup": group.name,
                 "x": x,
                 "y": numbers(mean[at]),
@@ -45,7 +46,7 @@ def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Obj
                     "dash": DASHES[k % len(DASHES)],
                     "shape": "hv" if measure == "best" else "linear",
                 },
-                "hovertemplate": f"call %{{x}}: %{{y}}<extra>{_text(group.name)}</extra>",
+                "hovertemplate": f"measurement %{{x}}: %{{y}}<extra>{_text(group.name)}</extra>",
             }
         )
     optimum = objective.optimum
@@ -62,9 +63,9 @@ def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Obj
                 "line": {"color": look.muted, "width": 1.5, "dash": "dot"},
             }
         )
-    form = layout(look, xaxis=axis(look, "oracle calls"), yaxis=axis(look, _label(objective, measure)))
-    ends = [f"{g.name} {band(g, measure)[0][-1]:.4g}" for g in groups if len(band(g, measure)[0])]
-    alt = f"{title} over {most} oracle calls; at the end {', '.join(ends)}."
+    form = layout(look, xaxis=axis(look, "measurements"), yaxis=axis(look, _label(objective, measure)))
+    ends = [f"{g.name} {number(float(band(g, measure)[0][-1]))}" for g in groups if len(band(g, measure)[0])]
+    alt = f"{title} over {times(most, 'measurement')}; at the end {', '.join(ends)}."
     return Panel(f"compare-{measure}", title, f"{help} Shaded: 95 % interval over runs.", traces, form, alt, most)
 
 
@@ -87,12 +88,19 @@ def _interval(name: str, at: I8, mean: F8, half: F8, colour: str) -> Json:
     }
 
 
+def _seeds(group: Group, optimum: float | None) -> str:
+    """Return how many runs a mean is of, and how many of them found the best possible value."""
+    n = f"n = {len(group.curves)}"
+    return n if optimum is None else f"{n}, {reached(group, optimum, group.calls)} reached the best possible"
+
+
 def _label(objective: Objective, measure: str) -> str:
-    """Return the vertical axis: what is drawn, in which unit."""
+    """Return the vertical axis: what is drawn, in which unit, and which way is better."""
     unit = objective.unit
     if measure == "regret":
-        return f"regret [{unit or 'same unit as the value'}]"
-    return f"{objective.name} [{unit}]" if unit else objective.name
+        return f"regret (in {unit or 'the unit of the value'})"
+    better = ", smaller is better" if objective.direction == "minimise" else ""
+    return f"{objective.name} (in {unit}){better}" if unit else f"{objective.name}{better}"
 
 
 def _text(name: str) -> str:

@@ -12,16 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from pages.parts.words import method_name, number
 from poets_core.runs.views.run import RunView
 from poets_core.spec import METHODS, SearchSpec
 from poets_core.spec.presets import decisive
 
 F8 = NDArray[np.float64]
 MEASURES = {
-    "best": ("Best so far", "Best value among the calls so far."),
-    "mean": ("Mean so far", "Mean value of all valid calls so far."),
-    "regret": ("Regret", "Sum over calls of the distance from the best possible value: lower is better."),
+    "best": ("Best so far", "Best value among the measurements so far."),
+    "mean": ("Mean so far", "Mean value of all valid measurements so far."),
+    "regret": ("Regret", "Sum over measurements of the distance from the best possible value: lower is better."),
 }
+REACHED = "Best possible reached"
 SHOWN_SETTINGS = 3
 """Settings named in the name of a group; more would not be read."""
 
@@ -50,6 +52,10 @@ class Curve:
         """Mean over calls of the best so far: the area under that curve, per call; NaN while there is none."""
         best = self.measures["best"][:calls]
         return float(np.nanmean(best)) if np.isfinite(best).any() else float("nan")
+
+    def reaches(self, optimum: float, calls: int) -> bool:
+        """Whether one of so many calls found the best possible value, up to rounding."""
+        return self.calls_to(optimum - self.sign * 1e-9 * max(1.0, abs(optimum)), calls) is not None
 
     def calls_to(self, threshold: float, calls: int) -> int | None:
         """First of so many calls whose best so far is at least as good as the threshold; None if there is none."""
@@ -81,7 +87,7 @@ class Estimate:
     def __str__(self) -> str:
         if not np.isfinite(self.mean):
             return "–"
-        return f"{self.mean:.4g}" + (f" ± {self.half_width:.2g}" if np.isfinite(self.half_width) else "")
+        return number(self.mean) + (f" ± {number(self.half_width, 2)}" if np.isfinite(self.half_width) else "")
 
 
 def estimate(values: Sequence[float]) -> Estimate:
@@ -121,20 +127,21 @@ def grouped(runs: Sequence[tuple[SearchSpec, Curve]]) -> list[Group]:
     """
     by: dict[str, list[tuple[SearchSpec, Curve]]] = {}
     for spec, curve in runs:
-        settings = {k: v for k, v in decisive(spec).items() if k != "seed"}
+        # Not the problem: all runs measure one landscape, under whatever name its data came.
+        settings = {k: v for k, v in decisive(spec).items() if k not in ("seed", "problem")}
         by.setdefault(json.dumps(settings, sort_keys=True), []).append((spec, curve))
     flat = {key: _flat(json.loads(key)) for key in by}
     names: dict[str, str] = {}
     for key, members in by.items():
         labels = {s.label for s, _ in members}
-        method = members[0][0].search.title
+        method = method_name(members[0][0].search.method)
         names[key] = labels.pop() if len(labels) == 1 and "" not in labels else method
     plain = dict(names)
     for key in by:
         alike = [other for other in by if plain[other] == plain[key]]
         if len(alike) > 1:
             apart = sorted(f for f in flat[key] if any(flat[o].get(f) != flat[key][f] for o in alike))
-            said = [f"{f.rpartition('.')[2]} {flat[key][f]}" for f in apart[:SHOWN_SETTINGS]]
+            said = [f"{_setting(by[key][0][0], f)} {flat[key][f]}" for f in apart[:SHOWN_SETTINGS]]
             names[key] = f"{names[key]}: {', '.join(said)}" + (" …" if len(apart) > SHOWN_SETTINGS else "")
     order = list(METHODS)
     keys = sorted(by, key=lambda k: (order.index(by[k][0][0].search.method), names[k]))
@@ -145,6 +152,14 @@ def grouped(runs: Sequence[tuple[SearchSpec, Curve]]) -> list[Group]:
         name = names[k] if names[k] not in taken else f"{names[k]} ({len(out) + 1})"
         out.append(Group(name, tuple(longest[seed] for seed in sorted(longest))))
     return out
+
+
+def _setting(spec: SearchSpec, field: str) -> str:
+    """Return what the form calls a setting: ``"search.pool"`` -> ``"ideas per measured design"``."""
+    section, _, name = field.partition(".")
+    found = getattr(type(getattr(spec, section, None)), "model_fields", {}).get(name)
+    title = (None if found is None else found.title) or name.replace("_", " ")
+    return title[:1].lower() + title[1:]
 
 
 def common_threshold(groups: Sequence[Group]) -> float:
@@ -181,8 +196,19 @@ def last(curve: Curve, measure: str, calls: int) -> float:
     return float(found[calls - 1]) if found is not None and 0 < calls <= len(found) else float("nan")
 
 
-def table(groups: Sequence[Group], threshold: float | None) -> list[dict[str, Any]]:
-    """One line a group, every run cut to the calls that all runs of all groups have made."""
+def reached(group: Group, optimum: float, calls: int) -> str:
+    """Say how many runs of a group found the best possible value within so many calls: ``"3 of 5"``."""
+    return f"{sum(c.reaches(optimum, calls) for c in group.curves)} of {len(group.curves)}"
+
+
+def table(groups: Sequence[Group], threshold: float | None, optimum: float | None = None) -> list[dict[str, Any]]:
+    """One line a group, every run cut to the calls that all runs of all groups have made.
+
+    Args:
+        groups: what is compared.
+        threshold: how soon a value is reached; None leaves that out.
+        optimum: how many runs reach it stands beside the mean; None leaves that out.
+    """
     calls = min((g.calls for g in groups), default=0)
     out = []
     for g in groups:
@@ -190,20 +216,21 @@ def table(groups: Sequence[Group], threshold: float | None) -> list[dict[str, An
             "Group": g.name,
             "Seeds": len(g.curves),
             "Best": str(estimate([last(c, "best", calls) for c in g.curves])),
+            **({} if optimum is None else {REACHED: reached(g, optimum, calls)}),
             "Area (mean best)": str(estimate([c.area(calls) for c in g.curves])),
             "Mean value": str(estimate([last(c, "mean", calls) for c in g.curves])),
             "Regret": str(estimate([last(c, "regret", calls) for c in g.curves])),
         }
         if threshold is not None:
-            reached = [n for c in g.curves if (n := c.calls_to(threshold, calls)) is not None]
-            line["Calls to threshold"] = f"{np.median(reached):.0f} (median)" if reached else "–"
-            line["Reached by"] = f"{len(reached)} of {len(g.curves)}"
+            there = [n for c in g.curves if (n := c.calls_to(threshold, calls)) is not None]
+            line["Measurements to threshold"] = f"{np.median(there):.0f} (median)" if there else "–"
+            line["Threshold reached by"] = f"{len(there)} of {len(g.curves)}"
         out.append(line)
     return out
 
 
-def differences(groups: Sequence[Group], against: Group) -> list[dict[str, Any]]:
-    """Every other group minus `against`, paired over the seeds that both have."""
+def differences(groups: Sequence[Group], against: Group, optimum: float | None = None) -> list[dict[str, Any]]:
+    """Every other group minus `against`, paired over the seeds that both have; see `table`."""
     calls = min((g.calls for g in groups), default=0)
     theirs = {c.seed: c for c in against.curves}
     out = []
@@ -216,6 +243,9 @@ def differences(groups: Sequence[Group], against: Group) -> list[dict[str, Any]]
             line[title] = str(estimate([last(a, measure, calls) - last(b, measure, calls) for a, b in pairs]))
         wins = sum(a.sign * (last(a, "best", calls) - last(b, "best", calls)) > 0 for a, b in pairs)
         line["Better best"] = f"{wins} of {len(pairs)}" if pairs else "–"
+        if optimum is not None:
+            two = (Group("", tuple(curves)) for curves in zip(*pairs, strict=True)) if pairs else ()
+            line[REACHED] = " and ".join(reached(x, optimum, calls) for x in two) or "–"
         out.append(line)
     return out
 
