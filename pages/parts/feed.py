@@ -16,7 +16,7 @@ from typing import Any
 import streamlit as st
 
 from poets_core.runs.status import RunStatus
-from poets_core.runs.store import RunStore, default_store_url, open_store
+from poets_core.runs.store import RunStore, SqlStore, default_store_url, open_store
 from poets_core.runs.views.fold import RunView, fold
 from poets_core.spec import RunSpec
 
@@ -93,7 +93,10 @@ class Feed:
     def _read(self) -> None:
         self.polls += 1
         # The status first: a run that reads as finished then has all its events in the view.
-        status, view = self.store.status(self.run), self._snapshot.view
+        row, view = self.store.row(self.run), self._snapshot.view
+        status = row.status
+        if row.label != self.spec.label:  # it was renamed
+            self.spec = self.spec.model_copy(update={"label": row.label})
         chosen, counted = dict(self._snapshot.chosen), len(view.order)
         while events := self.store.read(self.run, after=view.seq, limit=CHUNK):
             view = fold(events, view)
@@ -110,12 +113,21 @@ class Feed:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _store(url: str) -> RunStore:
+def _store(url: str) -> SqlStore:
     return open_store(url)
 
 
 def the_store() -> RunStore:
     """Return the store of this process, opened once.
+
+    Raises:
+        StoreUnavailable: it cannot be opened.
+    """
+    return the_shelf()
+
+
+def the_shelf() -> SqlStore:
+    """Return the same with what people do with its runs: find, rename, tag, put away, delete.
 
     Raises:
         StoreUnavailable: it cannot be opened.

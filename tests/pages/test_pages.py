@@ -61,7 +61,8 @@ def test_runs_are_listed_with_state_best_and_calls(store: SqlStore) -> None:
     done = [*written.events(3), Finished("budget")]
     written.write(store, done, label="one *bold* run")
     written.write(store, [*written.events(1)[:-1], Failed("InvalidTable", "no rows")])
-    text = said(opened())
+    at = opened()
+    text = said(at) + "".join(link.proto.label for link in at.get("page_link"))
     assert "one \\*bold\\* run" in text  # a label is text, not markup
     assert "finished" in text
     assert "failed" in text
@@ -87,7 +88,7 @@ def test_the_form_starts_what_it_shows(store: SqlStore, launched: list[str]) -> 
     at.text_input(key=f"{key}-budget-rounds").set_value("5")
     at.text_input(key=f"{key}-poets-search-beta").set_value("0.25")
     at.text_input(key="label").set_value("from the form").run()
-    assert any(m.label == "Oracle calls" and m.value == "80" for m in at.metric)
+    assert any(m.label == "Measurements" and m.value == "80" for m in at.metric)
     at.button(key="start").click().run()
     assert not at.exception
     (row,) = store.runs()
@@ -146,7 +147,7 @@ def test_baselines_start_beside_a_run_and_are_its_reference_curves(store: SqlSto
     at.text_input(key="protein/ehrlich-quick-budget-rounds").set_value("3")
     at.text_input(key="label").set_value("ours")
     at.multiselect(key="protein/ehrlich-quick-beside").set_value(["ga", "reference"]).run()
-    assert any(m.label == "Oracle calls" and m.value == "144" for m in at.metric)
+    assert any(m.label == "Measurements" and m.value == "144" for m in at.metric)
     at.button(key="start").click().run()
     assert not at.exception
     specs = {r.id: store.spec(r.id) for r in store.runs()}

@@ -15,7 +15,8 @@ from domains.catalog import entries, entry
 from pages.parts.feed import Feed
 from pages.parts.launch import widgets as forms
 from pages.parts.launch.cost import estimate, tokens_of
-from pages.parts.launch.settings import build_spec, defaults, quick_spec, unfilled
+from pages.parts.launch.first import first_spec
+from pages.parts.launch.settings import build_spec, defaults, unfilled
 from pages.parts.launch.widgets import read_table
 from pages.parts.settings import settings_of
 from pages.parts.states import STATES, ago, doing_text, plain, span
@@ -93,7 +94,7 @@ def test_presets_are_what_they_say() -> None:
     wide = defaults(entry("protein/ehrlich"), "explore")["search"]
     assert (wide["prior_scale"], wide["tempering"], wide["steps"], wide["pool"]) == (3.0, 1.0, 80, 96)
     assert wide["edit_share"] == pytest.approx(1 / 3)
-    quick = quick_spec(entry("protein/ehrlich"))
+    quick = first_spec(entry("protein/ehrlich"))
     assert quick.budget.calls < 200
     assert quick.label
 
@@ -224,7 +225,7 @@ def test_plotly_is_copied_out_of_the_package(tmp_path: Path) -> None:
 
 
 def test_json_of_the_spec_is_what_the_command_line_reads() -> None:
-    spec = quick_spec(entry("protein/ehrlich"))
+    spec = first_spec(entry("protein/ehrlich"))
     assert parse_spec(json.loads(spec.model_dump_json())) == spec
 
 

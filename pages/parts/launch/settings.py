@@ -28,7 +28,7 @@ def unfilled(entry: Entry, params: Mapping[str, Any], sections: Sections) -> set
 
 
 def build_spec(
-    entry: Entry, params: Mapping[str, Any], sections: Sections, *, label: str = "", seed: int = 0, device: str = "auto"
+    entry: Entry, params: Mapping[str, Any], sections: Sections, **about: str | int | None
 ) -> tuple[SearchSpec | None, dict[str, str]]:
     """Validate the form.
 
@@ -36,7 +36,7 @@ def build_spec(
         entry: the problem.
         params: its parameters by name.
         sections: ``search``, ``budget`` and ``backbone`` values by name, and ``contest`` if there are to be any.
-        label, seed, device: of the run.
+        about: other fields of the run: label, seed, device, threads.
 
     Returns:
         the spec, None if anything is wrong; and messages by dotted field (``"search.beta"``,
@@ -51,10 +51,8 @@ def build_spec(
     data = {
         "version": VERSION,
         "kind": "search",
-        "label": label,
+        **about,
         "problem": {"name": entry.name, "params": known},
-        "seed": seed,
-        "device": device,
         **{k: dict(v) for k, v in sections.items()},
     }
     spec, wrong = validated(data)
@@ -81,15 +79,3 @@ def rival_of(spec: SearchSpec, sections: Sections) -> SearchSpec:
     search = method.model_validate({**sections["search"], "allow_repeats": spec.search.allow_repeats})
     label = f"{spec.label} · {method.title}" if spec.label else ""
     return spec.model_copy(update={"search": search, "contest": None, "label": label[:120]})
-
-
-def quick_spec(entry: Entry) -> SearchSpec:
-    """Return the quick-look run of a problem whose parameters all have defaults.
-
-    Raises:
-        InvalidSpec: a parameter has no default.
-    """
-    spec, errors = build_spec(entry, {}, defaults(entry, "quick"), label=f"First look: {entry.title}")
-    if spec is None:
-        raise InvalidSpec("\n".join(errors.values()), fields=errors)
-    return spec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
@@ -12,9 +13,12 @@ import streamlit as st
 
 from domains.catalog import backbones
 from domains.entry import Entry, Parameter
+from pages.parts.launch.filled import uploaded
 from pages.parts.number_field import number_field
+from pages.parts.runs.facts import file_name
 from pages.parts.setting_fields import Errors, setting_fields
 from pages.parts.settings import settings_of
+from pages.parts.states import plain
 from pages.parts.uploads import keep_upload
 from poets_core.errors import InvalidTable
 from poets_core.runs.store import RunStore
@@ -30,16 +34,27 @@ BACKBONE_NAMES = {
 }
 
 
-def parameter_fields(entry: Entry, store: RunStore, errors: Errors, key: str) -> dict[str, Any]:
+def parameter_fields(
+    entry: Entry, store: RunStore, errors: Errors, key: str, start: Mapping[str, Any]
+) -> dict[str, Any]:
     """Draw the parameters of a problem and return their values by name.
 
     A parameter that waits for a file is left out; one whose text is no number is None, which no problem takes.
+
+    Args:
+        entry: the problem.
+        store: keeps uploads.
+        errors: gets a place under each.
+        key: what the widgets' keys begin with.
+        start: values to begin with, in place of the defaults.
     """
     values: dict[str, Any] = {}
     columns = st.columns(2)
     for i, parameter in enumerate(entry.parameters):
         with columns[i % 2]:
-            value, wrong = _parameter(parameter, store, f"{key}-{parameter.name}")
+            value, wrong = _parameter(
+                parameter, store, f"{key}-{parameter.name}", start.get(parameter.name, parameter.default)
+            )
             says = str(parameter_bounds(parameter)).capitalize()
             errors.place(f"problem.params.{parameter.name}", parameter.title, says=says, wrong=wrong)
         if value is not None or wrong:
@@ -52,27 +67,35 @@ def parameter_bounds(p: Parameter) -> Bounds:
     return Bounds(ge=p.minimum, le=p.maximum) if p.kind in ("int", "float") else Bounds()
 
 
-def _parameter(p: Parameter, store: RunStore, key: str) -> tuple[Any, str]:
+def _parameter(p: Parameter, store: RunStore, key: str, begin: Any) -> tuple[Any, str]:
     """Draw one parameter; return its value, and what is wrong with its text (``""`` for nothing)."""
     if p.kind == "file":
-        return _upload(p.title, p.help, store, key), ""
+        return _upload(p.title, p.help, store, key) or _kept(store, begin), ""
     if p.kind == "bool":
-        return st.checkbox(p.title, bool(p.default), help=p.help, key=key, persist_state="session"), ""
+        return st.checkbox(p.title, bool(begin), help=p.help, key=key, persist_state="session"), ""
     if p.choices:
-        start = p.choices.index(str(p.default)) if p.default in p.choices else 0
+        start = p.choices.index(str(begin)) if begin in p.choices else 0
         return st.selectbox(p.title, p.choices, start, help=p.help, key=key, persist_state="session"), ""
     if p.kind == "text":
         text = st.text_input(
             p.title,
-            str(p.default or ""),
+            str(begin or ""),
             max_chars=None if p.maximum is None else int(p.maximum),
             help=p.help,
             key=key,
             persist_state="session",
         )
         return text.strip(), ""
-    start = p.default if isinstance(p.default, int | float) else None
-    return number_field(p.title, int if p.kind == "int" else float, start, key, p.help)
+    number = begin if isinstance(begin, int | float) else None
+    return number_field(p.title, int if p.kind == "int" else float, number, key, p.help)
+
+
+def _kept(store: RunStore, begin: Any) -> str | None:
+    """Say which upload is used as long as no other one comes, by the name it had; return its path."""
+    if not begin or uploaded(store, str(begin)) is None:
+        return None
+    st.caption(f":material/description: {plain(file_name(str(begin)))}, uploaded before. Another file takes its place.")
+    return str(begin)
 
 
 def _upload(label: str, help: str, store: RunStore, key: str) -> str | None:
@@ -118,43 +141,51 @@ def read_table(name: str, data: bytes) -> pd.DataFrame:
     return table
 
 
-def contest_fields(errors: Errors, key: str) -> dict[str, Any] | None:
+def contest_fields(errors: Errors, key: str, begin: ContestSpec | None) -> dict[str, Any] | None:
     """Draw the contests among the branches: a switch, and their fields where it is on; None where it is off."""
     held = st.checkbox(
-        "Contests among the branches",
-        help="Now and then the branches are compared, pair by pair, by the oracle: which one to deploy? "
-        "The oracle calls count in the budget, so that fewer rounds are played.",
+        "Contests among the models",
+        begin is not None,
+        persist_state="session",
+        help="Now and then the models are compared, pair by pair, by measuring what they write: which one to deploy? "
+        "These measurements count in the budget, so that fewer rounds are played.",
         key=f"{key}-contest",
     )
     if not held:
         errors.place("contest")
         return None
-    fields, start = settings_of("contest", ContestSpec), ContestSpec().model_dump()
+    fields, start = settings_of("contest", ContestSpec), (begin or ContestSpec()).model_dump()
     return setting_fields(fields.values(), start, errors, lambda name: f"{key}-contest-{name}", columns=len(fields))
 
 
-def backbone_field(entry: Entry, errors: Errors, key: str) -> str:
-    """Draw the choice of a backbone and return its source."""
+def backbone_field(entry: Entry, errors: Errors, key: str, begin: str) -> str:
+    """Draw the choice of a base model and return its source; `begin` is chosen first, if it is any."""
     options, setting = [*entry.backbones, OTHER], settings_of("backbone", BackboneSpec, hidden=True)["source"]
     shipped = backbones()
     names = BACKBONE_NAMES | {name: b.title for name, b in shipped.items()}
+    if begin in shipped and begin not in options:
+        options.insert(-1, begin)
     source = st.selectbox(
         setting.label,
         options,
+        options.index(begin) if begin in options else len(options) - 1 if begin else 0,
         format_func=lambda name: names.get(name, name),
         help=setting.help,
         key=f"{key}-backbone",
+        persist_state="session",
     )
     if source == OTHER:
         source = st.text_input(
             "Folder or Hugging Face name",
+            "" if begin in options else begin,
             help="A causal language model on this machine, or one that the worker may download.",
             key=f"{key}-backbone-other",
+            persist_state="session",
         ).strip()
     elif source in shipped and not shipped[source].folder.is_dir():
         st.warning(
             f"This installation lacks the model “{source}”: the run would fail. Choose the small library model.",
             icon=":material/warning:",
         )
-    errors.place(setting.path)
+    errors.place(setting.path, setting.label)
     return source
