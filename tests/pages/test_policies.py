@@ -206,7 +206,8 @@ def test_experiments_are_listed_here_and_among_the_runs(store: SqlStore) -> None
     assert "No experiment yet" in said(opened(POLICIES))
     run = we.write(store, we.spec(), we.course(WON[:3]), release=False)
     for page in (POLICIES, ""):
-        text = said(opened(page))
+        at = opened(page)
+        text = said(at) + "".join(link.proto.label for link in at.get("page_link"))
         assert "Which branch?" in text
         assert run[-4:] in text
     at = opened("pages/search/live.py", run=run)
