@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from pages.parts.text import plain as plain  # most pages take their words from here
 from poets_core.runs.doing import Doing, Step
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
@@ -134,8 +135,3 @@ def doing_text(doing: Doing | None) -> str:
         return ""
     at = "" if doing.round is None else f" (round {doing.round})"
     return f"Now: {STEPS[doing.step]}{at}."
-
-
-def plain(text: str) -> str:
-    """Escape what Markdown would read as markup in a text that is not ours."""
-    return "".join("\\" + c if c in "\\`*_{}[]()#+-!|<>~$:" else c for c in text)
