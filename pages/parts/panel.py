@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.parts.look import Look
+from pages.parts.text import in_figure
 
 Json: TypeAlias = dict[str, Any]
 
@@ -99,9 +100,9 @@ def numbers(values: NDArray[np.float64] | Sequence[float | None], digits: int = 
 
 
 def axis(look: Look, title: str, **settings: Any) -> Json:
-    """Return an axis in the theme's colours. `title` holds the unit."""
+    """Return an axis in the theme's colours. `title` holds the unit, which may be a foreign science's."""
     return {
-        "title": {"text": title, "font": {"size": 12, "color": look.muted}, "standoff": 8},
+        "title": {"text": in_figure(title), "font": {"size": 12, "color": look.muted}, "standoff": 8},
         "gridcolor": look.grid,
         "linecolor": look.grid,
         "zeroline": False,
@@ -130,7 +131,7 @@ def layout(look: Look, **settings: Any) -> Json:
 def empty(look: Look, name: str, title: str, help: str, message: str) -> Panel:
     """Return a panel that says why there is nothing to see, without axes that would show nothing."""
     note = {
-        "text": message,
+        "text": in_figure(message, 500),
         "showarrow": False,
         "xref": "paper",
         "yref": "paper",

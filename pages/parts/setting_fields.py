@@ -68,7 +68,7 @@ class Errors:
             if at not in self._places or not self._places[at].wrong:
                 found.setdefault(at, []).append(message)
         for at, messages in found.items():
-            place, text = self._places.get(at), plain("\n\n".join(dict.fromkeys(messages)))
+            place, text = self._places.get(at), "\n\n".join(dict.fromkeys(map(plain, messages)))
             where = st if place is None else place.at
             self.reasons.append((place.label if place else "") or "see the message")
             if at in empty:

@@ -26,7 +26,7 @@ BACK = ":material/arrow_back:"
 
 def store_problem(error: PoetsError) -> None:
     """Show an error of the store so that it stays visible; its message says what to do."""
-    st.error(str(error), icon=":material/database_off:")
+    st.error(plain(error), icon=":material/database_off:")
 
 
 def obeyed(act: Callable[[], object], name: str, kept: str) -> bool:
@@ -104,7 +104,7 @@ def feed_of_address(title: str) -> Feed:
         return open_feed(the_store(), run)
     except UnknownRun:
         st.title(title, anchor=False)
-        st.error(f"There is no run “{run[:60]}” in this store.", icon=":material/search_off:")
+        st.error(f"There is no run “{plain(run, 60)}” in this store.", icon=":material/search_off:")
         st.write("The address may be mistyped, or the run may be in another store. These are the runs of this one:")
         st.page_link(RUNS, label="Go to the runs", icon=BACK)
     except PoetsError as error:

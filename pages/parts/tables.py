@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.parts.text import one_line, plain, visible
 from poets_core.runs.views.fold import CandidateView, RunView
 
 T = TypeVar("T")
@@ -96,7 +97,7 @@ def frame(view: RunView, ids: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "id": [c.id for c in rows],
-            "design": [c.design.replace("\n", " ; ") or c.text[:200] for c in rows],
+            "design": [visible(c.design.replace("\n", " ; ") or c.text[:200]) for c in rows],
             "value": pd.array([c.value for c in rows], dtype="Float64"),
             "expected": pd.array([c.predicted_mean for c in rows], dtype="Float64"),
             "spread": pd.array([c.predicted_std for c in rows], dtype="Float64"),
@@ -104,7 +105,7 @@ def frame(view: RunView, ids: Sequence[str]) -> pd.DataFrame:
             "branch": ["none" if c.branch < 0 else str(c.branch) for c in rows],
             "source": [c.source for c in rows],
             "log-prob.": pd.array([c.log_prob for c in rows], dtype="Float64"),
-            "problem": [c.reason for c in rows],
+            "problem": [one_line(c.reason) for c in rows],
         }
     )
 
@@ -140,7 +141,7 @@ def candidate_table(view: RunView, ids: Sequence[str], key: str, on_pick: Callab
         alt=f"Table of {len(ids)} candidates",
         column_config={
             "design": st.column_config.TextColumn("design", width="large"),
-            "value": number("value", format="%.4g", help=f"Measured, in {unit}." if unit else "Measured."),
+            "value": number("value", format="%.4g", help=f"Measured, in {plain(unit)}." if unit else "Measured."),
             "expected": number("expected", format="%.3f", help="Predicted before it was measured, in reward s.d."),
             "spread": number("spread", format="%.3f", help="Standard deviation over the branches, in reward s.d."),
             "log-prob.": number("log-prob.", format="%.2f", help="Log-probability under its branch, in nats."),

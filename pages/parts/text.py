@@ -15,6 +15,7 @@ from __future__ import annotations
 import html
 import re
 import string
+from collections.abc import Mapping
 
 LONGEST = 500
 """Characters of one text in a sentence of a page; more would push the page away."""
@@ -39,6 +40,15 @@ def visible(text: object) -> str:
     It can always be sent to a browser: half a surrogate pair, which no browser takes, is named too.
     """
     return _HIDDEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", str(text))
+
+
+def visible_tree(value: object) -> object:
+    """Return JSON data in which every text is `visible`, names too."""
+    if isinstance(value, Mapping):
+        return {visible(name): visible_tree(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [visible_tree(part) for part in value]
+    return visible(value) if isinstance(value, str) else value
 
 
 def one_line(text: object, longest: int = LONGEST) -> str:

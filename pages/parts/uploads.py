@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from pages.parts.text import one_line, plain
 from poets_core.errors import PoetsError
 from poets_core.runs.artifacts import save_upload
 from poets_core.runs.store import RunStore
@@ -37,7 +38,7 @@ class Upload:
     def preview(self, says: str, key: str) -> None:
         """Draw the first rows under a line that sums the table up."""
         st.caption(f"{says} The first five:")
-        st.dataframe(self.table.head(SHOWN), hide_index=True, key=key, alt=f"First rows of {self.name}")
+        st.dataframe(self.table.head(SHOWN), hide_index=True, key=key, alt=f"First rows of {one_line(self.name)}")
 
 
 def keep_upload(
@@ -59,6 +60,6 @@ def keep_upload(
         if saved not in st.session_state:
             st.session_state[saved] = str(save_upload(store, file.name, data))
     except PoetsError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return None
     return Upload(file.name, str(st.session_state[saved]), table)

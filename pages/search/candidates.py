@@ -67,7 +67,7 @@ def page() -> None:
 def _detail(feed: Feed, view: RunView, chosen: str) -> None:
     with st.container(border=True, key="detail"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(f"Design {chosen}", anchor=False, width="content")
+            st.subheader(f"Design {plain(chosen)}", anchor=False, width="content")
             if st.button("Close", icon=":material/close:", type="tertiary", key="close-detail"):
                 del st.query_params["id"]
                 st.rerun()
@@ -115,7 +115,7 @@ def _downloads(feed: Feed, view: RunView, chosen: str) -> None:
         amount = st.selectbox("Designs", amounts, format_func=AMOUNTS.__getitem__, key=f"amount-{feed.run}", width=200)
         for name in formats:
             title = export_of(feed.spec.problem.name, name).title
-            if st.button(f"Prepare {title}", icon=":material/science:", key=f"prepare-{name}"):
+            if st.button(f"Prepare {plain(title)}", icon=":material/science:", key=f"prepare-{name}"):
                 _prepare(feed, name, _wanted(view, amount, chosen))
     task = st.query_params.get("export", "")
     if task:
@@ -194,7 +194,7 @@ def _offer(feed: Feed, task: str, made: ArtifactMade) -> None:
         else:
             st.warning(f"{rows} rows written, {again} of them could be measured again.", icon=":material/warning:")
         st.download_button(
-            f"Download {made.name}",
+            f"Download {plain(made.name)}",
             data,
             file_name=made.name,
             mime=made.media_type,

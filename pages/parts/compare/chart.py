@@ -9,6 +9,7 @@ import numpy as np
 from pages.parts.compare.comparison import MEASURES, Group, band, reached
 from pages.parts.look import DASHES, Look
 from pages.parts.panel import LINE_POINTS, Json, Panel, axis, layout, numbers, sample
+from pages.parts.text import in_figure
 from pages.parts.words import number, times
 from poets_core.types import F8, I8, Objective
 
@@ -36,7 +37,7 @@ def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Obj
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": f"{_text(group.name)} ({_seeds(group, objective.optimum)})",
+                "name": f"{in_figure(group.name)} ({_seeds(group, objective.optimum)})",
                 "legendgroup": group.name,
                 "x": x,
                 "y": numbers(mean[at]),
@@ -46,7 +47,7 @@ def comparison(groups: Sequence[Group], measure: str, look: Look, objective: Obj
                     "dash": DASHES[k % len(DASHES)],
                     "shape": "hv" if measure == "best" else "linear",
                 },
-                "hovertemplate": f"measurement %{{x}}: %{{y}}<extra>{_text(group.name)}</extra>",
+                "hovertemplate": f"measurement %{{x}}: %{{y}}<extra>{in_figure(group.name)}</extra>",
             }
         )
     optimum = objective.optimum
@@ -101,8 +102,3 @@ def _label(objective: Objective, measure: str) -> str:
         return f"regret (in {unit or 'the unit of the value'})"
     better = ", smaller is better" if objective.direction == "minimise" else ""
     return f"{objective.name} (in {unit}){better}" if unit else f"{objective.name}{better}"
-
-
-def _text(name: str) -> str:
-    """Plotly reads a few tags in its texts; names of runs are not ours."""
-    return name.replace("&", "&amp;").replace("<", "&lt;")

@@ -15,6 +15,7 @@ import numpy as np
 from pages.parts.experiment.odds import odds, odds_axis
 from pages.parts.look import BLUE, DASHES, MARKERS, VERMILLION, Look
 from pages.parts.panel import Json, Panel, axis, empty, layout, numbers
+from pages.parts.text import in_figure
 
 MOST = 24
 """Policies that the bars show; more are not readable."""
@@ -31,8 +32,7 @@ Course = Sequence[tuple[int, Sequence[float | None], Sequence[float | None]]]
 
 def label(name: str, longest: int = 22) -> str:
     """Write a policy's name for an axis: cut off, and never read as markup by plotly.js."""
-    short = name if len(name) <= longest else f"{name[: longest - 1]}…"
-    return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return in_figure(name, longest)
 
 
 def by_evidence(metrics: Metrics) -> list[int]:

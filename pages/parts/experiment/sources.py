@@ -15,6 +15,7 @@ from domains.catalog import entries, tasks
 from pages.parts.experiment.settings import FIELDS, POLICY, policies_of, read_log
 from pages.parts.links import LAUNCH
 from pages.parts.setting_fields import Errors, setting_field
+from pages.parts.text import one_line, plain
 from pages.parts.uploads import keep_upload
 from pages.parts.words import MODEL_HELP, model
 from poets_core.runs.store import RunRow, RunStore
@@ -100,7 +101,7 @@ def prompts(store: RunStore, errors: Errors) -> Form:
         FIELDS["task"].label, list(known), format_func=lambda n: known[n].title, help=FIELDS["task"].help, key="task"
     )
     errors.place(FIELDS["task"].path)
-    st.caption(f"Judged: {known[task].judged}. An input: “{known[task].example}”")
+    st.caption(f"Judged: {plain(known[task].judged)}. An input: “{plain(known[task].example)}”")
     st.markdown("**Prompts**, one a row. `{input}` stands for the input, once in each.")
     table = _templates(task)
     errors.place("experiment.policies")
@@ -146,7 +147,7 @@ def _templates(task: str) -> list[tuple[str, str]]:
             ":material/delete:",
             type="tertiary",
             key=f"{key}-remove-{row}",
-            help=f"Remove “{given}”.",
+            help=f"Remove “{plain(given)}”.",
             on_click=rows.remove,
             args=(row,),
         )
@@ -179,7 +180,7 @@ def log(store: RunStore, errors: Errors) -> Form:
         return values, None
     found = policies_of(kept.table)
     kept.preview(f"{len(kept.table):,} comparisons of {len(found)} policies.", "log-preview")
-    st.text("Policies: " + ", ".join(found))
+    st.text(one_line("Policies: " + ", ".join(found), 2000))
     errors.place("experiment.policies")
     errors.place(FIELDS["log"].path)
     values["log"] = kept.path

@@ -13,6 +13,7 @@ from pages.parts.experiment.odds import odds
 from pages.parts.judge.responses import prompt, response
 from pages.parts.look import Look
 from pages.parts.tables import one_page
+from pages.parts.text import one_line
 from poets_core.runs.views.experiment import ExperimentView, PairView
 from poets_core.spec import RunSpec
 from poets_core.types import ProblemInfo
@@ -101,7 +102,7 @@ def frame(pairs: Sequence[PairView]) -> pd.DataFrame:
 
 
 def _line(text: str, longest: int = 160) -> str:
-    return " ".join(text[: longest + 1].split())[:longest]
+    return one_line(" ".join(text[: longest + 1].split()), longest)
 
 
 def comparison_list(
@@ -163,10 +164,10 @@ def _in_full(pair: PairView, info: ProblemInfo | None, look: Look) -> None:
         ):
             with column:
                 mark = ", preferred" if preferred(pair) == name else ""
-                st.text(f"{letter}: {name}{mark}")
+                st.text(one_line(f"{letter}: {name}{mark}"))
                 response(text, letter, info, look)
         said = [f"{judge}: {SAID.get(outcome, outcome)}" for judge, outcome in pair.opinions.items()]
-        st.text(" · ".join(said) or "Not judged.")
+        st.text(one_line(" · ".join(said) or "Not judged.", 2000))
 
 
 def verdict_json(view: ExperimentView, spec: RunSpec, run: str) -> bytes:

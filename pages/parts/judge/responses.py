@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
+from pages.parts.text import visible
 from poets_core.types import ProblemInfo
 
 LONGEST = 20_000
@@ -26,7 +27,7 @@ def response(text: str, letter: str, info: ProblemInfo | None, look: Look) -> No
     if not text.strip():
         st.caption("Nothing: this response is empty.")
         return
-    shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    shown = visible(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
     if drawing := drawn(shown, info, look, narrow=True):
         show_drawing(replace(drawing, note="", key=""), f"Response {letter}: ")
         with st.expander("As text", key=f"as-text-{letter}"):
@@ -38,4 +39,4 @@ def response(text: str, letter: str, info: ProblemInfo | None, look: Look) -> No
 def prompt(text: str) -> None:
     """Show what both policies were asked, as plain text."""
     with st.container(border=True):
-        st.text(text[:LONGEST])
+        st.text(visible(text[:LONGEST]))

@@ -69,6 +69,7 @@ def parameter_bounds(p: Parameter) -> Bounds:
 
 def _parameter(p: Parameter, store: RunStore, key: str, begin: Any) -> tuple[Any, str]:
     """Draw one parameter; return its value, and what is wrong with its text (``""`` for nothing)."""
+    title, explained = plain(p.title), plain(p.help)  # a science may come from anywhere
     if p.kind == "file":
         return _upload(p.title, p.help, store, key) or _kept(store, begin), ""
     if p.kind == "bool":
@@ -81,7 +82,7 @@ def _parameter(p: Parameter, store: RunStore, key: str, begin: Any) -> tuple[Any
             p.title,
             str(begin or ""),
             max_chars=None if p.maximum is None else int(p.maximum),
-            help=p.help,
+            help=explained,
             key=key,
             persist_state="session",
         )
@@ -184,7 +185,7 @@ def backbone_field(entry: Entry, errors: Errors, key: str, begin: str) -> str:
         ).strip()
     elif source in shipped and not shipped[source].folder.is_dir():
         st.warning(
-            f"This installation lacks the model “{source}”: the run would fail. Choose the small library model.",
+            f"This installation lacks the model “{plain(source)}”: the run would fail. Choose the small library model.",
             icon=":material/warning:",
         )
     errors.place(setting.path, setting.label)

@@ -7,7 +7,7 @@ import streamlit as st
 from domains.catalog import science
 from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
-from pages.parts.states import plain
+from pages.parts.text import plain, visible, visible_tree
 from poets_core.runs.views.fold import CandidateView, RunView
 
 SOURCES = {
@@ -32,12 +32,12 @@ def candidate_detail(view: RunView, candidate: CandidateView, look: Look) -> Non
             show_drawing(drawing)
         _text(candidate.design)
     _lineage(candidate)
-    facts_line = [f"{name} **{value:.6g}**" for name, value in candidate.details.items() if _is_number(value)]
+    facts_line = [f"{plain(n.replace('_', ' '))} **{v:.6g}**" for n, v in candidate.details.items() if _is_number(v)]
     if facts_line:
-        st.markdown("**What the oracle adds** · " + " · ".join(facts_line).replace("_", " "))
+        st.markdown("**What the oracle adds** · " + " · ".join(facts_line))
     if candidate.details:
         with st.expander("Everything the oracle says about it", key="oracle-details"):
-            st.json(dict(candidate.details), expanded=1)
+            st.json(visible_tree(candidate.details), expanded=1)
 
 
 def _numbers(view: RunView, c: CandidateView) -> None:
@@ -47,7 +47,7 @@ def _numbers(view: RunView, c: CandidateView) -> None:
     sure = "Standard deviation over the branches before it was measured, in reward s.d."
     reference = None if c.reference_log_prob is None else f"reference {c.reference_log_prob:.2f}"
     shown = (
-        ("Value", value, note, f"In {unit}." if unit else None),
+        ("Value", value, note, f"In {plain(unit)}." if unit else None),
         ("Expected", _number(c.predicted_mean), None, "Mean over the branches before it was measured, in reward s.d."),
         ("Spread", _number(c.predicted_std), None, sure),
         ("Log-probability", _number(c.log_prob), reference, "Under its branch, in nats."),
@@ -68,9 +68,9 @@ def _text(design: str) -> None:
     """Show a design to copy; what has many lines stays folded."""
     if "\n" in design:
         with st.expander("As text", key="design-text"):
-            st.code(design, language=None)
+            st.code(visible(design), language=None)
     else:
-        st.code(design, language=None, wrap_lines=True)
+        st.code(visible(design), language=None, wrap_lines=True)
 
 
 def _lineage(c: CandidateView) -> None:
@@ -79,4 +79,4 @@ def _lineage(c: CandidateView) -> None:
     st.markdown(f"**Where it came from** · round {c.round} · {who} · {SOURCES.get(c.source, plain(c.source))} · {call}")
     if c.text and c.text.strip() != c.design.strip():
         with st.expander("What the model wrote", key="model-text"):
-            st.code(c.text, language=None, wrap_lines=True)
+            st.code(visible(c.text), language=None, wrap_lines=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from pages.parts.look import DASHES, Look
 from pages.parts.panel import LINE_POINTS, Json, Panel, axis, numbers, sample
+from pages.parts.text import in_figure
 from poets_core.runs.views.run import RunView
 
 MOST = 5
@@ -49,7 +50,7 @@ def with_references(panel: Panel, references: Sequence[Reference], look: Look) -
             y = [None if r is None else r / (i + 1) for i, r in zip(at.tolist(), total, strict=True)]
         else:
             continue
-        name = reference.name.replace("&", "&amp;").replace("<", "&lt;")
+        name = in_figure(reference.name)
         traces.append(
             {
                 "type": "scatter",
