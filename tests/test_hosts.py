@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
 
 from benchmarks.hostile_server import POETS, STREAMLIT, AppServer
 from benchmarks.outgoing import Outgoing
 from poets_core.errors import InvalidInput
-from poets_core.hosts import LOCAL, Guard, allowed_hosts, host_of
+from poets_core.hosts import LOCAL, allowed_hosts, host_of
 
 FOREIGN = [
     "evil.test",
@@ -146,12 +150,26 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
         pass
 
 
-def test_a_server_that_checks_nobody_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    import streamlit as st
-    from streamlit.testing.v1 import AppTest
+BARE = """
+import sys
+from streamlit import config
+from streamlit.web import bootstrap
+config.set_option("server.port", int(sys.argv[1]))
+bootstrap.run("app.py", False, [], {})
+"""
 
-    monkeypatch.setattr(Guard, "active", False)
-    monkeypatch.setattr(st.runtime, "exists", lambda: True)
-    at = AppTest.from_file(str(Path(__file__).parents[1] / "app.py"), default_timeout=240).run()
-    assert "poets app" in at.error[0].value
-    assert not at.title
+
+def first_error(server: AppServer) -> str:
+    """Open the app as a browser does, and return the first error that it shows."""
+    with connect(f"ws://{server.own}/_stcore/stream", subprotocols=["streamlit"]) as socket:  # type: ignore[list-item]
+        socket.send(BackMsg(rerun_script=ClientState()).SerializeToString())
+        while True:
+            message = ForwardMsg.FromString(socket.recv(timeout=120))  # type: ignore[arg-type]
+            if message.delta.new_element.alert.body:
+                return str(message.delta.new_element.alert.body)
+
+
+def test_a_server_that_checks_nobody_shows_nothing(tmp_path: Path) -> None:
+    with AppServer(tmp_path, words=("-c", BARE)) as server:
+        assert server.status("/", {"Host": "evil.test"}) == 200  # nobody checks
+        assert "poets app" in first_error(server)
