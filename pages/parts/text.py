@@ -12,9 +12,7 @@ from people, models, files and other programs. Each way of showing text has one 
 
 from __future__ import annotations
 
-import html
 import re
-import string
 from collections.abc import Mapping
 
 LONGEST = 500
@@ -31,7 +29,8 @@ _BREAKS = re.compile("[\t\n\v\f\r\u001c-\u001e\u0085\u2028\u2029]+")
 # Streamlit makes these out of text after escapes have been read, so that escaping alone does not stop it:
 # addresses (https:, www., a@b.c), :icons:, :red[colours] and arrows between blanks.
 _MADE = re.compile(r":(?=\S)|(?<=[wW]{3})(?=\.)|@|(?<!\S)(?:<->|->|<-|--|>=|<=|~=)(?!\S)")
-_ESCAPED = {ord(c): "\\" + c for c in string.punctuation}
+_MARKUP = {ord(c): f"\\{c}" for c in "\\`*_[](){}<>|~$&"}
+_AT_THE_START = re.compile(r"\A([0-9]{1,9}(?=\.)|(?=[#+=-]))")  # of a heading or a list
 
 
 def visible(text: object) -> str:
@@ -66,9 +65,9 @@ def plain(text: object, longest: int = LONGEST) -> str:
         longest: characters that are shown; the rest is cut off, with "…" in its place.
     """
     broken = _MADE.sub(lambda found: f"{found[0][:1]}{JOINER}{found[0][1:]}", one_line(text, longest))
-    return broken.translate(_ESCAPED)
+    return _AT_THE_START.sub(r"\1\\", broken.translate(_MARKUP))
 
 
 def in_figure(text: object, longest: int = 120) -> str:
     """Return text for Plotly, which reads HTML tags, and `%{...}` where it stands in a template."""
-    return html.escape(one_line(text, longest), quote=False).replace("%{", "%&#123;")
+    return one_line(text, longest).replace("&", "&amp;").replace("<", "&lt;").replace("%{", "%&#123;")

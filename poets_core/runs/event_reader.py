@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from poets_core.errors import StoreUnavailable
 from poets_core.runs.event_fields import jsonable
 from poets_core.runs.events import KINDS, Event, Recorded
+from poets_core.runs.storable import whole_characters
 from poets_core.types import ProblemInfo
 
 
@@ -33,6 +34,10 @@ def read_event(kind: str, body: str | bytes) -> Event:
         # strict: "1" is no number and 1 no text; a body that says so is damaged
         return _reader(kind).validate_json(body, strict=True)
     except ValidationError as error:
+        # A store of an earlier version may hold half a surrogate pair, which the reader of JSON calls damage.
+        text = body if isinstance(body, str) else body.decode("utf-8", "replace")
+        if (whole := whole_characters(text)) != text:
+            return read_event(kind, whole)
         wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()[:3])
         raise ValueError(f"Expected the fields of {kind!r}, got {wrong}.") from error
 

@@ -24,8 +24,16 @@ from poets_core.runs.events import (
 )
 from poets_core.runs.schema import RUNS
 from poets_core.runs.status import Holder, RunRow, RunStatus
+from poets_core.runs.storable import is_text, storable
 from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
 from poets_core.spec.old import METHOD_NOW
+
+
+def unknown(run: str) -> UnknownRun:
+    """Return the error that there is no run of that id."""
+    return UnknownRun(
+        f"Expected the id of a run in the store, got {run[:60]!r}. The page Runs lists them, and `poets runs` does."
+    )
 
 
 def fetch_run(connection: Connection, run: str, *, lock: bool = False) -> RowMapping:
@@ -34,12 +42,12 @@ def fetch_run(connection: Connection, run: str, *, lock: bool = False) -> RowMap
     Raises:
         UnknownRun: there is none.
     """
+    if not is_text(run):  # not put to the database, which would answer with an error of its own
+        raise unknown(run)
     query = select(RUNS).where(RUNS.c.id == run)
     row = connection.execute(query.with_for_update() if lock else query).mappings().first()
     if row is None:
-        raise UnknownRun(
-            f"Expected the id of a run in the store, got {run!r}. The page Runs lists them, and `poets runs` does."
-        )
+        raise unknown(run)
     return row
 
 
@@ -121,9 +129,9 @@ def row_updates(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:
             case StateChanged():
                 found["phase"] = event.state
             case Finished():
-                found |= {"phase": "finished", "reason": event.reason}
+                found |= {"phase": "finished", "reason": storable(event.reason)}
             case Failed():
-                found |= {"phase": "failed", "reason": f"{event.error}: {event.message}"}
+                found |= {"phase": "failed", "reason": storable(f"{event.error}: {event.message}")}
     return found
 
 

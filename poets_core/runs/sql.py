@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
@@ -29,10 +28,12 @@ from poets_core.runs.rows import (
     oldest_waiting,
     row_updates,
     run_row,
+    unknown,
 )
 from poets_core.runs.schema import COMMANDS, EVENTS, RUNS, prepare
 from poets_core.runs.shelf import Shelf
 from poets_core.runs.status import LEASE_SECONDS, RunRow, RunStatus
+from poets_core.runs.storable import is_text, json_text
 from poets_core.spec import RunSpec, parse_spec
 
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}")
@@ -170,7 +171,7 @@ class SqlStore(Shelf):
             LeaseLost: another worker has the run, or this lease was released.
             StoreUnavailable: full, locked or damaged; nothing was appended.
         """
-        bodies = [json.dumps(e.to_json(), allow_nan=False, separators=(",", ":")) for e in events]
+        bodies = [json_text(e.to_json()) for e in events]
         with transaction(self._engine, writes=True) as connection:
             row = fetch_run(connection, lease.run, lock=True)
             if row["epoch"] != lease.epoch or not row["held"]:
@@ -198,6 +199,8 @@ class SqlStore(Shelf):
             UnknownRun.
             StoreUnavailable: also where an event is damaged; the message names run and number.
         """
+        if not is_text(run):
+            raise unknown(run)
         query = select(EVENTS).where(EVENTS.c.run == run, EVENTS.c.seq > after).order_by(EVENTS.c.seq).limit(limit)
         with transaction(self._engine, writes=False) as connection:
             rows = connection.execute(query).mappings().all()
@@ -237,7 +240,7 @@ class SqlStore(Shelf):
             top = connection.scalar(select(func.max(COMMANDS.c.seq)).where(COMMANDS.c.run == run)) or 0
             connection.execute(
                 COMMANDS.insert().values(
-                    run=run, seq=top + 1, at=clock(connection), command=command, body=json.dumps(dict(body or {}))
+                    run=run, seq=top + 1, at=clock(connection), command=command, body=json_text(dict(body or {}))
                 )
             )
             if command != "judge":  # steers nothing, so there is nothing to wait for
@@ -336,7 +339,7 @@ class SqlStore(Shelf):
             StoreUnavailable: the folder cannot be made.
         """
         if not _RUN_ID.fullmatch(run):
-            raise UnknownRun(f"Expected a run id, got {run!r}.")
+            raise UnknownRun(f"Expected a run id, got {run[:60]!r}.")
         folder = self.files / "runs" / run
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -29,6 +30,8 @@ _LIMITS = {
     "multiple_of": "multiple_of",
 }
 """Kinds of pydantic's errors about a number outside its limits, and what the limit is called."""
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""NUL and half surrogate pairs: a database refuses the one, and a file cannot hold the other."""
 _SHOWN = 80
 """Characters of a wrong value that a message repeats."""
 
@@ -44,6 +47,8 @@ def parse_spec(data: str | bytes | Mapping[str, Any], *, where: str = "the run s
         InvalidSpec: its `fields` have a message for every wrong field, by dotted path.
     """
     tree = _object(data, where) if isinstance(data, str | bytes) else data
+    if unwritable := dict(_unwritable(tree)):
+        raise InvalidSpec(f"Expected text in {where}, got {'; '.join(unwritable.values())}", fields=unwritable)
     try:
         return _ADAPTER.validate_python(_complete(tree) if "version" in tree else upgraded(tree))
     except ValidationError as error:
@@ -92,6 +97,16 @@ def _object(text: str | bytes, where: str) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise InvalidSpec(f"Expected one JSON object in {where}, got {type(found).__name__}.")
     return found
+
+
+def _unwritable(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the dotted path of every text, or name of a field, that no store can keep, with what is wrong with it."""
+    if isinstance(value, str) and (found := _NO_TEXT.search(value)):
+        yield path, f"Expected text in {path or 'a name'}, got U+{ord(found[0]):04X}, which is no character. Remove it."
+    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for name, part in parts:
+        yield from _unwritable(name, path)
+        yield from _unwritable(part, f"{path}.{name}" if path else str(name))
 
 
 def _complete(tree: Mapping[str, Any]) -> dict[str, Any]:

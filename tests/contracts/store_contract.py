@@ -108,6 +108,25 @@ class StoreContract:
         assert [e.seq for e in store.read(run, after=2, limit=3)] == [3, 4, 5]
         assert store.read(run, after=7) == []
 
+    def test_what_is_no_text_neither_breaks_a_log_nor_the_store(self, store: SqlStore) -> None:
+        run = store.create(fake_spec())
+        lease = taken(store, run)
+        store.append(lease, [CLAIMED, replace(observed(None), reason="a\0b\ud800c \U0001f52c")])
+        store.append(lease, [Failed("Error\0", "\udfff\0 broken")])
+        _, answer, failed = (e.event for e in store.read(run))
+        assert isinstance(answer, Observed)
+        assert answer.reason == "a\0b\ufffdc \U0001f52c"
+        assert isinstance(failed, Failed)
+        assert failed.message == "\ufffd\0 broken"
+        assert store.row(run).status.reason == "Error\ufffd: \ufffd\ufffd broken"
+
+    @pytest.mark.parametrize("name", ["\0", "a\0b", "\ud800", "x" * 100_000])
+    def test_an_id_that_is_no_text_is_of_no_run(self, store: SqlStore, name: str) -> None:
+        for ask in (store.row, store.status, store.spec, store.read, store.folder, lambda run: store.send(run, "stop")):
+            with pytest.raises(UnknownRun) as told:
+                ask(name)  # type: ignore[operator]
+            assert len(str(told.value)) < 300
+
     def test_runs_do_not_see_each_other(self, store: SqlStore) -> None:
         a, b = store.create(fake_spec()), store.create(fake_spec())
         store.append(taken(store, a), [RUNNING])

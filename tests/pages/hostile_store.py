@@ -12,20 +12,20 @@ from poets_core.spec import ExperimentSpec
 from poets_core.types import Objective
 from tests.pages import written, written_experiment
 
-# One text of each kind, short enough for a policy's name. The marker's dot tells escaped text from text as it is.
+# One text of each kind, short enough for a policy's name. The underscore tells escaped text from text as it is.
 HOSTILE = (
-    "![i](http://evil.test/i.png)",
-    "[l](http://evil.test/l)",
-    "http://evil.test/b www.evil.test a@evil.test",
-    "<img src=http://evil.test/h.png> <b>evil.test</b>",
-    "<a href='http://evil.test/a'>evil.test</a>",
-    ":red[evil.test] :material/home: :smile: evil.test",
-    "**evil.test** `x` $evil.test$ ~~y~~ -> |a|",
-    "# evil.test\n\n- b\n\n![j](http://evil.test/j.png)",
-    "\u202eevil.test\u202c \u200b\x00\x1b[31m \ud800 %{y} evil.test",
+    "![i](http://x_.evil.test/i.png)",
+    "[l](http://x_.evil.test/l)",
+    "http://x_.evil.test/b www.x_.evil.test a@x_.evil.test",
+    "<img src=http://x_.evil.test/h.png> <b>x_.evil.test</b>",
+    "<a href='http://x_.evil.test/a'>x_.evil.test</a>",
+    ":red[x_.evil.test] :material/home: :smile: x_.evil.test",
+    "**x_.evil.test** `x` $x_.evil.test$ ~~y~~ -> |a|",
+    "# x_.evil.test\n\n- b\n\n![j](http://x_.evil.test/j.png)",
+    "\u202ex_.evil.test\u202c \u200b\x00\x1b[31m \ud800 %{y} x_.evil.test",
 )
-MARK = "evil.test"
-ESCAPED = "evil\\.test"
+MARK = "x_.evil"
+ESCAPED = "x\\_.evil"
 LONG = "A" * 3000 + " " + HOSTILE[0]
 
 
@@ -69,7 +69,7 @@ class Runs:
         asked += [
             ("pages/analyse/policies.py", {"new": kind, "from": text(0)}) for kind in ("branches", "prompts", "log")
         ]
-        asked += [("pages/analyse/judge.py", {"run": self.judged, "judge": text(k, 40)}) for k in range(len(HOSTILE))]
+        asked += [("pages/analyse/judge.py", {"run": self.judged, "judge": told(k, 40)}) for k in range(len(HOSTILE))]
         return asked
 
 

@@ -236,3 +236,14 @@ def test_the_spec_of_a_problem_takes_what_the_user_said() -> None:
     with pytest.raises(InvalidSpec) as error:
         default_spec("a/b", params={}, settings={}, backbone="x", overrides={"search": {"betta": 1}})
     assert error.value.field == "search.betta"
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "x\udfff"])
+def test_what_is_no_text_is_refused_with_its_field(text: str) -> None:
+    made = {"kind": "search", "version": 2, "problem": {"name": "protein/ehrlich", "params": {"motif": [text]}}}
+    with pytest.raises(InvalidSpec, match="no character") as told:
+        parse_spec(made | {"label": text})
+    assert set(told.value.fields) == {"label", "problem.params.motif.0"}
+    str(told.value).encode()
+    with pytest.raises(InvalidSpec, match="no character"):
+        parse_spec(json.dumps(made))
