@@ -48,7 +48,7 @@ def parse_spec(data: str | bytes | Mapping[str, Any], *, where: str = "the run s
     """
     tree = _object(data, where) if isinstance(data, str | bytes) else data
     if unwritable := dict(_unwritable(tree)):
-        raise InvalidSpec(f"Expected text in {where}, got {'; '.join(unwritable.values())}", fields=unwritable)
+        raise InvalidSpec(f"{' '.join(unwritable.values())} It is in {where}.", fields=unwritable)
     try:
         return _ADAPTER.validate_python(_complete(tree) if "version" in tree else upgraded(tree))
     except ValidationError as error:

@@ -33,6 +33,8 @@ from poets_core.spec.presets import PRESETS, decisive, default_spec, starting_se
 
 ROOT = Path(__file__).parents[2]
 X = {"version": 2, "problem": {"name": "x"}}
+TEXT = st.characters(exclude_characters="\0", exclude_categories=("Cs",))
+"""What a spec may hold; the rest is refused."""
 
 
 def numbers(model: type[SpecModel], name: str) -> st.SearchStrategy[Any]:
@@ -51,7 +53,7 @@ def numbers(model: type[SpecModel], name: str) -> st.SearchStrategy[Any]:
         low, high = bounds.get("ge", bounds.get("gt", 0.0)), bounds.get("le", bounds.get("lt", 1e6))
         return st.floats(low, high, exclude_min="gt" in bounds, exclude_max="lt" in bounds)
     if field.annotation is str:
-        return st.text(min_size=1, max_size=20)
+        return st.text(TEXT, min_size=1, max_size=20)
     return st.sampled_from(field.annotation.__args__)
 
 
@@ -68,10 +70,10 @@ SETTINGS = st.one_of([filled(m) for m in METHODS.values()])
 def searches(draw: st.DrawFn) -> SearchSpec:
     settings = draw(SETTINGS)
     contest = draw(st.none() | filled(ContestSpec)) if settings.policies > 1 else None
-    params = draw(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5) | st.booleans(), max_size=3))
+    params = draw(st.dictionaries(st.text(TEXT, max_size=5), st.integers() | st.text(TEXT, max_size=5) | st.booleans(), max_size=3))
     return SearchSpec(
-        label=draw(st.text(max_size=120)),
-        problem=ProblemSpec(name=draw(st.text(min_size=1, max_size=20)), params=params),
+        label=draw(st.text(TEXT, max_size=120)),
+        problem=ProblemSpec(name=draw(st.text(TEXT, min_size=1, max_size=20)), params=params),
         backbone=draw(filled(BackboneSpec)),
         search=settings,
         budget=draw(filled(Budget)),
