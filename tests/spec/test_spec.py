@@ -70,7 +70,11 @@ SETTINGS = st.one_of([filled(m) for m in METHODS.values()])
 def searches(draw: st.DrawFn) -> SearchSpec:
     settings = draw(SETTINGS)
     contest = draw(st.none() | filled(ContestSpec)) if settings.policies > 1 else None
-    params = draw(st.dictionaries(st.text(TEXT, max_size=5), st.integers() | st.text(TEXT, max_size=5) | st.booleans(), max_size=3))
+    params = draw(
+        st.dictionaries(
+            st.text(TEXT, max_size=5), st.integers() | st.text(TEXT, max_size=5) | st.booleans(), max_size=3
+        )
+    )
     return SearchSpec(
         label=draw(st.text(TEXT, max_size=120)),
         problem=ProblemSpec(name=draw(st.text(TEXT, min_size=1, max_size=20)), params=params),

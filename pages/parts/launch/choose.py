@@ -42,21 +42,26 @@ def choose_problem() -> Entry:
         st.session_state["domain"], st.session_state[f"problem-{start.domain}"] = start.domain, start.name
     titles = {s.name: s.title for s in sciences() if s.problems}
     domain = st.segmented_control(
-        "Science", list(titles), format_func=titles.__getitem__, required=True, key="domain", persist_state="session"
+        "Science",
+        list(titles),
+        format_func=lambda d: plain(titles[d]),
+        required=True,
+        key="domain",
+        persist_state="session",
     )
     offered = [e for e in entries() if e.domain == domain]
     name = st.radio(
         "Problem",
         [e.name for e in offered],
-        format_func=lambda n: known[n].title,
-        captions=[e.summary for e in offered],
+        format_func=lambda n: plain(known[n].title),
+        captions=[plain(e.summary) for e in offered],
         key=f"problem-{domain}",
         persist_state="session",
     )
     entry = known[name]
     st.query_params["problem"] = st.session_state[CHOSEN] = entry.name
     unit = f" [{entry.unit}]" if entry.unit else ""
-    st.caption(f"Maximises: {entry.objective}{unit}. {entry.reads}")
+    st.caption(f"Maximises: {plain(entry.objective + unit)}. {plain(entry.reads)}")
     return entry
 
 

@@ -10,6 +10,7 @@ from domains.entry import Entry
 from pages.parts.launch.cost import estimate
 from pages.parts.setting_fields import Errors
 from pages.parts.states import span
+from pages.parts.text import plain
 from pages.parts.words import MEASUREMENTS, MEASUREMENTS_HELP
 from poets_core.runs.store import RunStore
 from poets_core.spec import SearchSpec
@@ -26,7 +27,7 @@ def summary(specs: Sequence[SearchSpec], entry: Entry, preset: str, errors: Erro
         start: starts the runs.
     """
     st.subheader("3 · Start", anchor=False)
-    st.markdown(f"**{entry.title}**  \n{PRESETS[preset].title}")
+    st.markdown(f"**{plain(entry.title)}**  \n{PRESETS[preset].title}")
     if not specs:
         errors.because("run")
     else:

@@ -71,15 +71,15 @@ def _parameter(p: Parameter, store: RunStore, key: str, begin: Any) -> tuple[Any
     """Draw one parameter; return its value, and what is wrong with its text (``""`` for nothing)."""
     title, explained = plain(p.title), plain(p.help)  # a science may come from anywhere
     if p.kind == "file":
-        return _upload(p.title, p.help, store, key) or _kept(store, begin), ""
+        return _upload(title, explained, store, key) or _kept(store, begin), ""
     if p.kind == "bool":
-        return st.checkbox(p.title, bool(begin), help=p.help, key=key, persist_state="session"), ""
+        return st.checkbox(title, bool(begin), help=explained, key=key, persist_state="session"), ""
     if p.choices:
         start = p.choices.index(str(begin)) if begin in p.choices else 0
-        return st.selectbox(p.title, p.choices, start, help=p.help, key=key, persist_state="session"), ""
+        return st.selectbox(title, p.choices, start, help=explained, key=key, persist_state="session"), ""
     if p.kind == "text":
         text = st.text_input(
-            p.title,
+            title,
             str(begin or ""),
             max_chars=None if p.maximum is None else int(p.maximum),
             help=explained,
@@ -88,7 +88,7 @@ def _parameter(p: Parameter, store: RunStore, key: str, begin: Any) -> tuple[Any
         )
         return text.strip(), ""
     number = begin if isinstance(begin, int | float) else None
-    return number_field(p.title, int if p.kind == "int" else float, number, key, p.help)
+    return number_field(title, int if p.kind == "int" else float, number, key, explained)
 
 
 def _kept(store: RunStore, begin: Any) -> str | None:
