@@ -115,7 +115,7 @@ class Problem(Protocol):
 
 
 Round: TypeAlias = tuple[Sequence[Candidate], Sequence[Observation]]
-"""One completed round: its candidates, and one observation for each, in their order."""
+"""One completed round, or one contest after it: its candidates, and one observation for each, in their order."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,16 @@ class Written(Protocol):
         """Why the text is no design, ``""`` if it is one."""
         ...
 
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """Completion token ids, the end marker included where it was written."""
+        ...
+
+    @property
+    def log_prob(self) -> float:
+        """Log-probability under the branch that wrote it, nats; NaN where that is not known."""
+        ...
+
 
 @runtime_checkable
 class BranchSampler(Protocol):
@@ -175,7 +185,8 @@ class BranchSampler(Protocol):
 class Search(Protocol):
     """A method at work on one problem: POETS and every rival offer the same.
 
-    A round is `ask`, evaluate, `tell`, `update`. Randomness is keyed by the seed and the round: `ask` changes nothing
+    A round is `ask`, evaluate, `tell`, `update`. What a contest has measured after it is told on its own, without an
+    `update`: the search proposes by it at once, and is trained on it from the next update on. Randomness is keyed by the seed and the round: `ask` changes nothing
     and gives the same answer until something is told. A restored search goes on as if it had never been interrupted.
     """
 
@@ -205,10 +216,10 @@ class Search(Protocol):
         ...
 
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
-        """Take in one whole round, before `update`.
+        """Take in one whole round, before `update`; or one whole contest, between `update` and `ask`.
 
         Args:
-            candidates: what was asked of the oracle, as `ask` proposed it.
+            candidates: what was asked of the oracle: as `ask` proposed it, or all of source ``"contest"``.
             observations: one for each candidate, in their order.
 
         Raises:
@@ -236,7 +247,7 @@ class Search(Protocol):
 
         Args:
             tensors: what `state` returned after the last round of `history`.
-            history: all completed rounds, in their order.
+            history: all that was told up to that round, in order: rounds, and the contests between them.
 
         Raises:
             KeyError, ValueError: a state of another search.

@@ -6,7 +6,7 @@ V vocabulary, t rounds. Log-probabilities are in nats.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -21,8 +21,9 @@ I8: TypeAlias = NDArray[np.int64]
 Bool: TypeAlias = NDArray[np.bool_]
 
 Direction: TypeAlias = Literal["maximise", "minimise"]
-Source: TypeAlias = Literal["branch", "edit", "reference", "space"]
-"""Written by a branch, an edit of a good design, written by the reference, or chosen out of the whole space."""
+Source: TypeAlias = Literal["branch", "edit", "reference", "space", "contest"]
+"""Written by a branch, an edit of a good design, written by the reference, chosen out of the whole space, or written by
+a branch for a contest between branches."""
 
 
 REFERENCE: int = -1
@@ -46,6 +47,16 @@ def branch_of(policy: str) -> int:
     if word != "branch" or not number.isdecimal():
         raise ValueError(f"Expected the name of a branch, such as 'branch 3', or 'reference', got {policy!r}.")
     return int(number)
+
+
+def contest_candidate(round: int, number: int) -> str:
+    """Return the id of a design that a contest has measured.
+
+    Args:
+        round: after which the contest is held, from 0.
+        number: of the design in this contest, from 0; two belong to each comparison.
+    """
+    return f"c{round}-{number}"
 
 
 @dataclass(frozen=True)
@@ -170,9 +181,9 @@ class Candidate:
     """A proposed design, not yet measured.
 
     Attributes:
-        id: ``"<round>-<slot>"``; with the run it is the idempotency key.
-        round: round that proposed it, from 0.
-        branch: branch that chose it; -1 for the reference.
+        id: ``"<round>-<slot>"``, in a contest `contest_candidate`; with the run it is the idempotency key.
+        round: round that proposed it, from 0; of a contest, the round that it follows.
+        branch: branch that chose it, in a contest the one that wrote it; -1 for the reference.
         source: where the text came from.
         prompt: index of the prompt.
         design: canonical design, ``""`` if the text did not decode.
@@ -199,6 +210,11 @@ class Candidate:
     predicted_mean: float
     predicted_std: float
     tokens: tuple[int, ...] = ()
+
+
+def of_contest(candidates: Sequence[Candidate]) -> bool:
+    """Return whether candidates were measured by a contest between two rounds, and not by a round."""
+    return bool(candidates) and candidates[0].source == "contest"
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ _WORDS: Mapping[Step, tuple[str, int]] = {
     "evaluate": ("evaluate", 2),           # round, chunk
     "update":   ("update", 1),             # round
     "rebuild":  ("rebuild", 1),            # round
-    "contest":  ("contest", 2),            # round, comparison
+    "contest":  ("contest", 3),            # round, comparison, chunk
     "export":   ("export adapters", 0),
     "load":     ("load run", 0),           # whose branches are compared
     "judge":    ("judge", 1),              # pair

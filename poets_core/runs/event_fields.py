@@ -40,10 +40,10 @@ class ProposedCandidate:
     """A candidate as `proposed` holds it; see `poets_core.types.Candidate`. A number that is not finite is None.
 
     Attributes:
-        id: round and slot, ``"3-17"``.
-        round: that proposed it.
-        branch: that chose it, -1 for the reference.
-        source: branch, edit, reference or space.
+        id: round and slot, ``"3-17"``; of a contest, its round and the number of the design in it, ``"c3-17"``.
+        round: that proposed it; of a contest, that it follows.
+        branch: that chose it, -1 for the reference; in a contest, that wrote it.
+        source: branch, edit, reference, space or contest.
         prompt: index of the prompt.
         design: canonical design, empty if the text is none.
         text: what was written.

@@ -92,10 +92,10 @@ class Prepared(_Kind):
 
 @dataclass(frozen=True, slots=True)
 class Proposed(_Kind):
-    """A round's candidates, before the oracle is asked.
+    """Candidates, before the oracle is asked: those of a round, or the two of a comparison in a contest.
 
     Attributes:
-        round: from 0.
+        round: from 0; of a contest, the round that it follows.
         candidates: in slot order: design, text, tokens, branch, source, log-probabilities, predicted mean and
             deviation.
     """
@@ -112,7 +112,7 @@ class Observed(_Kind):
     Attributes:
         round: of the candidate.
         candidate: its id.
-        key: run, round and slot: equal for the same call, whoever made it.
+        key: run and id, its parts apart by "/": equal for the same call, whoever made it.
         value: of every objective in its own unit; null where the design is invalid.
         std: known standard deviation of each value, 0 if exact.
         valid: whether the design could be measured.
@@ -288,11 +288,11 @@ class VerdictReached(VerdictFacts, _Kind):
 
 @dataclass(frozen=True, slots=True)
 class ContestPlayed(_Kind):
-    """A contest of a search's branches, whole.
+    """A contest of a search's branches is over; its designs and values are in `proposed` and `observed` before it.
 
     Attributes:
         round: after which it was played.
-        calls: of the oracle.
+        calls: of the oracle; older programs wrote no designs and values, and these calls stand here alone.
         comparisons: first, second and outcome of each.
         metrics: as those of an experiment.
         verdict: kind, policy, error_bound, comparisons, left, rule, spec.

@@ -13,7 +13,6 @@ from poets_core.runs.doing import Doing
 from poets_core.runs.events import (
     Claimed,
     Compared,
-    ContestPlayed,
     Event,
     Failed,
     Finished,
@@ -118,8 +117,6 @@ def row_updates(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:
                 found["calls"] += 1
             case Withdrawn(second_opinion=False):
                 found["calls"] -= 1
-            case ContestPlayed():
-                found["calls"] += event.calls
             case Prepared():
                 if event.info is not None:
                     found["minimise"] = event.info.objectives[0].direction == "minimise"

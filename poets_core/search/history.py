@@ -12,7 +12,7 @@ from poets_core.lm.likelihood import Encoded
 from poets_core.lm.states import TrunkStates
 from poets_core.search.poets.bootstrap import bootstrap_weights
 from poets_core.search.reward import RewardScale, fit_scale
-from poets_core.types import F8, I8, Candidate, Direction, Observation
+from poets_core.types import F8, I8, Candidate, Direction, Observation, of_contest
 
 
 class History:
@@ -64,7 +64,7 @@ class History:
     def add(
         self, candidates: Sequence[Candidate], observations: Sequence[Observation], encoded: Encoded | None
     ) -> None:
-        """Append one round.
+        """Append one round, or one contest after it.
 
         Args:
             candidates: at least one.
@@ -76,8 +76,13 @@ class History:
         """
         if [c.id for c in candidates] != [o.candidate for o in observations] or not candidates:
             raise ValueError("Expected one observation per candidate, in their order, and at least one.")
+        if of_contest(candidates):
+            # What a contest measured is put on the scale of the last update: the branches were fitted to rewards of
+            # that scale, and the log knows it. The next round moves the scale.
+            self.scale()
+        else:
+            self.latest, self._scale = list(candidates), None
         self.candidates += candidates
-        self.latest = list(candidates)
         self.seen |= {(c.prompt, c.design) for c in candidates if c.design}
         self.values = np.append(self.values, [o.value[0] if o.valid else np.nan for o in observations])
         self.valid = np.append(self.valid, [o.valid for o in observations])
@@ -87,7 +92,6 @@ class History:
         if self.bootstrap:
             new = bootstrap_weights(self.seed, [o.candidate for o in observations], self.branches)
         self.weights = np.concatenate([self.weights, new], axis=1)
-        self._scale = None
         if encoded is None:
             return
         if self._encoded is None:
@@ -108,7 +112,7 @@ class History:
         return self._encoded
 
     def scale(self) -> RewardScale:
-        """Return the reward scale fitted to everything so far."""
+        """Return the reward scale, fitted to everything up to the last round."""
         if self._scale is None:
             self._scale = fit_scale(self.values, self.valid, direction=self.direction, transform=self.transform)
         return self._scale

@@ -162,7 +162,7 @@ def play(
             yield Asked(number, asked)
             waiting = Pending(asked)
         observed = dict(waiting.observed)
-        yield from _measured(problem, measure, waiting.candidates, number, observed)
+        yield from measured(problem, measure, waiting.candidates, number, observed)
         yield Updating(number)
         told = [observed[c.id] for c in waiting.candidates]
         search.tell(waiting.candidates, told)
@@ -172,10 +172,24 @@ def play(
         waiting = Pending()
 
 
-def _measured(
+def measured(
     problem: Problem, measure: Evaluate, candidates: Sequence[Candidate], number: int, observed: dict[str, Observation]
-) -> Iterator[Step]:
-    """Measure a round chunk by chunk; `observed` grows by the answers."""
+) -> Iterator[Evaluating | Evaluated]:
+    """Measure candidates chunk by chunk.
+
+    Args:
+        problem: whose oracle it is.
+        measure: asks it.
+        candidates: of a round, or of a comparison.
+        number: round they belong to.
+        observed: what is measured already, by candidate id; it grows by the answers.
+
+    Yields:
+        what is about to be measured, and what came.
+
+    Raises:
+        InvalidInput: values of the wrong shape; and whatever the oracle raises.
+    """
     objectives = len(problem.info.objectives)
     for chunk, rows in chunks(len(candidates), problem.info.chunk):
         part = candidates[rows]
@@ -196,19 +210,19 @@ def _measured(
         yield Evaluated(number, chunk, part, told, details)
 
 
-def ask_oracle(problem: Problem, candidates: Sequence[Candidate], seed: int, number: int, chunk: int) -> Evaluation:
-    """Measure candidates with the problem's oracle; its randomness depends on seed, round and chunk only.
+def ask_oracle(problem: Problem, candidates: Sequence[Candidate], seed: int, *key: int | str) -> Evaluation:
+    """Measure candidates with the problem's oracle; its randomness depends on seed and key only.
 
     Args:
         problem: whose oracle is asked.
         candidates: n that have a design.
         seed: of the run.
-        number, chunk: round, and chunk in it.
+        key: round, and chunk in it.
 
     Returns:
         values (n, objectives).
     """
-    rng = rng_for(seed, "oracle", number, chunk)
+    rng = rng_for(seed, "oracle", *key)
     return problem.oracle.evaluate([c.design for c in candidates], [c.prompt for c in candidates], rng=rng)
 
 

@@ -171,7 +171,7 @@ class Method(ABC):
         return self.ensemble.encode([d.tokens for d in draws], prompt)
 
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
-        """Take in a round; see `Search.tell`."""
+        """Take in a round or a contest; see `Search.tell`."""
         self.history.add(candidates, observations, self._encode(candidates) if self.history.branches else None)
 
     def update(self) -> UpdateReport:

@@ -8,35 +8,26 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from poets_core.errors import InvalidSpec
+from poets_core.reward import HEADROOM, WINSOR, RewardUnit
 from poets_core.types import F8, Direction
 
 INVALID_STEP = 0.1
 """Distance of an invalid design below the worst valid one, in reward standard deviations."""
-WINSOR = 5.0
-"""Rewards further than this from 0 are drawn in."""
-HEADROOM = 2.0
-"""Room above `WINSOR` that the best designs are compressed into."""
 SKEWED = 1.0
 """Skewness of values from which on `"auto"` takes logarithms."""
 
 
 @dataclass(frozen=True)
-class RewardScale:
-    """An increasing map from values to rewards of about unit spread.
+class RewardScale(RewardUnit):
+    """How values become rewards; `RewardUnit` says how rewards become values again.
 
     Attributes:
-        sign: +1 to maximise, -1 to minimise.
-        log: whether values are taken to their logarithm first.
+        sign, log, location, scale: see `RewardUnit`.
         floor: smallest value that is told apart under the logarithm.
-        location, scale: of the transformed values.
         invalid: reward of an invalid design: just below the worst valid one.
     """
 
-    sign: float
-    log: bool
     floor: float
-    location: float
-    scale: float
     invalid: float
 
     def rewards(self, values: Float64[np.ndarray, " N"], valid: Bool[np.ndarray, " N"]) -> Float64[np.ndarray, " N"]:
@@ -76,7 +67,7 @@ def fit_scale(
     sign = 1.0 if direction == "maximise" else -1.0
     v = values[valid]
     if len(v) == 0:
-        return RewardScale(sign, False, 0.0, 0.0, 1.0, 0.0)
+        return RewardScale(sign, False, location=0.0, scale=1.0, floor=0.0, invalid=0.0)
     if transform == "log" and v.min() < 0:
         raise InvalidSpec(
             f"Expected no negative values with search.transform='log', got {v.min():.4g}. Use 'auto' or 'z'."
@@ -88,9 +79,9 @@ def fit_scale(
     location, scale = _moments(x)
     # An invalid design is as bad as the worst valid one and a little more. A fixed penalty would be a hundred
     # deviations for one problem and none for another.
-    bare = RewardScale(sign, log, floor, location, scale, 0.0)
+    bare = RewardScale(sign, log, location, scale, floor, invalid=0.0)
     worst = float(bare._valid(v).min())
-    return RewardScale(sign, log, floor, location, scale, worst - INVALID_STEP)
+    return RewardScale(sign, log, location, scale, floor, invalid=worst - INVALID_STEP)
 
 
 def _moments(x: F8) -> tuple[float, float]:

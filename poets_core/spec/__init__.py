@@ -22,10 +22,11 @@ from poets_core.spec.methods import (
     ToSFiTSettings,
 )
 from poets_core.spec.read import RunSpec, parse_spec, read_spec
-from poets_core.spec.search import ContestSpec, SearchSpec
+from poets_core.spec.search import CALLS_PER_COMPARISON, ContestSpec, Plan, SearchSpec, calls_in_words, plan_of
 from poets_core.spec.task import TaskSettings, TaskSpec
 
 __all__ = [
+    "CALLS_PER_COMPARISON",
     "JUDGES",
     "LARGEST_SEED",
     "METHODS",
@@ -43,6 +44,7 @@ __all__ = [
     "Mark",
     "MethodSettings",
     "Names",
+    "Plan",
     "PoetsSettings",
     "PolicyGradientSettings",
     "PolicySpec",
@@ -56,6 +58,8 @@ __all__ = [
     "TaskSettings",
     "TaskSpec",
     "ToSFiTSettings",
+    "calls_in_words",
     "parse_spec",
+    "plan_of",
     "read_spec",
 ]

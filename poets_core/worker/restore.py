@@ -1,4 +1,4 @@
-"""How a search is brought back to where its run was: from a checkpoint, or by replaying its rounds."""
+"""How a search is brought back to where its run was: from a checkpoint, or by replaying what it was told."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 from poets_core.errors import StoreUnavailable
 from poets_core.protocols import Search
 from poets_core.runs.doing import Doing
+from poets_core.types import of_contest
 from poets_core.worker import checkpoint
 from poets_core.worker.search_log import SearchLog
 
 
 def restore(search: Search, log: SearchLog, folder: Path, step: Callable[[Doing], None]) -> None:
-    """Bring a search at round 0 to the end of a run's completed rounds: from the checkpoint, or by replaying them.
+    """Bring a search at round 0 to where a run's log ends: from the checkpoint, or by replaying its rounds.
 
     A checkpoint that was lost or damaged is written again.
 
@@ -33,16 +34,25 @@ def restore(search: Search, log: SearchLog, folder: Path, step: Callable[[Doing]
         tensors = checkpoint.read(folder / "checkpoints", log.updated)
     except StoreUnavailable as error:
         print(f"no usable checkpoint, rebuilding from {len(log.rounds)} rounds: {error}", file=sys.stderr)
+        _replay(search, log, step)
+        # Other hardware rounds otherwise. That is said and not refused: the alternative is to lose the run.
+        if not checkpoint.same(search.state(), log.updated):
+            print("the rebuilt state differs in its last bits from the lost one (other hardware?)", file=sys.stderr)
+        checkpoint.write(folder / "checkpoints", search.round, search.state())
     else:
-        search.restore(tensors, log.rounds)
-        return
+        search.restore(tensors, log.told)
+    # A checkpoint is written with its round; what a contest has measured since then is in the log alone.
+    for candidates, answers in log.since:
+        search.tell(candidates, answers)
+
+
+def _replay(search: Search, log: SearchLog, step: Callable[[Doing], None]) -> None:
     # No new proposals and no oracle: what was proposed and measured is in the log, and all randomness of training is
     # keyed by round, so that the search learns what it had learnt.
-    for candidates, answers in log.rounds:
+    for candidates, answers in log.told:
+        if of_contest(candidates):
+            search.tell(candidates, answers)
+            continue
         step(Doing("rebuild", (search.round,)))
         search.tell(candidates, answers)
         search.update()
-    # Other hardware rounds otherwise. That is said and not refused: the alternative is to lose the run.
-    if not checkpoint.same(search.state(), log.updated):
-        print("the rebuilt state differs in its last bits from the lost one (other hardware?)", file=sys.stderr)
-    checkpoint.write(folder / "checkpoints", search.round, search.state())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,11 +25,15 @@ class Response:
         design: canonical design, ``""`` if the text is none.
         text: what was written.
         reason: why it is no design.
+        tokens: completion token ids.
+        log_prob: under the branch, nats.
     """
 
     design: str
     text: str
     reason: str
+    tokens: tuple[int, ...] = ()
+    log_prob: float = math.nan
 
     @property
     def shown(self) -> str:
@@ -131,7 +136,7 @@ def _respond(
     # Not `ask`: that skips designs measured before and fills up from the reference. A judge must see what a branch
     # writes by itself, repeats and failures too.
     drawn = search.sampler.draw_by(np.full(n, branch), np.full(n, prompt), rng, np.full(n, temperature))
-    return [Response(d.design, d.text, d.reason) for d in drawn]
+    return [Response(d.design, d.text, d.reason, d.tokens, d.log_prob) for d in drawn]
 
 
 def _answer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from poets_core.protocols import Round
@@ -10,33 +10,36 @@ from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import jsonable, nan_for_none
 from poets_core.runs.events import ContestPlayed, Event, Observed, Prepared, Proposed, Updated
 from poets_core.search.loop import Evaluated, Pending, chunks
-from poets_core.types import Candidate, Observation
+from poets_core.types import Candidate, Observation, of_contest
 
 
 @dataclass(frozen=True)
 class SearchLog:
-    """A run's completed rounds and the one that was cut off.
+    """What a search was told, and the round or contest that was cut off.
 
     Attributes:
         prepared: what the run began with, None before it.
-        rounds: completed rounds: candidates and their observations, in slot order.
-        updated: end of the last of them, None before it.
-        pending: candidates proposed and not yet updated on; empty for none.
-        observed: observations of pending candidates, by id.
+        told: rounds, and the contests between them, in order up to the last `updated`; each with its observations, in
+            slot order.
+        updated: end of the last round, None before it.
+        since: the contest that was played after that round; empty for none.
+        cut_off: the round that was proposed and not yet updated on, as the loop takes it up again.
+        contest: designs of the contest that was cut off, two a comparison, and what of them is observed.
         contests: that were played.
     """
 
     prepared: Prepared | None = None
-    rounds: tuple[Round, ...] = ()
+    told: tuple[Round, ...] = ()
     updated: Updated | None = None
-    pending: tuple[Candidate, ...] = ()
-    observed: Mapping[str, Observation] = field(default_factory=dict)
+    since: tuple[Round, ...] = ()
+    cut_off: Pending = field(default_factory=Pending)
+    contest: Pending = field(default_factory=Pending)
     contests: tuple[ContestPlayed, ...] = ()
 
     @property
-    def cut_off(self) -> Pending:
-        """The round that was cut off, as the loop takes it up again."""
-        return Pending(self.pending, self.observed)
+    def rounds(self) -> tuple[Round, ...]:
+        """Completed rounds alone."""
+        return tuple(told for told in self.told if not of_contest(told[0]))
 
     def in_flight(self, doing: Doing | None, chunk: int) -> list[str]:
         """Return the candidates that were with the oracle when the last worker was cut off.
@@ -45,38 +48,68 @@ class SearchLog:
             doing: `Lease.doing`.
             chunk: designs an oracle call takes.
         """
-        if not self.pending or doing is None or doing.step != "evaluate" or doing.round != self.pending[0].round:
+        match doing:
+            case Doing(step="evaluate", numbers=(number, at)):
+                asked, observed = self.cut_off.candidates, self.cut_off.observed
+            case Doing(step="contest", numbers=(number, comparison, at)):
+                pair = slice(2 * comparison, 2 * comparison + 2)
+                asked, observed = self.contest.candidates[pair], self.contest.observed
+            case _:
+                return []
+        if not asked or asked[0].round != number:
             return []
         # A chunk is with the oracle as a whole, and what has no design was not sent. Candidates that are observed
         # already are no repetition: their answer came before the cut.
-        asked = [rows for index, rows in chunks(len(self.pending), chunk) if index == doing.numbers[1]]
-        return [c.id for rows in asked for c in self.pending[rows] if c.design and c.id not in self.observed]
+        sent = [rows for index, rows in chunks(len(asked), chunk) if index == at]
+        return [c.id for rows in sent for c in asked[rows] if c.design and c.id not in observed]
 
 
 def read_search_log(events: Iterable[Event]) -> SearchLog:
     """Fold the events of a search."""
     prepared: Prepared | None = None
     updated: Updated | None = None
-    rounds: list[Round] = []
-    pending: tuple[Candidate, ...] = ()
-    observed: dict[str, Observation] = {}
+    told: list[Round] = []
+    since: list[Round] = []
+    round, contest = _Open(), _Open()
     contests: list[ContestPlayed] = []
     for event in events:
         match event:
             case Prepared():
                 prepared = event
             case Proposed():
-                pending, observed = tuple(c.candidate() for c in event.candidates), {}
+                candidates = [c.candidate() for c in event.candidates]
+                (contest if of_contest(candidates) else round).candidates += candidates
             case Observed():
-                observed[event.candidate] = observation_of(event)
+                # A contest is open from its first designs until it is played, and no round goes on meanwhile.
+                (contest if contest.candidates else round).observed[event.candidate] = observation_of(event)
             case Updated():
                 updated = event
-                # In slot order, whatever the order of the answers: the search was told so, and its state depends on it.
-                rounds.append((pending, [observed[c.id] for c in pending]))
-                pending, observed = (), {}
+                told += [*since, round.complete()]
+                round, since = _Open(), []
             case ContestPlayed():
                 contests.append(event)
-    return SearchLog(prepared, tuple(rounds), updated, pending, observed, tuple(contests))
+                # Contests of older programs left no designs behind; nothing was told of them, and nothing is.
+                if contest.candidates:
+                    since = [contest.complete()]
+                contest = _Open()
+    return SearchLog(
+        prepared, tuple(told), updated, tuple(since), round.pending(), contest.pending(), contests=tuple(contests)
+    )
+
+
+@dataclass
+class _Open:
+    """A round or a contest while its events are read."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    observed: dict[str, Observation] = field(default_factory=dict)
+
+    def complete(self) -> Round:
+        # In slot order, whatever the order of the answers: the search was told so, and its state depends on it.
+        return tuple(self.candidates), [self.observed[c.id] for c in self.candidates]
+
+    def pending(self) -> Pending:
+        return Pending(tuple(self.candidates), self.observed)
 
 
 def observed_events(run: str, step: Evaluated) -> list[Observed]:

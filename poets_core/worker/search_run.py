@@ -98,7 +98,7 @@ class SearchRun:
 
     def _rounds(self, search: Search, problem: Problem, log: SearchLog) -> str:
         """Play what is left of the budget; return why no round follows."""
-        contests = SearchContests(self._session, problem, search, log.contests)
+        contests = SearchContests(self._session, problem, search, log)
         # The loop knows nothing of the store; it stands still between two steps, and so each is in the log in time.
         steps = loop.play(
             search,
@@ -118,11 +118,7 @@ class SearchRun:
     def _between(self, contests: SearchContests, left: int) -> int:
         """Play the contest that is due before a round, if one is; return the oracle calls it took."""
         self._round_began = time.monotonic()
-        contest = contests.play(left)
-        if contest is None:
-            return 0
-        self._session.append(contest)
-        return contest.calls
+        return contests.play(left)
 
     def _write(self, search: Search, step: loop.Step) -> None:
         """Put a step into the log. What is about to begin is noted first: the next worker asks for it again."""

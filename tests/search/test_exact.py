@@ -105,7 +105,7 @@ def _round(rng, n, factor):
 
 def test_intervals_widened_by_past_errors_cover_what_they_say():
     rng, judge = np.random.default_rng(4), Calibration()
-    scale = RewardScale(1.0, False, 0.0, 0.0, 1.0, 0.0)
+    scale = RewardScale(1.0, False, location=0.0, scale=1.0, floor=0.0, invalid=0.0)
     plain, widened = [], []
     for _ in range(60):
         told = judge.judge(*_round(rng, 32, 3.0), scale)
@@ -121,7 +121,7 @@ def test_intervals_widened_by_past_errors_cover_what_they_say():
 
 def test_a_round_is_judged_before_it_is_learnt_from():
     rng, judge = np.random.default_rng(5), Calibration()
-    scale = RewardScale(1.0, False, 0.0, 0.0, 1.0, 0.0)
+    scale = RewardScale(1.0, False, location=0.0, scale=1.0, floor=0.0, invalid=0.0)
     assert judge.judge(*_round(rng, 10, 1.0), scale)["interval_factor"] is None
     judge.judge(*_round(rng, 32, 1.0), scale)
     told = judge.judge(*_round(rng, 32, 100.0), scale)

@@ -19,7 +19,8 @@ from poets_core.search.poets.metrics import (
     error_correlation,
     pairwise_js,
 )
-from poets_core.search.reward import WINSOR, fit_scale
+from poets_core.reward import WINSOR
+from poets_core.search.reward import fit_scale
 
 IDS = [f"{r}-{s}" for r in range(30) for s in range(32)]
 

@@ -17,7 +17,7 @@ import numpy as np
 from poets_core.errors import InvalidDesign, InvalidInput
 from poets_core.keyed import rng_for
 from poets_core.spec import RunSpec, parse_spec
-from poets_core.types import Artifact, Candidate, Evaluation, Objective, Observation, ProblemInfo, Record
+from poets_core.types import Artifact, Candidate, Evaluation, Objective, Observation, ProblemInfo, Record, of_contest
 from poets_core.worker.science import Response, Science
 
 
@@ -106,6 +106,7 @@ class FakeSearch:
         self.facts: dict[str, Any] = {"source": "fake", "device": "cpu", "parameters": 4}
         self.memory = np.zeros(4)
         self.told: list[tuple[Sequence[Candidate], Sequence[Observation]]] = []
+        self.fresh = 0  # of these, how many no update has seen
 
     def ask(self, n: int) -> list[Candidate]:
         if self.exhausted_after is not None and self.round >= self.exhausted_after:
@@ -114,6 +115,7 @@ class FakeSearch:
         for slot in range(n):
             rng = rng_for(self.spec.seed, "fake", self.round, slot)
             digits = (rng.integers(10, size=4) + np.floor(np.abs(self.memory) * 100).astype(int)) % 10
+            digits = (digits + self._contested()) % 10
             text = "".join(map(str, digits)) if rng.random() > 0.15 else "x"
             design, reason = ("", "not four digits") if text == "x" else (text, "")
             mean = float("nan") if slot == 0 else float(rng.normal())
@@ -126,14 +128,22 @@ class FakeSearch:
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
         assert [c.id for c in candidates] == [o.candidate for o in observations]
         self.told.append((tuple(candidates), tuple(observations)))
+        self.fresh += 1
+
+    def _contested(self) -> int:
+        """What contests have told, so that a proposal shows whether it was made before or after one was told."""
+        return sum(
+            int(10 * o.value[0]) if o.valid else 1 for cs, os in self.told if of_contest(cs) for o in os
+        )
 
     def update(self) -> FakeReport:
         time.sleep(self.seconds)
-        for candidates, observations in self.told[-1:]:
+        assert not of_contest(self.told[-1][0]), "an update follows the round, not the contest"
+        for candidates, observations in self.told[-self.fresh :]:
             for c, o in zip(candidates, observations, strict=True):
                 gain = o.value[0] if o.valid else -1.0
                 self.memory = np.sin(self.memory * 1.7 + gain + np.arange(4) * (c.branch + 1))
-        self.round += 1
+        self.round, self.fresh = self.round + 1, 0
         return FakeReport({"memory": self.memory, "loss": np.float64(self.memory.sum()), "nothing": float("nan")})
 
     def state(self) -> dict[str, np.ndarray]:
@@ -141,7 +151,7 @@ class FakeSearch:
 
     def restore(self, tensors: Mapping[str, np.ndarray], history: Sequence[Any]) -> None:
         self.memory, self.round = tensors["memory"].copy(), int(tensors["round"])
-        assert len(history) == self.round
+        assert sum(not of_contest(candidates) for candidates, _ in history) == self.round
         self.told = list(history)
 
     def export_adapters(self, folder: Path) -> list[Path]:

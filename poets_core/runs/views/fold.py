@@ -31,7 +31,7 @@ from poets_core.runs.status import RunStatus
 from poets_core.runs.views.experiment import ExperimentView, PairView, experiment_summary
 from poets_core.runs.views.experiment_fold import ExperimentFold
 from poets_core.runs.views.run import LEADERS, TOP, Best, CandidateView, RunView
-from poets_core.types import ProblemInfo, branch_of
+from poets_core.types import ProblemInfo, branch_of, contest_candidate
 
 __all__ = ["Best", "CandidateView", "ExperimentView", "PairView", "RunView", "fold", "summary"]
 
@@ -102,7 +102,9 @@ def _add(draft: _Draft, event: Event, at: float) -> None:
             draft.own("artifacts").append(event)
         case ContestPlayed():
             draft.own("contests").append(event)
-            draft.set(contest_calls=draft.get("contest_calls") + event.calls)
+            # Of contests of older programs nothing but the number of calls is known.
+            if contest_candidate(event.round, 0) not in draft.get("candidates"):
+                draft.set(contest_calls=draft.get("contest_calls") + event.calls)
         case Finished():
             draft.set(finished=event.reason)
         case Failed():
@@ -135,6 +137,11 @@ def _observed(draft: _Draft, event: Observed, at: float) -> None:
     value = event.first
     order, candidates = draft.own("order"), draft.own("candidates")
     order.append(event.candidate)
+    contest = candidates[event.candidate].source == "contest"
+    if contest:
+        draft.set(contested=draft.get("contested") + 1)
+    else:
+        draft.own("round_ends")[event.round] = len(order)
     seen = replace(
         candidates[event.candidate],
         value=value,
@@ -154,8 +161,9 @@ def _observed(draft: _Draft, event: Observed, at: float) -> None:
             best = Best(value, seen.design, seen.id, at)
             draft.own("records").append(len(order) - 1)
         worst = draft.get("worst")
-        total, n = draft.get("round_totals").get(event.round, (0.0, 0))
-        draft.own("round_totals")[event.round] = (total + value, n + 1)
+        if not contest:  # what branches write by themselves says nothing of what a round has chosen
+            total, n = draft.get("round_totals").get(event.round, (0.0, 0))
+            draft.own("round_totals")[event.round] = (total + value, n + 1)
         draft.set(best=best, worst=signed if worst is None else min(worst, signed))
         draft.set(valid_calls=draft.get("valid_calls") + 1)
     draft.own("best_so_far").append(None if best is None else best.value)

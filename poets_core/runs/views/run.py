@@ -9,6 +9,7 @@ from typing import Any
 
 from poets_core.runs.events import ArtifactMade, ContestPlayed, Updated
 from poets_core.runs.views.experiment import ExperimentView
+from poets_core.spec import calls_in_words
 from poets_core.types import Objective, ProblemInfo
 
 TOP = 100
@@ -23,7 +24,7 @@ class CandidateView:
     """A candidate and, once it is observed, its value.
 
     Attributes:
-        id: ``"<round>-<slot>"``.
+        id: ``"<round>-<slot>"``, in a contest `poets_core.types.contest_candidate`.
         round, branch, source, prompt, design, text: see `poets_core.types.Candidate`.
         log_prob, reference_log_prob: nats.
         predicted_mean, predicted_std: of the standardised reward, before the value was known.
@@ -95,6 +96,10 @@ class RunView:
         artifacts: files that a task wrote.
         experiment: what an experiment has found, None for other runs.
         contests: which branch of a search is best, after some of its rounds.
+        round_ends: oracle calls made when each round was measured, as far as it is, by round from 0: more than rounds
+            times batch where contests lie between.
+        contested: oracle calls of contests, as far as `order` holds them.
+        contest_calls: further ones, of contests of older programs, of which nothing else is known.
     """
 
     seq: int = 0
@@ -130,11 +135,16 @@ class RunView:
     by_design: Mapping[str, float | None] = field(default_factory=dict)
     top: Sequence[float] = field(default_factory=list)
     round_totals: Mapping[int, tuple[float, int]] = field(default_factory=dict)
+    round_ends: Mapping[int, int] = field(default_factory=dict)
+    contested: int = 0
     contest_calls: int = 0
 
     @property
     def calls(self) -> int:
-        """Oracle calls charged so far, invalid ones and those of contests too; of an experiment, comparisons."""
+        """Oracle calls charged so far, invalid ones and those of contests too; of an experiment, comparisons.
+
+        In stores of older programs, calls of contests are charged that `order` does not hold.
+        """
         return len(self.order) + self.contest_calls if self.experiment is None else self.experiment.comparisons
 
     @property
@@ -176,13 +186,36 @@ class RunView:
         return total / (len(self.top) + filled)
 
     @property
+    def distinct(self) -> int:
+        """Different designs measured; a text without a design is none. `calls` counts repeats too."""
+        return len(self.by_design)
+
+    @property
+    def measured_in_words(self) -> str:
+        """Say how much was measured: ``"96 measurements of 71 different designs"``, shorter where they are as many."""
+        if self.distinct == self.calls:
+            return f"{self.calls:,} designs measured"
+        return f"{self.calls:,} measurements of {self.distinct:,} different designs"
+
+    @property
+    def calls_in_words(self) -> str:
+        """Say what calls were spent on: ``"8 rounds (256) + 64 comparisons (128) = 384 oracle calls"``.
+
+        Empty for a run without contests, whose calls are all those of its rounds.
+        """
+        contests = self.contested + self.contest_calls
+        if not contests:
+            return ""
+        return calls_in_words(len(self.round_ends), len(self.order) - self.contested, contests)
+
+    @property
     def valid_fraction(self) -> float | None:
-        """Valid calls of all calls of rounds."""
+        """Valid calls of all calls."""
         return self.valid_calls / len(self.order) if self.order else None
 
     @property
     def unique_fraction(self) -> float | None:
-        """Distinct designs of all calls of rounds; a text without a design is nobody's equal and no design."""
+        """Distinct designs of all calls; a text without a design is nobody's equal and no design."""
         return len(self.by_design) / len(self.order) if self.order else None
 
     @property

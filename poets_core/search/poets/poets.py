@@ -28,7 +28,7 @@ from poets_core.search.poets.trainer import Replay, Trainer
 from poets_core.search.sampler import Sampler
 from poets_core.search.selection import select
 from poets_core.spec import PoetsSettings, SearchSpec
-from poets_core.types import F8, Candidate, Observation
+from poets_core.types import F8, Candidate, Observation, of_contest
 
 PROBE = 64
 """Fixed reference samples on which disagreement is followed from round to round."""
@@ -118,10 +118,10 @@ class PoetsSearch(Method):
     # -- tell and update ---------------------------------------------------
 
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
-        """Take in a round; see `Search.tell`."""
+        """Take in a round or a contest; see `Search.tell`."""
         # Judged before anything is learned from the round, and by the reward scale that made its predictions: the
-        # scale moves with every observation. One branch alone predicts no interval.
-        if len(self.history) and self.ensemble.branches > 1:
+        # scale moves with every round. One branch alone predicts no interval, and of a contest nothing is predicted.
+        if len(self.history) and self.ensemble.branches > 1 and not of_contest(candidates):
             self._judged = self.calibration.judge(candidates, observations, self.history.scale())
         super().tell(candidates, observations)
         self._prediction = None

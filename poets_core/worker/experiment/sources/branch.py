@@ -90,13 +90,8 @@ class BranchSource:
         # again.
         used, out = self._used.copy(), []
         for pair in pairs:
-            rng = rng_for(self._seed, "item", *self._key, pair.index)
-            item = int(rng.integers(len(self._problem.prompts)))
-            said = []
-            for name in (pair.first, pair.second):
-                said.append(self._response(name, item, used[name, item]))
-                used[name, item] += 1
-            one, other = said
+            item = self.item(pair.index)
+            one, other = self._two(pair, item, used)
             out.append(
                 PresentedPair(
                     pair.index,
@@ -110,10 +105,29 @@ class BranchSource:
             )
         return out
 
+    def item(self, index: int) -> int:
+        """Return the number of the prompt that a pair answers; a function of the pair's number alone."""
+        return int(rng_for(self._seed, "item", *self._key, index).integers(len(self._problem.prompts)))
+
+    def written(self, pair: Pair) -> tuple[Response, Response]:
+        """Return the responses of a pair as their branches wrote them, not as a judge sees them."""
+        return self._two(pair, self.item(pair.index), self._used.copy())
+
+    def _two(self, pair: Pair, item: int, used: Counter[tuple[str, int]]) -> tuple[Response, Response]:
+        said = []
+        for name in (pair.first, pair.second):
+            said.append(self._response(name, item, used[name, item]))
+            used[name, item] += 1
+        return said[0], said[1]
+
     def count(self, pair: PresentedPair) -> None:
         """See `ResponseSource`."""
-        self._used[pair.first, pair.item] += 1
-        self._used[pair.second, pair.item] += 1
+        self.use(pair.first, pair.second, pair.item)
+
+    def use(self, first: str, second: str, item: int) -> None:
+        """Take note that the next responses of two policies to a prompt are used."""
+        self._used[first, item] += 1
+        self._used[second, item] += 1
 
     def _response(self, name: str, item: int, number: int) -> Response:
         # Blocks are drawn whole and keyed by their number: the 40th sample is the same whether or not a worker was
