@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,6 +88,7 @@ class Landscape(SequenceProblem):
                 "space": 20**length if length <= 12 else f"20^{length}",
                 "variant_column": measured.variant_column,
                 "value_column": measured.value_column,
+                "sha256": checksum(values),
                 **unmeasured,
             },
         )
@@ -104,6 +106,18 @@ class Landscape(SequenceProblem):
             kept = rng.random(codes.shape) < KEEP
             codes = np.where(kept, codes_of(self.wild_type).astype(np.int64), codes)
         return [text_of(row) for row in codes]
+
+
+def checksum(values: Mapping[Design, float]) -> str:
+    """Return the SHA-256 of measured variants, hex: of every variant with its value, whatever their order.
+
+    It is of what was read and not of a file's bytes: the same data packed or as Parquet are the same data, and nobody
+    can change the file between its reading and its checksum.
+    """
+    designs = sorted(values)
+    found = hashlib.sha256("\n".join(designs).encode())
+    found.update(np.array([values[d] for d in designs], dtype="<f8").tobytes())
+    return found.hexdigest()
 
 
 def _numbers(text: str, length: int) -> tuple[int, ...]:

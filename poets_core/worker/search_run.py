@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from poets_core.errors import InvalidSpec
 from poets_core.protocols import Problem, Search
@@ -18,29 +15,10 @@ from poets_core.spec import SearchSpec
 from poets_core.worker import checkpoint
 from poets_core.worker.contests import SearchContests
 from poets_core.worker.control import Stopped
+from poets_core.worker.facts import changes, require_same_problem
 from poets_core.worker.restore import restore
 from poets_core.worker.search_log import SearchLog, observed_events, read_search_log
 from poets_core.worker.session import Session
-
-SAME = 1e-3
-"""Relative difference up to which measured facts count as equal: other hardware rounds otherwise."""
-
-
-def _changed(began: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Say which facts of a backbone are no longer what they were, ``""`` for none.
-
-    The device may change, and facts the run did not record cannot be compared.
-    """
-    # Facts may be added by a later version; what the run did not write down at its beginning proves nothing.
-    differ = [k for k in began if k != "device" and not _equal(began[k], now.get(k))]
-    return ", ".join(f"{k} was {str(began[k])[:20]}, is {str(now.get(k))[:20]}" for k in differ)
-
-
-def _equal(a: Any, b: Any) -> bool:
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, rel_tol=SAME)
-    return bool(a == b)
-
 
 class SearchRun:
     """One worker's work on one search run.
@@ -65,15 +43,12 @@ class SearchRun:
         problem = session.science.load(self._spec)
         log = read_search_log(session.events())
         # The problem is compared before the search is built: building takes minutes, and a wrong table may break it.
-        info = stored_info(problem.info)
-        if log.prepared is not None and log.prepared.info != info:
-            raise InvalidSpec(
-                f"Expected the problem that run {session.run} began with, got other facts for "
-                f"{problem.info.name}: a file it reads or the program has changed. Start a new run."
-            )
+        if log.prepared is not None:
+            require_same_problem(session.run, log.prepared.info, problem.info)
         search = session.science.build(problem, self._spec, session.folder)
-        prepared = Prepared(info, jsonable(search.facts))
-        if log.prepared is not None and (changed := _changed(log.prepared.backbone, prepared.backbone)):
+        prepared = Prepared(stored_info(problem.info), jsonable(search.facts))
+        began = {} if log.prepared is None else log.prepared.backbone
+        if changed := changes(began, prepared.backbone, but=["device"]):
             raise InvalidSpec(
                 f"Expected the backbone that run {session.run} began with, got another: {changed}. "
                 "Put the model back as it was, or start a new run."

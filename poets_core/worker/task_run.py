@@ -19,6 +19,7 @@ from poets_core.runs.views.fold import CandidateView, fold
 from poets_core.search.loop import chunks
 from poets_core.spec import TaskSpec
 from poets_core.types import Record
+from poets_core.worker.facts import began_with, require_same_problem
 from poets_core.worker.session import Session
 
 TOLERANCE = 1e-9
@@ -44,6 +45,9 @@ class TaskRun:
         first = not any(isinstance(event, Prepared) for event in session.events())
         if self._task.name == "export":
             problem = session.science.load(session.store.spec(self._task.run))
+            # What is measured again must be measured by what the run was measured by.
+            began = began_with(line.event for line in session.store.read(self._task.run))
+            require_same_problem(self._task.run, began, problem.info)
             session.begin(Prepared(stored_info(problem.info)), first=first)
             done = [self._export(problem)]
         else:

@@ -100,7 +100,10 @@ class FakeSearch:
 
     sampler: Any = None
 
-    def __init__(self, spec: RunSpec, *, seconds: float = 0.0, exhausted_after: int | None = None) -> None:
+    def __init__(
+        self, spec: RunSpec, *, seconds: float = 0.0, exhausted_after: int | None = None, letters: str = "0123456789"
+    ) -> None:
+        self.letters = letters  # what the ten digits are written as
         self.spec, self.seconds, self.exhausted_after = spec, seconds, exhausted_after
         self.round = 0
         self.facts: dict[str, Any] = {"source": "fake", "device": "cpu", "parameters": 4}
@@ -116,7 +119,7 @@ class FakeSearch:
             rng = rng_for(self.spec.seed, "fake", self.round, slot)
             digits = (rng.integers(10, size=4) + np.floor(np.abs(self.memory) * 100).astype(int)) % 10
             digits = (digits + self._contested()) % 10
-            text = "".join(map(str, digits)) if rng.random() > 0.15 else "x"
+            text = "".join(self.letters[d] for d in digits.astype(int)) if rng.random() > 0.15 else "x"
             design, reason = ("", "not four digits") if text == "x" else (text, "")
             mean = float("nan") if slot == 0 else float(rng.normal())
             found.append(

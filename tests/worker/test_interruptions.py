@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,8 @@ import pytest
 from poets_core.runs import process
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold
+from poets_core.spec import TaskSettings, TaskSpec, parse_spec
+from poets_core.worker.science import REAL_SCIENCE
 from poets_core.worker.worker import FAILED, FINISHED, NOT_MINE, work
 from tests.waiting import LIMIT, heartbeats, until
 from tests.worker.fake import FAKES, Digits, FakeSearch, fake_spec
@@ -234,3 +240,60 @@ def test_a_backbone_that_changed_is_refused(store: SqlStore, began: Any, now: An
         assert named in store.status(run).reason
         assert work(store, run, fakes(lambda spec: OtherFacts(spec, **began))) == FINISHED  # put back as it was
     assert fold(store.read(run)).calls == 24
+
+
+def table(path: Path, values: dict[str, float]) -> Path:
+    path.write_text("variant,fitness\n" + "".join(f"{v},{x}\n" for v, x in values.items()))
+    return path
+
+
+LOOKED_UP = replace(
+    FAKES, load=REAL_SCIENCE.load, build=lambda problem, spec, folder: FakeSearch(spec, letters="ACDEFGHIKL")
+)
+"""The fake search on tables of real files; its digits are letters there."""
+
+
+def cut_off_on_a_table(store: SqlStore, path: Path) -> str:
+    spec = fake_spec(rounds=3, batch=4).model_dump(mode="json")
+    spec["problem"] = {"name": "protein/landscape", "params": {"table": str(path)}}
+    run, cut = store.create(parse_spec(spec)), Interrupted(store.url)
+    cut.left = 4
+    with pytest.raises(SystemExit):
+        work(cut, run, LOOKED_UP)
+    cut.close()
+    free(store, run)
+    return run
+
+
+def test_a_table_edited_in_place_is_refused(store: SqlStore, tmp_path: Path) -> None:
+    """Same variants, columns, number of rows and largest value: only what lies in it has changed."""
+    values = {"".join(v): float(i % 97) for i, v in enumerate(product("ACDEFG", repeat=4))}
+    path = table(tmp_path / "table.csv", values)
+    run = cut_off_on_a_table(store, path)
+    table(path, {v: (x + 1) % 97 for v, x in values.items()})
+    assert work(store, run, LOOKED_UP) == FAILED
+    reason = store.status(run).reason
+    assert "Expected the problem that run" in reason
+    assert "facts.sha256 was" in reason
+    # nothing is measured again by other data either
+    made = store.create(TaskSpec(task=TaskSettings(name="export", run=run, format="csv")))
+    assert work(store, made, LOOKED_UP) == FAILED
+    assert "facts.sha256 was" in store.status(made).reason
+    # the same data in other bytes are the same data
+    with gzip.open(path, "wt") as packed:
+        packed.write("variant,fitness\n" + "".join(f"{v},{x}\n" for v, x in reversed(values.items())))
+    assert work(store, run, LOOKED_UP) == FINISHED
+
+
+def test_a_run_that_wrote_no_checksum_goes_on(store: SqlStore, tmp_path: Path) -> None:
+    run = cut_off_on_a_table(store, table(tmp_path / "table.csv", {"ACDE": 1.0, "FGHI": 2.0}))
+    with store._engine.connect().execution_options(writes=True) as connection, connection.begin():
+        (body,) = connection.exec_driver_sql(
+            "SELECT body FROM events WHERE run = ? AND kind = 'prepared'", (run,)
+        ).one()
+        older = json.loads(body)
+        assert len(older["info"]["facts"].pop("sha256")) == 64
+        connection.exec_driver_sql(
+            "UPDATE events SET body = ? WHERE run = ? AND kind = 'prepared'", (json.dumps(older), run)
+        )
+    assert work(store, run, LOOKED_UP) == FINISHED

@@ -27,6 +27,7 @@ from poets_core.worker.control import POLL_SECONDS, Stopped
 from poets_core.worker.experiment.ledger import Given, Ledger, compared, comparison_of, pair_of
 from poets_core.worker.experiment.sources.source import Exhausted, ResponseSource
 from poets_core.worker.experiment.statistics import ExperimentStatistics
+from poets_core.worker.facts import changes, require_same_problem
 from poets_core.worker.session import Session
 
 EVERY_ONE = 20
@@ -105,11 +106,14 @@ class ExperimentRun:
         facts = jsonable({**source.facts, "judge": self._experiment.judge})
         prepared = Prepared(source.info, experiment=facts)
         began = self._ledger.prepared
-        if began is not None and began != prepared:
-            raise InvalidSpec(
-                f"Expected what run {self._session.run} began with, got other facts of its policies: a run, a log or "
-                "the program has changed. Start a new experiment."
-            )
+        if began is not None:
+            if source.info is not None:
+                require_same_problem(self._session.run, began.info, source.info)
+            if changed := changes(began.experiment or {}, facts):
+                raise InvalidSpec(
+                    f"Expected what run {self._session.run} began with, got other facts of its policies: a run, a log, "
+                    f"a model or the program has changed ({changed}). Start a new experiment."
+                )
         left = self._session.lease.doing
         judged = left is not None and left.step == "judge"
         asked_again = [str(p.index) for p in self._ledger.open] if judged else []

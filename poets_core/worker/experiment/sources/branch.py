@@ -18,6 +18,7 @@ from poets_core.runs.store import RunStore
 from poets_core.spec import ExperimentSpec, PolicySpec, SearchSpec
 from poets_core.types import ProblemInfo
 from poets_core.worker.experiment.sources.source import Judged, by_value
+from poets_core.worker.facts import require_same_problem
 from poets_core.worker.restore import restore
 from poets_core.worker.science import Response, Science
 from poets_core.worker.search_log import read_search_log
@@ -214,6 +215,7 @@ def _search_of(
             "Stop it or wait for its end, then resume this experiment."
         )
     log = read_search_log(line.event for line in store.read(run))
+    require_same_problem(run, None if log.prepared is None else log.prepared.info, problem.info)
     search = science.build(problem, its, store.folder(run))
     restore(search, log, store.folder(run), step)
     checkpoint = "" if log.updated is None else log.updated.sha256

@@ -16,6 +16,7 @@ from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import JsonObject, PresentedPair
 from poets_core.spec import ExperimentSettings
 from poets_core.worker.experiment.sources.source import Judged, by_value
+from poets_core.worker.facts import model_checksum
 from poets_core.worker.science import Science, resolve_backbone
 
 LONGEST = 64
@@ -49,6 +50,8 @@ class PromptSource:
         self._items = items(spec.task, spec.items, seed=seed)
         self._at = {p.name: i for i, p in enumerate(spec.policies)}
         self._said: list[list[str]] = []
+        # Answers are kept a policy at a time: those that are missing must come from the same model.
+        self._weights = model_checksum(resolve_backbone(spec.model))
 
     @property
     def instant(self) -> bool:
@@ -72,6 +75,7 @@ class PromptSource:
             "policies": policies,
             "warnings": [],
             "model": self._spec.model,
+            "weights": self._weights,
             "task": self._task.title,
             "judged": self._task.judged,
             "items": len(self._items),
