@@ -21,23 +21,30 @@ from poets_core.spec import ExperimentSpec
 _PACKAGES = ("torch", "transformers", "peft", "safetensors", "numpy", "scipy", "qiskit", "biopython", "sqlalchemy")
 _COLUMNS = (
     "id", "order", "round", "branch", "source", "prompt", "design", "text", "value", "std", "valid", "reason",
-    "log_prob", "reference_log_prob", "predicted_mean", "predicted_std",
+    "log_prob", "reference_log_prob", "expected", "expected_low", "expected_high",
 )  # fmt: skip
+_IN_REWARD_SD = {"predicted_mean": "predicted_mean_reward_sd", "predicted_std": "predicted_std_reward_sd"}
+"""Attributes of a candidate that are in no unit of the objective -> columns that say so."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def candidates_csv(view: RunView) -> bytes:
     """Return the candidates as UTF-8 CSV, in the order proposed; details as one JSON column.
 
+    `value`, `std` and what was `expected` are in the objective's unit, which the column `unit` names. The prediction as
+    the search made it follows, in deviations of the reward.
+
     Text cells that a spreadsheet would take for a formula get a leading
     apostrophe: designs and texts come out of a language model.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([*_COLUMNS, "details"])
+    writer.writerow([*_COLUMNS, "unit", *_IN_REWARD_SD.values(), "details"])
+    unit = _cell(view.objective.unit)
     for candidate in view.candidates.values():
         fields = asdict(candidate)
-        writer.writerow([*(_cell(fields[name]) for name in _COLUMNS), json.dumps(fields["details"], sort_keys=True)])
+        known, raw = ([_cell(fields[name]) for name in names] for names in (_COLUMNS, _IN_REWARD_SD))
+        writer.writerow([*known, unit, *raw, json.dumps(fields["details"], sort_keys=True)])
     return out.getvalue().encode()
 
 

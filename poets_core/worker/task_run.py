@@ -155,8 +155,9 @@ def _record(candidate: CandidateView) -> Record:
         "round": candidate.round,
         "branch": candidate.branch,
         "source": candidate.source,
-        "predicted_mean": candidate.predicted_mean,
-        "predicted_std": candidate.predicted_std,
+        "expected": candidate.expected,
+        "expected_low": candidate.expected_low,
+        "expected_high": candidate.expected_high,
         "std": candidate.std,
         **candidate.details,
     }

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from poets_core.reward import RewardUnit, unit_of
 from poets_core.runs.events import (
     ArtifactMade,
     Claimed,
@@ -112,8 +113,9 @@ def _add(draft: _Draft, event: Event, at: float) -> None:
 
 
 def _proposed(draft: _Draft, event: Proposed) -> None:
-    candidates = draft.own("candidates")
+    candidates, unit = draft.own("candidates"), _unit(draft)
     for c in event.candidates:
+        expected, low, high = _in_unit(unit, c.predicted_mean, c.predicted_std)
         candidates[c.id] = CandidateView(
             c.id,
             c.round,
@@ -126,8 +128,30 @@ def _proposed(draft: _Draft, event: Proposed) -> None:
             c.reference_log_prob,
             c.predicted_mean,
             c.predicted_std,
+            expected,
+            low,
+            high,
             reason=c.reason,
         )
+
+
+def _unit(draft: _Draft) -> RewardUnit | None:
+    """The unit of rewards that coming candidates are predicted in: that of the last update; None before one.
+
+    Before the first update nothing is predicted, whatever is written down.
+    """
+    rounds, info = draft.get("rounds"), draft.get("info")
+    if not rounds or info is None:
+        return None
+    return unit_of(rounds[-1].metrics, info.objectives[0].direction)
+
+
+def _in_unit(
+    unit: RewardUnit | None, mean: float | None, std: float | None
+) -> tuple[float | None, float | None, float | None]:
+    if unit is None or mean is None:
+        return None, None, None
+    return unit.value(mean), *((None, None) if std is None else unit.interval(mean, std))
 
 
 def _observed(draft: _Draft, event: Observed, at: float) -> None:

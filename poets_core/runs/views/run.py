@@ -27,7 +27,10 @@ class CandidateView:
         id: ``"<round>-<slot>"``, in a contest `poets_core.types.contest_candidate`.
         round, branch, source, prompt, design, text: see `poets_core.types.Candidate`.
         log_prob, reference_log_prob: nats.
-        predicted_mean, predicted_std: of the standardised reward, before the value was known.
+        predicted_mean, predicted_std: of the standardised reward, before the value was known, as the log has them.
+        expected: value that was predicted, in the objective's unit; None where nothing was, or in no known unit.
+        expected_low, expected_high: values two predicted deviations to either side of it, the smaller one first; not
+            symmetric where rewards are logarithms. None where no value reaches so far.
         value: first objective in its own unit; None while unobserved or invalid.
         values: all objectives.
         std: known noise of `value`.
@@ -48,6 +51,9 @@ class CandidateView:
     reference_log_prob: float | None
     predicted_mean: float | None
     predicted_std: float | None
+    expected: float | None = None
+    expected_low: float | None = None
+    expected_high: float | None = None
     value: float | None = None
     values: tuple[float | None, ...] = ()
     std: float | None = None
@@ -55,6 +61,11 @@ class CandidateView:
     reason: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     order: int | None = None
+
+    @property
+    def unit_unknown(self) -> bool:
+        """Whether something was predicted and its log does not say in which unit: programs before 0.1 wrote none."""
+        return self.expected is None and self.predicted_mean is not None and self.round > 0
 
 
 @dataclass(frozen=True)
