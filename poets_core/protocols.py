@@ -186,8 +186,10 @@ class Search(Protocol):
     """A method at work on one problem: POETS and every rival offer the same.
 
     A round is `ask`, evaluate, `tell`, `update`. What a contest has measured after it is told on its own, without an
-    `update`: the search proposes by it at once, and is trained on it from the next update on. Randomness is keyed by the seed and the round: `ask` changes nothing
-    and gives the same answer until something is told. A restored search goes on as if it had never been interrupted.
+    `update`: the search proposes by it at once, and is trained on it from the next update on.
+
+    Randomness is keyed by the seed and the round: `ask` changes nothing and gives the same answer until something is
+    told. A restored search goes on as if it had never been interrupted.
     """
 
     facts: dict[str, Any]

@@ -49,6 +49,11 @@ def branch_of(policy: str) -> int:
     return int(number)
 
 
+def round_number(round: int) -> int:
+    """Return the number that people read for a round: ids and logs count from 0, people from 1."""
+    return round + 1
+
+
 def contest_candidate(round: int, number: int) -> str:
     """Return the id of a design that a contest has measured.
 

@@ -23,6 +23,7 @@ SOURCES = {
     "edit": "edit of a good design",
     "reference": "written by the untrained model",
     "space": "chosen out of the whole space",
+    "contest": "written for a contest",
 }
 LINE_POINTS = 1200
 SCATTER_POINTS = 4000

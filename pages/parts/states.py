@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.parts.text import plain as plain  # most pages take their words from here
 from poets_core.runs.doing import Doing, Step
+from poets_core.types import round_number
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
@@ -133,5 +134,5 @@ def doing_text(doing: Doing | None) -> str:
     """Say a worker's step in words: ``"Now: measuring designs (round 3)."``; "" if there is nothing to say."""
     if doing is None or doing.step not in STEPS:
         return ""
-    at = "" if doing.round is None else f" (round {doing.round})"
+    at = "" if doing.round is None else f" (round {round_number(doing.round)})"
     return f"Now: {STEPS[doing.step]}{at}."

@@ -14,8 +14,10 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.parts.run.expected import RANGE_HELP, expected_range
 from pages.parts.text import one_line, plain, visible
 from poets_core.runs.views.fold import CandidateView, RunView
+from poets_core.types import round_number
 
 T = TypeVar("T")
 PAGE = 100
@@ -99,9 +101,9 @@ def frame(view: RunView, ids: Sequence[str]) -> pd.DataFrame:
             "id": [c.id for c in rows],
             "design": [visible(c.design.replace("\n", " ; ") or c.text[:200]) for c in rows],
             "value": pd.array([c.value for c in rows], dtype="Float64"),
-            "expected": pd.array([c.predicted_mean for c in rows], dtype="Float64"),
-            "spread": pd.array([c.predicted_std for c in rows], dtype="Float64"),
-            "round": [c.round for c in rows],
+            "expected": pd.array([c.expected for c in rows], dtype="Float64"),
+            "range": [expected_range(c) for c in rows],
+            "round": [round_number(c.round) for c in rows],
             "branch": ["none" if c.branch < 0 else str(c.branch) for c in rows],
             "source": [c.source for c in rows],
             "log-prob.": pd.array([c.log_prob for c in rows], dtype="Float64"),
@@ -131,6 +133,7 @@ def candidate_table(view: RunView, ids: Sequence[str], key: str, on_pick: Callab
     if not table["problem"].astype(bool).any():
         table = table.drop(columns="problem")
     unit = view.objective.unit
+    of = f", in {plain(unit)}" if unit else ""
     number = st.column_config.NumberColumn
     st.dataframe(
         table,
@@ -141,11 +144,13 @@ def candidate_table(view: RunView, ids: Sequence[str], key: str, on_pick: Callab
         alt=f"Table of {len(ids)} candidates",
         column_config={
             "design": st.column_config.TextColumn("design", width="large"),
-            "value": number("value", format="%.4g", help=f"Measured, in {plain(unit)}." if unit else "Measured."),
-            "expected": number("expected", format="%.3f", help="Predicted before it was measured, in reward s.d."),
-            "spread": number("spread", format="%.3f", help="Standard deviation over the branches, in reward s.d."),
+            "value": number("value", format="%.4g", help=f"Measured, in {unit}." if unit else "Measured."),
+            "expected": number("expected", format="%.4g", help=f"Predicted before it was measured{of}."),
+            "range": st.column_config.TextColumn("expected range", help=RANGE_HELP),
             "log-prob.": number("log-prob.", format="%.2f", help="Log-probability under its branch, in nats."),
-            "source": st.column_config.TextColumn("source", help="Written by a branch, an edit, or the reference."),
+            "source": st.column_config.TextColumn(
+                "source", help="Written by a branch, an edit, the reference, or a contest."
+            ),
         },
     )
     st.session_state[shown] = list(ids)

@@ -47,7 +47,7 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title("Candidates", anchor=False, width="content")
         st.page_link(LIVE, label="Back to the run", icon=":material/monitoring:", query_params={"run": feed.run})
-    st.caption(f"{plain(feed.spec.label or feed.spec.problem.name)} · run {feed.run} · {view.calls:,} measured")
+    st.caption(f"{plain(feed.spec.label or feed.spec.problem.name)} · run {feed.run} · {view.measured_in_words}")
     chosen = st.query_params.get("id", "")
     if chosen and chosen not in view.candidates:
         st.error(
@@ -78,7 +78,7 @@ def _table(feed: Feed, view: RunView) -> None:
     st.subheader("All candidates", anchor=False)
     search = feed.spec.search
     branches = ["all", *(str(b) for b in range(search.policies)), "none"]
-    sources = ["all", "branch", "edit", "reference", "space"]
+    sources = ["all", "branch", "edit", "reference", "space", "contest"]
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="filters")
     with bar:
         text = st.text_input("Design contains", key=f"text-{feed.run}", max_chars=200, width=190)

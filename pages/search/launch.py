@@ -131,7 +131,7 @@ def _advanced(
         _section(sections, "search", METHODS[method], errors, own, advanced=advanced)
     # Whether there are branches to compare is the spec's to say: their number may still change.
     contest = start.contest if start and start.search.method == method else None
-    if METHODS[method].ensemble and (held := contest_fields(errors, own, contest)):
+    if METHODS[method].ensemble and (held := contest_fields(errors, own, contest, sections["budget"])):
         sections["contest"] = held
     rivals = _beside(method, key)
     st.markdown("**The machine**")

@@ -109,6 +109,8 @@ def _progress(feed: Feed, snapshot: Snapshot) -> None:
         done += f" · about {span(left * sum(seconds) / len(seconds))} left at the pace of the last rounds"
     elif snapshot.status.state == "finished":
         done += f" in {span(view.last - view.started)}{_ended_early(snapshot.status, view, left)}"
+    if said := view.calls_in_words:
+        done += f" · {said}"
     st.progress(min(view.calls / max(budget.calls, 1), 1.0), text=done)
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from poets_core.runs.store import SqlStore
 from poets_core.runs.views.fold import fold, summary
+from poets_core.types import round_number
 
 OUT, ERR = Console(), Console(stderr=True)
 POLL_SECONDS = 0.3
@@ -66,6 +67,8 @@ def shown(store: SqlStore, name: str, as_json: bool) -> None:
         typer.echo(json.dumps(facts))
         return
     table = Table(show_header=False)
+    if "deploy" in facts:  # JSON names rounds as the log does
+        facts["deploy"] = facts["deploy"] | {"round": round_number(facts["deploy"]["round"])}
     for key, value in facts.items():
         table.add_row(key.replace("_", " "), _text(value))
     OUT.print(table)

@@ -97,7 +97,8 @@ def _moments(x: F8) -> tuple[float, float]:
 def _skewness(v: F8) -> float:
     centred = v - v.mean()
     deviation = float(np.sqrt((centred**2).mean()))
-    return float((centred**3).mean() / deviation**3) if deviation > 0 else 0.0
+    # The cube of what is next to nothing is nothing.
+    return float((centred**3).mean() / cube) if (cube := deviation**3) > 0 else 0.0
 
 
 def _floor(v: F8) -> float:

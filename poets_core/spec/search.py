@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 from poets_core.spec.base import BackboneSpec, Budget, ProblemSpec, RunFields, SpecModel, mismatch
 from poets_core.spec.methods import PoetsSettings, SearchSettings
 
-
 CALLS_PER_COMPARISON = 2
 """Oracle calls of one comparison in a contest: one for each response."""
 
@@ -108,14 +107,19 @@ class Plan:
 
 
 def calls_in_words(rounds: int, of_rounds: int, of_contests: int) -> str:
-    """Say as a sum what oracle calls are spent on: ``"8 rounds (256) + 64 comparisons (128) = 384 oracle calls"``.
+    """Say as a sum what oracle calls are spent on: ``"8 rounds (256) + 64 comparisons (128) = 384 measurements"``.
 
     Args:
         rounds: how many.
         of_rounds, of_contests: oracle calls.
     """
-    contests = f" + {of_contests // CALLS_PER_COMPARISON:,} comparisons ({of_contests:,})" if of_contests else ""
-    return f"{rounds:,} rounds ({of_rounds:,}){contests} = {of_rounds + of_contests:,} oracle calls"
+    comparisons = of_contests // CALLS_PER_COMPARISON
+    contests = f" + {_times(comparisons, 'comparison')} ({of_contests:,})" if of_contests else ""
+    return f"{_times(rounds, 'round')} ({of_rounds:,}){contests} = {of_rounds + of_contests:,} measurements"
+
+
+def _times(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def plan_of(budget: Budget, contest: ContestSpec | None) -> Plan:

@@ -1,7 +1,8 @@
 """Contests among the branches of a search while it goes on: which one to deploy, with what error.
 
-A contest is paid for by the search, so that everything it measures belongs to the search: each response is a candidate,
-in the log before the oracle is asked, and each answer an observation, which the search is told when the contest is over.
+A contest is paid for by the search, so that everything it measures belongs to the search: each response is a
+candidate, in the log before the oracle is asked, and each answer an observation, which the search is told when the
+contest is over.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ class SearchContests:
             answers = self._measured(two, number, pair.index)
             first, second = policy_name(two[0].branch), policy_name(two[1].branch)
             source.use(first, second, two[0].prompt)
-            outcome = by_value(*map(_value, answers), self._problem.info.objectives[0].direction)
+            one, other = map(_value, answers)
+            outcome = by_value(one, other, self._problem.info.objectives[0].direction)
             statistics.record(Comparison(first, second, outcome, judge="oracle"))
             said.append((first, second, outcome))
             candidates += two
@@ -119,9 +121,7 @@ class SearchContests:
                 math.nan,
                 response.tokens,
             )
-            for k, (name, response) in enumerate(
-                zip((pair.first, pair.second), source.written(pair), strict=True)
-            )
+            for k, (name, response) in enumerate(zip((pair.first, pair.second), source.written(pair), strict=True))
         ]
         self._session.append(Proposed(number, tuple(map(ProposedCandidate.of, two))))
         return two

@@ -20,6 +20,7 @@ from poets_core.worker.restore import restore
 from poets_core.worker.search_log import SearchLog, observed_events, read_search_log
 from poets_core.worker.session import Session
 
+
 class SearchRun:
     """One worker's work on one search run.
 

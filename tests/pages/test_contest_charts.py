@@ -140,7 +140,7 @@ def test_a_contest_names_the_branch_to_deploy() -> None:
     contest = ContestPlayed(4, 30, (), dict(METRICS), VerdictFacts("winner", "branch 0", 0.1, 15, ("branch 0",)))
     view = fold(recorded([*written.events(1), contest]))
     assert deploy(view) == (
-        "Branch to deploy: **branch 0**, best with error at most 10 % (contest after round 4, 15 comparisons)."
+        "Branch to deploy: **branch 0**, best with error at most 10 % (contest after round 5, 15 comparisons)."
     )
     evidence, effort = contest_panels(view, LIGHT)
     assert (evidence.name, effort.name) == ("contest", "contest-effort")

@@ -169,7 +169,7 @@ def test_every_state_has_words_and_an_icon() -> None:
     assert [span(s) for s in (5, 120, 7200, 12_000, 200_000)] == ["5 s", "2 min", "2 h", "3 h 20 min", "2 days"]
     assert ago(None) == "never"
     assert ago(-3) == "0 s ago"
-    assert doing_text(Doing("evaluate", (3, 0))) == "Now: measuring designs (round 3)."
+    assert doing_text(Doing("evaluate", (3, 0))) == "Now: measuring designs (round 4)."
     assert doing_text(None) == doing_text(Doing("wait")) == ""
     assert plain("**a** [b](c)") == "\\*\\*a\\*\\* \\[b\\]\\(c\\)"
 

@@ -54,6 +54,7 @@ def metrics(round: int) -> dict[str, Any]:
     return {
         "js_sequence": 0.5 / (round + 1), "js_token": 0.1, "spread": 0.4, "spread_replay": 0.2, "coverage": 0.75,
         "kl": [1.0, 2.0], "loss": [0.3, 0.4], "unique": 1.0, "valid": 0.75, "js_matrix": [[0.0, 0.4], [0.4, 0.0]],
+        "reward_location": 0.2, "reward_scale": 0.5, "reward_log": False,
     }  # fmt: skip
 
 

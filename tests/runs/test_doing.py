@@ -9,12 +9,12 @@ import pytest
 from poets_core.runs.doing import Doing, Step
 from poets_core.types import branch_of, policy_name
 
-WRITTEN = {  # as release 0.1 wrote them
+WRITTEN = {  # as release 0.1 wrote them, but for the contest, which had no chunk
     "ask 3": Doing("ask", (3,)),
     "evaluate 3 0": Doing("evaluate", (3, 0)),
     "update 3": Doing("update", (3,)),
     "rebuild 2": Doing("rebuild", (2,)),
-    "contest 4 17": Doing("contest", (4, 17)),
+    "contest 4 17 0": Doing("contest", (4, 17, 0)),
     "export adapters": Doing("export"),
     "load run 20260101-120000-ab12": Doing("load", run="20260101-120000-ab12"),
     "judge 7": Doing("judge", (7,)),
@@ -36,7 +36,7 @@ def test_no_step_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "evaluate", "evaluate 3", "evaluate 3 x", "evaluate -1 0", "asking 3", "load run", "dream 1"]
+    "text", ["", "evaluate", "evaluate 3", "evaluate 3 x", "evaluate -1 0", "asking 3", "load run", "dream 1", "contest 4 17"]
 )
 def test_what_another_version_wrote_is_not_known(text: str) -> None:
     assert Doing.parse(text) is None

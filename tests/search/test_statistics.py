@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from poets_core.errors import InvalidSpec
 from poets_core.lm.likelihood import divergence
+from poets_core.reward import WINSOR
 from poets_core.search.poets.bootstrap import bootstrap_weights
 from poets_core.search.poets.metrics import (
     coverage,
@@ -19,7 +20,6 @@ from poets_core.search.poets.metrics import (
     error_correlation,
     pairwise_js,
 )
-from poets_core.reward import WINSOR
 from poets_core.search.reward import fit_scale
 
 IDS = [f"{r}-{s}" for r in range(30) for s in range(32)]

@@ -135,9 +135,7 @@ class FakeSearch:
 
     def _contested(self) -> int:
         """What contests have told, so that a proposal shows whether it was made before or after one was told."""
-        return sum(
-            int(10 * o.value[0]) if o.valid else 1 for cs, os in self.told if of_contest(cs) for o in os
-        )
+        return sum(int(10 * o.value[0]) if o.valid else 1 for cs, os in self.told if of_contest(cs) for o in os)
 
     def update(self) -> FakeReport:
         time.sleep(self.seconds)

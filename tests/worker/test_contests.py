@@ -99,7 +99,7 @@ def test_every_paid_call_is_an_observation(store: SqlStore, tmp_path: Path) -> N
     assert view.round_ends[2] == 3 * 8 + view.contests[0].calls
     assert view.calls_in_words == (
         f"{len(view.rounds)} rounds ({8 * len(view.rounds)}) + {len(paid) // 2} comparisons ({len(paid)}) = "
-        f"{view.calls} oracle calls"
+        f"{view.calls} measurements"
     )
 
 
@@ -112,11 +112,15 @@ def test_the_search_is_told_what_a_contest_measured_before_it_proposes(store: Sq
     log = read_search_log(e.event for e in store.read(run))
     assert [of_contest(c) for c, _ in kept.told] == [of_contest(c) for c, _ in (*log.told, *log.since)]
     assert [of_contest(c) for c, _ in log.told][:4] == [False, False, True, False]
-    assert repr(kept.told) == repr([(tuple(c), tuple(o)) for c, o in (*log.told, *log.since)])  # NaN is no equal of itself
+    assert repr(kept.told) == repr(
+        [(tuple(c), tuple(o)) for c, o in (*log.told, *log.since)]
+    )  # NaN is no equal of itself
 
 
 def test_the_plan_is_what_the_search_does(store: SqlStore) -> None:
-    spec = search(rounds=12, batch=8, every=2, comparisons=3, delta=0.01)  # too few for a verdict: every contest is full
+    spec = search(
+        rounds=12, batch=8, every=2, comparisons=3, delta=0.01
+    )  # too few for a verdict: every contest is full
     assert isinstance(spec, SearchSpec)
     run = store.create(spec)
     assert work(store, run, FAKES) == FINISHED
@@ -124,7 +128,7 @@ def test_the_plan_is_what_the_search_does(store: SqlStore) -> None:
     assert (len(view.rounds), view.contested, view.calls) == (plan.rounds, plan.contest_calls, plan.calls)
     assert view.calls_in_words == str(plan)
     alone = plan_of(spec.budget, None)
-    assert (alone.rounds, alone.comparisons, str(alone)) == (12, 0, "12 rounds (96) = 96 oracle calls")
+    assert (alone.rounds, alone.comparisons, str(alone)) == (12, 0, "12 rounds (96) = 96 measurements")
 
 
 def test_a_search_without_contests_says_what_it_said(store: SqlStore) -> None:

@@ -14,6 +14,7 @@ import streamlit as st
 from domains.catalog import backbones
 from domains.entry import Entry, Parameter
 from pages.parts.launch.filled import uploaded
+from pages.parts.launch.price import contest_price
 from pages.parts.number_field import number_field
 from pages.parts.runs.facts import file_name
 from pages.parts.setting_fields import Errors, setting_fields
@@ -142,21 +143,34 @@ def read_table(name: str, data: bytes) -> pd.DataFrame:
     return table
 
 
-def contest_fields(errors: Errors, key: str, begin: ContestSpec | None) -> dict[str, Any] | None:
-    """Draw the contests among the branches: a switch, and their fields where it is on; None where it is off."""
+def contest_fields(
+    errors: Errors, key: str, begin: ContestSpec | None, budget: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Draw the contests among the branches: a switch with its price, and their fields where it is on; None where off.
+
+    Args:
+        errors: of the form.
+        key: of the widgets.
+        begin: what the form begins with.
+        budget: rounds and batch as they stand in the form, right or wrong.
+    """
     held = st.checkbox(
         "Contests among the models",
         begin is not None,
         persist_state="session",
         help="Now and then the models are compared, pair by pair, by measuring what they write: which one to deploy? "
-        "These measurements count in the budget, so that fewer rounds are played.",
+        "These measurements count in the budget, so that fewer rounds are played; the search learns from them too.",
         key=f"{key}-contest",
     )
+    fields, start = settings_of("contest", ContestSpec), (begin or ContestSpec()).model_dump()
     if not held:
+        # Before the switch is on, too: nobody should find out afterwards what it costs.
+        st.caption(contest_price(budget, start))
         errors.place("contest")
         return None
-    fields, start = settings_of("contest", ContestSpec), (begin or ContestSpec()).model_dump()
-    return setting_fields(fields.values(), start, errors, lambda name: f"{key}-contest-{name}", columns=len(fields))
+    values = setting_fields(fields.values(), start, errors, lambda name: f"{key}-contest-{name}", columns=len(fields))
+    st.caption(contest_price(budget, values))
+    return values
 
 
 def backbone_field(entry: Entry, errors: Errors, key: str, begin: str) -> str:

@@ -14,8 +14,10 @@ import numpy as np
 
 from pages.parts.look import DASHES, MARKERS, Look
 from pages.parts.panel import LINE_POINTS, MARKED, SOURCES, Json, Panel, axis, empty, layout, numbers, sample, thin
+from pages.parts.run.expected import unit_note, width
 from pages.parts.words import MODEL_HELP, short_model
 from poets_core.runs.views.fold import CandidateView, RunView
+from poets_core.types import round_number
 
 DOTS = 1200
 DOT = "Each dot is a measured design: click it to see the design."
@@ -49,7 +51,8 @@ def progress(view: RunView, look: Look, batch: int, selected: str = "") -> Panel
     others = sample(n, DOTS, _places(view, selected)).tolist()
     dots = [i for i in sorted({*others, *kept_records}) if view.values[i] is not None]
     means = np.array([np.nan if m is None else m for m in view.round_means])
-    ends = np.minimum((np.arange(len(means)) + 1) * batch, n).astype(np.float64)
+    # Contests lie between rounds, so that a round does not end at its number times the batch.
+    ends = np.array([view.round_ends.get(r, (r + 1) * batch) for r in range(len(means))], dtype=np.float64)
     kept = thin(ends, means)
     traces: list[Json] = [
         {
@@ -171,15 +174,18 @@ def disagreement(view: RunView, look: Look, branches: int = 2) -> Panel:
 
 
 def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
-    """Predicted mean against predicted spread of measured designs, coloured by what was measured."""
+    """Expected value of measured designs against how unsure it was, coloured by what was measured; all in one unit."""
     title = "What was expected"
-    help = "How good each design seemed before it was measured (right: better) and how unsure the method was (up)."
+    help = (
+        "What was expected of each design before it was measured (across) and how unsure the method was (up: half of "
+        "the range of two deviations over the branches to either side)."
+    )
     wanted = sample(len(view.order), always=_places(view, selected)).tolist()
-    shown = [view.candidates[view.order[i]] for i in wanted]
-    told = (c for c in shown if c.branch >= 0 or c.round)  # nobody expects what the reference writes before any data
-    shown = [c for c in told if None not in (c.predicted_mean, c.predicted_std, c.value)]
+    found = (view.candidates[view.order[i]] for i in wanted)
+    # Nobody expects anything before the first update, nor of designs that are written for a contest.
+    shown = [c for c in found if None not in (c.expected, width(c), c.value)]
     if not shown:
-        return empty(look, "predictions", title, help, "No prediction has been measured yet.")
+        return empty(look, "predictions", title, help, unit_note(view) or "No prediction has been measured yet.")
     low, high = min(c.value or 0.0 for c in shown), max(c.value or 0.0 for c in shown)
     traces: list[Json] = []
     for i, (source, name) in enumerate(SOURCES.items()):
@@ -193,8 +199,8 @@ def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
                     "mode": "markers",
                     "name": name,
                     "customdata": [c.id for c in part],
-                    "x": numbers([c.predicted_mean for c in part], 4),
-                    "y": numbers([c.predicted_std for c in part], 4),
+                    "x": numbers([c.expected for c in part], 4),
+                    "y": numbers([width(c) for c in part], 4),
                     "marker": {
                         "symbol": MARKERS[i],
                         "size": 8,
@@ -202,15 +208,16 @@ def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
                         **colours,
                         **({} if traces else {"showscale": True, "colorbar": bar}),
                     },
-                    "hovertemplate": "design %{customdata}<br>expected %{x}<br>spread %{y}<br>"
+                    "hovertemplate": "design %{customdata}<br>expected %{x} ± %{y}<br>"
                     "measured %{marker.color}<extra></extra>",
                 }
             )
-    traces += _ring(view, look, selected, lambda c: c.predicted_mean, lambda c: c.predicted_std)
+    traces += _ring(view, look, selected, lambda c: c.expected, width)
+    unit = f" [{view.objective.unit}]" if view.objective.unit else ""
     form = layout(
         look,
-        xaxis=axis(look, "expected reward [s.d.]"),
-        yaxis=axis(look, "uncertainty [s.d.]", rangemode="tozero"),
+        xaxis=axis(look, f"expected {value_axis(view)}"),
+        yaxis=axis(look, f"uncertainty{unit}", rangemode="tozero"),
     )
     alt = f"{title}: {len(shown)} measured designs, values from {low:.4g} to {high:.4g}."
     return Panel("predictions", title, help, traces, form, alt, len(view.order))
@@ -303,8 +310,12 @@ def branches(view: RunView, look: Look, chosen: Mapping[int, int]) -> Panel:
 
 
 def series(view: RunView, key: str) -> list[tuple[float, float]]:
-    """Return (round, value) of a metric where it is a number; absent metrics give none."""
-    return [(float(r.round), float(v)) for r in view.rounds if isinstance(v := r.metrics.get(key), int | float)]
+    """Return (round from 1, value) of a metric where it is a number; absent metrics give none."""
+    return [
+        (float(round_number(r.round)), float(v))
+        for r in view.rounds
+        if isinstance(v := r.metrics.get(key), int | float)
+    ]
 
 
 def _metric(view: RunView, look: Look, key: str, name: str, i: int, **more: Any) -> Json:
@@ -314,10 +325,10 @@ def _metric(view: RunView, look: Look, key: str, name: str, i: int, **more: Any)
 
 
 def _rounds(view: RunView, look: Look, **settings: Any) -> Json:
-    """An axis of rounds, which are whole numbers from 0."""
+    """An axis of rounds, which are whole numbers from 1."""
     few = len(view.rounds) <= 12
-    top = max(len(view.rounds) - 0.5, 3.5)
-    return axis(look, "round", range=[-0.5, top], tickformat="d", **({"dtick": 1} if few else {}), **settings)
+    top = max(len(view.rounds) + 0.5, 4.5)
+    return axis(look, "round", range=[0.5, top], tickformat="d", **({"dtick": 1} if few else {}), **settings)
 
 
 def _line(name: str, x: Any, y: Any, look: Look, i: int, *, marks: bool = False, shape: str = "linear") -> Json:

@@ -9,6 +9,7 @@ from pages.parts.look import Look
 from pages.parts.panel import Panel, empty
 from pages.parts.states import plain
 from poets_core.runs.views.run import RunView
+from poets_core.types import round_number
 
 WAITING = "No contest has been held yet."
 
@@ -37,7 +38,7 @@ def deploy(view: RunView) -> str:
         return ""
     last = view.contests[-1]
     verdict = last.verdict
-    after = f"contest after round {last.round}, {verdict.comparisons:,} comparisons"
+    after = f"contest after round {round_number(last.round)}, {verdict.comparisons:,} comparisons"
     if verdict.policy is not None:
         bound = "" if verdict.error_bound is None else f", best with error at most {percent(verdict.error_bound)}"
         return f"Branch to deploy: **{plain(verdict.policy)}**{bound} ({after})."

@@ -7,14 +7,17 @@ import streamlit as st
 from domains.catalog import science
 from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
+from pages.parts.run.expected import RANGE_HELP, expected_range, figure
 from pages.parts.text import plain, visible, visible_tree
 from poets_core.runs.views.fold import CandidateView, RunView
+from poets_core.types import round_number
 
 SOURCES = {
     "branch": "written by a branch",
     "edit": "an edit of a good design",
     "reference": "written by the reference model",
     "space": "chosen out of the whole space",
+    "contest": "written by a branch for a contest between branches",
 }
 
 
@@ -42,18 +45,20 @@ def candidate_detail(view: RunView, candidate: CandidateView, look: Look) -> Non
 
 def _numbers(view: RunView, c: CandidateView) -> None:
     unit = view.objective.unit
+    of = f", in {plain(unit)}" if unit else ""
     value = "not measured" if c.valid is None else "invalid" if c.value is None else f"{c.value:.5g}"
     note = "best of this run" if view.best is not None and view.best.id == c.id else None
-    sure = "Standard deviation over the branches before it was measured, in reward s.d."
     reference = None if c.reference_log_prob is None else f"reference {c.reference_log_prob:.2f}"
     shown = (
         ("Value", value, note, f"In {plain(unit)}." if unit else None),
-        ("Expected", _number(c.predicted_mean), None, "Mean over the branches before it was measured, in reward s.d."),
-        ("Spread", _number(c.predicted_std), None, sure),
+        ("Expected", figure(c.expected), None, f"What the method predicted before it was measured{of}."),
+        ("Expected range", expected_range(c), None, RANGE_HELP),
         ("Log-probability", _number(c.log_prob), reference, "Under its branch, in nats."),
     )
     for card, (label, text, below, help) in zip(st.columns(len(shown)), shown, strict=True):
         card.metric(label, text, below, delta_color="off", delta_arrow="off", help=help, border=True, height="stretch")
+    if c.unit_unknown:
+        st.caption("What was expected of it is stored without its unit (an older program made this run): not shown.")
 
 
 def _is_number(value: object) -> bool:
@@ -76,7 +81,11 @@ def _text(design: str) -> None:
 def _lineage(c: CandidateView) -> None:
     who = "no branch" if c.branch < 0 else f"taken by branch {c.branch}"
     call = "not measured yet" if c.order is None else f"oracle call {c.order}"
-    st.markdown(f"**Where it came from** · round {c.round} · {who} · {SOURCES.get(c.source, plain(c.source))} · {call}")
+    number = round_number(c.round)
+    at = f"contest after round {number}" if c.source == "contest" else f"round {number}"
+    if c.source == "contest":
+        who = f"branch {c.branch}"
+    st.markdown(f"**Where it came from** · {at} · {who} · {SOURCES.get(c.source, plain(c.source))} · {call}")
     if c.text and c.text.strip() != c.design.strip():
         with st.expander("What the model wrote", key="model-text"):
             st.code(visible(c.text), language=None, wrap_lines=True)

@@ -80,7 +80,7 @@ def with_soft_regret(panel: Panel, view: RunView, look: Look, batch: int) -> Pan
     told = [(r.round, np.array(s, dtype=np.float64)) for r in view.rounds if (s := r.metrics.get("soft_regret"))]
     if panel.name != "regret" or not told or not panel.traces:
         return panel
-    x = [min((int(k) + 1) * batch, len(view.order)) for k, _ in told]
+    x = [view.round_ends.get(int(k), (int(k) + 1) * batch) for k, _ in told]
     low, high = [float(v.min()) for _, v in told], [float(v.max()) for _, v in told]
     colour = look.series[3]
     band: Json = {

@@ -210,7 +210,7 @@ class RunView:
 
     @property
     def calls_in_words(self) -> str:
-        """Say what calls were spent on: ``"8 rounds (256) + 64 comparisons (128) = 384 oracle calls"``.
+        """Say what calls were spent on: ``"8 rounds (256) + 64 comparisons (128) = 384 measurements"``.
 
         Empty for a run without contests, whose calls are all those of its rounds.
         """
@@ -228,6 +228,14 @@ class RunView:
     def unique_fraction(self) -> float | None:
         """Distinct designs of all calls; a text without a design is nobody's equal and no design."""
         return len(self.by_design) / len(self.order) if self.order else None
+
+    @property
+    def round_values(self) -> list[float | None]:
+        """Values of the calls of rounds alone, in call order: a batch each, without the contests between them."""
+        if not self.contested:
+            return list(self.values)
+        called = zip(self.order, self.values, strict=True)
+        return [value for id, value in called if self.candidates[id].source != "contest"]
 
     @property
     def round_means(self) -> list[float | None]:

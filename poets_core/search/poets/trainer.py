@@ -18,7 +18,7 @@ from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import Encoded
 from poets_core.search.poets.early_stop import EarlyStop
 from poets_core.search.poets.loss import matching_loss
-from poets_core.types import I8
+from poets_core.types import I8, round_number
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,8 @@ class Trainer:
         norms = torch._foreach_norm(list[Tensor](self._parameters))
         if not bool(torch.isfinite(torch.stack(norms)).all()):
             raise Diverged(
-                f"Expected finite adapters after round {round}, got NaN or infinity. Lower search.learning_rate, or "
-                "raise search.beta."
+                f"Expected finite adapters after round {round_number(round)}, got NaN or infinity. Lower "
+                "search.learning_rate, or raise search.beta."
             )
 
     def descend(self, loss: Callable[[], Tensor]) -> None:

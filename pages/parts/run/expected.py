@@ -1,0 +1,39 @@
+"""What was expected of a design, in words and figures of the objective's own unit."""
+
+from __future__ import annotations
+
+from poets_core.runs.views.run import CandidateView, RunView
+
+RANGE_HELP = (
+    "Two deviations over the branches to either side of what was expected, in the unit of the value. Blank where "
+    "nothing was predicted: before the first update, and by methods that predict nothing."
+)
+
+
+def figure(value: float | None) -> str:
+    """Return a value with five significant digits; a dash where there is none."""
+    return "–" if value is None else f"{value:.5g}"
+
+
+def expected_range(c: CandidateView) -> str:
+    """Return what was expected as a range: ``"0.31 to 0.52"``; a dash where nothing was predicted."""
+    if c.expected is None or c.predicted_std is None:
+        return "–"
+    low = "−∞" if c.expected_low is None else f"{c.expected_low:.3g}"
+    high = "∞" if c.expected_high is None else f"{c.expected_high:.3g}"
+    return f"{low} to {high}"
+
+
+def width(c: CandidateView) -> float | None:
+    """Return how unsure the method was: half of the expected range, in the unit of the value; None where unknown."""
+    if c.expected_low is None or c.expected_high is None:
+        return None
+    return (c.expected_high - c.expected_low) / 2.0
+
+
+def unit_note(view: RunView) -> str:
+    """Say why what was expected is not shown, where the log does not say in which unit it is; "" otherwise."""
+    unknown = next((c for c in reversed(list(view.candidates.values())) if c.predicted_mean is not None), None)
+    if unknown is None or not unknown.unit_unknown:
+        return ""
+    return "What was expected is stored without its unit (an older program made this run): it is not shown."
