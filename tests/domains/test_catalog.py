@@ -190,3 +190,25 @@ def test_a_missing_package_is_named_with_what_installs_it(package: str, code: st
 
 def test_the_toy_science_is_one_file() -> None:
     assert [p.name for p in SOURCE.parent.iterdir() if p.suffix == ".py"] == ["dna.py"]
+
+
+FILES = {
+    "protein/landscape": {
+        "table": ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n"),
+    }
+}
+"""For every parameter that is a file: two of them that differ in nothing but a few values."""
+
+
+def test_what_a_problem_reads_out_of_files_shows_in_its_facts(tmp_path: Path) -> None:
+    read = {e.name: [p.name for p in e.parameters if p.kind == "file"] for e in catalog.entries()}
+    wanted = {name: files for name, files in read.items() if files and name.startswith(("protein/", "quantum/"))}
+    assert wanted == {name: list(files) for name, files in FILES.items()}
+    for name, files in FILES.items():
+        for parameter, texts in files.items():
+            infos = []
+            for text in (*texts, texts[0]):
+                (tmp_path / "file").write_text(text)
+                infos.append(catalog.load(name, **{parameter: str(tmp_path / "file")}).info)
+            assert infos[0] != infos[1]
+            assert infos[0] == infos[2]

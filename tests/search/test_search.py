@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -49,6 +50,64 @@ def test_ask_is_pure_and_a_restored_search_goes_on_identically(tmp_path):
     ours, theirs = play(first, problem, 2), play(second, problem, 2)
     assert ours == theirs
     assert all((first.state()[k] == second.state()[k]).all() for k in first.state())
+
+
+def of_contest(search, problem, *designs):
+    """A contest after the last round: what the branches wrote, here designs that the test chooses."""
+    number, ids = search.round - 1, search.ensemble.backbone.completion_ids
+    candidates = [
+        Candidate(
+            f"c{number}-{k}",
+            number,
+            k % 2,
+            "contest",
+            0,
+            d,
+            d,
+            "",
+            -1.0,
+            *(math.nan,) * 3,
+            tuple(ids(problem.encode(d))),
+        )
+        for k, d in enumerate(designs)
+    ]
+    return candidates, [Observation(c.id, (problem.table[c.design],), (0.0,), True, "") for c in candidates]
+
+
+def test_a_search_learns_from_contests_and_is_restored_with_them(tmp_path):
+    problem = Sites()
+    ours, alone = build(tmp_path, problem), build(tmp_path, problem)
+    history, _ = play(ours, problem, 2)
+    play(alone, problem, 2)
+    state, scale = {k: v.copy() for k, v in ours.state().items()}, ours.history.scale()
+    coming = {c.design for c in ours.ask(12)}
+    best = max(problem.table, key=problem.table.__getitem__)
+    measured = [history[0][0][0].design, best, *list(coming)[:2]]
+    contest = of_contest(ours, problem, *measured)
+    ours.tell(*contest)
+    # proposed by at once: no design twice, the best one a parent, the scale that of the last update
+    assert not {c.design for c in ours.ask(12)} & set(measured)
+    assert ours.history.elites(1) == [best]
+    assert ours.history.scale() == scale
+    assert len(ours.history) == 28  # a design measured before was measured again: two observations
+    # a checkpoint is older than the contest, which the log tells
+    second = build(tmp_path, problem)
+    second.restore(state, history)
+    second.tell(*contest)
+    assert ours.ask(12) == second.ask(12)
+    now, later = play(ours, problem, 1), play(second, problem, 1)
+    assert now == later
+    assert all((ours.state()[k] == second.state()[k]).all() for k in ours.state())
+    # learnt from: the fit is another one than without it
+    play(alone, problem, 1)
+    assert any((ours.state()[k] != alone.state()[k]).any() for k in ours.state() if k.startswith("adapter"))
+    # figures of a round are those of the round
+    assert now[1][0].metrics["unique"] == now[1][0].metrics["valid"] == 1.0
+    # and a checkpoint after the contest brings both back
+    third = build(tmp_path, problem)
+    third.restore({k: v.copy() for k, v in ours.state().items()}, [*history, contest, *now[0]])
+    assert third.ask(12) == ours.ask(12)
+    assert third.calibration.factor() == ours.calibration.factor()
 
 
 def test_a_checkpoint_of_another_ensemble_is_refused(tmp_path):
