@@ -128,6 +128,7 @@ def test_contests_among_the_branches_are_a_switch_and_rivals_have_none(store: Sq
     at = opened(LAUNCH, problem="protein/ehrlich", preset="quick")
     key = "protein/ehrlich-quick-poets"
     assert not [w for w in at.text_input if w.key and "-contest-" in w.key]
+    assert any("Costs up to" in c.value and "comparisons" in c.value for c in at.caption)  # before it is switched on
     at.checkbox(key=f"{key}-contest").set_value(True).run()
     at.text_input(key=f"{key}-contest-every").set_value("2")
     at.text_input(key=f"{key}-contest-delta").set_value("0.0")
@@ -334,7 +335,7 @@ def test_a_candidate_is_shown_by_its_address(store: SqlStore) -> None:
     at = opened(CANDIDATES, run=run, id="1-2")
     text = said(at)
     assert "Design 1-2" in text
-    assert "round 1" in text
+    assert "round 2" in text  # ids count from 0, people from 1
     assert "branch 0" in text
     assert "oracle call 7" in text
     assert "best of this run" in [m.delta for m in at.metric]

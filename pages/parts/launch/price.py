@@ -24,5 +24,4 @@ def contest_price(budget: Mapping[str, Any], contest: Mapping[str, Any]) -> str:
     plan, alone = plan_of(whole, settings), plan_of(whole, None)
     if not plan.comparisons:
         return f"Costs nothing: {alone.rounds:,} rounds leave no room for a contest."
-    price = f"Costs up to {plan.contest_calls:,} of {whole.calls:,} measurements"
-    return f"{price}: {plan}, instead of {alone.rounds:,} rounds."
+    return f"Costs up to {plan.contest_calls:,} measurements: {plan}, instead of {alone.rounds:,} rounds."
