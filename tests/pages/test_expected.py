@@ -54,8 +54,7 @@ def test_where_the_unit_is_unknown_nothing_is_shown_and_it_is_said() -> None:
 def test_the_price_of_contests_stands_beside_the_switch() -> None:
     budget, contest = {"rounds": 12, "batch": 32}, {"every": 4, "comparisons": 64}
     assert contest_price(budget, contest) == (
-        "Costs up to 128 measurements: 8 rounds (256) + 64 comparisons (128) = 384 measurements, "
-        "instead of 12 rounds."
+        "Costs up to 128 measurements: 8 rounds (256) + 64 comparisons (128) = 384 measurements, instead of 12 rounds."
     )
     assert "leave no room" in contest_price({"rounds": 3, "batch": 32}, contest)
     assert contest_price({"rounds": 0, "batch": 32}, contest) == ""  # the field says what is wrong

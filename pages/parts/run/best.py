@@ -17,6 +17,7 @@ from pages.parts.run.naming import name_of
 from pages.parts.states import ago, plain
 from pages.parts.words import decimal, model, number, times
 from poets_core.runs.views.fold import CandidateView, RunView
+from poets_core.types import round_number
 
 
 def design_panel(
@@ -71,7 +72,7 @@ def _since(view: RunView, chosen: CandidateView, at: float | None) -> str:
     when = "" if at is None else f", {ago(time.time() - at)}"
     since = "since " if at is not None else ""
     who = model(chosen.branch) if chosen.branch >= 0 else ""
-    return " · ".join(part for part in (f"{since}round {chosen.round + 1}, {call}{when}", who) if part)
+    return " · ".join(part for part in (f"{since}{chosen.round_in_words}, {call}{when}", who) if part)
 
 
 def top_ten(feed: Feed, view: RunView, picked: str, on_open: Callable[[str], None]) -> None:
@@ -94,7 +95,7 @@ def top_ten(feed: Feed, view: RunView, picked: str, on_open: Callable[[str], Non
     ]
     rows = []
     for c, value, name in zip(leaders, values, names, strict=True):
-        cells = [c.id, value, str(c.round + 1), *([name] if any(names) else []), c.design]
+        cells = [c.id, value, str(round_number(c.round)), *([name] if any(names) else []), c.design]
         rows.append(Row(c.id, tuple(cells[: len(columns)]), address("candidates", run=feed.run, id=c.id)))
     row_table(
         columns, rows, key=f"top-{feed.run}", label="The best designs", on_open=on_open, selected=picked, height=372

@@ -10,7 +10,6 @@ from pages.parts.look import Look
 from pages.parts.run.expected import RANGE_HELP, expected_range, figure
 from pages.parts.text import plain, visible, visible_tree
 from poets_core.runs.views.fold import CandidateView, RunView
-from poets_core.types import round_number
 
 SOURCES = {
     "branch": "written by a branch",
@@ -81,11 +80,11 @@ def _text(design: str) -> None:
 def _lineage(c: CandidateView) -> None:
     who = "no branch" if c.branch < 0 else f"taken by branch {c.branch}"
     call = "not measured yet" if c.order is None else f"oracle call {c.order}"
-    number = round_number(c.round)
-    at = f"contest after round {number}" if c.source == "contest" else f"round {number}"
     if c.source == "contest":
         who = f"branch {c.branch}"
-    st.markdown(f"**Where it came from** · {at} · {who} · {SOURCES.get(c.source, plain(c.source))} · {call}")
+    st.markdown(
+        f"**Where it came from** · {c.round_in_words} · {who} · {SOURCES.get(c.source, plain(c.source))} · {call}"
+    )
     if c.text and c.text.strip() != c.design.strip():
         with st.expander("What the model wrote", key="model-text"):
             st.code(visible(c.text), language=None, wrap_lines=True)

@@ -76,8 +76,8 @@ def _first_round(view: RunView, found: Sequence[Rival]) -> str:
     """What was found before anything was learnt; said where no run of the untrained model is known."""
     if any(r.name == UNTRAINED for r in found) or not view.rounds:
         return ""
-    last = max((k for k, id in enumerate(view.order) if view.candidates[id].round == 0), default=-1)
-    first = view.best_so_far[last] if last >= 0 else None
+    measured = view.round_ends.get(0, 0)
+    first = view.best_so_far[measured - 1] if measured else None
     return "" if first is None else f"the first round, before anything was learnt, reached {number(first)}"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from poets_core.runs.events import ArtifactMade, ContestPlayed, Updated
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.spec import calls_in_words
-from poets_core.types import Objective, ProblemInfo
+from poets_core.types import Objective, ProblemInfo, round_number
 
 TOP = 100
 """Designs whose mean is drawn."""
@@ -61,6 +61,11 @@ class CandidateView:
     reason: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     order: int | None = None
+
+    @property
+    def round_in_words(self) -> str:
+        """Say when it was proposed: ``"round 4"``, or ``"contest after round 4"``; people count rounds from 1."""
+        return f"{'contest after ' if self.source == 'contest' else ''}round {round_number(self.round)}"
 
     @property
     def unit_unknown(self) -> bool:
