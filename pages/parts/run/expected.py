@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pages.parts.words import number
 from poets_core.runs.views.run import CandidateView, RunView
+
+ROUNDING = 1e-9
+"""What is smaller than this share of its range is 0, and was left over by arithmetic."""
 
 RANGE_HELP = (
     "Two deviations over the branches to either side of what was expected, in the unit of the value. Blank where "
@@ -12,16 +16,17 @@ RANGE_HELP = (
 
 def figure(value: float | None) -> str:
     """Return a value with five significant digits; a dash where there is none."""
-    return "–" if value is None else f"{value:.5g}"
+    return number(value, 5)
 
 
 def expected_range(c: CandidateView) -> str:
     """Return what was expected as a range: ``"0.31 to 0.52"``; a dash where nothing was predicted."""
     if c.expected is None or c.predicted_std is None:
         return "–"
-    low = "−∞" if c.expected_low is None else f"{c.expected_low:.3g}"
-    high = "∞" if c.expected_high is None else f"{c.expected_high:.3g}"
-    return f"{low} to {high}"
+    ends = (c.expected_low, c.expected_high)
+    size = max(abs(x) for x in (*ends, c.expected) if x is not None)
+    low, high = (None if x is None else 0.0 if abs(x) < ROUNDING * size else x for x in ends)
+    return f"{'−∞' if low is None else number(low, 3)} to {'∞' if high is None else number(high, 3)}"
 
 
 def width(c: CandidateView) -> float | None:
