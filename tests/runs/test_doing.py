@@ -36,7 +36,8 @@ def test_no_step_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "evaluate", "evaluate 3", "evaluate 3 x", "evaluate -1 0", "asking 3", "load run", "dream 1", "contest 4 17"]
+    "text",
+    ["", "evaluate", "evaluate 3", "evaluate 3 x", "evaluate -1 0", "asking 3", "load run", "dream 1", "contest 4 17"],
 )
 def test_what_another_version_wrote_is_not_known(text: str) -> None:
     assert Doing.parse(text) is None

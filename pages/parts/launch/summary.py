@@ -13,7 +13,7 @@ from pages.parts.states import span
 from pages.parts.text import plain
 from pages.parts.words import MEASUREMENTS, MEASUREMENTS_HELP
 from poets_core.runs.store import RunStore
-from poets_core.spec import SearchSpec
+from poets_core.spec import SearchSpec, plan_of
 from poets_core.spec.presets import PRESETS
 
 
@@ -56,6 +56,8 @@ def _cost(specs: Sequence[SearchSpec]) -> None:
         delta_color="off",
         delta_arrow="off",
     )
+    if (contest := specs[0].contest) is not None:
+        st.caption(f"With contests: {plan_of(budget, contest)}. One that ends early leaves more for rounds.")
     st.metric(
         "Rough time",
         f"{span(seconds / 3)} to {span(seconds * 3)}",
