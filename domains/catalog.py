@@ -174,6 +174,22 @@ def _check(problem: str, p: Parameter, value: Any) -> Any:
     return value
 
 
+def check(name: str, params: Mapping[str, Any]) -> None:
+    """Check a problem's parameters as the worker will, and the files that they name, without keeping the problem.
+
+    Raises:
+        InvalidInput: unknown problem or parameter, a value out of range, or a file that cannot be used; with the field.
+        MissingPackage: a package that the problem needs is not installed.
+    """
+    checked = check_params(name, params)
+    path = entry(name).check
+    if not path:
+        return
+    known = science(name)
+    with needed_for(name, known.install if known else ""):
+        resolve(path)(**checked)
+
+
 def load(name: str, **params: Any) -> Problem:
     """Import and build one problem.
 

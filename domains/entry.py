@@ -60,6 +60,9 @@ class Entry:
             ``{"search": {...}, "budget": {...}, "backbone": {...}}``.
         reads: what the problem is as a benchmark or as science, said plainly.
         drawing: ``"module:function"`` if its designs are drawn otherwise than those of its science.
+        check: ``"module:function"``, called with the parameters before a run exists, in a process with limits of memory
+            and time; raises what the worker would. The loader itself where that takes a second at most. ``""``: the
+            parameters are checked against the form alone.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Entry:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     reads: str = ""
     drawing: str = ""
+    check: str = ""
 
     @property
     def domain(self) -> str:

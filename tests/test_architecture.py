@@ -16,18 +16,20 @@ FIRST, LAST = "<!-- printed by `python -m tests.test_architecture` -->", "<!-- e
 
 # Prefix of an importing module -> prefixes of our own modules it may import. The longest prefix counts.
 # `domains.catalog` appears where only its names and forms may be used; it imports a science when one is loaded.
-NOUNS = ("poets_core.types", "poets_core.errors", "poets_core.keyed")
+NOUNS = ("poets_core.types", "poets_core.errors", "poets_core.cells", "poets_core.intake", "poets_core.keyed")
 STORE = ("poets_core.runs",)
 SETTINGS = ("poets_core.spec",)
 OFFERS = ("domains.entry", "domains.palette", "domains.packages")  # what every science is written with
 CATALOG = ("domains.catalog", "domains.entry", "domains.palette")
 MAY: dict[str, tuple[str, ...]] = {
     "poets_core.errors": (),
+    "poets_core.cells": (),
+    "poets_core.intake": ("poets_core.intake", "poets_core.errors"),
     "poets_core.keyed": (),
     "poets_core.types": (),
     "poets_core.protocols": ("poets_core.types",),
     "poets_core.reward": ("poets_core.types",),
-    "poets_core.spec": ("poets_core.spec", "poets_core.errors"),
+    "poets_core.spec": ("poets_core.spec", "poets_core.errors", "poets_core.intake"),
     "poets_core.lm": ("poets_core.lm", "poets_core.spec", "poets_core.protocols", *NOUNS),
     "poets_core.search": (
         "poets_core.search",
@@ -38,13 +40,7 @@ MAY: dict[str, tuple[str, ...]] = {
         *NOUNS,
     ),
     "poets_core.llm_po": ("poets_core.llm_po", "poets_core.spec", *NOUNS),
-    "poets_core.runs": (
-        "poets_core.runs",
-        "poets_core.spec",
-        "poets_core.reward",
-        "poets_core.types",
-        "poets_core.errors",
-    ),
+    "poets_core.runs": ("poets_core.runs", "poets_core.spec", "poets_core.reward", *NOUNS[:4]),
     "poets_core.worker": ("poets_core", "domains.catalog", "domains.language"),
     "poets_core.hosts": ("poets_core.errors",),
     "poets_core.serve": ("poets_core.errors", "poets_core.hosts"),
@@ -71,8 +67,8 @@ MAY: dict[str, tuple[str, ...]] = {
     "domains.quantum": ("domains.quantum", *OFFERS, "poets_core.protocols", *NOUNS),
     "domains.language": ("domains.language", *OFFERS, *NOUNS),
     "domains": NOUNS,
-    "pages.parts": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:2], *CATALOG),
-    "pages": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:2], *CATALOG),
+    "pages.parts": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:3], *CATALOG),
+    "pages": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:3], *CATALOG),
     "app": ("pages", "poets_core.runs", "poets_core.hosts"),
 }
 # Heavy or foreign packages -> the only places that may import them.

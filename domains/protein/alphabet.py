@@ -88,7 +88,7 @@ def check_wild_type(text: str) -> Design:
     try:
         return parse(text, 1, len(text))
     except InvalidDesign as error:
-        raise InvalidSpec(f"Expected a wild type of amino acids. {error}") from error
+        raise InvalidSpec(f"Expected a wild type of amino acids. {error}", field="problem.params.wild_type") from error
 
 
 def mutations(design: Design, wild_type: Design, positions: Sequence[int]) -> list[str]:

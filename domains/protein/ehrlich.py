@@ -179,13 +179,15 @@ class Ehrlich(SequenceProblem):
         if motifs * motif_length > length:
             raise InvalidSpec(
                 f"Expected motifs x motif_length <= length, got {motifs} x {motif_length} > {length}. "
-                "Lengthen the sequence or ask for fewer or shorter motifs."
+                "Lengthen the sequence or ask for fewer or shorter motifs.",
+                field="problem.params.motifs",
             )
         fitting = [q for q in range(1, motif_length + 1) if motif_length % -(-motif_length // q) == 0]
         if quantization not in fitting:
             raise InvalidSpec(
                 f"Expected a quantization among {fitting} for motifs of {motif_length} residues, got {quantization}: "
-                "with another one, a complete motif would not reach the value 1."
+                "with another one, a complete motif would not reach the value 1.",
+                field="problem.params.quantization",
             )
         self.function = random_function(length, motifs, motif_length, quantization, instance)
         self._start = stationary(self.function.transition)

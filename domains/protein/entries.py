@@ -24,6 +24,7 @@ PROBLEMS: tuple[Entry, ...] = (
     Entry(
         name="protein/ehrlich",
         loader="domains.protein.ehrlich:Ehrlich",
+        check="domains.protein.ehrlich:Ehrlich",
         title="Ehrlich function",
         summary="Closed-form epistatic landscape with motifs, infeasible transitions and a known optimum.",
         objective="motif quality",
@@ -74,6 +75,7 @@ PROBLEMS: tuple[Entry, ...] = (
     Entry(
         name="protein/landscape",
         loader="domains.protein.landscape:Landscape",
+        check="domains.protein.landscape:Landscape",
         title="Measured landscape",
         summary="A table of measured variants at chosen positions of a wild type, searched as if unmeasured.",
         objective="measured value",
@@ -84,13 +86,28 @@ PROBLEMS: tuple[Entry, ...] = (
             Parameter("table", "file", None, "CSV, TSV or Parquet with a variant and a value column."),
             Parameter("wild_type", "text", "", "Residues of the wild type at the mutable positions.", 0, 512),
             Parameter(
-                "variant_column", "text", "", "Column of variants; empty looks for a usual name, then the first text."
+                "variant_column",
+                "text",
+                "",
+                "Column of variants; empty looks for a usual name, then the first text.",
+                0,
+                500,
             ),
             Parameter(
-                "value_column", "text", "", "Column of values; empty looks for a usual name, then the first numbers."
+                "value_column",
+                "text",
+                "",
+                "Column of values; empty looks for a usual name, then the first numbers.",
+                0,
+                500,
             ),
             Parameter(
-                "positions", "text", "", "Residue numbers of the positions, e.g. 39,40,41,54; empty counts from 1."
+                "positions",
+                "text",
+                "",
+                "Residue numbers of the positions, e.g. 39,40,41,54; empty counts from 1.",
+                0,
+                5000,
             ),
         ),
         backbones=("library",),

@@ -13,11 +13,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
+from poets_core.cells import guarded, unguarded
 from poets_core.errors import InvalidDesign, InvalidInput, InvalidTable
+from poets_core.intake import check_text, shown
 from poets_core.types import Design, Record
 
 FORMATS = ("fasta", "csv")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+MAX_BYTES, MAX_LINES = 32 << 20, 1_000_000
+"""Of a file that is read back."""
 _FIXED = ("id", "design", "value")
 
 
@@ -47,6 +50,7 @@ def read(data: bytes, format: str, decode: Callable[[str], Design]) -> list[Reco
         InvalidInput: another format.
     """
     _check_format(format)
+    check_text(data, f"{format} export", MAX_BYTES, MAX_LINES, InvalidTable)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -76,7 +80,7 @@ def _read_fasta(text: str, decode: Callable[[str], Design]) -> list[Record]:
             blocks.append((number, line[1:], []))
         elif line.strip() and not blocks:
             raise InvalidTable(
-                f"Expected a header that starts with '>' in line {number} of the FASTA, got {line[:40]!r}."
+                f"Expected a header that starts with '>' in line {number} of the FASTA, got {shown(line)}."
             )
         elif line.strip():
             blocks[-1][2].append(line)
@@ -85,7 +89,7 @@ def _read_fasta(text: str, decode: Callable[[str], Design]) -> list[Record]:
         where = f"line {number} of the FASTA"
         name, *fields = header.split() or [""]
         if not name:
-            raise InvalidTable(f"Expected '>', an id and value=... in {where}, got {header[:40]!r}.")
+            raise InvalidTable(f"Expected '>', an id and value=... in {where}, got {shown(header)}.")
         pairs = {unquote(k): unquote(v) for k, _, v in (f.partition("=") for f in fields)}
         value = _number(pairs.pop("value", ""), where)
         records.append(_record(unquote(name), "".join(sequence), value, pairs, decode, where))
@@ -107,15 +111,17 @@ def _read_csv(text: str, decode: Callable[[str], Design]) -> list[Record]:
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     records: list[Record] = []
     try:
-        names = [_unguard(c) for c in next(rows, [])]
+        names = [unguarded(c) for c in next(rows, [])]
         if tuple(names[:3]) != _FIXED:
-            raise InvalidTable(f"Expected the columns {', '.join(_FIXED)} first in the CSV export, got {names[:3]}.")
+            raise InvalidTable(
+                f"Expected the columns {', '.join(_FIXED)} first in the CSV export, got {shown(','.join(names[:3]))}."
+            )
         for row in rows:
             where = f"row {rows.line_num} of the CSV"
             if len(row) != len(names):
                 raise InvalidTable(f"Expected {len(names)} cells in {where}, got {len(row)}.")
-            pairs = {k: _unguard(c) for k, c in zip(names[3:], row[3:], strict=True) if c}
-            records.append(_record(_unguard(row[0]), _unguard(row[1]), _number(row[2], where), pairs, decode, where))
+            pairs = {k: unguarded(c) for k, c in zip(names[3:], row[3:], strict=True) if c}
+            records.append(_record(unguarded(row[0]), unguarded(row[1]), _number(row[2], where), pairs, decode, where))
     except csv.Error as error:
         raise InvalidTable(f"Expected CSV, got {error} in row {rows.line_num}. Export it again.") from error
     return records
@@ -134,7 +140,7 @@ def _number(text: str, where: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise InvalidTable(f"Expected a number as value in {where}, got {text!r}.") from error
+        raise InvalidTable(f"Expected a number as value in {where}, got {shown(text)}.") from error
 
 
 def _cell(value: Any) -> str:
@@ -148,16 +154,10 @@ def _cell(value: Any) -> str:
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # also numbers of thousands of digits, and brackets without end
         return text
 
 
 def _guard(cell: str) -> str:
     """Put an apostrophe before text a spreadsheet would run as a formula; numbers stay numbers."""
-    if not cell.startswith(_FORMULA):
-        return cell
-    return cell if isinstance(_value(cell), int | float) else f"'{cell}"
-
-
-def _unguard(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") else cell
+    return cell if isinstance(_value(cell), int | float) else guarded(cell, reversible=True)

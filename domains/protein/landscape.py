@@ -14,8 +14,10 @@ from domains.protein.export import FORMATS
 from domains.protein.sequence import SequenceProblem, exact
 from domains.protein.table import read_table
 from poets_core.errors import InvalidSpec, InvalidTable
+from poets_core.intake import shown
 from poets_core.types import Design, Evaluation, Objective, ProblemInfo
 
+POSITIONS = "problem.params.positions"
 KEEP = 0.3
 CONCENTRATION = 3.0
 """Prior around the wild type: a position keeps its residue with probability
@@ -57,8 +59,9 @@ class Landscape(SequenceProblem):
         parent, length = check_wild_type(wild_type), measured.length
         if parent and len(parent) != length:
             raise InvalidTable(
-                f"Expected variants as long as the wild type {parent!r} ({len(parent)} residues), got {length} "
-                f"residues in row 2, column {measured.variant_column!r}. Give its mutable residues only."
+                f"Expected variants as long as the wild type {shown(parent)} ({len(parent)} residues), got {length} "
+                f"residues in row 2, column {shown(measured.variant_column)}. Give its mutable residues only.",
+                field="problem.params.wild_type",
             )
         numbers = _numbers(positions, length)
         values = measured.values
@@ -131,9 +134,14 @@ def _numbers(text: str, length: int) -> tuple[int, ...]:
     try:
         numbers = tuple(int(part) for part in text.split(","))
     except ValueError as error:
-        raise InvalidSpec(f"Expected residue numbers such as 39,40,41,54, got {text!r}: {error}.") from error
+        raise InvalidSpec(
+            f"Expected residue numbers such as 39,40,41,54, got {shown(text)}. Separate whole numbers by commas.",
+            field=POSITIONS,
+        ) from error
     if len(numbers) != length or len(set(numbers)) != length:
-        raise InvalidSpec(f"Expected {length} distinct residue numbers, one for each letter, got {text!r}.")
+        raise InvalidSpec(
+            f"Expected {length} distinct residue numbers, one for each letter, got {shown(text)}.", field=POSITIONS
+        )
     return numbers
 
 

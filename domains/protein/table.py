@@ -6,23 +6,23 @@ their content. Rows are numbered as a spreadsheet shows them: the header is row 
 
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from domains.protein.alphabet import LETTERS, UNKNOWN, codes_of, name_letter, upper
 from poets_core.errors import InvalidTable
+from poets_core.intake import Lines, TableBounds, Unpacked, shown, unpacked
 from poets_core.types import F8, Design
 
-MOST_ROWS = 10_000_000
-MOST_BYTES = 2 * 1024**3
+BOUNDS = TableBounds()
+CHUNK = 200_000
+"""Rows that are parsed at a time: of each, two columns are kept."""
+HEAD = 200
+"""Rows by which a column's kind is told."""
 VARIANT_NAMES = ("variant", "variants", "sequence", "sequences", "aaseq")
 VALUE_NAMES = ("value", "fitness", "score", "activity", "measurement")
 
@@ -55,23 +55,28 @@ def read_table(path: Path, *, variant_column: str = "", value_column: str = "") 
 
     Raises:
         InvalidTable: unreadable, too large, wrong columns, or a cell that is
-            wrong; names row and column.
+            wrong; names row and column, and the form's field.
     """
-    frame = _load(path)
-    variant = _choose(frame, variant_column, VARIANT_NAMES, numeric=False, other=value_column)
-    value = _choose(frame, value_column, VALUE_NAMES, numeric=True, other=variant)
-    frame = frame[[variant, value]]
+    frame = _load(path, variant_column, value_column)
+    variant, value = map(str, frame.columns)
     blank = (frame == "").all(axis=1).to_numpy()
     frame = frame.iloc[: len(frame) - int(np.argmin(blank[::-1])) if not blank.all() else 0]  # blank lines at the end
     if frame.empty:
-        raise InvalidTable(f"Expected measured variants in {path.name}, got a table without rows.")
-    designs = [upper(v) for v in frame[variant].tolist()]
+        raise _wrong(f"Expected measured variants in {path.name}, got a table without rows.")
+    _check_cells(frame)
+    designs = _upper(frame[variant].tolist())
     length = _check_variants(designs, variant)
     values = _check_values(frame[value], value)
     found = dict(zip(designs, values.tolist(), strict=True))
     if len(found) < len(designs):
         _check_duplicates(designs, values, variant, value)
     return MeasuredTable(found, length, variant, value, len(designs))
+
+
+def _upper(texts: list[str]) -> list[str]:
+    """Return the texts in upper case; as one text, which is many times quicker, where no cell has lines in it."""
+    split = upper("\n".join(texts)).split("\n")
+    return split if len(split) == len(texts) else [upper(text) for text in texts]
 
 
 def _check_variants(designs: list[str], column: str) -> int:
@@ -83,11 +88,11 @@ def _check_variants(designs: list[str], column: str) -> int:
     ):
         if wrong.any():
             at = int(np.argmax(wrong))
-            raise InvalidTable(f"Expected letters {LETTERS} in {_cell(at, column)}, got {tell(designs[at])}.")
+            raise _wrong(f"Expected letters {LETTERS} in {_cell(at, column)}, got {tell(designs[at])}.")
     wrong = lengths != lengths[0]
     if wrong.any():
         at = int(np.argmax(wrong))
-        raise InvalidTable(
+        raise _wrong(
             f"Expected variants of one length, {lengths[0]} residues as in row 2, got {lengths[at]} in "
             f"{_cell(at, column)} ({designs[at][:40]!r}). Give the residues at the mutable positions only."
         )
@@ -113,8 +118,8 @@ def _check_values(cells: pd.Series[str], column: str) -> F8:
     wrong = ~np.isfinite(values)
     if wrong.any():
         at = int(np.argmax(wrong))
-        raise InvalidTable(
-            f"Expected a finite number in {_cell(at, column)}, got {cells.iloc[at]!r}. "
+        raise _wrong(
+            f"Expected a finite number in {_cell(at, column)}, got {shown(cells.iloc[at])}. "
             "Correct it, or remove the row if the variant was not measured."
         )
     return values
@@ -125,102 +130,123 @@ def _check_duplicates(designs: list[str], values: F8, variant: str, value: str) 
     for row, design in enumerate(designs):
         seen = first.setdefault(design, row)
         if values[seen] != values[row]:
-            raise InvalidTable(
-                f"Expected one value for variant {design!r}, got {float(values[seen])!r} in {_cell(seen, value)} and "
-                f"{float(values[row])!r} in {_cell(row, value)}. Average replicates, or remove one of the rows."
+            raise _wrong(
+                f"Expected one value for variant {shown(design)}, got {float(values[seen])!r} in {_cell(seen, value)} "
+                f"and {float(values[row])!r} in {_cell(row, value)}. Average replicates, or remove one of the rows."
             )
 
 
 def _cell(row: int, column: str) -> str:
-    return f"row {row + 2}, column {column!r}"
+    return f"row {row + 2}, column {shown(column)}"
 
 
-def _choose(frame: pd.DataFrame, wanted: str, usual: tuple[str, ...], *, numeric: bool, other: str) -> str:
-    """Return the column asked for, or one with a usual name, or the first of the right kind."""
-    names = [str(c) for c in frame.columns]
-    kind = "numeric" if numeric else "text"
+def _wrong(message: str, field: str = "table") -> InvalidTable:
+    return InvalidTable(message, field=f"problem.params.{field}")
+
+
+def _check_cells(frame: pd.DataFrame) -> None:
+    for column in frame.columns:
+        lengths = frame[column].str.len().to_numpy()
+        if lengths.max() > BOUNDS.cell:
+            at = int(np.argmax(lengths > BOUNDS.cell))
+            raise _wrong(f"Expected at most {BOUNDS.cell:,} characters in {_cell(at, column)}, got {lengths[at]:,}.")
+
+
+def _choose(head: pd.DataFrame, wanted: str, usual: tuple[str, ...], *, numeric: bool, other: str) -> str:
+    """Return the column asked for, or one with a usual name, or the first of the right kind.
+
+    Args:
+        head: the first rows as text.
+        wanted, usual: names; other: the column that is taken already.
+        numeric: the kind.
+    """
+    names = [str(c) for c in head.columns]
+    got = f"the columns [{', '.join(map(shown, names[:12]))}]" + (f" and {len(names) - 12} more" * (len(names) > 12))
+    kind, field = ("numeric", "value_column") if numeric else ("text", "variant_column")
     if wanted:
         if wanted not in names:
-            raise InvalidTable(f"Expected a column {wanted!r}, got the columns {names}. Choose one of these.")
+            raise _wrong(f"Expected a column {shown(wanted)}, got {got}. Choose one of these.", field)
         return wanted
     free = [n for n in names if n != other]
     for name in free:
         if name.strip().lower() in usual:
             return name
     for name in free:
-        some = frame[name].head(200)
+        some = head[name]
         some = some[some != ""]
         numbers = pd.to_numeric(some, errors="coerce").notna().mean() if len(some) else 0.0
         if len(some) and (numbers > 0.5) == numeric:
             return name
-    raise InvalidTable(f"Expected a {kind} column beside {other or 'the others'!r}, got the columns {names}. Name it.")
+    raise _wrong(f"Expected a {kind} column beside {shown(other or 'the others')}, got {got}. Name it.", field)
 
 
-def _load(path: Path) -> pd.DataFrame:
-    """Return all cells as stripped text; missing cells are empty text."""
-    try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else path.open("rb") as stream:
-            data = _read_limited(stream, path)
-        frame = _parquet(data, path) if data[:4] == b"PAR1" else _delimited(data, path)
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, pd.errors.ParserError, pa.ArrowException) as error:
-        raise InvalidTable(
-            f"Expected a readable CSV, TSV or Parquet table in {path.name}, got {type(error).__name__}: {error}. "
-            "Save it again as UTF-8 CSV."
-        ) from error
-    frame.columns = [str(c).strip() for c in frame.columns]
-    doubled = frame.columns[frame.columns.duplicated()]
+def _two(head: pd.DataFrame, variant_column: str, value_column: str, path: Path) -> list[str]:
+    """Return the names of the column of variants and that of values."""
+    doubled = head.columns[head.columns.duplicated()]
     if len(doubled):
-        raise InvalidTable(f"Expected distinct column names in {path.name}, got {doubled[0]!r} twice. Rename one.")
-    cells: pd.DataFrame = frame.fillna("").apply(lambda column: column.str.strip())
-    return cells
+        raise _wrong(f"Expected distinct column names in {path.name}, got {shown(doubled[0])} twice. Rename one.")
+    variant = _choose(head, variant_column, VARIANT_NAMES, numeric=False, other=value_column)
+    return [variant, _choose(head, value_column, VALUE_NAMES, numeric=True, other=variant)]
 
 
-def _read_limited(stream: gzip.GzipFile | io.BufferedReader, path: Path) -> bytes:
-    """Read to the end, but stop at the first sign of a table that is too large to hold."""
-    blocks, lines, size = [], 0, 0
-    text = None
-    while block := stream.read(1 << 22):
-        text = block[:4] != b"PAR1" if text is None else text
-        lines += block.count(b"\n") if text else 0
-        size += len(block)
-        if lines > MOST_ROWS + 1 or size > MOST_BYTES:
-            raise InvalidTable(
-                f"Expected at most {MOST_ROWS:,} rows and {MOST_BYTES // 1024**2:,} MiB in {path.name}, got more. "
-                "Keep the variants at the positions of interest."
+def _load(path: Path, variant_column: str, value_column: str) -> pd.DataFrame:
+    """Return two columns, variants and values, as stripped text; missing cells are empty text."""
+    blocks = unpacked(path, BOUNDS, _wrong)
+    try:
+        first = next(blocks, b"")
+        if first[:4] == b"PAR1":
+            from poets_core.intake.parquet import read_parquet  # pyarrow: CSV does without
+
+            data = b"".join(chain([first], blocks))
+            return read_parquet(
+                data, path.name, BOUNDS, _wrong, lambda head: _two(head, variant_column, value_column, path)
             )
-        blocks.append(block)
-    return b"".join(blocks)
+        # Looked at once before it is parsed: what is too large costs no parsing.
+        lines = Lines(path.name, BOUNDS, _wrong)
+        for block in chain([first] if first else [], blocks):
+            lines.add(block)
+        return _delimited(lines, path, variant_column, value_column)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise _wrong(
+            f"Expected a readable CSV, TSV or Parquet table in {path.name}, got {type(error).__name__}: "
+            f"{str(error)[:200]}. Save it again as UTF-8 CSV."
+        ) from error
 
 
-def _parquet(data: bytes, path: Path) -> pd.DataFrame:
-    file = pq.ParquetFile(io.BytesIO(data))
-    if file.metadata.num_rows > MOST_ROWS:
-        raise InvalidTable(f"Expected at most {MOST_ROWS:,} rows in {path.name}, got {file.metadata.num_rows:,}.")
-    frame: pd.DataFrame = file.read().to_pandas()
-    return frame.map(_cell_text)
+def separator(header: str) -> str:
+    """Return what separates the cells of a table with this first line."""
+    return "\t" if "\t" in header else ";" if ";" in header and "," not in header else ","
 
 
-def _cell_text(cell: object) -> str:
-    """Return a Parquet cell as a CSV would hold it; repr keeps every digit of a float."""
-    if isinstance(cell, str):
-        return cell
-    if cell is None or cell is pd.NA or cell != cell:
-        return ""
-    return repr(cell.item() if isinstance(cell, np.generic) else cell)
-
-
-def _delimited(data: bytes, path: Path) -> pd.DataFrame:
-    text = data.decode("utf-8-sig")
-    header = text[: text.find("\n")] if "\n" in text else text
+def _delimited(lines: Lines, path: Path, variant_column: str, value_column: str) -> pd.DataFrame:
+    header = lines.header.decode("utf-8-sig")
     if not header.strip():
-        raise InvalidTable(f"Expected a header row in {path.name}, got an empty {'line' if text else 'file'}.")
-    mark = "\t" if "\t" in header else ";" if ";" in header and "," not in header else ","
+        raise _wrong(f"Expected a header row in {path.name}, got an empty {'line' if lines.rows else 'file'}.")
     # header=None: pandas would rename doubled columns, and cut rows that are too long, without a word
-    cells = pd.read_csv(
-        io.StringIO(text), sep=mark, header=None, dtype=str, keep_default_na=False, skip_blank_lines=False
+    reader = pd.read_csv(
+        Unpacked(unpacked(path, BOUNDS, _wrong)),
+        sep=separator(header),
+        header=None,
+        dtype=str,
+        keep_default_na=False,
+        skip_blank_lines=False,
+        chunksize=CHUNK,
+        encoding="utf-8-sig",
     )
-    frame = cells.iloc[1:].reset_index(drop=True)
-    frame.columns = cells.iloc[0]
-    return frame
+    names: list[str] = []
+    two: list[str] = []
+    kept: list[pd.DataFrame] = []
+    for number, chunk in enumerate(reader):
+        if not number:
+            names = [str(c).strip() for c in chunk.iloc[0]]
+            chunk = chunk.iloc[1:]
+        chunk.columns = names
+        if not number:
+            two = _two(_text(chunk.head(HEAD)), variant_column, value_column, path)
+        kept.append(_text(chunk[two]))
+    return pd.concat(kept, ignore_index=True)
+
+
+def _text(frame: pd.DataFrame) -> pd.DataFrame:
+    text: pd.DataFrame = frame.fillna("").apply(lambda column: column.str.strip())
+    return text

@@ -16,13 +16,18 @@ from typing import Any
 
 from domains.quantum.circuit import FREE, LEVELS, MAX_BYTES, Op, canonical, line_of
 from domains.quantum.energy import CircuitEnergy
+from poets_core.cells import guarded, unguarded
 from poets_core.errors import InvalidDesign, InvalidInput, InvalidTable
+from poets_core.intake import check_text, shown
+from poets_core.intake.archive import read_zip
 from poets_core.types import Record
 
 MAX_FILES = 5000
+MAX_ALL = 32 << 20
+"""Bytes of a zip's files after unpacking, and of a CSV."""
+MAX_LINES = 1_000_000
 MARK = "// poets: "
 COLUMNS = ("id", "value", "design", "qiskit_energy", "metadata")
-_GUARDED = "=+-@\t\r'"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed time keeps equal exports equal byte for byte
 
 
@@ -93,20 +98,11 @@ def read_qasm(energy: CircuitEnergy, data: bytes) -> list[Record]:
 def _texts(data: bytes) -> list[str]:
     if not data.startswith(b"PK"):
         return [_utf8(data)]
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            if len(members) > MAX_FILES or any(m.file_size > MAX_BYTES for m in members):
-                raise InvalidDesign(f"Expected at most {MAX_FILES} files of {MAX_BYTES} bytes in the zip, got more.")
-            texts: list[str] = []
-            for member in members:
-                with archive.open(member) as file:
-                    texts.append(_utf8(file.read(MAX_BYTES + 1)))  # the declared size may lie
-            return texts
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        if isinstance(error, InvalidDesign):
-            raise
-        raise InvalidDesign("Expected a zip of OpenQASM 3 files, got a damaged or encrypted one.") from error
+    return [_utf8(text) for _, text in read_zip(data, files=MAX_FILES, each=MAX_BYTES, total=MAX_ALL, refuse=_refuse)]
+
+
+def _refuse(message: str) -> InvalidDesign:
+    return InvalidDesign(f"Expected a zip of OpenQASM 3 files. {message}")
 
 
 def _utf8(data: bytes) -> str:
@@ -147,7 +143,7 @@ def _facts(text: str) -> dict[str, Any] | None:
             try:
                 facts = json.loads(line[len(MARK) :])
             except (ValueError, RecursionError) as error:
-                raise InvalidDesign(f"Expected JSON after {MARK!r}, got {line[:60]!r}.") from error
+                raise InvalidDesign(f"Expected JSON after {MARK!r}, got {shown(line, 60)}.") from error
             return facts if isinstance(facts, dict) else {}
     return None
 
@@ -177,6 +173,7 @@ def read_csv(energy: CircuitEnergy, data: bytes) -> list[Record]:
     Raises:
         InvalidTable: unreadable, other columns, or a bad cell, with its row.
     """
+    check_text(data, "CSV of circuits", MAX_ALL, MAX_LINES, InvalidTable)
     try:
         rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:
@@ -201,8 +198,8 @@ def read_csv(energy: CircuitEnergy, data: bytes) -> list[Record]:
 
 
 def _guard(cell: str) -> str:
-    return "'" + cell if cell[:1] and cell[0] in _GUARDED else cell
+    return guarded(cell, reversible=True)
 
 
 def _unguard(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") else cell
+    return unguarded(cell)

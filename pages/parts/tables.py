@@ -16,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.run.expected import RANGE_HELP, expected_range
 from pages.parts.text import one_line, plain, visible
+from poets_core.cells import guarded
 from poets_core.runs.views.fold import CandidateView, RunView
 from poets_core.types import round_number
 
@@ -30,8 +31,6 @@ SORTS: dict[str, str] = {
     "unsure": "least sure first",
 }
 SHOWS: dict[str, str] = {"measured": "measured", "invalid": "invalid", "all": "all, with those not measured yet"}
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,13 @@ def candidate_table(view: RunView, ids: Sequence[str], key: str, on_pick: Callab
 def safe_csv(table: pd.DataFrame) -> bytes:
     """Write a table as CSV in UTF-8; text that a spreadsheet would take for a formula gets an apostrophe."""
     text = table.select_dtypes(["object", "str"]).columns
-    guarded = table.copy()
+    safe = table.copy()
     for column in text:
-        guarded[column] = [f"'{v}" if isinstance(v, str) and v[:1] in FORMULA else v for v in guarded[column]]
-    return guarded.to_csv(index=False, lineterminator="\n").encode()
+        safe[column] = [_cell(v) if isinstance(v, str) else v for v in safe[column]]
+    safe.columns = [_cell(str(c)) for c in safe.columns]
+    return safe.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _cell(text: str) -> str:
+    # pandas leaves a lone \r unquoted: it would end the row, and what follows would begin one.
+    return guarded(text).replace("\r\n", "\n").replace("\r", "\n")

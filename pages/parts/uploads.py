@@ -1,65 +1,86 @@
-"""How an uploaded file comes into the store: read once to see whether it is one, kept once, and shown.
+"""How an uploaded file comes into the store: looked at once in a process of its own, kept once, and shown.
 
-The bytes are the browser's until a page reads them; a run needs a file that a worker can open, also tomorrow.
+The bytes are the browser's until a page reads them; a run needs a file that a worker can open, also tomorrow. This
+process parses none of them.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar, cast
 
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages.parts.text import one_line, plain
+from pages.parts.text import one_line, plain, visible
 from poets_core.errors import PoetsError
 from poets_core.runs.artifacts import save_upload
+from poets_core.runs.examine import Preview
 from poets_core.runs.store import RunStore
 
-SHOWN = 5
-"""Rows of a preview."""
+P = TypeVar("P", bound=Preview)
 
 
 @dataclass(frozen=True)
-class Upload:
+class Upload(Generic[P]):
     """A file that is in the store's folder of uploads.
 
     Attributes:
         name: as the browser called it.
         path: where it lies, for a spec.
-        table: its rows.
+        seen: its beginning, and what else was told of it.
     """
 
     name: str
     path: str
-    table: pd.DataFrame
+    seen: P
 
     def preview(self, says: str, key: str) -> None:
         """Draw the first rows under a line that sums the table up."""
-        st.caption(f"{says} The first five:")
-        st.dataframe(self.table.head(SHOWN), hide_index=True, key=key, alt=f"First rows of {one_line(self.name)}")
+        seen = self.seen
+        more = "" if seen.columns == len(seen.names) else f", {len(seen.names)} of the columns"
+        st.caption(f"{says} The first {'row' if len(seen.head) == 1 else f'{len(seen.head)} rows'}{more}:")
+        # Headings are text of the file, and may be equal where they were cut: columns are numbered, and labelled.
+        st.dataframe(
+            pd.DataFrame([list(map(visible, row)) for row in seen.head], columns=[str(i) for i in range(len(seen.names))], dtype="str"),
+            hide_index=True,
+            key=key,
+            alt=f"First rows of {one_line(self.name)}",
+            column_config={str(i): st.column_config.TextColumn(one_line(n, 60) or " ") for i, n in enumerate(seen.names)},
+        )
 
 
-def keep_upload(
-    store: RunStore, file: UploadedFile, read: Callable[[str, bytes], pd.DataFrame], key: str
-) -> Upload | None:
+def keep_upload(store: RunStore, file: UploadedFile, look: Callable[[Path, str], P], key: str) -> Upload[P] | None:
     """Keep an uploaded table in the store; say what is wrong with it and return None where it is none.
 
     Args:
         store: whose folder of uploads it goes to, once, however often the page is drawn.
         file: of `st.file_uploader`.
-        read: makes a table of name and bytes; raises a `PoetsError` that names what is wrong.
+        look: reads the file at a path, which a person calls by a name; raises a `PoetsError` that says what is wrong.
         key: of the field.
     """
-    data = file.getvalue()
-    try:
-        table = read(file.name, data)
-        # Every draw comes by here; a file of another id is another upload, whatever its name.
-        saved = f"{key}-saved-{file.file_id}"
-        if saved not in st.session_state:
-            st.session_state[saved] = str(save_upload(store, file.name, data))
-    except PoetsError as error:
-        st.error(plain(error), icon=":material/error:")
+    # Every draw comes by here; a file of another id is another upload, whatever its name.
+    saved = f"{key}-saved-{file.file_id}"
+    if saved not in st.session_state:
+        st.session_state[saved] = _kept(store, file, look)
+    kept = st.session_state[saved]
+    if isinstance(kept, str):
+        st.error(plain(kept), icon=":material/error:")
         return None
-    return Upload(file.name, str(st.session_state[saved]), table)
+    return cast("Upload[P]", kept)
+
+
+def _kept(store: RunStore, file: UploadedFile, look: Callable[[Path, str], P]) -> Upload[P] | str:
+    """Look at a file, then keep it; what is no table is not kept. Returns the message where it is none."""
+    try:
+        with tempfile.NamedTemporaryFile(prefix="poets-upload-") as aside:
+            aside.write(file.getbuffer())
+            aside.flush()
+            seen = look(Path(aside.name), file.name)
+        return Upload(file.name, str(save_upload(store, file.name, file.getvalue())), seen)
+    except PoetsError as error:
+        return str(error)

@@ -11,7 +11,7 @@ from pages.parts.feed import the_shelf
 from pages.parts.launch.choose import choose_preset, choose_problem
 from pages.parts.launch.filled import Filled
 from pages.parts.launch.load import json_loader, loaded
-from pages.parts.launch.settings import build_spec, defaults, rival_of, unfilled
+from pages.parts.launch.settings import build_spec, defaults, examined, rival_of, unfilled
 from pages.parts.launch.summary import as_json, summary
 from pages.parts.launch.widgets import backbone_field, contest_fields, parameter_fields
 from pages.parts.links import LIVE
@@ -47,6 +47,8 @@ def page() -> None:
         sections, about, rivals = _settings(entry, preset, errors, key, found)
         json_loader(store)
     spec, problems = build_spec(entry, params, sections, **about)
+    if spec is not None and (problems := examined(entry, spec)):
+        spec = None
     errors.show(problems, unfilled(entry, params, sections))
     st.html(STICKY)
     specs = [] if spec is None else [spec, *(rival_of(spec, defaults(entry, preset, m)) for m in rivals)]

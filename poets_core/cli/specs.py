@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from domains import catalog
 from poets_core.errors import InvalidSpec
 from poets_core.protocols import Problem
+from poets_core.runs.examine import check_model, check_problem, preview_log
 from poets_core.runs.store import RunStore
 from poets_core.spec import ExperimentSettings, ExperimentSpec, ProblemSpec, RunSpec, SearchSpec, TaskSpec
 from poets_core.spec.presets import default_spec
@@ -57,7 +58,7 @@ def _assign(tree: dict[str, Any], path: list[str], value: Any) -> None:
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -133,6 +134,8 @@ def check(made: RunSpec, store: RunStore) -> None:
 def _load(problem: ProblemSpec) -> Problem:
     params = catalog.check_params(problem.name, problem.params)
     _check_files(problem.model_copy(update={"params": params}))
+    # In a process with limits of memory and time, before this one reads the same file.
+    check_problem(problem.name, params)
     return catalog.load(problem.name, **params)
 
 
@@ -156,6 +159,7 @@ def _check_model(source: str, field: str) -> None:
     path = resolve_backbone(source)
     if isinstance(path, Path) and not path.exists():
         raise InvalidSpec(f"Expected a model for {field}, got nothing at {path}. Check the path.", field=field)
+    check_model(source, field)
 
 
 def _check_experiment(made: ExperimentSpec, store: RunStore) -> None:
@@ -164,6 +168,7 @@ def _check_experiment(made: ExperimentSpec, store: RunStore) -> None:
 
     chosen = made.experiment
     if chosen.source == "log":
+        preview_log(Path(chosen.log), Path(chosen.log).name)
         LogSource(chosen, made.seed)
     elif chosen.source == "prompts":
         PromptSource(chosen, REAL_SCIENCE, made.seed, Path())

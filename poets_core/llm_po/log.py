@@ -15,27 +15,28 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import binomtest
-
 from poets_core.errors import InvalidComparisons
+from poets_core.intake import Lines, TableBounds, Unpacked, read_json, shown, unpacked
 from poets_core.llm_po.comparison import Outcome
 
 COLUMNS = ("prompt", "policy_a", "policy_b", "outcome")
 OPTIONAL = ("order", "response_a", "response_b")
 ORDERS = ("", "a-first", "b-first")
-LARGEST = 64 * 2**20
-"""Bytes of a log, at most."""
+BOUNDS = TableBounds(packed=64 << 20, bytes=64 << 20, rows=500_000, columns=1000, cells=10_000_000, cell=100_000)
+"""Of a log; a prompt or response is at most so many characters."""
+MOST_NAMES = 64
+"""Policies of an experiment."""
 SUSPICIOUS = 0.01
 """Two-sided p-value below which the order of presentation is said to matter."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One comparison of a log.
 
@@ -77,32 +78,41 @@ class OrderBias:
         return self.p_value < SUSPICIOUS
 
 
-def read_log(path: Path, policies: Sequence[str]) -> list[Row]:
+def read_log(path: Path, policies: Sequence[str] | None) -> list[Row]:
     """Read a comparison log.
 
     Args:
-        path: of the file; JSON lines if its first character is ``{``, else CSV with a header.
-        policies: names that may appear; all of them must.
+        path: of the file, gzipped or not; JSON lines if its first character is ``{``, else CSV with a header.
+        policies: names that may appear; all of them must. None: whichever are there, `MOST_NAMES` at most.
 
     Raises:
         InvalidComparisons: unreadable, a column or a cell missing, an unknown policy or word, a policy with itself.
     """
+    bounds = Lines(path.name, BOUNDS, _wrong)
+    blocks = unpacked(path, BOUNDS, _wrong)
+    first = next(blocks, b"")
+    json_lines = first.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+    # Looked at once before it is parsed: a line of commas would be a list of as many cells.
+    for block in chain([first] if first else [], blocks):
+        bounds.add(block)
+    text = io.TextIOWrapper(io.BufferedReader(Unpacked(unpacked(path, BOUNDS, _wrong))), "utf-8-sig", newline="")
     try:
-        if path.stat().st_size > LARGEST:
-            raise InvalidComparisons(
-                f"Expected a comparison log of at most {LARGEST >> 20} MB, got more in {path.name}."
-            )
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidComparisons(f"Expected a readable UTF-8 comparison log at {path}, got: {error}.") from error
-    lines = _json_lines(text) if text.lstrip().startswith("{") else _csv_lines(text)
-    rows = [_row(number, line, policies) for number, line in lines]
+        lines = _json_lines(text) if json_lines else _csv_lines(text)
+        known: dict[str, str] = {}  # equal texts are kept once
+        rows = [_row(number, line, policies, known) for number, line in lines]
+    except UnicodeDecodeError as error:
+        raise _wrong(f"Expected a readable UTF-8 comparison log in {path.name}, got bytes that are none.") from error
     if not rows:
-        raise InvalidComparisons("Expected a comparison log with one row or more, got none.")
+        raise _wrong("Expected a comparison log with one row or more, got none.")
+    if policies is None:
+        found = dict.fromkeys(name for row in rows for name in (row.first, row.second))
+        if len(found) > MOST_NAMES:
+            raise _wrong(f"Expected at most {MOST_NAMES} policies in the log, got {len(found):,}. Leave rows out.")
+        return rows
     # A policy without rows could never be excluded, and the experiment would end undecided for that reason alone.
     seen = {name for row in rows for name in (row.first, row.second)}
     if missing := [name for name in policies if name not in seen]:
-        raise InvalidComparisons(f"Expected every policy in the log, got no row of {missing}. Leave them out.")
+        raise _wrong(f"Expected every policy in the log, got no row of {missing}. Leave them out.")
     return rows
 
 
@@ -111,78 +121,86 @@ def order_bias(rows: Sequence[Row]) -> OrderBias | None:
     decided = [row.outcome for row in rows if row.ordered and row.outcome != "tie"]
     if not decided:
         return None
+    from scipy.stats import binomtest  # a second to import, and reading a log does without
+
     first = decided.count("first")
     return OrderBias(first, len(decided), float(binomtest(first, len(decided)).pvalue))
 
 
-def _csv_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+def _wrong(message: str) -> InvalidComparisons:
+    return InvalidComparisons(message, field="experiment.log")
+
+
+def _csv_lines(text: io.TextIOWrapper) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    reader = csv.DictReader(text, strict=True)
     try:
         # Spreadsheets write spaces into headers; cells are left as they are.
         names = [(name or "").strip() for name in reader.fieldnames or ()]
         if missing := [c for c in COLUMNS if c not in names]:
-            raise InvalidComparisons(
-                f"Expected the columns {', '.join(COLUMNS)} in the comparison log, got {names[:12]} without {missing}."
+            raise _wrong(
+                f"Expected the columns {', '.join(COLUMNS)} in the comparison log, got {_few(names)} without "
+                f"{missing}. Add or rename: {', '.join(missing)}."
             )
         if len(set(names)) < len(names):
-            raise InvalidComparisons(f"Expected columns with different names, got {names[:12]}.")
+            raise _wrong(f"Expected columns with different names, got {_few(names)}.")
         reader.fieldnames = names
         for number, line in enumerate(reader, 1):
             # More cells than columns: mostly a prompt with an unquoted comma, which would shift every later cell.
             if None in line:
-                raise InvalidComparisons(
-                    f"Expected {len(names)} cells in row {number}, got more. Quote cells with commas."
-                )
+                raise _wrong(f"Expected {len(names)} cells in row {number}, got more. Quote cells with commas.")
             yield number, line
     except csv.Error as error:
-        raise InvalidComparisons(f"Expected CSV, got: {error}, near line {reader.line_num}.") from error
+        raise _wrong(f"Expected CSV, got: {error}, near line {reader.line_num}.") from error
 
 
-def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _few(names: Sequence[str]) -> str:
+    return f"[{', '.join(map(shown, names[:12]))}]"
+
+
+def _json_lines(text: io.TextIOWrapper) -> Iterator[tuple[int, Mapping[str, Any]]]:
     number = 0
-    for line in text.splitlines():
+    for line in text:
         if not line.strip():
             continue
         number += 1
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InvalidComparisons(f"Expected a JSON object in row {number}, got {line[:60]!r}: {error}.") from error
+        row = read_json(line, f"a JSON object in row {number}", _wrong, BOUNDS.line)
         if not isinstance(row, dict):
-            raise InvalidComparisons(f"Expected a JSON object in row {number}, got {line[:60]!r}.")
+            raise _wrong(f"Expected a JSON object in row {number}, got {shown(line, 60)}.")
         yield number, row
 
 
-def _row(number: int, line: Mapping[str, Any], policies: Sequence[str]) -> Row:
+def _row(number: int, line: Mapping[str, Any], policies: Sequence[str] | None, known: dict[str, str]) -> Row:
     cell = {name: _cell(number, line, name) for name in COLUMNS}
     more = {name: _cell(number, line, name) if line.get(name) is not None else "" for name in OPTIONAL}
     a, b, word = (cell[name].strip() for name in ("policy_a", "policy_b", "outcome"))
     order = more["order"].strip()
     for name in (a, b):
-        if name not in policies:
-            raise InvalidComparisons(
-                f"Expected one of the policies {list(policies)[:12]} in row {number}, got {name[:80]!r}."
-            )
+        if not name or (policies is not None and name not in policies):
+            wanted = "the name of a policy" if policies is None else f"one of the policies {_few(list(policies))}"
+            raise _wrong(f"Expected {wanted} in row {number}, got {shown(name, 80)}.")
     if a == b:
-        raise InvalidComparisons(f"Expected two different policies in row {number}, got {a!r} compared with itself.")
+        raise _wrong(f"Expected two different policies in row {number}, got {shown(a)} compared with itself.")
     if word not in ("a", "b", "tie"):
-        raise InvalidComparisons(
-            f"Expected outcome 'a', 'b' or 'tie' in row {number}, got {word[:80]!r}. It was not taken for a tie."
+        raise _wrong(
+            f"Expected outcome 'a', 'b' or 'tie' in row {number}, got {shown(word, 80)}. It was not taken for a tie."
         )
     if order not in ORDERS:
-        raise InvalidComparisons(f"Expected order 'a-first' or 'b-first' in row {number}, got {order[:80]!r}.")
+        raise _wrong(f"Expected order 'a-first' or 'b-first' in row {number}, got {shown(order, 80)}.")
     # Rows stand in the order that the judge saw. Where the log does not say it, a counts as shown first, and the row
     # is left out of the test of order bias.
     turned = order == "b-first"
     outcome: Outcome = "tie" if word == "tie" else "first" if (word == "a") != turned else "second"
-    said = (more["response_a"], more["response_b"])
+    prompt, one, two, a, b = (
+        known.setdefault(text, text) for text in (cell["prompt"], more["response_a"], more["response_b"], a, b)
+    )
     first, second = (b, a) if turned else (a, b)
-    responses = (said[1], said[0]) if turned else said
-    return Row(number, cell["prompt"], first, second, outcome, responses, bool(order))
+    return Row(number, prompt, first, second, outcome, (two, one) if turned else (one, two), bool(order))
 
 
 def _cell(number: int, line: Mapping[str, Any], name: str) -> str:
     value = line.get(name)
     if not isinstance(value, str):  # a number, NaN, null, or a row that is too short
-        raise InvalidComparisons(f"Expected text as {name} in row {number}, got {value!r}.")
+        raise _wrong(f"Expected text as {name} in row {number}, got {repr(value)[:80]}.")
+    if len(value) > BOUNDS.cell:
+        raise _wrong(f"Expected at most {BOUNDS.cell:,} characters as {name} in row {number}, got {len(value):,}.")
     return value

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from poets_core.errors import InvalidModel
 from poets_core.lm.ensemble import BranchEnsemble
+from poets_core.lm.files import check_adapter, check_base, read_config, safetensors_shapes
 
 PREFIX, A_KEY = "base_model.model.", ".lora_A.weight"
 WEIGHTS, CONFIG, README = "adapter_model.safetensors", "adapter_config.json", "README.md"
@@ -150,11 +151,14 @@ def import_adapter(ensemble: BranchEnsemble, branch: int, folder: Path) -> None:
         )
     if any(x.prior_factor and x.shape.prior_rank for x in ensemble.stack.layers.values()):
         raise InvalidModel("Expected an ensemble without active prior adapters to import into; set prior_scale to 0.")
+    config = read_config(config_path)
+    check_adapter(folder, config, len(ensemble.stack.layers))
+    safetensors_shapes(weights_path)  # the header does not lie, before anything is allocated by it
+    rank, alpha = int(config["r"]), float(config["lora_alpha"])
+    check_base(config, ensemble.backbone.source, folder)
     try:
-        config = json.loads(config_path.read_text(encoding="utf-8"))
         tensors = load_file(weights_path)
-        rank, alpha = int(config["r"]), float(config["lora_alpha"])
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise InvalidModel(f"Expected a PEFT LoRA adapter in {folder}, got: {error}.") from error
     # Nothing of a foreign file is taken for granted: ranks are read off the tensors, what would change the policy and
     # has no place here (DoRA, biases, whole modules) is refused, and so is a layer that this ensemble does not adapt.

@@ -19,6 +19,7 @@ from transformers.activations import GELUTanh, NewGELUActivation
 from transformers.utils import logging as transformers_logging
 
 from poets_core.errors import InvalidModel
+from poets_core.lm.files import check_model
 from poets_core.lm.frozen import freeze_linears
 from poets_core.types import Vocabulary
 
@@ -147,25 +148,12 @@ def read_model(source: str | Path) -> tuple[Any, Any]:
     Raises:
         InvalidModel: missing or unreadable.
     """
-    path = Path(source)
+    path, where = Path(source), str(source)
     options: dict[str, Any] = {"trust_remote_code": False}
+    if path.suffix == ".gguf" or path.is_dir() or path.is_absolute() or where.startswith("."):
+        check_model(path)
     if path.suffix == ".gguf":
         where, options["gguf_file"] = str(path.parent), path.name
-        if not path.is_file():
-            raise InvalidModel(f"Expected a GGUF file at {path}, found none. Check the path of the backbone.")
-    else:
-        where = str(source)
-        if path.is_dir() or path.is_absolute() or where.startswith("."):
-            if not (path / "config.json").is_file():
-                raise InvalidModel(
-                    f"Expected a Hugging Face model folder (with config.json) as the backbone, got {path}, which has "
-                    "none. Give the folder that save_pretrained wrote, a .gguf file, or a hub name."
-                )
-            if not list(path.glob("*.safetensors")):
-                raise InvalidModel(
-                    f"Expected safetensors weights in {path}, found none. Convert the model with "
-                    "save_pretrained(safe_serialization=True); pickled weights are never loaded."
-                )
     try:
         tokenizer = AutoTokenizer.from_pretrained(where, **options)
         weights = {} if "gguf_file" in options else {"use_safetensors": True}

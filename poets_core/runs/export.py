@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from poets_core.cells import guarded
 from poets_core.runs.artifacts import sha256_of, write_atomic
 from poets_core.runs.store import RunStore
 from poets_core.runs.views.experiment import ExperimentView
@@ -25,7 +26,6 @@ _COLUMNS = (
 )  # fmt: skip
 _IN_REWARD_SD = {"predicted_mean": "predicted_mean_reward_sd", "predicted_std": "predicted_std_reward_sd"}
 """Attributes of a candidate that are in no unit of the objective -> columns that say so."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def candidates_csv(view: RunView) -> bytes:
@@ -81,8 +81,8 @@ def comparisons_csv(view: ExperimentView) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return "'" + value
+    if isinstance(value, str):
+        return guarded(value)
     return "" if value is None else repr(value) if isinstance(value, float) else value
 
 

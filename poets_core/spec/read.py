@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import Field, TypeAdapter, ValidationError
 
 from poets_core.errors import InvalidSpec
+from poets_core.intake import JSON_BYTES, read_file, read_json
 from poets_core.spec.base import Bounds
 from poets_core.spec.experiment import ExperimentSpec
 from poets_core.spec.methods import METHODS
@@ -32,6 +32,10 @@ _LIMITS = {
 """Kinds of pydantic's errors about a number outside its limits, and what the limit is called."""
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 """NUL and half surrogate pairs: a database refuses the one, and a file cannot hold the other."""
+MOST_VALUES = 10_000
+"""Of a spec: keys, and items of lists. Each wrong one is a message, and a spec of 64 policies has five hundred."""
+SHOWN_LINES = 12
+"""Wrong fields that a message lists; `fields` has all of them."""
 _SHOWN = 80
 """Characters of a wrong value that a message repeats."""
 
@@ -47,6 +51,8 @@ def parse_spec(data: str | bytes | Mapping[str, Any], *, where: str = "the run s
         InvalidSpec: its `fields` have a message for every wrong field, by dotted path.
     """
     tree = _object(data, where) if isinstance(data, str | bytes) else data
+    if _values(tree) > MOST_VALUES:
+        raise InvalidSpec(f"Expected at most {MOST_VALUES:,} values in {where}, got more. Write a spec's fields alone.")
     if unwritable := dict(_unwritable(tree)):
         raise InvalidSpec(f"{' '.join(unwritable.values())} It is in {where}.", fields=unwritable)
     try:
@@ -57,8 +63,9 @@ def parse_spec(data: str | bytes | Mapping[str, Any], *, where: str = "the run s
             path, text = _place(item), _text(item)
             fields[path] = f"{fields[path]}\n{text}" if path in fields else text
         lines = [f"  {path or '(whole)'}: {text}" for path, text in fields.items()]
+        told = [*lines[:SHOWN_LINES], *([f"  and {len(lines) - SHOWN_LINES} more"] if len(lines) > SHOWN_LINES else [])]
         raise InvalidSpec(
-            f"Expected a valid run spec in {where}, got {len(lines)} problem(s):\n" + "\n".join(lines) + "\n"
+            f"Expected a valid run spec in {where}, got {len(lines)} problem(s):\n" + "\n".join(told) + "\n"
             "Change the fields named, or print a complete spec with `poets spec PROBLEM`.",
             fields=fields,
         ) from error
@@ -82,18 +89,22 @@ def read_spec(path: Path) -> RunSpec:
     Raises:
         InvalidSpec: the file is missing, unreadable or not a valid spec.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSpec(f"Expected a readable JSON file at {path}, got: {error}.") from error
-    return parse_spec(text, where=str(path))
+    return parse_spec(read_file(path, JSON_BYTES, InvalidSpec), where=str(path))
+
+
+def _values(tree: object) -> int:
+    """Return how many keys and items a tree has, as far as `MOST_VALUES`."""
+    found, left = 0, [tree]
+    while left and found <= MOST_VALUES:
+        node = left.pop()
+        inner = list(node.values()) if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else []
+        found += len(inner)
+        left += inner[: MOST_VALUES + 1]
+    return found
 
 
 def _object(text: str | bytes, where: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError as error:  # what the decoder raises of wrong bytes is one too
-        raise InvalidSpec(f"Expected JSON in {where}, got: {error}. Write one JSON object.") from error
+    found = read_json(text, f"JSON in {where}", InvalidSpec)
     if not isinstance(found, dict):
         raise InvalidSpec(f"Expected one JSON object in {where}, got {type(found).__name__}.")
     return found

@@ -221,5 +221,5 @@ def test_missing_files_foreign_layers_and_active_priors_are_refused(tmp_path):
     with pytest.raises(IndexError, match="between 0 and 3"):
         export_adapter(active, 4, tmp_path)
     (tmp_path / WEIGHTS).write_bytes(b"not safetensors")
-    with pytest.raises(InvalidModel, match="PEFT LoRA adapter"):
+    with pytest.raises(InvalidModel, match="Expected a safetensors file"):
         import_adapter(ensemble(branch_from=0, prior_rank=0), 0, tmp_path)

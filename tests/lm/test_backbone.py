@@ -58,7 +58,7 @@ def test_truncated_weights_are_a_clear_error(tmp_path):
     tokenizer().save_pretrained(tmp_path)
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(InvalidModel, match="Check the name or path"):
+    with pytest.raises(InvalidModel, match="header of 2,008 bytes"):
         load_backbone(tmp_path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from dataclasses import replace
@@ -13,15 +12,13 @@ import pytest
 
 from domains.catalog import entries, entry
 from pages.parts.feed import Feed
-from pages.parts.launch import widgets as forms
 from pages.parts.launch.cost import estimate, tokens_of
 from pages.parts.launch.first import first_spec
 from pages.parts.launch.settings import build_spec, defaults, unfilled
-from pages.parts.launch.widgets import read_table
 from pages.parts.settings import settings_of
 from pages.parts.states import STATES, ago, doing_text, plain, span
 from pages.parts.tables import SHOWS, SORTS, Filter, find, frame
-from poets_core.errors import InvalidTable, UnknownRun
+from poets_core.errors import UnknownRun
 from poets_core.runs.doing import Doing
 from poets_core.runs.events import Recorded
 from poets_core.runs.sql import SqlStore
@@ -149,18 +146,6 @@ def test_a_missing_table_is_reported_beside_its_field() -> None:
     assert unfilled(item, {"table": "x.csv"}, {**sections, "backbone": {"source": ""}}) == {"backbone.source"}
 
 
-def test_previews_read_what_people_upload() -> None:
-    for name, data in (
-        ("a.csv", b"\xef\xbb\xbfvariant,value\nVDGV,1\n"),
-        ("a.tsv", b"variant\tvalue\nVDGV\t1\n"),
-        ("a.csv", b"variant;value\nVDGV;1\n"),
-    ):
-        assert list(read_table(name, data).columns) == ["variant", "value"]
-    for name, data in (("a.csv", b""), ("a.csv", b"variant,value\n"), ("a.parquet", b"no"), ("a.csv", b"\xff\xfe\x00")):
-        with pytest.raises(InvalidTable, match="Expected"):
-            read_table(name, data)
-
-
 def test_every_state_has_words_and_an_icon() -> None:
     assert set(STATES) == set(State.__args__)
     assert len({(s.word, s.icon) for s in STATES.values()}) == len(STATES)
@@ -247,24 +232,6 @@ def test_the_estimate_knows_how_long_designs_are(name: str, params: dict[str, ob
     assert tokens_of(spec) == tokens
     assert estimate(spec).seconds == estimate(spec, tokens).seconds
     assert estimate(spec, 2 * tokens).seconds > estimate(spec).seconds
-
-
-def test_packed_tables_are_previewed_and_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    plain_table = pd.DataFrame({"variant": ["AA"], "value": [1.0]})
-    plain_table.to_parquet(tmp_path / "t.parquet")
-    parquet = (tmp_path / "t.parquet").read_bytes()
-    for name, data in (
-        ("a.csv.gz", b"variant,value\nAA,1\n"),
-        ("a.tsv.gz", b"variant\tvalue\nAA\t1\n"),
-        ("a.gz", parquet),
-    ):
-        assert read_table(name, gzip.compress(data)).to_dict("list") == {"variant": ["AA"], "value": [1.0]}
-    packed = gzip.compress(b"variant,value\n" + b"AA,1\n" * 1000)
-    with pytest.raises(InvalidTable, match="readable"):
-        read_table("a.csv.gz", packed[:-20])
-    monkeypatch.setattr(forms, "UNPACKED", 1000)
-    with pytest.raises(InvalidTable, match="unpacked"):
-        read_table("a.csv.gz", packed)
 
 
 def test_no_page_reads_words_out_of_a_message() -> None:

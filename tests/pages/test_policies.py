@@ -316,7 +316,7 @@ def test_a_log_is_previewed_and_its_policies_are_named(store: SqlStore, launched
     assert "Upload the log" in said(at)
     upload = at.file_uploader(key="log")
     upload.upload("log.csv", b"policy_a,policy_b\nx,y\n", "text/csv").run()
-    assert "Add or rename: prompt, outcome" in at.error[0].value
+    assert "prompt, outcome." in at.error[0].value
     data = b"prompt,policy_a,policy_b,outcome\np,x,y,a\np,y,z,tie\n"
     at.file_uploader(key="log").upload("log.csv", data, "text/csv").run()
     assert "2 comparisons of 3 policies" in said(at)

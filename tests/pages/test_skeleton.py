@@ -20,24 +20,21 @@ def test_an_experiment_has_no_candidates_and_says_where_its_verdict_is(store: Sq
 
 def upload_field() -> None:
     """A page with one field for a table."""
-    import io
+    import pathlib
 
-    import pandas as pd
     import streamlit as st
 
     from pages.parts.feed import the_store
     from pages.parts.uploads import keep_upload
-    from poets_core.errors import InvalidTable
+    from poets_core.runs.examine import Preview, preview_table
 
-    def read(name: str, data: bytes) -> pd.DataFrame:
-        table = pd.read_csv(io.BytesIO(data))
-        if table.empty:
-            raise InvalidTable(f"Expected rows in {name}, got none.")
-        return table
+    def look(path: pathlib.Path, name: str) -> Preview:
+        st.session_state["looked"] = st.session_state.get("looked", 0) + 1
+        return preview_table(path, name, "problem.params.table")
 
     file = st.file_uploader("Table", key="table")
-    if file is not None and (upload := keep_upload(the_store(), file, read, "table")):
-        upload.preview(f"{len(upload.table)} rows.", "preview")
+    if file is not None and (upload := keep_upload(the_store(), file, look, "table")):
+        upload.preview(f"{upload.seen.rows} rows.", "preview")
         st.text(upload.path)
 
 
@@ -47,14 +44,19 @@ def test_an_upload_is_kept_once_and_shown(store: SqlStore) -> None:
     assert not at.exception
     kept = Path(at.text[0].value)
     assert kept.read_bytes() == b"x\n1\n2\n"
-    assert at.caption[0].value == "2 rows. The first five:"
+    assert at.caption[0].value == "2 rows. The first 2 rows:"
     at.run()  # drawn again: the same file
     assert at.text[0].value == str(kept)
     assert len(list(kept.parent.iterdir())) == 1
+    assert at.session_state["looked"] == 1
 
 
 def test_an_upload_that_is_no_table_says_why_and_is_not_kept(store: SqlStore) -> None:
     at = AppTest.from_function(upload_field).run()
     at.file_uploader(key="table").upload("a.csv", b"x\n", "text/csv").run()
-    assert [e.value for e in at.error] == ["Expected rows in a.csv, got none."]
+    assert [e.value for e in at.error] == [
+        "Expected rows in a.csv, got none. Upload a table with a header line and data."
+    ]
+    at.run()
+    assert at.session_state["looked"] == 1  # what is wrong is remembered, too
     assert not at.text

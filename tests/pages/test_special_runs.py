@@ -50,6 +50,34 @@ def test_packed_tables_can_be_uploaded(store: SqlStore) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("wild_type", "VDG", "as long as the wild type"),
+        ("positions", "a,b", "residue numbers"),
+        ("value_column", "yield", "'yield'"),
+    ],
+)
+def test_what_the_worker_would_refuse_of_a_table_is_refused_by_the_form(
+    store: SqlStore, field: str, value: str, says: str
+) -> None:
+    at = opened(LAUNCH, problem="protein/landscape")
+    at.file_uploader(key="protein/landscape-table").upload("t.csv", b"variant,fitness\nVDGV,1\nFWAA,2\n", "").run()
+    assert not at.button(key="start").disabled
+    at.text_input(key=f"protein/landscape-{field}").set_value(value).run()
+    assert at.button(key="start").disabled
+    assert says in at.error[0].value
+    assert not at.exception
+    assert store.runs() == []
+
+
+def test_text_instead_of_values_is_refused_by_the_form(store: SqlStore) -> None:
+    at = opened(LAUNCH, problem="protein/landscape")
+    at.file_uploader(key="protein/landscape-table").upload("t.csv", b"variant,fitness\nVDGV,1\nFWAA,x\n", "").run()
+    assert at.button(key="start").disabled
+    assert "row 3, column 'fitness', got 'x'" in at.error[0].value
+
+
 def test_only_the_problems_own_formats_are_offered(store: SqlStore) -> None:
     run = written.write(store, written.events(1))
     offered = [b.key for b in opened(CANDIDATES, run=run).button if str(b.key).startswith("prepare-")]

@@ -12,12 +12,13 @@ from typing import Any
 import streamlit as st
 
 from domains.catalog import entries, tasks
-from pages.parts.experiment.settings import FIELDS, POLICY, policies_of, read_log
+from pages.parts.experiment.settings import FIELDS, POLICY
 from pages.parts.links import LAUNCH
 from pages.parts.setting_fields import Errors, setting_field
 from pages.parts.text import one_line, plain
 from pages.parts.uploads import keep_upload
 from pages.parts.words import MODEL_HELP, model
+from poets_core.runs.examine import preview_log
 from poets_core.runs.store import RunRow, RunStore
 from poets_core.spec import METHODS, Bounds
 from poets_core.types import REFERENCE
@@ -170,16 +171,16 @@ def log(store: RunStore, errors: Errors) -> Form:
     file = st.file_uploader(FIELDS["log"].label, type=["csv", "jsonl", "ndjson"], key="log", help=FIELDS["log"].help)
     st.caption(
         "Columns: `prompt`, `policy_a`, `policy_b`, `outcome` (a, b or tie); `response_a`, `response_b` and `order` "
-        "(a-first or b-first) if known. The worker checks every row before the first comparison."
+        "(a-first or b-first) if known. Every row is checked before the experiment can start."
     )
     if file is None:
         st.warning("Upload the log.", icon=":material/edit:")
         return values, None
-    kept = keep_upload(store, file, read_log, "log")
+    kept = keep_upload(store, file, preview_log, "log")
     if kept is None:
         return values, None
-    found = policies_of(kept.table)
-    kept.preview(f"{len(kept.table):,} comparisons of {len(found)} policies.", "log-preview")
+    found = kept.seen.policies
+    kept.preview(f"{kept.seen.rows:,} comparisons of {len(found)} policies.", "log-preview")
     st.text(one_line("Policies: " + ", ".join(found), 2000))
     errors.place("experiment.policies")
     errors.place(FIELDS["log"].path)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from domains.catalog import check_params
+from domains.catalog import backbones, check_params
 from domains.entry import Entry
 from pages.parts.settings import validated
 from poets_core.errors import InvalidSpec
+from poets_core.runs.examine import wrong_with
 from poets_core.spec import METHODS, SearchSpec
 from poets_core.spec.base import VERSION
 from poets_core.spec.presets import Sections, starting_sections
@@ -58,6 +59,16 @@ def build_spec(
     spec, wrong = validated(data)
     errors |= wrong
     return (spec if isinstance(spec, SearchSpec) and not errors else None), errors
+
+
+def examined(entry: Entry, spec: SearchSpec) -> dict[str, str]:
+    """Return what only reading files and parsing parameters can tell is wrong, by dotted field; empty if nothing is.
+
+    A process of its own finds it out, as the worker would; the same question is asked once. About a second.
+    """
+    shipped = {"library", *backbones()}
+    source = "" if spec.backbone.source in shipped else spec.backbone.source
+    return wrong_with(entry.name, spec.problem.params, source) if entry.check or source else {}
 
 
 def checked(entry: Entry, params: Mapping[str, Any]) -> dict[str, Any]:

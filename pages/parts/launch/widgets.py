@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Mapping
-from io import BytesIO
+from functools import partial
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from domains.catalog import backbones
@@ -21,14 +18,12 @@ from pages.parts.setting_fields import Errors, setting_fields
 from pages.parts.settings import settings_of
 from pages.parts.states import plain
 from pages.parts.uploads import keep_upload
-from poets_core.errors import InvalidTable
+from poets_core.runs.examine import preview_table
 from poets_core.runs.store import RunStore
 from poets_core.spec import BackboneSpec, Bounds, ContestSpec
 
 OTHER = "other"
 TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet")]
-UNPACKED = 512 * 2**20
-"""Largest table after unpacking, bytes: a small .gz may hold anything."""
 BACKBONE_NAMES = {
     "library": "Small model, trained on this problem's own library when the run starts",
     OTHER: "Another model: a folder or a Hugging Face name",
@@ -72,7 +67,7 @@ def _parameter(p: Parameter, store: RunStore, key: str, begin: Any) -> tuple[Any
     """Draw one parameter; return its value, and what is wrong with its text (``""`` for nothing)."""
     title, explained = plain(p.title), plain(p.help)  # a science may come from anywhere
     if p.kind == "file":
-        return _upload(title, explained, store, key) or _kept(store, begin), ""
+        return _upload(title, explained, store, key, f"problem.params.{p.name}") or _kept(store, begin), ""
     if p.kind == "bool":
         return st.checkbox(title, bool(begin), help=explained, key=key, persist_state="session"), ""
     if p.choices:
@@ -100,47 +95,15 @@ def _kept(store: RunStore, begin: Any) -> str | None:
     return str(begin)
 
 
-def _upload(label: str, help: str, store: RunStore, key: str) -> str | None:
+def _upload(label: str, help: str, store: RunStore, key: str, field: str) -> str | None:
     file = st.file_uploader(label, type=TABLES, help=help, key=key)
     if file is None:
         return None
-    kept = keep_upload(store, file, read_table, key)
+    kept = keep_upload(store, file, partial(preview_table, field=field), key)
     if kept is None:
         return None
-    kept.preview(f"{len(kept.table):,} rows, {len(kept.table.columns)} columns.", f"{key}-preview")
+    kept.preview(f"{kept.seen.rows:,} rows, {kept.seen.columns:,} columns.", f"{key}-preview")
     return kept.path
-
-
-def read_table(name: str, data: bytes) -> pd.DataFrame:
-    """Read an uploaded table for its preview.
-
-    Args:
-        name: file name, for messages.
-        data: the file; its contents decide the format, gzipped or not.
-
-    Raises:
-        InvalidTable: it is empty, unreadable or too large.
-    """
-    try:
-        if data.startswith(b"\x1f\x8b"):
-            with gzip.open(BytesIO(data)) as packed:
-                data = packed.read(UNPACKED + 1)
-            if len(data) > UNPACKED:
-                raise InvalidTable(
-                    f"Expected at most {UNPACKED // 2**20} MB in {name} when unpacked, got more. Remove rows."
-                )
-        if data.startswith(b"PAR1"):
-            table = pd.read_parquet(BytesIO(data))
-        else:
-            # One rule for both kinds of separator: the header line knows.
-            first = data[:4096].decode("utf-8-sig", "replace").splitlines()[:1] or [""]
-            separator = "\t" if "\t" in first[0] else ";" if first[0].count(";") > first[0].count(",") else ","
-            table = pd.read_csv(BytesIO(data), sep=separator, encoding="utf-8-sig")
-    except (ValueError, OSError, EOFError, zlib.error) as error:  # pandas' and pyarrow's own errors are among these
-        raise InvalidTable(f"Expected a readable table in {name}, got: {error}. Save it as CSV in UTF-8.") from error
-    if table.empty:
-        raise InvalidTable(f"Expected rows in {name}, got none. Upload a table with a header line and data.")
-    return table
 
 
 def contest_fields(

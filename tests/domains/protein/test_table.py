@@ -15,6 +15,7 @@ from domains.catalog import load
 from domains.protein import table
 from domains.protein.table import read_table
 from poets_core.errors import InvalidTable
+from poets_core.intake import TableBounds
 
 GOOD = "variant,fitness\nVDGV,1\nADGV,0.0619\nFWAA,8.762\n"
 VALUES = {"VDGV": 1.0, "ADGV": 0.0619, "FWAA": 8.762}
@@ -128,7 +129,7 @@ def test_refuses_wrong_names_and_missing_files(tmp_path: Path) -> None:
 
 
 def test_stops_early_at_too_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "MOST_ROWS", 1000)
+    monkeypatch.setattr(table, "BOUNDS", TableBounds(rows=1000))
     rows = "".join(f"{a},1\n" for a in ["VDGV"] * 3000)
     for name, data in (("t.csv", f"variant,fitness\n{rows}".encode()), ("t.csv.gz", None)):
         path = put(tmp_path, data or gzip.compress(f"variant,fitness\n{rows}".encode()), name)
@@ -139,14 +140,14 @@ def test_stops_early_at_too_many_rows(tmp_path: Path, monkeypatch: pytest.Monkey
         read_table(tmp_path / "t.parquet")
 
 
-def test_ten_million_rows_are_refused_without_parsing(tmp_path: Path) -> None:
+def test_three_million_rows_are_refused_without_parsing(tmp_path: Path) -> None:
     block = b"VDGV,1\n" * 1_000_000
     path = tmp_path / "large.csv.gz"
     with gzip.open(path, "wb", compresslevel=1) as out:
         out.write(b"variant,fitness\n")
-        for _ in range(11):
+        for _ in range(3):
             out.write(block)
-    with pytest.raises(InvalidTable, match="at most 10,000,000 rows"):
+    with pytest.raises(InvalidTable, match="at most 2,000,000 rows"):
         read_table(path)
 
 

@@ -1,0 +1,193 @@
+"""What a file or a parameter is worth, found out in a process of its own before a run exists.
+
+The server reads nothing that a browser sends: a short-lived child does, within limits of memory, processor and wall
+time, and answers in JSON. If it is killed, that is a sentence too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from poets_core import errors
+from poets_core.errors import InvalidInput, PoetsError, StoreUnavailable
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 30
+"""Wall time of a child; its processor time and memory are limited by itself, see `poets_core.worker.examine`."""
+KEPT = 64
+"""Answers that are remembered, by what was asked and the files' sizes and times."""
+_AT_ONCE = threading.BoundedSemaphore(2)
+"""Children at a time, whoever asks: memory is shared."""
+_answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The beginning of a table.
+
+    Attributes:
+        rows, columns: of the whole.
+        names: of the columns shown; head: first rows of them, cells cut.
+    """
+
+    rows: int
+    columns: int
+    names: tuple[str, ...]
+    head: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class LogPreview(Preview):
+    """A comparison log that can be used, and its beginning.
+
+    Attributes:
+        policies: in the order in which they first appear.
+    """
+
+    policies: tuple[str, ...] = ()
+
+
+def preview_table(path: Path, name: str, field: str) -> Preview:
+    """Return the beginning of a table.
+
+    Args:
+        path: where it lies; name: as a person calls it; field: of the form it belongs to.
+
+    Raises:
+        InvalidTable: unreadable, or beyond the bounds of a table.
+        InvalidInput: reading it took too much memory or time.
+    """
+    told = _asked("table", path=str(path), name=name, field=field)
+    return Preview(told["rows"], told["columns"], tuple(told["names"]), tuple(map(tuple, told["head"])))
+
+
+def preview_log(path: Path, name: str) -> LogPreview:
+    """Read a whole comparison log as the worker will; return its policies and its beginning.
+
+    Raises:
+        InvalidComparisons: it cannot be used.
+        InvalidInput: reading it took too much memory or time.
+    """
+    told = _asked("log", path=str(path), name=name)
+    head = tuple(map(tuple, told["head"]))
+    return LogPreview(told["rows"], told["columns"], tuple(told["names"]), head, tuple(told["policies"]))
+
+
+def check_problem(name: str, params: Mapping[str, Any]) -> None:
+    """Check a problem's parameters as the worker will, its files too; quick once it was asked.
+
+    Raises:
+        InvalidInput: with the field that is wrong (``"problem.params.wild_type"``).
+        MissingPackage: a package that the problem needs is not installed.
+        StoreUnavailable: no process can be started.
+    """
+    _asked("problem", name=name, params=dict(params))
+
+
+def check_model(source: str, field: str) -> None:
+    """Check the files of a model that lies on this machine, by arithmetic; names of hubs are left alone.
+
+    Raises:
+        InvalidModel: with `field`.
+    """
+    _asked("model", source=source, field=field)
+
+
+def wrong_with(name: str, params: Mapping[str, Any], source: str = "") -> dict[str, str]:
+    """Return what is wrong with a problem's parameters and with a model, by the form's field; empty if nothing is.
+
+    Args:
+        name, params: of the problem, defaults filled in.
+        source: of the backbone; ``""``: not asked about.
+    """
+    found: dict[str, str] = {}
+    try:
+        check_problem(name, params)
+    except PoetsError as error:
+        found |= (error.fields if isinstance(error, InvalidInput) else {}) or {"problem.params": str(error)}
+    if source:
+        try:
+            check_model(source, "backbone.source")
+        except InvalidInput as error:
+            found |= error.fields or {"backbone.source": str(error)}
+    return found
+
+
+def _asked(job: str, **arguments: Any) -> dict[str, Any]:
+    """Return a child's answer, or raise the error that it tells; the same question is asked once."""
+    question = json.dumps([job, arguments], sort_keys=True)
+    key = question + _stamps(arguments)
+    with _lock:
+        told = _answers.get(key)
+        if told is not None:
+            _answers.move_to_end(key)
+    if told is None:
+        with _AT_ONCE:
+            told = _answer(question)
+        with _lock:
+            _answers[key] = told
+            while len(_answers) > KEPT:
+                _answers.popitem(last=False)
+    if "error" in told:
+        kind: type[PoetsError] = getattr(errors, told["error"], PoetsError)
+        raise kind(told["message"], fields=told["fields"]) if issubclass(kind, InvalidInput) else kind(told["message"])
+    return cast("dict[str, Any]", told["answer"])
+
+
+def _stamps(arguments: Mapping[str, Any]) -> str:
+    """Sizes and times of the files that are named, so that a changed one is read again."""
+    texts = [v for v in (*arguments.values(), *arguments.get("params", {}).values()) if isinstance(v, str)]
+    stamps = []
+    for text in texts:
+        try:
+            about = Path(text).stat()
+            stamps.append(f"{about.st_dev}/{about.st_ino}/{about.st_size}/{about.st_mtime_ns}")
+        except (OSError, ValueError):
+            continue
+    return "".join(f"|{s}" for s in stamps)
+
+
+def _answer(question: str) -> dict[str, Any]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("STREAMLIT_")}
+    environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment["HF_HUB_OFFLINE"] = "1"
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "poets_core.worker.examine"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+            env=environment,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise StoreUnavailable(f"Expected to start a process that reads the file, got: {error.strerror}.") from error
+    try:
+        out, _ = child.communicate(question.encode(), timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+        return _over(f"more than {SECONDS} s")
+    try:
+        told = json.loads(out)
+    except ValueError:
+        cpu = child.returncode in (-signal.SIGXCPU, -signal.SIGALRM)
+        return _over("more time than it may take" if cpu else f"an end without an answer (code {child.returncode})")
+    return cast("dict[str, Any]", told)
+
+
+def _over(got: str) -> dict[str, Any]:
+    message = f"Expected input that can be read within {SECONDS} s and the memory for it, got {got}. Make it smaller."
+    return {"error": "InvalidInput", "message": message, "fields": {}}

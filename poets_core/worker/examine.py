@@ -1,0 +1,93 @@
+"""The child that reads what comes from outside: one question on stdin, one answer on stdout, both JSON.
+
+    python -m poets_core.worker.examine
+
+Started by `poets_core.runs.examine`. Limits come first, before anything is imported that allocates.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from poets_core.errors import InvalidInput, InvalidModel, InvalidTable, PoetsError
+
+MEMORY = 3 << 30
+"""Address space, bytes: libraries take a third of it before they read anything."""
+CPU_SECONDS = 25
+
+
+def _limit() -> None:
+    # What is inherited may be lower already, and cannot be raised.
+    for kind, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, CPU_SECONDS), (resource.RLIMIT_CORE, 0)):
+        hard = resource.getrlimit(kind)[1]
+        wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        # The soft limit of memory may be lowered for one file, and raised again; the hard one cannot be.
+        resource.setrlimit(kind, (wanted, hard if kind == resource.RLIMIT_AS else wanted))
+    # Where the server is gone nobody waits for the answer.
+    signal.alarm(2 * CPU_SECONDS)
+
+
+def table(path: str, name: str, field: str) -> dict[str, Any]:
+    """The beginning of a table, see `poets_core.runs.examine.preview_table`."""
+    from poets_core.worker.preview import table_preview
+
+    return table_preview(Path(path), name, lambda message: InvalidTable(message, field=field))
+
+
+def log(path: str, name: str) -> dict[str, Any]:
+    """A comparison log, see `poets_core.runs.examine.preview_log`."""
+    from poets_core.worker.preview import log_preview
+
+    return log_preview(Path(path), name)
+
+
+def problem(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """A problem's parameters, see `poets_core.runs.examine.check_problem`."""
+    from domains import catalog
+
+    catalog.check(name, params)
+    return {}
+
+
+def model(source: str, field: str) -> dict[str, Any]:
+    """The files of a model, see `poets_core.runs.examine.check_model`."""
+    from poets_core.lm.files import check_model
+    from poets_core.worker.science import resolve_backbone
+
+    # A name of a hub is no file here: nothing is downloaded in order to look at it.
+    path = resolve_backbone(source)
+    try:
+        if isinstance(path, Path):
+            check_model(path)
+    except InvalidModel as error:
+        raise InvalidModel(str(error), field=field) from error
+    return {}
+
+
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {"table": table, "log": log, "problem": problem, "model": model}
+
+
+def answer(question: str) -> dict[str, Any]:
+    """Return the answer to a question, or the error that is told instead."""
+    # Errors made on purpose are the answer; any other ends this process, and the server says so in its own words.
+    try:
+        job, arguments = json.loads(question)
+        return {"answer": JOBS[job](**arguments)}
+    except PoetsError as error:
+        fields = error.fields if isinstance(error, InvalidInput) else {}
+        return {"error": type(error).__name__, "message": str(error), "fields": fields}
+    # The limit was met in small steps, so that there is room for a sentence.
+    except MemoryError:
+        message = "Expected input that can be read within the memory for it, got one that needs more. Make it smaller."
+        return {"error": "InvalidInput", "message": message, "fields": {}}
+
+
+if __name__ == "__main__":
+    _limit()
+    print(json.dumps(answer(sys.stdin.read())))

@@ -1,0 +1,47 @@
+"""No text cell of any export begins like a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domains.protein import export as protein
+from pages.parts.tables import safe_csv
+from poets_core.cells import FORMULA, guarded, unguarded
+from poets_core.runs.export import _cell
+from poets_core.types import Record
+
+STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "\n=", "\r\n="]
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_every_export_guards_every_start_of_a_formula(start: str) -> None:
+    text = start + "cmd|' /C calc'!A0"
+    assert guarded(text) == _cell(text) == "'" + text
+    table = next(csv.DictReader(io.StringIO(safe_csv(pd.DataFrame({text: [text]})).decode(), newline="")))
+    safe = "'" + text.replace("\r\n", "\n").replace("\r", "\n")
+    assert table == {safe: safe}
+    record = Record("a", "MK", 1.0, {"note": text, text: "x"})
+    made = protein.write([record], "csv")
+    assert not [c for row in csv.reader(io.StringIO(made.decode(), newline="")) for c in row if c.startswith(FORMULA)]
+    assert protein.read(made, "csv", str) == [record]
+
+
+def test_circuits_guard_them_too() -> None:
+    from domains.quantum.export import _guard, _unguard
+
+    for start in STARTS:
+        assert _guard(start + "1") == f"'{start}1"
+        assert _unguard(_guard(start + "1")) == start + "1"
+
+
+@given(st.text())
+def test_a_reversible_guard_gives_every_text_back(text: str) -> None:
+    safe = guarded(text, reversible=True)
+    assert not safe.startswith(FORMULA)
+    assert unguarded(safe) == text
