@@ -45,12 +45,14 @@ class Upload(Generic[P]):
         more = "" if seen.columns == len(seen.names) else f", {len(seen.names)} of the columns"
         st.caption(f"{says} The first {'row' if len(seen.head) == 1 else f'{len(seen.head)} rows'}{more}:")
         # Headings are text of the file, and may be equal where they were cut: columns are numbered, and labelled.
+        rows = [[visible(cell) for cell in row] for row in seen.head]
+        labels = {str(i): one_line(name, 60) or " " for i, name in enumerate(seen.names)}
         st.dataframe(
-            pd.DataFrame([list(map(visible, row)) for row in seen.head], columns=[str(i) for i in range(len(seen.names))], dtype="str"),
+            pd.DataFrame(rows, columns=list(labels), dtype="str"),
             hide_index=True,
             key=key,
             alt=f"First rows of {one_line(self.name)}",
-            column_config={str(i): st.column_config.TextColumn(one_line(n, 60) or " ") for i, n in enumerate(seen.names)},
+            column_config={column: st.column_config.TextColumn(label) for column, label in labels.items()},
         )
 
 
