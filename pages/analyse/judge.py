@@ -9,15 +9,18 @@ import streamlit as st
 from pages.parts.experiment.listing import offers_judging
 from pages.parts.experiment.verdicts import REASONS, WAITING, toward
 from pages.parts.feed import Feed, Snapshot, the_store
+from pages.parts.judge.criterion import criterion, difference, parent
 from pages.parts.judge.desk import Desk, desk_of
 from pages.parts.judge.keys import judge_keys
 from pages.parts.judge.queue import LONGEST_NAME, Sent, agreed
 from pages.parts.judge.responses import prompt, response
+from pages.parts.judge.seats import seats
 from pages.parts.links import JUDGE, POLICIES
 from pages.parts.look import current_look
 from pages.parts.run.controls import explain
 from pages.parts.skeleton import feed_of_address, nothing, polls, redrawn, store_errors, store_problem
 from pages.parts.states import badge, plain
+from pages.parts.words import times
 from poets_core.errors import PoetsError
 from poets_core.runs.views.experiment import ExperimentView, PairView
 from poets_core.spec import ExperimentSettings, ExperimentSpec
@@ -94,14 +97,14 @@ def _judge() -> str:
 
 def _judging(feed: Feed, spec: ExperimentSettings, judge: str) -> None:
     """Draw everything that changes; called again every second while somebody may judge."""
-    desk = desk_of(feed.run, judge)
+    desk = desk_of(feed.run, judge, double=spec.double_check)
     try:
         snapshot, under_way, pair, second = desk.look(feed)
     except PoetsError as error:
         store_problem(error)
         return
     view = snapshot.view.experiment or ExperimentView()
-    _heading(feed, snapshot, judge)
+    _heading(feed, spec, snapshot, judge)
     over = view.verdict is not None or snapshot.status.state == "finished"
     judgeable = not over and snapshot.status.state in ("running", "starting", "pausing")
     if snapshot.status.state != "running" and not over:
@@ -109,9 +112,9 @@ def _judging(feed: Feed, spec: ExperimentSettings, judge: str) -> None:
     if over:
         _over(feed, view)
     elif pair is not None and judgeable:
-        _pair(feed, desk, snapshot, pair, second)
+        _pair(feed, spec, desk, snapshot, pair, second)
     elif judgeable:
-        _nothing_open(under_way)
+        _nothing_open(snapshot, view, spec, desk, under_way)
     if judgeable:
         _answers(feed, desk, pair)
     _said(desk)
@@ -126,14 +129,17 @@ def _judging(feed: Feed, spec: ExperimentSettings, judge: str) -> None:
     _progress(view, spec, judge, desk)
 
 
-def _heading(feed: Feed, snapshot: Snapshot, judge: str) -> None:
+def _heading(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot, judge: str) -> None:
+    # Its policies would not be blind: without a name it is called by what is compared.
     about = feed.spec.label or feed.spec.about
+    others = seats().others(feed.run, judge)
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title("Judge", anchor=False, width="content")
         badge(snapshot.status.state, stopped=snapshot.status.reason == "stopped")
         st.caption(plain(about), width="content")
         st.space("stretch")
-        st.caption(f"You are **{plain(judge)}**", width="content")
+        shared = f" · {'with' if spec.double_check else 'sharing with'} {plain(', '.join(others))}" if others else ""
+        st.caption(f"You are **{plain(judge)}**{shared}", width="content")
         if st.button("Change", type="tertiary", key="change-judge", help="Judge under another name."):
             del st.query_params["judge"]
             st.rerun(scope="app")
@@ -152,27 +158,27 @@ def _over(feed: Feed, view: ExperimentView) -> None:
     st.page_link(POLICIES, label="See the verdict", icon=":material/leaderboard:", query_params={"run": feed.run})
 
 
-def _pair(feed: Feed, desk: Desk, snapshot: Snapshot, pair: PairView, second: bool) -> None:
+def _pair(feed: Feed, spec: ExperimentSettings, desk: Desk, snapshot: Snapshot, pair: PairView, second: bool) -> None:
     """Draw the pair with its buttons."""
     if second:
         st.info(
-            "Second opinion: others have judged this pair already. Your answer shows how judges agree; it does not "
-            "count as a comparison.",
+            "Second opinion: another judge has judged this pair already. Your answer shows how judges agree; it does "
+            "not count as a comparison.",
             icon=":material/group:",
         )
     info, look = snapshot.view.info, current_look()
-    if pair.prompt.strip():
-        st.markdown("**Which response answers this better?**")
+    prompted = bool(pair.prompt.strip())
+    criterion(spec.criterion, info, prompted=prompted)
+    if prompted:
         prompt(pair.prompt)
-    else:
-        title = info.title if info else ""
-        st.markdown("**Which is better?**" + (f" · {plain(title)}" if title else ""))
+    parent(info, look)
     # Long responses scroll, so that buttons and progress stay in sight.
     height: int | Literal["stretch"] = TALL if max(map(len, pair.responses)) > LONG else "stretch"
     for column, letter, text in zip(st.columns(2), "AB", pair.responses, strict=True):
         with column, st.container(border=True, height=height, key=f"response-{letter}"):
-            st.subheader(letter, anchor=False)
+            st.header(letter, anchor=False)
             response(text, letter, info, look)
+            difference(text, info)
     for column, outcome, letter, key in zip(st.columns(2), ("first", "second"), "AB", "12", strict=True):
         with column:
             _button(feed, desk, pair.index, outcome, f"{letter} is better", key, primary=True)
@@ -201,11 +207,33 @@ def _button(feed: Feed, desk: Desk, index: int, outcome: str, label: str, key: s
     )
 
 
-def _nothing_open(under_way: Sent) -> None:
+def _nothing_open(
+    snapshot: Snapshot, view: ExperimentView, spec: ExperimentSettings, desk: Desk, under_way: Sent
+) -> None:
+    """Say why there is nothing to judge, and what is going on instead."""
+    doing = snapshot.status.doing
+    others = [plain(name) for name in seats().others(desk.run, desk.judge)]
     if under_way.answers:
-        st.info("Your answer is on its way; the next pair comes as soon as it is taken in.", icon=":material/sync:")
+        text, icon = "Your answer is on its way; the next pair comes as soon as it is taken in.", "sync"
+    elif snapshot.status.state == "starting":
+        text, icon = "The worker is starting. The first pair appears here when there are responses to judge.", "sync"
+    elif doing is not None and doing.step == "answer":
+        policy, item = doing.numbers
+        text = (
+            f"The model still writes: response {item + 1:,} of {spec.items:,} to prompt {policy + 1} of "
+            f"{len(spec.policies)}. Judging begins when all are written."
+        )
+        icon = "edit_note"
+    elif doing is not None and doing.step == "load":
+        text, icon = "The models of the run are being rebuilt, to write designs. Then the first pair appears.", "sync"
+    elif not view.pairs:
+        text, icon = "The first pair is being made. It appears here.", "hourglass_empty"
+    elif view.open and others:
+        text = f"Every open pair is with another judge ({', '.join(others)}). The next one that is made comes here."
+        icon = "group"
     else:
-        st.info("No pair is open for you at the moment. The next one appears here.", icon=":material/hourglass_empty:")
+        text, icon = "The next pair is being made. It appears here.", "hourglass_empty"
+    st.info(text, icon=f":material/{icon}:")
 
 
 def _said(desk: Desk) -> None:
@@ -224,9 +252,9 @@ def _progress(view: ExperimentView, spec: ExperimentSettings, judge: str, desk: 
         share, text = toward(view.metrics, spec)
         st.progress(share, text=text)
     shared, equal = agreed(view, judge)
-    words = [f"You have judged {len(desk.own):,} pairs", f"{view.comparisons:,} comparisons in all"]
+    words = [f"You have judged {times(len(desk.own), 'pair')}", f"{times(view.comparisons, 'comparison')} in all"]
     if shared:
-        words.append(f"others agree with you on {equal} of {shared} shared pairs")
+        words.append(f"others agree with you on {equal} of {times(shared, 'shared pair')}")
     st.caption(" · ".join(words))
 
 

@@ -65,6 +65,7 @@ class ExperimentSettings(SpecModel):
         judge: who prefers: the problem's ``"oracle"``, the task's rule and ``"reference"`` answers, a ``"person"`` at
             the Judge page, or ``"replay"`` of the log.
         model, task, items: read with source ``"prompts"`` alone; log: with source ``"log"`` alone.
+        criterion, double_check: read with judge ``"person"`` alone.
     """
 
     source: PolicySource
@@ -128,6 +129,24 @@ class ExperimentSettings(SpecModel):
             description="Handed out before the next answers are used. One needs the fewest.",
         ),
     ] = 1
+    criterion: Annotated[
+        str,
+        Field(
+            max_length=500,
+            title="What counts as better",
+            description="One sentence for the people who judge; they see it above every pair.",
+        ),
+        Mark.HIDDEN,
+    ] = ""
+    double_check: Annotated[
+        bool,
+        Field(
+            title="Two judges for every pair",
+            description="To see how well judges agree. The second answer counts for that alone, so it takes twice the "
+            "work. Off, several judges share the pairs.",
+        ),
+        Mark.HIDDEN,
+    ] = False
     sampler: Annotated[
         Literal["balance", "round-robin"],
         Field(

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from poets_core.runs import launch
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import fold
-from poets_core.spec import BackboneSpec, Budget, PoetsSettings, ProblemSpec, SearchSpec
+from poets_core.spec import BackboneSpec, Budget, PoetsSettings, ProblemSpec, SearchSpec, parse_spec
 from tests.e2e.conftest import LIMIT, ROOT, Server, strangers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -85,10 +86,10 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
     # the form: branches of the run, judged by me
     page.goto(f"{server.url}/policies?new=branches&from={search}")
     page.get_by_text("me, in the browser").click()
-    delta = page.get_by_role("spinbutton", name="Largest error (δ)")
+    delta = page.get_by_role("textbox", name="Largest error (δ)")
     delta.fill("0.3")
     delta.press("Tab")
-    page.get_by_text("Assume that a winner exists").click()
+    page.get_by_text("Some policy beats every other").click()
     page.locator(".st-key-summary").get_by_text("You judge in the browser").wait_for()
     page.get_by_role("button", name="Start the experiment").click()
     page.wait_for_url("**/judge?run=*")
@@ -171,3 +172,40 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
     assert sum(r["outcome"] != "" for r in rows) == n
     assert strangers(asked) == set()
     assert problems == []
+
+
+def test_two_judges_share_the_pairs(server: Server, store: SqlStore, browser: Any) -> None:
+    """Two browsers, two names: no pair is shown to both at a time, each answer counts, and nobody is asked twice."""
+    search = searched(store)
+    policies = [{"name": f"model {k + 1}", "run": search, "branch": k} for k in range(2)]
+    settings = {"source": "branches", "policies": policies, "judge": "person", "delta": 0.01, "open_pairs": 2}
+    problem = {"name": "protein/ehrlich", "params": {}}
+    spec = parse_spec({"kind": "experiment", "problem": problem, "experiment": settings, "seed": 0})
+    run = store.create(spec)
+    launch.launch(store, run)
+    pages = {}
+    for name in ("Ada", "Bea"):
+        pages[name] = browser.new_page(viewport={"width": 1280, "height": 800})
+        pages[name].set_default_timeout(LIMIT)
+        pages[name].goto(f"{server.url}/judge?run={run}&judge={name}")
+    done: dict[str, set[int]] = {name: set() for name in pages}
+    for turn in range(5):
+        at = {name: shown(page, done[name]) for name, page in pages.items()}
+        assert at["Ada"] != at["Bea"], turn
+        for name, page in pages.items():
+            if turn == 0:
+                page.get_by_text("sharing with").wait_for()
+                button = page.get_by_role("button", name="A is better")
+                assert button.get_attribute("aria-keyshortcuts") == "1 ArrowLeft"
+            page.keyboard.press("t")  # ties: they bring no verdict, so that all pairs are there to be shared
+            done[name].add(at[name])
+    for name, page in pages.items():
+        shown(page, done[name])
+    view = contest(store, run)
+    opinions = {p.index: set(p.opinions) for p in view.pairs.values() if p.opinions}
+    assert all(len(judges) == 1 for judges in opinions.values())
+    assert {name: sum(judges == {name} for judges in opinions.values()) for name in pages} == {"Ada": 5, "Bea": 5}
+    assert view.comparisons == 10
+    store.send(run, "stop")
+    for page in pages.values():
+        page.close()

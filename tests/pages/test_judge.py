@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.parts.judge import desk as judge_desk
-from pages.parts.judge.queue import agreed, next_pair, sent
-from poets_core.runs.events import Event, StateChanged, Withdrawn
+from pages.parts.judge.queue import agreed, open_for, second_for, sent
+from pages.parts.judge.seats import SEAT, Seats
+from poets_core.runs.doing import WAITING, Doing
+from poets_core.runs.event_fields import PresentedPair
+from poets_core.runs.events import Asked, Event, Failed, StateChanged, Withdrawn
 from poets_core.runs.lease import Command, Lease
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
 from tests.logs import recorded
+from tests.pages import written
 from tests.pages import written_experiment as we
 from tests.pages.test_pages import address, opened, said
 
@@ -119,9 +126,11 @@ def test_an_undone_pair_is_shown_again(store: SqlStore, run: str) -> None:
     assert {b["index"] for b in told(store, run)} <= {0, 1, -1}
 
 
-def test_other_judges_are_offered_answered_pairs_as_second_opinions(store: SqlStore, run: str) -> None:
+def test_second_opinions_are_asked_for_where_double_checking_is_wanted(store: SqlStore) -> None:
+    body = [*we.prepared(), we.asked(0, 0, 1), we.asked(1, 2, 0)]
+    run = we.write(store, we.spec(open_pairs=2, double_check=True), body, release=False)
     worker(store, run, we.compared(0, 0, 1, "first", answer=1), we.compared(1, 2, 0, "tie", answer=2))
-    assert "No pair is open for you" in said(opened(JUDGE, run=run, judge="Ada"))
+    assert "The next pair is being made" in said(opened(JUDGE, run=run, judge="Ada"))
     at = opened(JUDGE, run=run, judge="Bea")
     assert "Second opinion" in said(at)
     at.button(key="answer-skip").click().run()  # nobody else need know
@@ -131,7 +140,88 @@ def test_other_judges_are_offered_answered_pairs_as_second_opinions(store: SqlSt
     assert told(store, run) == [{"index": 1, "outcome": "second", "judge": "Bea"}]
     worker(store, run, we.compared(1, 2, 0, "second", judge="Bea", second=True, answer=3))
     at.run()
-    assert "others agree with you on 0 of 1 shared pairs" in said(at)
+    assert "others agree with you on 0 of 1 shared pair" in said(at)
+    assert shown(opened(JUDGE, run=run, judge="Cem")) == "0"  # the other one has been judged by two
+
+
+def test_judges_share_the_pairs_and_nobody_is_asked_twice(store: SqlStore, run: str) -> None:
+    ada, bea = (opened(JUDGE, run=run, judge=name) for name in ("Ada", "Bea"))
+    assert (shown(ada), shown(bea)) == ("0", "1")
+    assert "sharing with Bea" in said(ada.run())
+    third = opened(JUDGE, run=run, judge="Cem")
+    assert "Every open pair is with another judge (Ada, Bea)" in said(third)
+    ada.button(key="answer-first").click().run()
+    worker(store, run, we.compared(0, 0, 1, "first", answer=1), we.asked(2, 1, 2))
+    assert shown(third.run()) == "2"  # who waits comes first
+    ada.run()
+    assert not [b for b in ada.button if b.key == "answer-first"]
+    assert "Second opinion" not in said(bea.run()) + said(ada)
+
+
+def test_a_seat_is_kept_while_the_page_lives_and_given_on_when_it_is_closed() -> None:
+    seats = Seats()
+    assert seats.take("r", "Ada", [0, 1], None, now=0.0) == 0
+    assert seats.take("r", "Bea", [0, 1], None, now=1.0) == 1
+    assert seats.take("other", "Bea", [0], None, now=1.0) == 0
+    assert seats.take("r", "Cem", [0, 1], None, now=2.0) is None
+    assert seats.take("r", "Dan", [0, 1], None, now=3.0) is None
+    assert seats.others("r", "Ada", now=3.0) == ["Bea", "Cem", "Dan"]
+    assert seats.take("r", "Dan", [0, 1, 2], None, now=4.0) is None  # Cem has waited longer
+    assert seats.take("r", "Cem", [0, 1, 2], None, now=4.5) == 2
+    for now in (30.0, 59.0):
+        seats.take("r", "Bea", [], 1, now=now)  # drawn again
+    assert seats.take("r", "Eve", [0, 1], None, now=0.0 + SEAT + 1) == 0  # Ada has gone
+    assert seats.take("r", "Fay", [0, 1], None, now=0.0 + SEAT + 2) is None
+
+
+def test_what_goes_on_is_said_while_there_is_no_pair(store: SqlStore) -> None:
+    run = we.write(store, we.spec(), we.prepared(), release=False)
+    for doing, words in (
+        (Doing("answer", (1, 40)), "The model still writes: response 41 of 200 to prompt 2 of 3."),
+        (Doing("load", run="r"), "The models of the run are being rebuilt"),
+        (WAITING, "The first pair is being made."),
+    ):
+        store.progress(Lease(run, 1, "w"), doing)
+        text = said(opened(JUDGE, run=run, judge="Ada"))
+        assert words in text
+        assert "No pair is open" not in text
+
+
+def test_designs_come_with_criterion_parent_and_mutations(store: SqlStore) -> None:
+    info = replace(written.info(wild_type="ACDEFGHIKLMNPQ"), name="protein/landscape")
+    prepared = [we.prepared()[0], replace(we.prepared()[1], info=info)]
+    pair = PresentedPair(0, "branch 0", "branch 1", 0, "", ("ACDEFGHIKLMNPW", "ACDEFGHIKLMNPQ"))
+    run = we.write(store, we.spec(), [*prepared, Asked((pair,))], release=False)
+    at = opened(JUDGE, run=run, judge="Ada")
+    text = said(at)
+    assert "Which sequence is better?" in [h.value for h in at.header]
+    assert "The one with the **larger quality** (in share)" in text
+    assert "Parent: the design that both are compared with" in text
+    assert [t.value for t in at.text if "against the parent" in t.value] == [
+        "Q14W (against the parent)", "wild type (against the parent)",
+    ]  # fmt: skip
+    run = we.write(store, we.spec(criterion="Which is easier to express?"), [*prepared, Asked((pair,))], release=False)
+    at = opened(JUDGE, run=run, judge="Ada")
+    assert "Which is easier to express?" in [t.value for t in at.text]
+    assert "larger quality" not in said(at)
+
+
+def test_failed_experiments_are_not_offered(store: SqlStore) -> None:
+    we.write(store, we.spec(), [*we.prepared(), Failed("InvalidSpec", "no model")])
+    assert "No experiment waits" in said(opened(JUDGE))
+    assert not [x for x in opened("pages/analyse/policies.py").get("page_link") if x.proto.label == "Judge"]
+
+
+def test_pairs_left_are_said_in_words_and_never_in_nats(store: SqlStore) -> None:
+    told_so_far = [(0, 1, "first")] * 4 + [(0, 2, "first")] * 4
+    body = [*we.course(told_so_far), we.asked(8, 0, 1)]
+    run = we.write(store, we.spec(assume_condorcet=True), body, release=False)
+    said_ = [p.proto.text for p in opened(JUDGE, run=run, judge="Ada").get("progress")]
+    assert re.search(r"about .* more pair", said_[0]) or "2 of 3 policies are ruled out" in said_[0]
+    run = we.write(store, we.spec(), body, release=False)
+    (text,) = [p.proto.text for p in opened(JUDGE, run=run, judge="Ada").get("progress")]
+    assert re.search(r"about (one|\d+) more pair", text)
+    assert "nats" not in text
 
 
 def test_a_double_click_does_not_answer_the_next_pair(
@@ -179,9 +269,10 @@ def test_what_is_next_follows_from_the_view_and_what_is_under_way() -> None:
     assert sent([command(1, 0, "tie")], "Ada", view).answers == {}  # answered already: it will be ignored
     back = sent([command(1, 1, "tie"), command(2, -1, "undo"), command(3, -1, "undo")], "Ada", view)
     assert (back.answers, back.undos) == ({1: "tie"}, 2)
-    assert [next_pair(view, "Ada", w)[0] and next_pair(view, "Ada", w)[0].index for w in ((), (1,), (1, 2))] == [
-        1, 2, None,
-    ]  # fmt: skip
-    pair, second = next_pair(view, "Bea", (1, 2))
-    assert (pair is not None and pair.index, second) == (0, True)
+    assert [open_for(view, "Ada", w) for w in ((), (1,), (1, 2))] == [[1, 2], [2], []]
+    assert second_for(view, "Ada", ()) is None
+    checked = second_for(view, "Bea", ())
+    assert checked is not None
+    assert checked.index == 0
+    assert second_for(view, "Bea", (0,)) is None
     assert agreed(view, "Ada") == (0, 0)

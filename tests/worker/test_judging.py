@@ -16,6 +16,7 @@ from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
 from poets_core.worker.experiment import run as experiment_run
+from poets_core.worker.experiment.ledger import Ledger
 from poets_core.worker.worker import FINISHED, work
 from tests.waiting import heartbeats, until
 from tests.worker.experiments import Judged, branch_experiment, prefer
@@ -59,6 +60,25 @@ def test_a_person_judges_to_the_verdict(judged: Judged) -> None:
     asked = [e.event.pairs for e in events if e.kind == "asked"]
     assert len(asked[0]) == 3
     assert len({frozenset((p.first, p.second)) for p in asked[0]}) > 1  # open pairs are not asked again
+
+
+def test_with_several_judges_each_finds_a_pair_and_so_does_a_newcomer(judged: Judged) -> None:
+    right = prefer(ORDER)
+
+    def shared(pair: PresentedPair) -> list[dict[str, Any]]:
+        return [{**right(pair)[0], "judge": ("ann", "bob", "cem")[pair.index % 3]}]
+
+    open_at_most = {}
+    for judges, answer in ((1, right), (3, shared)):
+        judged.script = answer
+        _, events = play(judged, person(judged, open_pairs=2, delta=0.1))
+        ledger, most = Ledger(), 0
+        for recorded in events:
+            ledger.add(recorded.event)
+            most = max(most, len(ledger.open))
+        open_at_most[judges] = most
+    assert open_at_most == {1: 2, 3: 4}  # one for each of three, and one more
+    assert Ledger().wanted(1) == 1
 
 
 SCRIPTS: dict[str, Callable[[PresentedPair], list[dict[str, Any]]]] = {}

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.experiment.settings import build_experiment
+from pages.parts.experiment.settings import FIELDS, build_experiment
 from pages.parts.experiment.sources import branches, log, prompts
 from pages.parts.links import JUDGE, POLICIES
 from pages.parts.setting_fields import STICKY, Errors, setting_field, setting_fields
@@ -77,7 +77,12 @@ def _stopping(source: str, judge: str, errors: Errors) -> dict[str, Any]:
     def key(name: str) -> str:
         return f"{source}-{judge}-{name}" if name in by_judge else f"{source}-{name}"
 
-    out = setting_fields([f for f in fields.values() if not f.advanced], start, errors, key)
+    out: dict[str, Any] = {}
+    if judge == "person":
+        people = ("criterion", "double_check")
+        begin = {n: ExperimentSettings.model_fields[n].default for n in people}
+        out |= setting_fields([FIELDS[n] for n in people], begin, errors, key)
+    out |= setting_fields([f for f in fields.values() if not f.advanced], start, errors, key)
     with st.expander("Advanced settings", icon=":material/tune:", key=f"{source}-advanced"):
         out |= setting_fields([f for f in fields.values() if f.advanced], start, errors, key)
     return out

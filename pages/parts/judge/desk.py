@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from pages.parts.feed import Feed, Snapshot
-from pages.parts.judge.queue import WORDS, Sent, next_pair, sent
+from pages.parts.judge.queue import WORDS, Sent, open_for, second_for, sent
+from pages.parts.judge.seats import seats
 from poets_core.errors import PoetsError
 from poets_core.runs.views.experiment import ExperimentView, PairView
 
@@ -34,6 +35,7 @@ class Desk:
         undone: what the last undo took back, in words.
         second: whether the pair on the screen is a second opinion.
         passed: second opinions that this judge does not want to give; nobody else need know.
+        double: whether every pair is to be judged by two; else judges share the pairs.
         problem: why the last answer could not be sent.
     """
 
@@ -49,6 +51,7 @@ class Desk:
     own: dict[int, str] = field(default_factory=dict)
     second: bool = False
     passed: set[int] = field(default_factory=set)
+    double: bool = False
 
     def answer(self, feed: Feed, index: int, outcome: str) -> None:
         """Send an answer; one for a pair that is not on the screen, or has only just come there, is dropped."""
@@ -98,8 +101,16 @@ class Desk:
         """The pair that is already on the screen while it can be answered; else the next one."""
         kept = None if self.shown is None else view.pairs.get(self.shown)
         if kept is not None and not kept.skipped and kept.index not in self.own:
-            return kept, kept.outcome is not None
-        return next_pair(view, self.judge, {*under_way.answers, *self.passed})
+            if kept.outcome is None:
+                seats().take(self.run, self.judge, (), kept.index)
+                return kept, False
+            if self.double:
+                return kept, True
+        waiting = {*under_way.answers, *self.passed}
+        if self.double and (checked := second_for(view, self.judge, waiting)) is not None:
+            return checked, True
+        index = seats().take(self.run, self.judge, open_for(view, self.judge, waiting), None)
+        return (None if index is None else view.pairs[index]), False
 
     def _show(self, pair: PairView | None, second: bool) -> None:
         index, self.second = None if pair is None else pair.index, second
@@ -121,10 +132,10 @@ def own_answers(view: ExperimentView, judge: str) -> dict[int, str]:
     return {p.index: p.opinions[judge] for p in view.pairs.values() if judge in p.opinions}
 
 
-def desk_of(run: str, judge: str) -> Desk:
-    """Return this browser's desk of a judge at a run."""
+def desk_of(run: str, judge: str, *, double: bool = False) -> Desk:
+    """Return this browser's desk of a judge at a run; see `Desk` for `double`."""
     key = f"desk-{run}-{judge}"
     if key not in st.session_state:
-        st.session_state[key] = Desk(run, judge)
+        st.session_state[key] = Desk(run, judge, double=double)
     desk: Desk = st.session_state[key]
     return desk

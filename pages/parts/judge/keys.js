@@ -13,11 +13,27 @@ const KEYS = {
 // Where keys mean something else: text, lists, sliders, tabs.
 const TYPING = "input, textarea, select, [contenteditable]:not([contenteditable=false]), [role=slider], [role=listbox], [role=combobox], [role=tab], [role=menu], [role=grid]";
 
+// What screen readers are told: which keys press which button, and that another pair stands there.
+const SHORTCUTS = { first: "1 ArrowLeft", second: "2 ArrowRight", tie: "0 T", skip: "S", undo: "U" };
+
+function label(node, index) {
+  for (const [outcome, keys] of Object.entries(SHORTCUTS)) {
+    for (const button of document.querySelectorAll(`.st-key-answer-${outcome} button`)) button.setAttribute("aria-keyshortcuts", keys);
+  }
+  if (node.said !== index) {
+    node.said = index;
+    node.parentElement.querySelector(".poets-keys-said").textContent = index < 0 ? "" : `Pair ${index + 1} is shown.`;
+  }
+}
+
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const node = parentElement.querySelector(".poets-keys");
   node.latest = data;
   node.send = (answer) => setTriggerValue("answer", answer);
+  // The buttons are drawn in the same run of the page, but may come a moment later.
+  label(node, data.index);
+  requestAnimationFrame(() => label(node, data.index));
   const shown = `${data.index} ${data.turn}`;
   if (node.shown !== shown) {
     node.shown = shown;

@@ -13,14 +13,17 @@ from typing import Any
 import streamlit as st
 
 HERE = Path(__file__).parent
-HTML = '<div class="poets-keys" hidden></div>'
+HTML = (
+    '<div><div class="poets-keys" hidden></div><p class="poets-keys-said" role="status" aria-live="polite"></p></div>'
+)
+CSS = ".poets-keys-said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }"
 
 
 @st.cache_resource
 def _renderer() -> st.components.v2.types.ComponentRenderer:
     """Register the component once per process."""
     js = (HERE / "keys.js").read_text(encoding="utf-8")
-    return st.components.v2.component("poets_judge_keys", html=HTML, js=js, isolate_styles=False)
+    return st.components.v2.component("poets_judge_keys", html=HTML, css=CSS, js=js, isolate_styles=False)
 
 
 def judge_keys(*, key: str, index: int, undo: bool, turn: int, on_answer: Callable[[int, str], None]) -> None:

@@ -48,19 +48,19 @@ def sent(commands: Sequence[Command], judge: str, view: ExperimentView) -> Sent:
     return Sent(answers, undos)
 
 
-def next_pair(view: ExperimentView, judge: str, waiting: Collection[int]) -> tuple[PairView | None, bool]:
-    """Return the pair that a judge is shown, and whether it is a second opinion; none of `waiting` is.
+def open_for(view: ExperimentView, judge: str, waiting: Collection[int]) -> list[int]:
+    """Return the open pairs that a judge could be shown, in the order asked; none of `waiting` is."""
+    return [p.index for p in view.open if p.index not in waiting and judge not in p.opinions]
 
-    Open pairs come first, in the order asked. When none is left for this judge, pairs that others have
-    answered are offered, those with the fewest opinions first.
-    """
-    for pair in view.open:
-        if pair.index not in waiting and judge not in pair.opinions:
-            return pair, False
-    others = [
-        p for p in view.pairs.values() if p.outcome is not None and judge not in p.opinions and p.index not in waiting
-    ]
-    return (min(others, key=lambda p: (len(p.opinions), p.index)), True) if others else (None, False)
+
+def second_for(view: ExperimentView, judge: str, waiting: Collection[int]) -> PairView | None:
+    """Return the pair that one other judge has answered alone and that this one is asked to check; None for none."""
+    others = (
+        p
+        for p in view.pairs.values()
+        if p.outcome is not None and len(p.opinions) == 1 and judge not in p.opinions and p.index not in waiting
+    )
+    return next(others, None)
 
 
 def agreed(view: ExperimentView, judge: str) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import TypeAlias
 
@@ -11,6 +12,10 @@ from poets_core.runs.event_fields import JsonObject, Outcome, PresentedPair
 from poets_core.runs.events import Asked, Compared, Event, Prepared, Skipped, Updated, Withdrawn
 from poets_core.runs.views.experiment import ExperimentView, PairView
 from poets_core.runs.views.experiment_fold import ExperimentFold
+from poets_core.spec.experiment import MOST_OPEN_FOR_PEOPLE
+
+LATELY = 20
+"""Answers that tell who is at work."""
 
 Given: TypeAlias = Compared | Withdrawn | Skipped
 """What a judge's answer leads to."""
@@ -29,6 +34,7 @@ class Ledger:
         self._fold = ExperimentFold(ExperimentView())
         self._order: list[int] = []  # counted pairs in the order of their answers
         self._said: dict[str, list[int]] = {}  # pairs that each judge has an answer to, in the order given
+        self._lately: deque[str] = deque(maxlen=LATELY)  # who gave the last answers that count
         self.prepared: Prepared | None = None
         self.asked: dict[int, PresentedPair] = {}
         self.updated = 0
@@ -51,6 +57,8 @@ class Ledger:
     def _answered(self, event: Compared | Withdrawn) -> None:
         # An undo takes back a judge's latest answer, so the order of answers is kept, for each judge and of all that
         # count. An answer given anew goes to the end.
+        if isinstance(event, Compared) and not event.second_opinion:  # second opinions steer nothing
+            self._lately.append(event.judge)
         said = self._said.setdefault(event.judge, [])
         for pairs in (said,) if event.second_opinion else (said, self._order):
             if event.index in pairs:
@@ -67,6 +75,15 @@ class Ledger:
     def open(self) -> list[PresentedPair]:
         """Pairs that nobody has judged or skipped, in order."""
         return [self.asked[i] for i in self.view.waiting]
+
+    def wanted(self, open_pairs: int) -> int:
+        """Return how many pairs should be open: as many as the spec says, and one more than there are judges at work.
+
+        One judge alone never waits for a second pair; with several each has one, and a newcomer finds one. It follows
+        from the answers, so that a resumed worker opens as many.
+        """
+        judges = len(set(self._lately))
+        return open_pairs if judges < 2 else max(open_pairs, min(MOST_OPEN_FOR_PEOPLE, judges + 1))
 
     def comparisons(self) -> list[Comparison]:
         """Counted answers, in the order in which they came."""

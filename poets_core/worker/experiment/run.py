@@ -182,7 +182,7 @@ class ExperimentRun:
 
     def _refill(self, source: ResponseSource) -> None:
         """Ask pairs in place of those that were answered."""
-        if (missing := self._experiment.open_pairs - len(self._ledger.open)) > 0:
+        if (missing := self._ledger.wanted(self._experiment.open_pairs) - len(self._ledger.open)) > 0:
             self._append(*(self._ask(source, missing) or ()))
 
     def _read_answers(self, source: ResponseSource) -> bool:
