@@ -83,7 +83,7 @@ class Errors:
             what: cannot start yet: ``"run"``.
         """
         named = ", ".join(plain(name) for name in dict.fromkeys(self.reasons))
-        st.warning(f"The {what} can start when this is filled in: {named}.", icon=":material/warning:")
+        st.warning(f"The {what} can start when this is right: {named}.", icon=":material/warning:")
 
 
 def setting_fields(
@@ -99,10 +99,11 @@ def setting_fields(
         columns: how many stand in a row.
     """
     out: dict[str, Any] = {}
-    places = st.columns(columns)
-    for i, setting in enumerate(settings):
-        with places[i % columns]:
-            out[setting.name] = setting_field(setting, start[setting.name], key(setting.name), errors)
+    shown = list(settings)
+    for first in range(0, len(shown), columns):  # row by row, so that neighbours stand at one height
+        for place, setting in zip(st.columns(columns), shown[first : first + columns], strict=False):
+            with place, st.container(gap="xsmall"):
+                out[setting.name] = setting_field(setting, start[setting.name], key(setting.name), errors)
     return out
 
 

@@ -74,9 +74,15 @@ def _parameters(entry: Entry, store: RunStore, errors: Errors, found: Filled | N
     if not entry.parameters:
         return {}
     start = dict(found.spec.problem.params) if found else {}
-    with st.container(border=True, key="parameters"):
-        st.markdown("**The problem**")
-        return parameter_fields(entry, store, errors, f"{found.key if found else ''}{entry.name}", start)
+    key = f"{found.key if found else ''}{entry.name}"
+    # Data must be given; what a problem knows by itself is there to be changed, not to be read through.
+    if any(p.default is None for p in entry.parameters):
+        place = st.container(border=True, key="parameters")
+        place.markdown("**The data**")
+    else:
+        place = st.expander("Parameters of the problem", icon=":material/tune:", key=f"{key}-parameters")
+    with place:
+        return parameter_fields(entry, store, errors, key, start)
 
 
 def _settings(

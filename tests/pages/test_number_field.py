@@ -63,7 +63,7 @@ def test_start_is_off_while_a_number_is_wrong_and_says_which(
         at.text_input(key=field).set_value(text).run()
         assert at.button(key="start").disabled, text
         assert len(at.error) == 1, text
-        assert f"filled in: {label}" in at.warning[-1].value
+        assert f"right: {label}" in at.warning[-1].value
     assert launched == store.runs() == []
     at.text_input(key=field).set_value(right).run()
     assert not at.error

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from domains.catalog import backbones
 from domains.entry import Entry, Parameter
@@ -45,9 +46,10 @@ def parameter_fields(
         start: values to begin with, in place of the defaults.
     """
     values: dict[str, Any] = {}
-    columns = st.columns(2)
-    for i, parameter in enumerate(entry.parameters):
-        with columns[i % 2]:
+    columns: list[DeltaGenerator] = []
+    for parameter in entry.parameters:
+        columns = columns or st.columns(2)
+        with columns.pop(0), st.container(gap="xsmall"):
             value, wrong = _parameter(
                 parameter, store, f"{key}-{parameter.name}", start.get(parameter.name, parameter.default)
             )

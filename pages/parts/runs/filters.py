@@ -36,7 +36,7 @@ def query_fields(tags: list[str]) -> RunQuery:
             key="q",
             type="search",
             placeholder="Name, problem, method, tag, id",
-            width=260,
+            width=210,
             bind="query-params",
             live=True,
         )
@@ -67,7 +67,7 @@ def _choice(label: str, options: dict[str, str] | dict[Ended, str] | dict[Order,
             list(options),
             format_func=lambda name: options[name],  # type: ignore[index]
             key=key,
-            width=170,
+            width=140,
             bind="query-params",
         )
     )
