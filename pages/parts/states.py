@@ -37,7 +37,7 @@ class State:
 
 STATES: dict[str, State] = {
     "starting": State(
-        "starting", "hourglass_top", "blue", "The worker is loading the problem and the backbone.", 2, ("stop",)
+        "starting", "hourglass_top", "blue", "The worker is starting: programs, problem, model.", 2, ("stop",)
     ),
     "running": State(
         "running", "play_circle", "green", "Proposing, measuring and learning, round by round.", 2, ("pause", "stop")
@@ -116,15 +116,18 @@ def span(seconds: float) -> str:
 
 
 STEPS: dict[Step, str] = {
+    "problem": "loading the problem",
+    "library": "training the small model on the problem's own library",
+    "model": "loading the base model",
     "ask": "proposing designs",
     "evaluate": "measuring designs",
     "update": "learning from the answers",
     "rebuild": "going through what was measured before",
     "rescore": "measuring the designs of the file again",
-    "export": "writing the branches' adapters",
+    "export": "writing the models to files",
     "judge": "judging a pair",
     "answer": "writing responses to the prompts",
-    "load": "rebuilding the branches of a run",
+    "load": "rebuilding the models of a run",
     "sum": "summing up, with round-robin simulated for comparison",
 }
 """Steps of a worker in words; the state of the run says the others (a contest, waiting for people)."""

@@ -59,9 +59,9 @@ def _empty(store: SqlStore) -> None:
     with st.container(border=True, key="empty"):
         st.subheader("No runs yet", anchor=False)
         st.write(
-            f"POETS searches for {plain(_designs())} with an ensemble of language models: they propose designs, each design "
-            "is measured, and every model learns from the answers. A first look takes about half a minute on this "
-            "machine: a protein benchmark whose best value is known."
+            f"POETS searches for {plain(_designs())} with an ensemble of language models: they propose designs, each "
+            "design is measured, and every model learns from the answers. A first look takes about half a minute on "
+            "this machine: a protein benchmark whose best value is known."
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             clicked = st.button("Start a first run", type="primary", icon=":material/play_arrow:", key="first-run")

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Step: TypeAlias = Literal[
+    "problem",
+    "library",
+    "model",
     "ask",
     "evaluate",
     "update",
@@ -27,6 +30,9 @@ Step: TypeAlias = Literal[
 
 # fmt: off
 _WORDS: Mapping[Step, tuple[str, int]] = {
+    "problem":  ("load problem", 0),       # of a search that begins
+    "library":  ("train small model", 0),  # likewise
+    "model":    ("load model", 0),         # likewise
     "ask":      ("ask", 1),                # round
     "evaluate": ("evaluate", 2),           # round, chunk
     "update":   ("update", 1),             # round

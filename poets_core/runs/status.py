@@ -46,6 +46,8 @@ LEASE_SECONDS = 10.0
 """How long a lease holds without a heartbeat."""
 ACTIVE: frozenset[State] = frozenset({"starting", "running", "pausing", "stopping", "paused", "stalled", "blocked"})
 """States in which a worker's process exists, so that a page keeps polling."""
+SPEC_ERRORS = ("InvalidSpec", "InvalidTable", "InvalidDesign", "InvalidComparisons")
+"""Errors that say that a spec, or a file that it names, cannot be used."""
 RESUMABLE: frozenset[State] = frozenset({"dead", "failed", "stalled", "waiting", "paused", "pausing"})
 """States from which Resume does something; a finished run is resumable when it was stopped (`RunStatus.resumable`)."""
 
@@ -87,6 +89,11 @@ class RunStatus:
     def active(self) -> bool:
         """Whether a worker's process exists."""
         return self.state in ACTIVE
+
+    @property
+    def spec_at_fault(self) -> bool:
+        """Whether the run failed by what its spec says, which Resume would find again."""
+        return self.state == "failed" and self.reason.partition(":")[0] in SPEC_ERRORS
 
     @property
     def resumable(self) -> bool:

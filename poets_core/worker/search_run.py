@@ -41,11 +41,19 @@ class SearchRun:
             PoetsError: and whatever problem, oracle or search raise.
         """
         session = self._session
-        problem = session.science.load(self._spec)
         log = read_search_log(session.events())
+        # Said of a search that begins alone: later, the row still says what was with the oracle when the last worker
+        # was cut off, as long as `begin` has not written that down.
+        first = log.prepared is None
+        if first:
+            session.store.progress(session.lease, Doing("problem"))
+        problem = session.science.load(self._spec)
         # The problem is compared before the search is built: building takes minutes, and a wrong table may break it.
         if log.prepared is not None:
             require_same_problem(session.run, log.prepared.info, problem.info)
+        if first:
+            small = self._spec.backbone.source == "library"
+            session.store.progress(session.lease, Doing("library" if small else "model"))
         search = session.science.build(problem, self._spec, session.folder)
         prepared = Prepared(stored_info(problem.info), jsonable(search.facts))
         began = {} if log.prepared is None else log.prepared.backbone
@@ -56,7 +64,7 @@ class SearchRun:
             )
         session.begin(
             prepared,
-            first=log.prepared is None,
+            first=first,
             device=str(search.facts.get("device", "cpu")),
             asked_again=log.in_flight(session.lease.doing, problem.info.chunk),
         )

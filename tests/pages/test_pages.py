@@ -14,6 +14,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from domains.catalog import check_params
+from poets_core.runs import process
+from poets_core.runs.doing import Doing
 from poets_core.runs.events import ArtifactMade, Failed, Finished, Observed
 from poets_core.runs.sql import SqlStore
 from tests.pages import written
@@ -320,6 +322,27 @@ def test_a_failed_run_shows_message_and_remedy(store: SqlStore) -> None:
     at = opened(LIVE, run=run)
     assert "Expected a column, got none" in at.error[0].value
     assert "press Resume" in said(at)
+    assert str(store.files) not in said(at).replace("\\", "")
+
+
+def test_a_spec_that_was_refused_is_edited_not_resumed(store: SqlStore) -> None:
+    refused = [written.events(1)[0], Failed("InvalidTable", "Expected a column, got none.")]
+    for body, resumed in ((refused, False), ([*written.events(1), refused[-1]], True)):
+        at = opened(LIVE, run=written.write(store, body))
+        assert "Edit and start again" in [link.proto.label for link in at.get("page_link")]
+        assert bool([b for b in at.button if b.key == "resume"]) is resumed
+        assert ("press Resume" in said(at)) is resumed
+    other = opened(LIVE, run=written.write(store, [refused[0], Failed("Diverged", "no finite numbers")]))
+    assert "Edit and start again" not in [link.proto.label for link in other.get("page_link")]
+    assert other.button(key="resume")
+
+
+def test_a_run_that_starts_says_what_it_does(store: SqlStore) -> None:
+    run = store.create(store.spec(written.write(store, written.events(1))))
+    lease = store.claim(run, "w", os.getpid(), process.started(os.getpid()))
+    assert lease is not None
+    store.progress(lease, Doing("library"))
+    assert "training the small model" in said(opened(LIVE, run=run))
 
 
 def test_a_run_without_measurements_has_no_empty_axes(store: SqlStore) -> None:

@@ -9,7 +9,10 @@ import pytest
 from poets_core.runs.doing import Doing, Step
 from poets_core.types import branch_of, policy_name
 
-WRITTEN = {  # as release 0.1 wrote them, but for the contest, which had no chunk
+WRITTEN = {  # as release 0.1 wrote them, but for the contest, which had no chunk; and what came after it
+    "load problem": Doing("problem"),
+    "train small model": Doing("library"),
+    "load model": Doing("model"),
     "ask 3": Doing("ask", (3,)),
     "evaluate 3 0": Doing("evaluate", (3, 0)),
     "update 3": Doing("update", (3,)),

@@ -12,6 +12,7 @@ from poets_core.keyed import rng_for
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import ProposedCandidate
 from poets_core.runs.events import Updated
+from poets_core.runs.lease import Lease
 from poets_core.runs.store import SqlStore
 from poets_core.runs.views.fold import fold
 from poets_core.search.loop import chunks
@@ -21,6 +22,26 @@ from poets_core.worker.search_log import read_search_log
 from poets_core.worker.worker import FAILED, FINISHED, NOT_MINE, work
 from tests.worker.fake import FAKES, Digits, FakeSearch, fake_spec
 from tests.worker.steps import fakes, reference
+
+
+def test_a_search_that_begins_says_what_it_does(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    progress = SqlStore.progress
+
+    def heard(self: SqlStore, lease: Lease, doing: Doing | None = None) -> None:
+        said.append("" if doing is None else doing.to_text())
+        progress(self, lease, doing)
+
+    monkeypatch.setattr(SqlStore, "progress", heard)
+    run = store.create(fake_spec(rounds=1))
+    store.send(run, "stop")
+    assert work(store, run, FAKES) == FINISHED
+    assert said[:2] == ["load problem", "train small model"]
+    # a run that goes on says nothing before it has written down what was with the oracle
+    said.clear()
+    store.send(run, "resume")
+    assert work(store, run, FAKES) == FINISHED
+    assert not {"load problem", "train small model", "load model"} & set(said)
 
 
 def test_the_log_of_a_run(store: SqlStore) -> None:

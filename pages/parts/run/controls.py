@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pages.parts.feed import Feed, Snapshot
+from pages.parts.links import LAUNCH
 from pages.parts.skeleton import not_obeyed, obeyed
 from pages.parts.states import ago, badge, doing_text, plain, state_of
 from poets_core.runs.launch import resume
 from poets_core.runs.status import RunStatus
+from poets_core.spec import SearchSpec
 
 REASONS = {
     "budget": "The run is complete: the whole budget was used.",
@@ -47,7 +49,16 @@ def controls(feed: Feed, status: RunStatus, links: Callable[[], None], *, kept: 
     with st.container(horizontal=True, vertical_alignment="center", key="controls"):
         if "pause" in offers and st.button("Pause", icon=":material/pause:", key="pause"):
             _command(feed, "Pause", lambda: feed.store.send(feed.run, "pause"))
-        if status.resumable and st.button("Resume", type="primary", icon=":material/play_arrow:", key="resume"):
+        spec_at_fault = isinstance(feed.spec, SearchSpec) and status.spec_at_fault
+        if spec_at_fault:
+            st.page_link(LAUNCH, label="Edit and start again", icon=":material/edit:", query_params={"clone": feed.run})
+        # Where the spec was refused before anything was measured, a second try would be refused alike.
+        hopeless = spec_at_fault and not feed.snapshot().view.calls
+        if (
+            status.resumable
+            and not hopeless
+            and st.button("Resume", type="primary", icon=":material/play_arrow:", key="resume")
+        ):
             _command(feed, "Resume", lambda: resume(feed.store, feed.run))
         if "stop" in offers:
             with st.popover("Stop", icon=":material/stop:", key="stop"):
@@ -97,10 +108,12 @@ def explain(
     sign = ago(status.age)
     if status.state == "failed":
         st.error(f"**The run failed.** {plain(snapshot.view.failed or status.reason)}", icon=":material/error:")
-        st.caption(
-            f"Nothing {kept} is lost. {mend} "
-            f"The worker's own words are in {plain(str(feed.store.folder(feed.run) / 'worker.log'))}.{rest}"
-        )
+        if isinstance(feed.spec, SearchSpec) and status.spec_at_fault:
+            mend = (
+                f"“Edit and start again” opens the form with what this run had. {mend if snapshot.view.calls else ''}"
+            )
+        log = plain(f"runs/{feed.run}/worker.log")
+        st.caption(f"Nothing {kept} is lost. {mend.strip()} The worker's own words: {log} in the store's folder.{rest}")
     elif status.state in ("dead", "stalled"):
         st.error(f"**{state.word.capitalize()}.** {state.says} Last update: {sign}.", icon=f":material/{state.icon}:")
         if facts:
@@ -109,5 +122,5 @@ def explain(
         st.caption((REASONS | (reasons or {})).get(status.reason, state.says) + rest)
     else:
         says = running if running and status.state == "running" else state.says
-        doing = f" {doing_text(status.doing)}".rstrip() if status.state == "running" else ""
+        doing = f" {doing_text(status.doing)}".rstrip() if status.state in ("starting", "running") else ""
         st.caption(f"{says}{doing} Last update: {sign}.{rest}")
