@@ -48,8 +48,9 @@ def press(page: Any, name: str) -> None:
 def launch(page: Any, server: Server, rounds: int) -> str:
     """Fill in the form, start the run and return its id."""
     page.goto(f"{server.url}/launch?problem=protein/ehrlich&preset=quick")
-    for name, value in (("Rounds", rounds), ("Designs per round", BATCH), ("Branches", 2)):
-        field = page.get_by_role("spinbutton", name=name, exact=True)
+    page.get_by_text("Advanced", exact=True).click()
+    for name, value in (("Rounds", rounds), ("Designs per round", BATCH), ("Models", 2)):
+        field = page.get_by_role("textbox", name=name, exact=True)
         field.fill(str(value))
         field.press("Tab")
     page.locator(".st-key-summary").get_by_text(f"{rounds * BATCH:,}", exact=True).wait_for()

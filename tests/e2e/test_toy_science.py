@@ -38,11 +38,13 @@ def test_a_science_of_one_file_runs_from_launch_to_export(server: Server, store:
     page.get_by_text("poets_a_broken_one.py cannot be used").wait_for()
     page.locator(".st-key-domain").get_by_text("DNA", exact=True).click()
     page.get_by_text("Maximises: promoter score").wait_for()
+    page.get_by_text("Parameters of the problem").click()
     motif = page.get_by_role("textbox", name="Motif")
     motif.fill("TATA")
     motif.press("Tab")
-    for name, value in (("Rounds", ROUNDS), ("Designs per round", BATCH), ("Branches", 2)):
-        field = page.get_by_role("spinbutton", name=name, exact=True)
+    page.get_by_text("Advanced", exact=True).click()
+    for name, value in (("Rounds", ROUNDS), ("Designs per round", BATCH), ("Models", 2)):
+        field = page.get_by_role("textbox", name=name, exact=True)
         field.fill(str(value))
         field.press("Tab")
     page.locator(".st-key-summary").get_by_text(f"{ROUNDS} rounds × {BATCH}").wait_for()
