@@ -9,6 +9,7 @@ wait for one another instead of failing half way.
 from __future__ import annotations
 
 import errno
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -20,32 +21,51 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from poets_core.errors import StoreAway, StoreUnavailable
+from poets_core.errors import StoreAway, StoreUnavailable, keep_secret
 
 BUSY_SECONDS = 3.0
 """How long one try waits for a lock or a connection: a button that cannot be obeyed says so within 5 s. Whoever has
 more patience tries again, as workers do (`poets_core.worker.patience`)."""
 STATEMENT_SECONDS = 120
 """After so long PostgreSQL gives a statement up; the longest one here reads all events of a run."""
+_SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(.+)", re.DOTALL)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}")
 _GONE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
 """Errors of a file system that somebody may mend while a worker waits."""
 
 
 def parse_url(url: str) -> URL:
-    """Read a store URL.
+    """Read a store URL; from now on no message of this process holds its password.
+
+    Everything after ``sqlite:///`` is the path of the file, also where a folder has ``?``, ``%`` or ``#`` in its name.
 
     Raises:
-        StoreUnavailable: it is not a SQLite or PostgreSQL URL.
+        StoreUnavailable: it is not a SQLite or PostgreSQL URL. Nothing of it is quoted but how it begins: where it is
+            malformed, nobody can say which part is a password.
     """
+    if path := _SQLITE.fullmatch(url):
+        if path[1] == ":memory:":
+            raise StoreUnavailable("Expected a file as the store, got a database in memory. Name a file.")
+        return URL.create("sqlite", database=path[1])
+    scheme = url.partition("://")[0]
+    if scheme.partition("+")[0] not in ("postgresql", "postgres") or "://" not in url:
+        begins = f"{scheme}://" if "://" in url and _SCHEME.fullmatch(scheme) else "no such beginning"
+        raise StoreUnavailable(
+            f"Expected a store such as sqlite:///store/poets.db or postgresql://USER@HOST/DATABASE, got {begins}."
+        )
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreUnavailable(f"Expected a store URL such as sqlite:///store/poets.db, got {url!r}.") from error
-    if parsed.get_backend_name() == "postgresql":
-        return parsed if "+" in parsed.drivername else parsed.set(drivername="postgresql+psycopg")
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise StoreUnavailable(f"Expected a SQLite file or PostgreSQL URL as the store, got {url!r}.")
-    return parsed
+    except (ArgumentError, ValueError):
+        parsed = None
+    # The reader of URLs takes what it cannot place for something else: a password with a / for host and port.
+    if parsed is None or "@" in f"{parsed.host or ''}{parsed.database or ''}":
+        raise StoreUnavailable(
+            f"Expected {scheme}://USER:PASSWORD@HOST:PORT/DATABASE as the store, got another form. Write :, /, @ and % "
+            "in the password as %3A, %2F, %40 and %25."
+        )
+    keep_secret(parsed.password if isinstance(parsed.password, str) else None)
+    driver = parsed.drivername.partition("+")[2] or "psycopg"
+    return parsed.set(drivername=f"postgresql+{driver}")
 
 
 def _to_wal(cursor: Any, busy_seconds: float) -> None:

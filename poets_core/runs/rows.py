@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection, RowMapping, select
@@ -33,6 +35,16 @@ def unknown(run: str) -> UnknownRun:
     return UnknownRun(
         f"Expected the id of a run in the store, got {run[:60]!r}. The page Runs lists them, and `poets runs` does."
     )
+
+
+def new_ids(connection: Connection, n: int) -> list[str]:
+    """Return n ids that no run has: date, time and eight random letters, so that they sort by time."""
+    found: list[str] = []
+    while len(found) < n:
+        run = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+        if run not in found and connection.scalar(select(RUNS.c.id).where(RUNS.c.id == run)) is None:
+            found.append(run)
+    return found
 
 
 def fetch_run(connection: Connection, run: str, *, lock: bool = False) -> RowMapping:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from poets_core.runs.rows import (
     fetch_run,
     holder,
     list_columns,
+    new_ids,
     oldest_waiting,
     row_updates,
     run_row,
@@ -48,9 +47,10 @@ class SqlStore(Shelf):
         if parsed.get_backend_name() == "sqlite":
             path = Path(str(parsed.database)).absolute()
             parsed, self.files = parsed.set(database=str(path)), path.parent
+            self.url = f"sqlite:///{path}"  # as `parse_url` reads it: rendered, a ? in a folder's name would be lost
         else:
             self.files = Path(os.environ.get("POETS_FILES") or "store").absolute()
-        self.url = parsed.render_as_string(hide_password=False)
+            self.url = parsed.render_as_string(hide_password=False)
         self._engine = connect(parsed, busy_seconds=busy_seconds)
         prepare(self._engine)
 
@@ -62,7 +62,7 @@ class SqlStore(Shelf):
         """Write down a new run, before any worker exists.
 
         Returns:
-            its id: date, time and four random letters; sorts by time.
+            its id: date, time and eight random letters; sorts by time.
 
         Raises:
             StoreUnavailable: the store cannot be written.
@@ -75,8 +75,8 @@ class SqlStore(Shelf):
         Raises:
             StoreUnavailable: the store cannot be written.
         """
-        runs = [f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}" for _ in specs]
         with transaction(self._engine, writes=True) as connection:
+            runs = new_ids(connection, len(specs))
             for run, spec in zip(runs, specs, strict=True):
                 connection.execute(
                     RUNS.insert().values(

@@ -7,14 +7,25 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from poets_core.errors import LeaseLost, PoetsError, StoreError
+from poets_core.errors import (
+    InvalidComparisons,
+    InvalidModel,
+    InvalidTable,
+    LeaseLost,
+    PoetsError,
+    StoreError,
+    short_paths,
+    told,
+    unquoted,
+)
 from poets_core.runs import process
 from poets_core.runs.events import Event, Failed, Finished, StateChanged
 from poets_core.runs.lease import Lease
 from poets_core.runs.store import RunStore
-from poets_core.spec import ExperimentSpec, SearchSpec
+from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
 from poets_core.worker.control import Control, Stopped, Terminated
 from poets_core.worker.experiment.run import ExperimentRun
+from poets_core.worker.named_files import names_other_files
 from poets_core.worker.patience import Patience, PatientStore, patience_seconds
 from poets_core.worker.science import REAL_SCIENCE, Science
 from poets_core.worker.search_run import SearchRun
@@ -53,6 +64,7 @@ def work(store: RunStore, run: str | None, science: Science = REAL_SCIENCE) -> i
 
 
 def _work(store: PatientStore, lease: Lease, control: Control, science: Science) -> int:
+    spec: RunSpec | None = None
     try:
         # Inside, so that a spec of another version ends in the log of the run and not in a worker that nobody sees.
         spec = store.spec(lease.run)
@@ -74,16 +86,26 @@ def _work(store: PatientStore, lease: Lease, control: Control, science: Science)
         return NOT_MINE
     except PoetsError as error:
         _say(f"failed: {error}")
-        return _leave(store, lease, [_failed(error)], FAILED)
+        return _leave(store, lease, [_failed(error, store, spec)], FAILED)
     # Oracles are other people's code: whatever they raise must end in the log, not in a run that looks dead.
     except Exception as error:
-        traceback.print_exc()
-        return _leave(store, lease, [_failed(error)], FAILED)
+        for line in traceback.format_exception(error):
+            _say(told(line).rstrip("\n"))
+        return _leave(store, lease, [_failed(error, store, spec)], FAILED)
     return _leave(store, lease, [], FINISHED)
 
 
-def _failed(error: Exception) -> Failed:
-    return Failed(type(error).__name__, str(error) or "no message")
+def _failed(error: Exception, store: RunStore, spec: RunSpec | None) -> Failed:
+    """Return what is said of a failure in the log, which every page shows and every archive holds.
+
+    What an error quotes of a file is shown where the file lies in the uploads of the store: whoever sees the page has
+    put it there. A spec may name any other file; nothing of such a one is quoted.
+    """
+    message = told(error) or "no message"
+    of_a_file = not isinstance(error, PoetsError) or isinstance(error, InvalidTable | InvalidComparisons | InvalidModel)
+    if of_a_file and (spec is None or names_other_files(spec, store.files / "uploads")):
+        message = unquoted(message)
+    return Failed(type(error).__name__, short_paths(message))
 
 
 def _leave(store: PatientStore, lease: Lease, last: Sequence[Event], code: int, obeyed: Control | None = None) -> int:
