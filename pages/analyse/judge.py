@@ -239,7 +239,7 @@ def _nothing_open(
 def _said(desk: Desk) -> None:
     """Say what became of the last answer."""
     if desk.problem:
-        st.error(plain(desk.problem), icon=":material/error:")
+        st.error(plain_error(desk.problem), icon=":material/error:")
     if desk.before is not None:
         st.info("Taking back your last answer…", icon=":material/undo:")
     elif desk.undone:

@@ -11,6 +11,7 @@ from domains.catalog import drawing_of
 from domains.entry import Drawing
 from pages.parts.look import Look
 from pages.parts.states import plain
+from pages.parts.text import plain_error
 from poets_core.types import ProblemInfo
 
 
@@ -34,7 +35,7 @@ def drawn(
         return draw(design, facts=info.facts, details=details or {}, colours=colours, narrow=narrow) if draw else None
     except Exception as error:
         # A science may come from anywhere and its drawing may raise anything; the design is still there to read.
-        st.caption(f"The drawing failed: {plain(str(error) or type(error).__name__)}")
+        st.caption(f"The drawing failed: {plain_error(str(error) or type(error).__name__)}")
         return None
 
 

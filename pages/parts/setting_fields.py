@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.number_field import number_field
 from pages.parts.settings import Setting
-from pages.parts.states import plain
+from pages.parts.text import plain, plain_error
 
 STICKY = "<style>.stColumn:has(.st-key-summary) { position: sticky; top: 4.5rem; align-self: flex-start; }</style>"
 """The summary with its button stays in sight while the form is scrolled."""
@@ -68,7 +68,7 @@ class Errors:
             if at not in self._places or not self._places[at].wrong:
                 found.setdefault(at, []).append(message)
         for at, messages in found.items():
-            place, text = self._places.get(at), "\n\n".join(dict.fromkeys(map(plain, messages)))
+            place, text = self._places.get(at), "\n\n".join(dict.fromkeys(map(plain_error, messages)))
             where = st if place is None else place.at
             self.reasons.append((place.label if place else "") or "see the message")
             if at in empty:

@@ -15,6 +15,7 @@ import streamlit as st
 from pages.parts.feed import Feed, Snapshot, open_feed, the_store
 from pages.parts.links import RUNS
 from pages.parts.states import plain, state_of
+from pages.parts.text import plain_error
 from poets_core.errors import PoetsError, UnknownRun
 
 MIME = {"csv": "text/csv", "json": "application/json"}
@@ -26,7 +27,7 @@ BACK = ":material/arrow_back:"
 
 def store_problem(error: PoetsError) -> None:
     """Show an error of the store so that it stays visible; its message says what to do."""
-    st.error(plain(error), icon=":material/database_off:")
+    st.error(plain_error(error), icon=":material/database_off:")
 
 
 def obeyed(act: Callable[[], object], name: str, kept: str) -> bool:

@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from poets_core.errors import short_paths
+
 LONGEST = 500
 """Characters of one text in a sentence of a page; more would push the page away."""
 JOINER = "\u2060"
@@ -66,6 +68,11 @@ def plain(text: object, longest: int = LONGEST) -> str:
     """
     broken = _MADE.sub(lambda found: f"{found[0][:1]}{JOINER}{found[0][1:]}", one_line(text, longest))
     return _AT_THE_START.sub(r"\1\\", broken.translate(_MARKUP))
+
+
+def plain_error(error: object) -> str:
+    """Return `plain` text of an error, in which every path is its last two parts: a browser may be anybody's."""
+    return plain(short_paths(str(error)))
 
 
 def in_figure(text: object, longest: int = 120) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages.parts.text import one_line, plain, visible
+from pages.parts.text import one_line, plain_error, visible
 from poets_core.errors import PoetsError
 from poets_core.runs.artifacts import save_upload
 from poets_core.runs.examine import Preview
@@ -71,7 +71,7 @@ def keep_upload(store: RunStore, file: UploadedFile, look: Callable[[Path, str],
         st.session_state[saved] = _kept(store, file, look)
     kept = st.session_state[saved]
     if isinstance(kept, str):
-        st.error(plain(kept), icon=":material/error:")
+        st.error(plain_error(kept), icon=":material/error:")
         return None
     return cast("Upload[P]", kept)
 

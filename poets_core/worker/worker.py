@@ -105,7 +105,7 @@ def _failed(error: Exception, store: RunStore, spec: RunSpec | None) -> Failed:
     of_a_file = not isinstance(error, PoetsError) or isinstance(error, InvalidTable | InvalidComparisons | InvalidModel)
     if of_a_file and (spec is None or names_other_files(spec, store.files / "uploads")):
         message = unquoted(message)
-    return Failed(type(error).__name__, short_paths(message))
+    return Failed(type(error).__name__, told(short_paths(message)))
 
 
 def _leave(store: PatientStore, lease: Lease, last: Sequence[Event], code: int, obeyed: Control | None = None) -> int:

@@ -93,7 +93,7 @@ class StoreContract:
     def test_ids_sort_by_time_and_are_short(self, store: SqlStore) -> None:
         made = [store.create(fake_spec()) for _ in range(5)]
         assert len(set(made)) == 5
-        assert all(len(m) == 20 for m in made)
+        assert all(len(m) == 24 for m in made)
         assert [m[:15] for m in made] == sorted(m[:15] for m in made)
 
     def test_events_come_back_in_order_and_equal(self, store: SqlStore) -> None:

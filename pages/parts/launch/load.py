@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.parts.launch.filled import Filled, fill, filled, forget, read_json
 from pages.parts.states import plain
+from pages.parts.text import plain_error
 from poets_core.errors import PoetsError
 from poets_core.runs.store import RunStore
 
@@ -15,7 +16,7 @@ def loaded(store: RunStore) -> Filled | None:
     try:
         found = filled(store)
     except PoetsError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(plain_error(error), icon=":material/error:")
         return None
     if found is not None:
         with st.container(border=True, key="filled"), st.container(horizontal=True, vertical_alignment="center"):
@@ -38,6 +39,6 @@ def json_loader(store: RunStore) -> None:
         try:
             fill(store, read_json(file.getvalue() if file else text), file.name if file else "pasted JSON")
         except PoetsError as error:
-            st.error(plain(str(error)), icon=":material/error:")
+            st.error(plain_error(error), icon=":material/error:")
             return
     st.rerun()

@@ -15,6 +15,7 @@ from pages.parts.links import CANDIDATES, LAUNCH, LIVE
 from pages.parts.runs.facts import title_of
 from pages.parts.skeleton import not_obeyed, obeyed
 from pages.parts.states import plain
+from pages.parts.text import plain_error
 from pages.parts.words import times
 from poets_core.errors import PoetsError
 from poets_core.runs.listing import ListedRun
@@ -84,7 +85,7 @@ def do_what_is_asked(store: SqlStore) -> None:
             _delete(store, asked.run)
     except PoetsError as error:  # it was deleted elsewhere meanwhile, or the store is away
         _done()
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(plain_error(error), icon=":material/error:")
 
 
 def _done() -> None:
@@ -110,7 +111,7 @@ def _rename(store: SqlStore, run: str) -> None:
             store.rename(run, name or "")
             store.tag(run, tags)
         except PoetsError as error:
-            st.error(plain(str(error)), icon=":material/error:")
+            st.error(plain_error(error), icon=":material/error:")
             return
         _done()
         st.rerun()
@@ -130,7 +131,7 @@ def _delete(store: SqlStore, run: str) -> None:
             try:
                 store.delete(run)
             except PoetsError as error:
-                st.error(plain(str(error)), icon=":material/error:")
+                st.error(plain_error(error), icon=":material/error:")
                 return
             _done()
             st.rerun()
