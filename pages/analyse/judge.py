@@ -20,6 +20,7 @@ from pages.parts.look import current_look
 from pages.parts.run.controls import explain
 from pages.parts.skeleton import feed_of_address, nothing, polls, redrawn, store_errors, store_problem
 from pages.parts.states import badge, plain
+from pages.parts.text import plain_error
 from pages.parts.words import times
 from poets_core.errors import PoetsError
 from poets_core.runs.views.experiment import ExperimentView, PairView

@@ -10,7 +10,6 @@ from pages.parts.feed import Feed, Snapshot
 from pages.parts.links import LAUNCH
 from pages.parts.skeleton import not_obeyed, obeyed
 from pages.parts.states import ago, badge, doing_text, plain, state_of
-from pages.parts.text import plain_error
 from poets_core.runs.launch import resume
 from poets_core.runs.status import RunStatus
 from poets_core.spec import SearchSpec
