@@ -36,6 +36,9 @@ CLASSES: tuple[tuple[str, str, str], ...] = (
 """Residue classes by side chain: name, letters, colour."""
 
 CELL, GAP, ROW, BLOCK = 24, 8, 52, 10
+KEY_ROW = 18
+NARROW, WIDE = 400, 1000
+"""Pixels of a row of the colour key."""
 
 
 def residue_class(letter: str) -> tuple[str, str]:
@@ -61,10 +64,10 @@ def draw(
         changed = mutations(design, wild_type, numbers_of(design, facts))
         note = f"Against the wild type {wild_type}: {' '.join(changed) or 'no mutation'}"
     return Drawing(
-        svg=sequence_svg(design, colours, wild_type, positions, per_row=20 if narrow else 30),
+        svg=sequence_svg(design, colours, wild_type, positions, per_row=15 if narrow else 30),
         says=f"sequence {design} of {len(design)} residues, coloured by chemistry",
         note=note,
-        key=legend_svg(colours),
+        key=legend_svg(colours, NARROW if narrow else WIDE),
         key_says=", ".join(f"{name} {letters}" for name, letters, _ in CLASSES),
     )
 
@@ -117,15 +120,24 @@ def sequence_svg(
     )
 
 
-def legend_svg(colours: Colours) -> str:
-    """Draw the colour key of the residue classes."""
-    x, parts = 0, []
+def legend_svg(colours: Colours, width: int = 0) -> str:
+    """Draw the colour key of the residue classes.
+
+    Args:
+        colours: of the page.
+        width: pixels of a row, so that it can be read where there is little room; 0 for one row.
+    """
+    x, y, widest, parts = 0, 0, 0, []
     for name, letters, colour in CLASSES:
         text = f"{name} ({letters})"
+        wide = 34 + round(6.3 * len(text))
+        if width and x and x + wide > width:
+            x, y = 0, y + KEY_ROW
         parts.append(
-            f'<rect x="{x}" y="3" width="12" height="12" rx="3" fill="{colour}"/>'
-            f'<text x="{x + 17}" y="13" font-size="12" fill="{colours.muted}">{text}</text>'
+            f'<rect x="{x}" y="{y + 3}" width="12" height="12" rx="3" fill="{colour}"/>'
+            f'<text x="{x + 17}" y="{y + 13}" font-size="12" fill="{colours.muted}">{text}</text>'
         )
-        x += 34 + round(6.3 * len(text))
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{x}" height="18" font-family="sans-serif">'
-    return head + "".join(parts) + "</svg>"
+        x += wide
+        widest = max(widest, x)
+    size = f'width="{widest}" height="{y + KEY_ROW}" viewBox="0 0 {widest} {y + KEY_ROW}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">{"".join(parts)}</svg>'

@@ -137,7 +137,9 @@ export default function (component) {
       // Updates can overtake the loading of the library: draw the newest only.
       if (node.latest !== data || !node.isConnected) return;
       const id = `${data.key} ${data.uirevision}`;
-      const layout = with_view(id, { ...data.layout, height: data.height, uirevision: data.uirevision, autosize: true });
+      // Plotly keeps what it made of an axis for as long as the revision stays, the direction of an empty one too.
+      const uirevision = `${data.uirevision}${data.traces.length ? "" : " empty"}`;
+      const layout = with_view(id, { ...data.layout, height: data.height, uirevision, autosize: true });
       // One button for as long as the node lives: Plotly takes a new one for another chart, and forgets the zoom.
       node.svg ??= {
         name: "svg", title: "Download as SVG", icon: Plotly.Icons.disk,

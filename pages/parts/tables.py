@@ -1,12 +1,8 @@
-"""The table of candidates: filtered, sorted and cut into pages before it reaches the browser.
-
-A chosen row is looked up as a candidate id in what was on the screen when it
-was chosen: positions mean nothing once more candidates have arrived.
-"""
+"""Candidates filtered, sorted and cut into pages before they reach the browser, and tables as safe CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,11 +10,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.parts.run.expected import RANGE_HELP, expected_range
-from pages.parts.text import one_line, plain, visible
 from poets_core.cells import guarded
 from poets_core.runs.views.fold import CandidateView, RunView
-from poets_core.types import round_number
 
 T = TypeVar("T")
 PAGE = 100
@@ -30,7 +23,13 @@ SORTS: dict[str, str] = {
     "oldest": "oldest first",
     "unsure": "least sure first",
 }
-SHOWS: dict[str, str] = {"measured": "measured", "invalid": "invalid", "all": "all, with those not measured yet"}
+APART = "apart"
+SHOWS: dict[str, str] = {
+    "measured": "measured",
+    APART: "the best 32, told apart",
+    "invalid": "invalid",
+    "all": "all, with those not measured yet",
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,11 @@ class Filter:
 
     def keeps(self, c: CandidateView) -> bool:
         """Return whether a candidate is wanted."""
-        shown = {"measured": c.valid is True, "invalid": c.valid is False or bool(c.reason)}.get(self.show, True)
+        shown = {
+            "measured": c.valid is True,
+            APART: c.valid is True,
+            "invalid": c.valid is False or bool(c.reason),
+        }.get(self.show, True)
         return (
             shown
             and self.text.lower() in c.design.lower()
@@ -73,6 +76,9 @@ def one_page(bar: DeltaGenerator, items: Sequence[T], size: int, key: str) -> tu
     """
     pages, number = -(-len(items) // size), 1
     if pages > 1:
+        # Filters may have left fewer pages than the one that was open.
+        if int(st.session_state.get(key, 1)) > pages:
+            st.session_state[key] = pages
         number = int(bar.number_input(f"Page of {pages}", 1, pages, 1, key=key, width=130))
     first = (number - 1) * size
     shown = items[first : first + size]
@@ -90,69 +96,6 @@ def find(view: RunView, wanted: Filter) -> list[str]:
     elif wanted.sort == "newest":
         found.reverse()
     return [c.id for c in found]
-
-
-def frame(view: RunView, ids: Sequence[str]) -> pd.DataFrame:
-    """Return the rows of one page as a table for people."""
-    rows = [view.candidates[id] for id in ids]
-    return pd.DataFrame(
-        {
-            "id": [c.id for c in rows],
-            "design": [visible(c.design.replace("\n", " ; ") or c.text[:200]) for c in rows],
-            "value": pd.array([c.value for c in rows], dtype="Float64"),
-            "expected": pd.array([c.expected for c in rows], dtype="Float64"),
-            "range": [expected_range(c) for c in rows],
-            "round": [round_number(c.round) for c in rows],
-            "branch": ["none" if c.branch < 0 else str(c.branch) for c in rows],
-            "source": [c.source for c in rows],
-            "log-prob.": pd.array([c.log_prob for c in rows], dtype="Float64"),
-            "problem": [one_line(c.reason) for c in rows],
-        }
-    )
-
-
-def candidate_table(view: RunView, ids: Sequence[str], key: str, on_pick: Callable[[str], None]) -> None:
-    """Draw a page of candidates; `on_pick` gets the id of the row that is chosen.
-
-    Args:
-        view: the run.
-        ids: candidates of this page.
-        key: widget key.
-        on_pick: called before the page is drawn again.
-    """
-    shown = f"{key}-shown"
-
-    def picked() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        on_screen = st.session_state.get(shown, [])
-        if rows and rows[0] < len(on_screen):
-            on_pick(on_screen[rows[0]])
-
-    table = frame(view, ids)
-    if not table["problem"].astype(bool).any():
-        table = table.drop(columns="problem")
-    unit = view.objective.unit
-    of = f", in {plain(unit)}" if unit else ""
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        table,
-        hide_index=True,
-        key=key,
-        on_select=picked,
-        selection_mode="single-row",
-        alt=f"Table of {len(ids)} candidates",
-        column_config={
-            "design": st.column_config.TextColumn("design", width="large"),
-            "value": number("value", format="%.4g", help=f"Measured, in {unit}." if unit else "Measured."),
-            "expected": number("expected", format="%.4g", help=f"Predicted before it was measured{of}."),
-            "range": st.column_config.TextColumn("expected range", help=RANGE_HELP),
-            "log-prob.": number("log-prob.", format="%.2f", help="Log-probability under its branch, in nats."),
-            "source": st.column_config.TextColumn(
-                "source", help="Written by a branch, an edit, the reference, or a contest."
-            ),
-        },
-    )
-    st.session_state[shown] = list(ids)
 
 
 def safe_csv(table: pd.DataFrame) -> bytes:

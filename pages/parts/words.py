@@ -52,15 +52,16 @@ def number(value: float | None, digits: int = 4) -> str:
 def decimal(values: Sequence[float | int | None]) -> list[str]:
     """Write the numbers of a column with the same digits after the point, so that they stand below each other.
 
-    Whole numbers have none; others as many as the largest needs for four significant digits and the smallest for two,
-    six at most. Where that does not fit them all they stand as powers of ten. None is a dash.
+    Whole numbers have none; others as many as the largest needs for four significant digits, or one more where the
+    smallest has fewer than two, six at most. Very large or small ones stand as powers of ten. None is a dash.
     """
     known = [v for v in values if v is not None]
     sizes = [abs(v) for v in known if v]
     if all(isinstance(v, int) for v in known) or not sizes:
         form = ",d" if all(isinstance(v, int) for v in known) else ".1f"
     else:
-        wanted = max(4 - _digits(max(sizes)), 2 - _digits(min(sizes)), 0)
+        least = 4 - _digits(max(sizes))
+        wanted = max(least, min(2 - _digits(min(sizes)), least + 1), 0)
         form = f".{min(wanted, 6)}f" if _digits(max(sizes)) <= 7 and max(sizes) >= 1e-4 else ".3e"
     return ["–" if v is None else f"{v:{form}}".replace("-", "−") for v in values]
 

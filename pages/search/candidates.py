@@ -1,29 +1,28 @@
-"""Candidates of one run: table, detail, downloads. The address is ``?run=&id=``."""
+"""Candidates of one run: table, the open design beside it, downloads. The address is ``?run=&id=``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from domains.catalog import export_of
-from pages.parts.feed import Feed, open_feed
+from pages.parts.feed import Feed
 from pages.parts.links import LIVE, POLICIES, RUNS
 from pages.parts.look import current_look
+from pages.parts.run.apart import FURTHEST, Apart, told_apart
 from pages.parts.run.detail import candidate_detail
-from pages.parts.skeleton import download, feed_of_address, nothing, store_errors, store_problem
-from pages.parts.states import plain
-from pages.parts.tables import PAGE, SHOWS, SORTS, Filter, candidate_table, find, one_page
-from poets_core.errors import PoetsError
-from poets_core.runs.artifacts import read_artifact
-from poets_core.runs.events import ArtifactMade
-from poets_core.runs.export import candidates_csv
-from poets_core.runs.launch import launch
+from pages.parts.run.downloads import downloads
+from pages.parts.run.table import candidate_table
+from pages.parts.skeleton import feed_of_address, nothing, store_errors
+from pages.parts.tables import APART, PAGE, SHOWS, SORTS, Filter, find, one_page
+from pages.parts.text import plain
+from pages.parts.words import model, times
 from poets_core.runs.views.fold import RunView
-from poets_core.spec import ExperimentSpec, ReferenceSettings, SearchSpec, TaskSettings, TaskSpec
+from poets_core.spec import ExperimentSpec, ReferenceSettings, SearchSpec
 
-AMOUNTS = {"best": "the best 32", "one": "the open design", "all": "every valid design"}
-BEST = 32
+DIFFERENT = 2
+"""Places in which designs that are told apart differ, to begin with."""
 
 
 def page() -> None:
@@ -44,166 +43,115 @@ def page() -> None:
         return
     with store_errors():
         view = feed.snapshot().view
+    name = plain(feed.spec.label or feed.spec.problem.name)
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title("Candidates", anchor=False, width="content")
-        st.page_link(LIVE, label="Back to the run", icon=":material/monitoring:", query_params={"run": feed.run})
-    st.caption(f"{plain(feed.spec.label or feed.spec.problem.name)} · run {feed.run} · {view.measured_in_words}")
+        st.page_link(
+            LIVE, label=f"Back to the run {name}", icon=":material/monitoring:", query_params={"run": feed.run}
+        )
+    st.caption(f"{name} · run {feed.run} · {view.measured_in_words}")
     chosen = st.query_params.get("id", "")
     if chosen and chosen not in view.candidates:
         st.error(
             f"This run has no candidate “{plain(chosen[:40])}”. Choose one of the table.", icon=":material/search_off:"
         )
         chosen = ""
-    if chosen:
-        _detail(feed, view, chosen)
     if not view.candidates:
         st.info("Nothing has been proposed yet. This page fills as the run goes on.", icon=":material/hourglass_empty:")
         st.button("Look again", icon=":material/refresh:", key="look-again")
         return
-    _table(feed, view)
-    _downloads(feed, view, chosen)
+    bar, shown, difference = _filters(feed)
+    apart: Apart = feed.drawn(("apart", difference), lambda snapshot: told_apart(snapshot.view, difference))
+    _table(feed, view, chosen, list(apart.ids) if shown.show == APART else find(view, shown), apart, shown, bar)
+    downloads(feed, view, chosen, apart.ids)
 
 
-def _detail(feed: Feed, view: RunView, chosen: str) -> None:
-    with st.container(border=True, key="detail"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(f"Design {plain(chosen)}", anchor=False, width="content")
-            if st.button("Close", icon=":material/close:", type="tertiary", key="close-detail"):
-                del st.query_params["id"]
-                st.rerun()
-        candidate_detail(view, view.candidates[chosen], current_look())
-
-
-def _table(feed: Feed, view: RunView) -> None:
-    st.subheader("All candidates", anchor=False)
-    search = feed.spec.search
-    branches = ["all", *(str(b) for b in range(search.policies)), "none"]
-    sources = ["all", "branch", "edit", "reference", "space", "contest"]
+def _filters(feed: Feed) -> tuple[DeltaGenerator, Filter, int]:
+    """Draw what chooses candidates; also return their bar, and in how many places the best have to differ."""
+    search, run = feed.spec.search, feed.run
+    st.header("All candidates", anchor=False)
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="filters")
     with bar:
-        text = st.text_input("Design contains", key=f"text-{feed.run}", max_chars=200, width=190)
-        show = st.selectbox("Show", list(SHOWS), format_func=SHOWS.__getitem__, key=f"show-{feed.run}", width=190)
-        sort = st.selectbox("Order", list(SORTS), format_func=SORTS.__getitem__, key=f"sort-{feed.run}", width=170)
+        show = st.selectbox("Show", list(SHOWS), format_func=SHOWS.__getitem__, key=f"show-{run}", width=220)
+        if show == APART:
+            help = (
+                "Designs of equal length: places in which they differ. Others: parts (residues, gates) to put in, take "
+                "out or replace. Of two that are nearer than that, the better one is shown."
+            )
+            most = FURTHEST - 1
+            apart = st.number_input(
+                "Differences, at least", 1, most, DIFFERENT, key=f"apart-{run}", width=190, help=help
+            )
+            return bar, Filter(APART), int(apart)
+        text = st.text_input("Design contains", key=f"text-{run}", max_chars=200, width=190)
+        sort = st.selectbox("Order", list(SORTS), format_func=SORTS.__getitem__, key=f"sort-{run}", width=170)
         branch, source = "all", "all"
         if search.policies:
-            branch = st.selectbox("Branch", branches, key=f"branch-{feed.run}", width=120)
+            branches = ["all", *(str(b) for b in range(search.policies)), "none"]
+            branch = st.selectbox("Model", branches, format_func=_model, key=f"branch-{run}", width=120)
         if not isinstance(search, ReferenceSettings):  # else everything has one source
-            source = st.selectbox("Source", sources, key=f"source-{feed.run}", width=130)
+            sources = ["all", "branch", "edit", "reference", "space", "contest"]
+            source = st.selectbox("Source", sources, key=f"source-{run}", width=130)
     index = None if branch == "all" else -1 if branch == "none" else int(branch)
-    ids = find(view, Filter(show, sort, text.strip(), index, "" if source == "all" else source))
+    return bar, Filter(show, sort, text.strip(), index, "" if source == "all" else source), DIFFERENT
+
+
+def _model(choice: str) -> str:
+    return model(int(choice)) if choice.isdecimal() else choice
+
+
+def _table(
+    feed: Feed, view: RunView, chosen: str, ids: Sequence[str], apart: Apart, shown: Filter, bar: DeltaGenerator
+) -> None:
+    """Draw the table, and beside it the open design; before one is opened, the first of the table."""
     if not ids:
         st.info("No candidate matches these filters.", icon=":material/filter_alt_off:")
-        return
-    shown, place = one_page(bar, ids, PAGE, f"page-{feed.run}")
-    st.caption(f"{place}. Choose a row to see the design.")
-    candidate_table(view, shown, f"table-{feed.run}", _open)
+    chosen = chosen or (ids[0] if ids else "")
+    key = f"page-{feed.run}"
+    left, right = st.columns([3, 2])
+    with left:
+        if ids:
+            if (wanted := st.session_state.pop(f"{key}-wanted", None)) is not None:
+                st.session_state[key] = wanted
+            page, place = one_page(bar, ids, PAGE, key)
+            st.caption(_caption(apart) if shown.show == APART else f"{place}. Open a row by a click, or by Enter.")
+            more = {"to a better one": apart.nearest, "to the best": apart.from_best} if shown.show == APART else None
+            candidate_table(view, page, feed.run, selected=chosen, on_open=_open, more=more)
+    with right:
+        if chosen:
+            _detail(feed, view, chosen, ids, key)
+
+
+def _caption(apart: Apart) -> str:
+    hidden = f"{times(apart.hidden, 'nearer one is', 'nearer ones are')} hidden" if apart.hidden else "none is hidden"
+    return (
+        f"The best {times(len(apart.ids), 'design')}, each different from every better one; {hidden}, of the best "
+        f"{times(apart.looked_at, 'distinct design')} looked at. A distance of {FURTHEST} means {FURTHEST} or more."
+    )
 
 
 def _open(id: str) -> None:
     st.query_params["id"] = id
 
 
-def _downloads(feed: Feed, view: RunView, chosen: str) -> None:
-    st.subheader("Take away", anchor=False)
-    st.caption(
-        "A worker writes the file, reads it back and measures every design in it again. "
-        "You get the file only with the result."
-    )
-    formats = view.info.export_formats if view.info else ()
-    amounts = [a for a in AMOUNTS if a != "one" or chosen]
-    with st.container(horizontal=True, vertical_alignment="bottom", key="export-choice"):
-        amount = st.selectbox("Designs", amounts, format_func=AMOUNTS.__getitem__, key=f"amount-{feed.run}", width=200)
-        for name in formats:
-            title = export_of(feed.spec.problem.name, name).title
-            if st.button(f"Prepare {plain(title)}", icon=":material/science:", key=f"prepare-{name}"):
-                _prepare(feed, name, _wanted(view, amount, chosen))
-    task = st.query_params.get("export", "")
-    if task:
-        st.fragment(_export, run_every=None if task in st.session_state.get("exports-done", set()) else 1)(feed, task)
-    download(
-        "Everything proposed, as CSV (not measured again)",
-        lambda: candidates_csv(feed.snapshot().view),
-        f"{feed.run}-candidates.csv",
-        "all-csv",
-        quiet=True,
-    )
+def _detail(feed: Feed, view: RunView, chosen: str, ids: Sequence[str], key: str) -> None:
+    at = ids.index(chosen) if chosen in ids else -1
 
+    def go(step: int) -> None:
+        st.query_params["id"] = ids[at + step]
+        st.session_state[f"{key}-wanted"] = (at + step) // PAGE + 1
 
-def _wanted(view: RunView, amount: str, chosen: str) -> tuple[str, ...]:
-    """Candidates of an export; empty means every valid one."""
-    if amount == "one":
-        return (chosen,)
-    return tuple(find(view, Filter())[:BEST]) if amount == "best" else ()
-
-
-def _prepare(feed: Feed, format: str, candidates: Sequence[str]) -> None:
-    spec = TaskSpec(
-        label=f"{format} of {feed.run}",
-        seed=feed.spec.seed,
-        device="cpu",
-        task=TaskSettings(name="export", run=feed.run, format=format, candidates=tuple(candidates)),
-    )
-    try:
-        task = feed.store.create(spec)
-        launch(feed.store, task)
-    except PoetsError as error:
-        store_problem(error)
-        return
-    st.query_params["export"] = task
-    st.rerun()
-
-
-def _export(feed: Feed, task: str) -> None:
-    """Follow an export until its file can be offered."""
-    try:
-        export = open_feed(feed.store, task)
-        snapshot = export.snapshot()
-    except PoetsError as error:
-        store_problem(error)
-        return
-    made = next(iter(snapshot.view.artifacts), None)
-    state = snapshot.status.state
-    done = state in ("finished", "failed", "dead", "stalled")
-    if done and task not in st.session_state.setdefault("exports-done", set()):
-        st.session_state["exports-done"].add(task)
-        st.rerun(scope="app")  # the file is there or will not come: stop polling
-    if state == "failed":
-        st.error(f"The export failed. {plain(snapshot.view.failed or '')}", icon=":material/error:")
-    elif state in ("dead", "stalled"):
-        st.error("The export's worker is gone. Prepare the file again.", icon=":material/heart_broken:")
-    elif made is None:
-        row = export.store.row(task)
-        waited = row.status.now - row.created
-        st.info(f"Writing the file and measuring its designs again… {waited:.0f} s", icon=":material/hourglass_top:")
-    else:
-        _offer(feed, task, made)
-
-
-def _offer(feed: Feed, task: str, made: ArtifactMade) -> None:
-    try:
-        data = read_artifact(feed.store, task, made.path, made.sha256)
-    except PoetsError as error:
-        store_problem(error)
-        return
-    rows, again, difference = made.rows, made.rescored, made.max_difference
-    with st.container(border=True, key="export-offer"):
-        if again == rows and difference is not None:
-            st.success(
-                f"{rows} rows reloaded and re-scored, largest difference {difference:.3g}", icon=":material/verified:"
+    with st.container(border=True, key="detail"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.header(f"Design {plain(chosen)}", anchor=False, width="content")
+            st.button(
+                "Previous", icon=":material/chevron_left:", key="previous", disabled=at <= 0, on_click=go, args=(-1,)
             )
-        else:
-            st.warning(f"{rows} rows written, {again} of them could be measured again.", icon=":material/warning:")
-        st.download_button(
-            f"Download {plain(made.name)}",
-            data,
-            file_name=made.name,
-            mime=made.media_type,
-            on_click="ignore",
-            type="primary",
-            icon=":material/download:",
-            key=f"download-{task}",
-        )
-        st.caption(f"SHA-256 {made.sha256[:16]}…")
+            last = at < 0 or at + 1 >= len(ids)
+            st.button("Next", icon=":material/chevron_right:", key="next", disabled=last, on_click=go, args=(1,))
+            if at >= 0:
+                st.caption(f"{at + 1:,} of {len(ids):,}", width="content")
+        candidate_detail(view, view.candidates[chosen], current_look())
 
 
 page()

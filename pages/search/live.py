@@ -17,6 +17,7 @@ from pages.parts.run.best import design_panel, top_ten
 from pages.parts.run.contest_panel import contest_panels, deploy
 from pages.parts.run.controls import controls, explain, heading
 from pages.parts.run.overlays import Reference, with_references, with_soft_regret
+from pages.parts.run.predicted import predictions
 from pages.parts.run.references import choose_references, known_beside, references
 from pages.parts.run.verdict import peak_sentence, verdict
 from pages.parts.skeleton import card, feed_of_address, nothing, redrawn
@@ -155,7 +156,7 @@ def _panel(name: str, feed: Feed, snapshot: Snapshot, look: Look, selected: str)
     if name == "disagreement":
         return charts.disagreement(view, look, max(1, int(feed.spec.search.policies)))
     if name == "predictions":
-        return charts.predictions(view, look, selected)
+        return predictions(view, look, selected)
     if name == "matrix":
         return charts.branch_matrix(view, look)
     if name in CONTEST:

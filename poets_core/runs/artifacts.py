@@ -22,6 +22,20 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def file_name(problem: str, run: str, what: str, count: int, ending: str) -> str:
+    """Return the name of a file of designs: ``"protein-ehrlich_20261127-133421-1f52_best_32.fasta"``.
+
+    Args:
+        problem: its name in the catalog.
+        run: the id of the run.
+        what: which designs, in a word or two.
+        count: how many.
+        ending: of the file, without the dot.
+    """
+    words = (re.sub(r"[^A-Za-z0-9]+", "-", word).strip("-")[:40] for word in (problem, run, what))
+    return f"{'_'.join(word for word in words if word)}_{count}.{ending}"
+
+
 def write_atomic(path: Path, data: bytes) -> str:
     """Write a file so that a reader sees the old one or the new one, never a part.
 

@@ -28,11 +28,15 @@ _IN_REWARD_SD = {"predicted_mean": "predicted_mean_reward_sd", "predicted_std": 
 """Attributes of a candidate that are in no unit of the objective -> columns that say so."""
 
 
-def candidates_csv(view: RunView) -> bytes:
+def candidates_csv(view: RunView, run: str = "") -> bytes:
     """Return the candidates as UTF-8 CSV, in the order proposed; details as one JSON column.
 
     `value`, `std` and what was `expected` are in the objective's unit, which the column `unit` names. The prediction as
     the search made it follows, in deviations of the reward.
+
+    Args:
+        view: fold of the run's events.
+        run: put before every id, for a file that leaves the run's own folder; "" for the ids of the log.
 
     Text cells that a spreadsheet would take for a formula get a leading
     apostrophe: designs and texts come out of a language model.
@@ -43,6 +47,7 @@ def candidates_csv(view: RunView) -> bytes:
     unit = _cell(view.objective.unit)
     for candidate in view.candidates.values():
         fields = asdict(candidate)
+        fields["id"] = f"{run}/{candidate.id}" if run else candidate.id
         known, raw = ([_cell(fields[name]) for name in names] for names in (_COLUMNS, _IN_REWARD_SD))
         writer.writerow([*known, unit, *raw, json.dumps(fields["details"], sort_keys=True)])
     return out.getvalue().encode()

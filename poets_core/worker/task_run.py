@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from domains import catalog
 from poets_core.errors import InvalidInput
 from poets_core.keyed import rng_for
 from poets_core.protocols import Problem
-from poets_core.runs.artifacts import write_atomic
+from poets_core.runs.artifacts import file_name, write_atomic
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import jsonable
 from poets_core.runs.event_reader import stored_info
@@ -65,7 +67,8 @@ class TaskRun:
                 f"Expected an export format of {problem.info.name}, one of {list(problem.info.export_formats)}, "
                 f"got {task.format!r}."
             )
-        records = [_record(c) for c in wanted]
+        # Ids leave the run here: two files of two runs must not hold the same ones.
+        records = [_record(c, f"{task.run}/{c.id}") for c in wanted]
         data = problem.export(records, task.format)
         # The file is what people take away, so the file is checked and not the records it was made of.
         back = problem.read_export(data, task.format)
@@ -78,11 +81,15 @@ class TaskRun:
         # Written only now: a file that does not score what the run says never appears.
         rescored, difference = self._rescore(problem, back, wanted)
         kind = catalog.export_of(problem.info.name, task.format)
-        name = f"candidates.{kind.ending}"
+        # A format of text that comes as a zip holds a file for every design.
+        packed = kind.media_type.startswith("text/") and zipfile.is_zipfile(io.BytesIO(data))
+        ending, media_type = ("zip", "application/zip") if packed else (kind.ending, kind.media_type)
+        what = self._spec.label or ("designs" if task.candidates else "valid")
+        name = file_name(problem.info.name, task.run, what, len(records), ending)
         checksum = write_atomic(self._session.folder / "artifacts" / name, data)
         return ArtifactMade(
             name,
-            kind.media_type,
+            media_type,
             f"artifacts/{name}",
             checksum,
             rows=len(records),
@@ -150,7 +157,7 @@ class TaskRun:
         return {"asked": len(rows), "valid": int(answer.valid.sum()), "rows": rows}
 
 
-def _record(candidate: CandidateView) -> Record:
+def _record(candidate: CandidateView, id: str) -> Record:
     metadata = {
         "round": candidate.round,
         "branch": candidate.branch,
@@ -161,4 +168,4 @@ def _record(candidate: CandidateView) -> Record:
         "std": candidate.std,
         **candidate.details,
     }
-    return Record(candidate.id, candidate.design, float(candidate.value or 0.0), metadata)
+    return Record(id, candidate.design, float(candidate.value or 0.0), metadata)

@@ -158,7 +158,7 @@ def test_the_journey(server: Server, store: SqlStore, browser: Any) -> None:
     press(page, "Prepare FASTA")
     page.get_by_text(re.compile(r"\d+ rows reloaded and re-scored, largest difference 0")).wait_for()
     with page.expect_download() as download:
-        press(page, "Download candidates.fasta")
+        page.get_by_role("button", name=re.compile(f"^Download protein-ehrlich_{run}_best_")).click()
     fasta = download.value.path().read_text()
     assert fasta.startswith(">")
     designs = {c.design for c in fold(store.read(run)).candidates.values()}

@@ -69,7 +69,7 @@ def test_a_science_of_one_file_runs_from_launch_to_export(server: Server, store:
     page.get_by_role("button", name="Prepare CSV").click()
     page.get_by_text(re.compile(r"\d+ rows reloaded and re-scored, largest difference 0")).wait_for(timeout=120_000)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download candidates.csv").click()
+        page.get_by_role("button", name=re.compile(f"^Download dna-promoter_{run}_best_")).click()
     records = load("dna/promoter", motif="TATA").read_export(download.value.path().read_bytes(), "csv")
     measured = {c.design: c.value for c in view.candidates.values()}
     assert (best.design, best.value) in {(r.design, r.value) for r in records}

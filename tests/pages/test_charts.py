@@ -16,6 +16,7 @@ from pages.parts.look import DARK, LIGHT, Look
 from pages.parts.panel import LINE_POINTS, Panel, numbers, sample, thin
 from pages.parts.run import charts
 from pages.parts.run.overlays import Reference, with_references, with_soft_regret
+from pages.parts.run.predicted import predictions
 from poets_core.runs.events import Event, Proposed, Updated
 from poets_core.runs.views.fold import RunView, fold
 from tests.logs import recorded
@@ -31,7 +32,7 @@ def every(view: RunView, look: Look) -> list[Panel]:
     """All panels of the Live page."""
     return [
         charts.progress(view, look, written.BATCH, "1-2"), charts.regret(view, look), charts.disagreement(view, look),
-        charts.predictions(view, look, "1-2"), charts.branch_matrix(view, look),
+        predictions(view, look, "1-2"), charts.branch_matrix(view, look),
         charts.branches(view, look, {0: 4, 1: 4}),
     ]  # fmt: skip
 
@@ -91,7 +92,7 @@ def test_absent_metrics_leave_gaps_not_errors() -> None:
 
 def test_the_selected_design_is_ringed_in_both_charts_that_hold_it() -> None:
     view = seen(written.events(2))
-    for panel in (charts.progress(view, LIGHT, 4, "1-2"), charts.predictions(view, LIGHT, "1-2")):
+    for panel in (charts.progress(view, LIGHT, 4, "1-2"), predictions(view, LIGHT, "1-2")):
         assert trace(panel, "selected")["customdata"] == ["1-2"]
     assert trace(charts.progress(view, LIGHT, 4, "1-2"), "selected")["x"] == [7]
     assert not [t for t in charts.progress(view, LIGHT, 4, "9-9").traces if t["name"] == "selected"]

@@ -140,7 +140,8 @@ def test_a_contest_names_the_branch_to_deploy() -> None:
     contest = ContestPlayed(4, 30, (), dict(METRICS), VerdictFacts("winner", "branch 0", 0.1, 15, ("branch 0",)))
     view = fold(recorded([*written.events(1), contest]))
     assert deploy(view) == (
-        "Branch to deploy: **branch 0**, best with error at most 10 % (contest after round 5, 15 comparisons)."
+        "Model to deploy: **model 1 (branch 0 in files)**, best with error at most 10 % "
+        "(contest after round 5, 15 comparisons)."
     )
     evidence, effort = contest_panels(view, LIGHT)
     assert (evidence.name, effort.name) == ("contest", "contest-effort")
@@ -150,7 +151,7 @@ def test_a_contest_names_the_branch_to_deploy() -> None:
     assert told.startswith("Undecided after 3 comparisons: no winner is certified.")
     assert told.endswith("It ended because the log has no further comparison of 'a' and 'b'.")
     undecided = replace(contest, verdict=VerdictFacts("undecided", None, None, 15, ("branch 0",)))
-    assert "No branch to deploy is known yet" in deploy(fold(recorded([*written.events(1), undecided])))
+    assert "No model to deploy is known yet" in deploy(fold(recorded([*written.events(1), undecided])))
 
 
 def test_sentences_before_the_first_comparison_and_without_survivors() -> None:

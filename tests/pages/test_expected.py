@@ -9,8 +9,9 @@ import pytest
 from pages.parts.launch.price import contest_price
 from pages.parts.look import LIGHT
 from pages.parts.run import charts
-from pages.parts.run.expected import expected_range, unit_note, width
-from pages.parts.tables import frame
+from pages.parts.run.expected import expected_range, unit_note
+from pages.parts.run.predicted import predictions
+from pages.parts.run.table import candidate_rows
 from poets_core.runs.events import Event, Updated
 from poets_core.runs.views.fold import RunView, fold
 from tests.logs import recorded
@@ -28,26 +29,30 @@ def view(rounds: int = 3, **metrics: Any) -> RunView:
 
 def test_the_chart_and_the_table_are_in_the_unit_of_the_value() -> None:
     seen = view(reward_location=0.2, reward_scale=0.5)
-    panel = charts.predictions(seen, LIGHT)
+    panel = predictions(seen, LIGHT)
     assert panel.layout["xaxis"]["title"]["text"] == "expected quality [share]"
-    assert panel.layout["yaxis"]["title"]["text"] == "uncertainty [share]"
-    drawn = {id: (x, y) for t in panel.traces for id, x, y in zip(t["customdata"], t["x"], t["y"], strict=True)}
-    assert drawn["1-2"] == pytest.approx((0.2 + 0.5 * 0.2, 2 * 0.5 * 0.3))
+    assert panel.layout["yaxis"]["title"]["text"] == "measured quality [share]"
+    dots = [t for t in panel.traces if "customdata" in t]
+    drawn = {id: (x, y) for t in dots for id, x, y in zip(t["customdata"], t["x"], t["y"], strict=True)}
+    assert drawn["1-2"] == pytest.approx((0.2 + 0.5 * 0.2, 0.1 * (1 + 2)))
+    (diagonal,) = (t for t in panel.traces if t["name"] == "as expected")
+    assert diagonal["x"] == diagonal["y"]
+    assert "within the range that was expected" in panel.alt
     assert not [id for id in drawn if id.startswith("0-")]  # nothing was expected before the first update
-    table = frame(seen, ["0-2", "1-2"])
-    assert table["expected"].tolist()[1] == pytest.approx(0.3)
-    assert table["expected"].isna().tolist() == [True, False]
-    assert table["range"].tolist() == ["–", "0 to 0.6"]
-    assert table["round"].tolist() == [1, 2]
+    columns, rows = candidate_rows(seen, ["0-2", "1-2"], "run")
+    table = [dict(zip((c.title for c in columns), row.cells, strict=True)) for row in rows]
+    assert [row["expected"] for row in table] == ["–", "0.3000"]
+    assert [row["expected range"] for row in table] == ["–", "0 to 0.6"]
+    assert [row["round"] for row in table] == ["1", "2"]
 
 
 def test_where_the_unit_is_unknown_nothing_is_shown_and_it_is_said() -> None:
     seen = view(reward_location=None)
-    panel = charts.predictions(seen, LIGHT)
+    panel = predictions(seen, LIGHT)
     assert panel.traces == []
     assert panel.alt == unit_note(seen)
     assert "without its unit" in unit_note(seen)
-    assert (expected_range(seen.candidates["1-2"]), width(seen.candidates["1-2"])) == ("–", None)
+    assert expected_range(seen.candidates["1-2"]) == "–"
     assert unit_note(view(reward_location=0.2)) == ""
 
 

@@ -7,7 +7,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from domains.catalog import entries, entry
@@ -17,7 +16,7 @@ from pages.parts.launch.first import first_spec
 from pages.parts.launch.settings import build_spec, defaults, unfilled
 from pages.parts.settings import settings_of
 from pages.parts.states import STATES, ago, doing_text, plain, span
-from pages.parts.tables import SHOWS, SORTS, Filter, find, frame
+from pages.parts.tables import SHOWS, SORTS, Filter, find
 from poets_core.errors import UnknownRun
 from poets_core.runs.doing import Doing
 from poets_core.runs.events import Recorded
@@ -58,10 +57,6 @@ def test_filters_and_orders() -> None:
     for sort in SORTS:
         for show in SHOWS:
             assert len(set(find(v, Filter(show, sort)))) == len(find(v, Filter(show, sort)))
-    table = frame(v, ["1-2", "1-3"])
-    assert table["id"].tolist() == ["1-2", "1-3"]
-    assert pd.isna(table["value"][1])
-    assert table["problem"].tolist() == ["", "W cannot follow C"]
 
 
 def test_best_first_follows_the_direction() -> None:

@@ -31,7 +31,8 @@ def test_export_writes_reads_back_and_scores_again(store: SqlStore) -> None:
     valid = [c for c in fold(store.read(run)).candidates.values() if c.valid]
     assert (made_it.rows, made_it.rescored, made_it.max_difference) == (len(valid), len(valid), 0.0)
     data = read_artifact(store, made, made_it.path, made_it.sha256).decode()
-    assert data.splitlines()[0] == f"{valid[0].id},{valid[0].design},{valid[0].value!r}"
+    assert data.splitlines()[0] == f"{run}/{valid[0].id},{valid[0].design},{valid[0].value!r}"
+    assert made_it.name == f"fake-digits_{run}_valid_{len(valid)}.csv"
     chosen = task(store, run, format="csv", candidates=(valid[1].id,))
     assert store.read(chosen)[2].event.rows == 1
 

@@ -14,7 +14,8 @@ from pages.parts.look import Look
 from pages.parts.rows import Column, Row, address, row_table
 from pages.parts.run.charts import value_axis
 from pages.parts.run.naming import name_of
-from pages.parts.states import ago, plain
+from pages.parts.states import ago
+from pages.parts.text import one_line, plain, visible
 from pages.parts.words import decimal, model, number, times
 from poets_core.runs.views.fold import CandidateView, RunView
 from poets_core.types import round_number
@@ -40,7 +41,7 @@ def design_panel(
         return
     first = best is not None and chosen.id == best.id
     with st.container(horizontal=True, vertical_alignment="center", key="design-head"):
-        st.header("Best design so far" if first else f"Design {chosen.id}", anchor=False, width="content")
+        st.header("Best design so far" if first else f"Design {plain(chosen.id)}", anchor=False, width="content")
         if not first:
             st.button("Back to the best", icon=":material/undo:", key="back", type="tertiary", on_click=back)
     _value(view, chosen)
@@ -52,7 +53,7 @@ def design_panel(
     st.caption(_since(view, chosen, best.at if first and best else None))
     st.page_link(
         CANDIDATES,
-        label=f"Open design {chosen.id}",
+        label=f"Open design {plain(chosen.id)}",
         icon=":material/open_in_new:",
         query_params={"run": feed.run, "id": chosen.id},
     )
@@ -88,14 +89,20 @@ def top_ten(feed: Feed, view: RunView, picked: str, on_open: Callable[[str], Non
     unit = view.objective.unit
     columns = [
         Column("design"),
-        Column("value", "number", f"Measured, in {unit}." if unit else "Measured."),
+        Column("value", "number", f"Measured, in {visible(unit)}." if unit else "Measured."),
         Column("round", "number"),
         *([Column("name")] if any(names) else []),
-        *([Column("text", "code")] if any("\n" not in c.design for c in leaders) else []),
+        *([Column("text", "code")] if not any("\n" in c.design for c in leaders) else []),
     ]
     rows = []
     for c, value, name in zip(leaders, values, names, strict=True):
-        cells = [c.id, value, str(round_number(c.round)), *([name] if any(names) else []), c.design]
+        cells = [
+            visible(c.id),
+            value,
+            str(round_number(c.round)),
+            *([one_line(name)] if any(names) else []),
+            one_line(c.design),
+        ]
         rows.append(Row(c.id, tuple(cells[: len(columns)]), address("candidates", run=feed.run, id=c.id)))
     row_table(
         columns, rows, key=f"top-{feed.run}", label="The best designs", on_open=on_open, selected=picked, height=372

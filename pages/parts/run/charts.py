@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from pages.parts.look import DASHES, MARKERS, Look
-from pages.parts.panel import LINE_POINTS, MARKED, SOURCES, Json, Panel, axis, empty, layout, numbers, sample, thin
-from pages.parts.run.expected import unit_note, width
+from pages.parts.panel import LINE_POINTS, MARKED, Json, Panel, axis, empty, layout, numbers, sample, thin
 from pages.parts.words import MODEL_HELP, short_model
 from poets_core.runs.views.fold import CandidateView, RunView
 from poets_core.types import round_number
@@ -48,7 +47,7 @@ def progress(view: RunView, look: Look, batch: int, selected: str = "") -> Panel
     line = sample(n, LINE_POINTS)  # monotone: evenly spread points lose nothing
     records = list(view.records)
     kept_records = [records[i] for i in sample(len(records), DOTS).tolist()]
-    others = sample(n, DOTS, _places(view, selected)).tolist()
+    others = sample(n, DOTS, places(view, selected)).tolist()
     dots = [i for i in sorted({*others, *kept_records}) if view.values[i] is not None]
     means = np.array([np.nan if m is None else m for m in view.round_means])
     # Contests lie between rounds, so that a round does not end at its number times the batch.
@@ -71,7 +70,7 @@ def progress(view: RunView, look: Look, batch: int, selected: str = "") -> Panel
     optimum = view.objective.optimum
     if optimum is not None:
         traces.append(_level("best possible", [1, max(n, 2)], float(optimum), look))
-    traces += _ring(view, look, selected, lambda c: c.order, lambda c: c.value)
+    traces += ring(view, look, selected, lambda c: c.order, lambda c: c.value)
     best = "none yet" if view.best is None else f"{view.best.value:.4g}"
     shown = _shown(len(dots), view.valid_calls, len(kept_records), len(records))
     alt = f"{title} over {n} measurements: best {best}" + (
@@ -171,56 +170,6 @@ def disagreement(view: RunView, look: Look, branches: int = 2) -> Panel:
     )
     alt = f"{title}, last round: " + ", ".join(f"{t['name']} {t['y'][-1]}" for t in traces) + "."
     return Panel("disagreement", title, help, traces, form, alt, len(view.order))
-
-
-def predictions(view: RunView, look: Look, selected: str = "") -> Panel:
-    """Expected value of measured designs against how unsure it was, coloured by what was measured; all in one unit."""
-    title = "What was expected"
-    help = (
-        "What was expected of each design before it was measured (across) and how unsure the method was (up: half of "
-        "the range of two deviations over the branches to either side)."
-    )
-    wanted = sample(len(view.order), always=_places(view, selected)).tolist()
-    found = (view.candidates[view.order[i]] for i in wanted)
-    # Nobody expects anything before the first update, nor of designs that are written for a contest.
-    shown = [c for c in found if None not in (c.expected, width(c), c.value)]
-    if not shown:
-        return empty(look, "predictions", title, help, unit_note(view) or "No prediction has been measured yet.")
-    low, high = min(c.value or 0.0 for c in shown), max(c.value or 0.0 for c in shown)
-    traces: list[Json] = []
-    for i, (source, name) in enumerate(SOURCES.items()):
-        part = [c for c in shown if c.source == source]
-        if part:
-            colours = {"color": numbers([c.value for c in part], 4), "cmin": low, "cmax": high, "colorscale": "Cividis"}
-            bar = {"title": {"text": "measured", "side": "right"}, "thickness": 10, "outlinewidth": 0}
-            traces.append(
-                {
-                    "type": "scattergl",
-                    "mode": "markers",
-                    "name": name,
-                    "customdata": [c.id for c in part],
-                    "x": numbers([c.expected for c in part], 4),
-                    "y": numbers([width(c) for c in part], 4),
-                    "marker": {
-                        "symbol": MARKERS[i],
-                        "size": 8,
-                        "line": {"width": 1, "color": look.muted},
-                        **colours,
-                        **({} if traces else {"showscale": True, "colorbar": bar}),
-                    },
-                    "hovertemplate": "design %{customdata}<br>expected %{x} ± %{y}<br>"
-                    "measured %{marker.color}<extra></extra>",
-                }
-            )
-    traces += _ring(view, look, selected, lambda c: c.expected, width)
-    unit = f" [{view.objective.unit}]" if view.objective.unit else ""
-    form = layout(
-        look,
-        xaxis=axis(look, f"expected {value_axis(view)}"),
-        yaxis=axis(look, f"uncertainty{unit}", rangemode="tozero"),
-    )
-    alt = f"{title}: {len(shown)} measured designs, values from {low:.4g} to {high:.4g}."
-    return Panel("predictions", title, help, traces, form, alt, len(view.order))
 
 
 def branch_matrix(view: RunView, look: Look) -> Panel:
@@ -356,14 +305,14 @@ def _level(name: str, x: list[int], y: float, look: Look) -> Json:
     }
 
 
-def _places(view: RunView, selected: str) -> list[int]:
+def places(view: RunView, selected: str) -> list[int]:
     """Positions that a sample must hold: the best design and the selected one."""
     ids = [selected, view.best.id if view.best else ""]
     found = [view.candidates[id].order for id in ids if id in view.candidates]
     return sorted({k - 1 for k in found if k is not None})
 
 
-def _ring(view: RunView, look: Look, selected: str, x: Any, y: Any) -> list[Json]:
+def ring(view: RunView, look: Look, selected: str, x: Any, y: Any) -> list[Json]:
     """A ring around the selected candidate, with its id as text; nothing if it has no place here."""
     candidate: CandidateView | None = view.candidates.get(selected)
     if candidate is None or x(candidate) is None or y(candidate) is None:

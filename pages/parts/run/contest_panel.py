@@ -8,8 +8,9 @@ from pages.parts.experiment.verdicts import listed, percent
 from pages.parts.look import Look
 from pages.parts.panel import Panel, empty
 from pages.parts.states import plain
+from pages.parts.words import model
 from poets_core.runs.views.run import RunView
-from poets_core.types import round_number
+from poets_core.types import branch_of, round_number
 
 WAITING = "No contest has been held yet."
 
@@ -17,14 +18,14 @@ WAITING = "No contest has been held yet."
 def contest_panels(view: RunView, look: Look) -> tuple[Panel, Panel]:
     """Return evidence and allocation of the last contest, under names that fit the page of a search."""
     if not view.contests:
-        title = "Contest of the branches"
+        title = "Contest of the models"
         return tuple(empty(look, n, title, WAITING, WAITING) for n in ("contest", "contest-effort"))  # type: ignore[return-value]
     metrics = view.contests[-1].metrics
     evidence = contest_charts.evidence_bars(metrics, look)
     effort = contest_effort.allocation(metrics, look)
     return (
-        _renamed(evidence, "contest", "Contest of the branches: evidence"),
-        _renamed(effort, "contest-effort", "Contest of the branches: comparisons"),
+        _renamed(evidence, "contest", "Contest of the models: evidence"),
+        _renamed(effort, "contest-effort", "Contest of the models: comparisons"),
     )
 
 
@@ -41,7 +42,18 @@ def deploy(view: RunView) -> str:
     after = f"contest after round {round_number(last.round)}, {verdict.comparisons:,} comparisons"
     if verdict.policy is not None:
         bound = "" if verdict.error_bound is None else f", best with error at most {percent(verdict.error_bound)}"
-        return f"Branch to deploy: **{plain(verdict.policy)}**{bound} ({after})."
+        return f"Model to deploy: **{_model(verdict.policy)}**{bound} ({after})."
     if verdict.kind == "none":
-        return f"No branch beats all others ({after})."
-    return f"No branch to deploy is known yet ({after}). Still possible: {listed(verdict.left)}."
+        return f"No model beats all others ({after})."
+    return (
+        f"No model to deploy is known yet ({after}). Still possible: {listed([_model(name) for name in verdict.left])}."
+    )
+
+
+def _model(policy: str) -> str:
+    """Return what pages call a policy of a contest, with the name that files and logs have for it."""
+    try:
+        branch = branch_of(policy)
+    except ValueError:
+        return plain(policy)
+    return f"{model(branch)} ({plain(policy)} in files)"

@@ -8,21 +8,22 @@ from domains.catalog import science
 from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
 from pages.parts.run.expected import RANGE_HELP, expected_range, figure
+from pages.parts.run.naming import name_of
 from pages.parts.text import plain, visible, visible_tree
+from pages.parts.words import MODEL_HELP, UNTRAINED, model, number
 from poets_core.runs.views.fold import CandidateView, RunView
 
 SOURCES = {
-    "branch": "written by a branch",
+    "branch": "written by a model",
     "edit": "an edit of a good design",
-    "reference": "written by the reference model",
+    "reference": f"written by the {UNTRAINED}",
     "space": "chosen out of the whole space",
-    "contest": "written by a branch for a contest between branches",
+    "contest": "written for a contest between the models",
 }
 
 
 def candidate_detail(view: RunView, candidate: CandidateView, look: Look) -> None:
-    """Draw a candidate."""
-    _numbers(view, candidate)
+    """Draw a candidate, in half a page: what it is first, then its numbers."""
     if candidate.reason:
         known = science(view.info.name) if view.info else None
         st.warning(
@@ -30,11 +31,18 @@ def candidate_detail(view: RunView, candidate: CandidateView, look: Look) -> Non
             icon=":material/block:",
         )
     if candidate.design:
-        if drawing := drawn(candidate.design, view.info, look, candidate.details, narrow=False):
+        if name := name_of(view, candidate):
+            st.markdown(f"**{plain(name)}**")
+        if drawing := drawn(candidate.design, view.info, look, candidate.details, narrow=True):
             show_drawing(drawing)
         _text(candidate.design)
+    _numbers(view, candidate)
     _lineage(candidate)
-    facts_line = [f"{plain(n.replace('_', ' '))} **{v:.6g}**" for n, v in candidate.details.items() if _is_number(v)]
+    facts_line = [
+        f"{plain(name.replace('_', ' '))} **{number(value, 6)}**"
+        for name, value in candidate.details.items()
+        if _is_number(value)
+    ]
     if facts_line:
         st.markdown("**What the oracle adds** · " + " · ".join(facts_line))
     if candidate.details:
@@ -45,16 +53,17 @@ def candidate_detail(view: RunView, candidate: CandidateView, look: Look) -> Non
 def _numbers(view: RunView, c: CandidateView) -> None:
     unit = view.objective.unit
     of = f", in {plain(unit)}" if unit else ""
-    value = "not measured" if c.valid is None else "invalid" if c.value is None else f"{c.value:.5g}"
+    value = "not measured" if c.valid is None else "invalid" if c.value is None else number(c.value, 5)
     note = "best of this run" if view.best is not None and view.best.id == c.id else None
-    reference = None if c.reference_log_prob is None else f"reference {c.reference_log_prob:.2f}"
+    reference = None if c.reference_log_prob is None else f"{UNTRAINED} {c.reference_log_prob:.2f}".replace("-", "−")
     shown = (
         ("Value", value, note, f"In {plain(unit)}." if unit else None),
         ("Expected", figure(c.expected), None, f"What the method predicted before it was measured{of}."),
         ("Expected range", expected_range(c), None, RANGE_HELP),
-        ("Log-probability", _number(c.log_prob), reference, "Under its branch, in nats."),
+        ("Log-probability", _number(c.log_prob), reference, "Under the model that chose it, in nats."),
     )
-    for card, (label, text, below, help) in zip(st.columns(len(shown)), shown, strict=True):
+    cards = [*st.columns(2), *st.columns(2)]
+    for card, (label, text, below, help) in zip(cards, shown, strict=True):
         card.metric(label, text, below, delta_color="off", delta_arrow="off", help=help, border=True, height="stretch")
     if c.unit_unknown:
         st.caption("What was expected of it is stored without its unit (an older program made this run): not shown.")
@@ -65,7 +74,7 @@ def _is_number(value: object) -> bool:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else f"{value:.3f}".replace("-", "−")
 
 
 def _text(design: str) -> None:
@@ -78,13 +87,11 @@ def _text(design: str) -> None:
 
 
 def _lineage(c: CandidateView) -> None:
-    who = "no branch" if c.branch < 0 else f"taken by branch {c.branch}"
-    call = "not measured yet" if c.order is None else f"oracle call {c.order}"
-    if c.source == "contest":
-        who = f"branch {c.branch}"
-    st.markdown(
-        f"**Where it came from** · {c.round_in_words} · {who} · {SOURCES.get(c.source, plain(c.source))} · {call}"
-    )
+    contest = c.source == "contest"
+    who = "" if c.branch < 0 else f"{'by' if contest else 'chosen by'} {model(c.branch)}"
+    call = "not measured yet" if c.order is None else f"measurement {c.order:,}"
+    said = [c.round_in_words, who, SOURCES.get(c.source, plain(c.source)), call]
+    st.markdown(" · ".join(["**Where it came from**", *(part for part in said if part)]), help=MODEL_HELP)
     if c.text and c.text.strip() != c.design.strip():
         with st.expander("What the model wrote", key="model-text"):
             st.code(visible(c.text), language=None, wrap_lines=True)

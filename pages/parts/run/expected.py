@@ -9,7 +9,7 @@ ROUNDING = 1e-9
 """What is smaller than this share of its range is 0, and was left over by arithmetic."""
 
 RANGE_HELP = (
-    "Two deviations over the branches to either side of what was expected, in the unit of the value. Blank where "
+    "Two deviations over the models to either side of what was expected, in the unit of the value. Blank where "
     "nothing was predicted: before the first update, and by methods that predict nothing."
 )
 
@@ -27,13 +27,6 @@ def expected_range(c: CandidateView) -> str:
     size = max(abs(x) for x in (*ends, c.expected) if x is not None)
     low, high = (None if x is None else 0.0 if abs(x) < ROUNDING * size else x for x in ends)
     return f"{'−∞' if low is None else number(low, 3)} to {'∞' if high is None else number(high, 3)}"
-
-
-def width(c: CandidateView) -> float | None:
-    """Return how unsure the method was: half of the expected range, in the unit of the value; None where unknown."""
-    if c.expected_low is None or c.expected_high is None:
-        return None
-    return (c.expected_high - c.expected_low) / 2.0
 
 
 def unit_note(view: RunView) -> str:

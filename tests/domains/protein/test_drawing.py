@@ -47,7 +47,8 @@ def test_a_narrow_drawing_has_shorter_rows() -> None:
     wide, narrow = (draw("A" * 30, facts={}, details={}, colours=ON_WHITE, narrow=narrow) for narrow in (False, True))
     assert wide is not None
     assert narrow is not None
-    assert (wide.svg.count('y="18"'), narrow.svg.count('y="18"')) == (30, 20)
+    assert (wide.svg.count('y="18"'), narrow.svg.count('y="18"')) == (30, 15)
+    assert (wide.key.count('y="13"'), narrow.key.count('y="13"')) == (7, 3)
 
 
 def test_every_residue_has_a_class_and_unknown_letters_say_so() -> None:
