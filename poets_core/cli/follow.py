@@ -62,11 +62,14 @@ def _follow(store: SqlStore, name: str, *, quiet: bool) -> None:
 
 def shown(store: SqlStore, name: str, as_json: bool) -> None:
     """Print what a run has come to."""
-    facts = {"run": name, **summary(fold(store.read(name)), store.status(name))}
+    view = fold(store.read(name))
+    facts = {"run": name, **summary(view, store.status(name))}
     if as_json:
         typer.echo(json.dumps(facts))
         return
     table = Table(show_header=False)
+    if view.calls_in_words:
+        facts["calls"] = view.calls_in_words
     if "deploy" in facts:  # JSON names rounds as the log does
         facts["deploy"] = facts["deploy"] | {"round": round_number(facts["deploy"]["round"])}
     for key, value in facts.items():

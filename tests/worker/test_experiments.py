@@ -246,7 +246,26 @@ def test_a_changed_log_is_refused_on_resume(store: SqlStore, tmp_path: Path) -> 
     free(store, run)
     write_log(path, rows=61)
     assert work(store, run, FAKES) == FAILED
-    assert "a log or the program has changed" in store.status(run).reason
+    assert "a log, a model or the program has changed" in store.status(run).reason
+    assert "sha256 was" in store.status(run).reason
+
+
+def test_prompts_answered_by_another_model_are_refused_on_resume(store: SqlStore, tmp_path: Path) -> None:
+    """The folder has the same name and files; what lies in one of them has changed."""
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    (model / "model.safetensors").write_bytes(b"some weights")
+    run, cut = store.create(prompt_experiment(model=str(model))), Cut(store.url)
+    cut.left = 3
+    with pytest.raises(SystemExit):
+        work(cut, run, FAKES)
+    free(store, run)
+    (model / "model.safetensors").write_bytes(b"more weights")
+    assert work(store, run, FAKES) == FAILED
+    assert "weights was" in store.status(run).reason
+    (model / "model.safetensors").write_bytes(b"some weights")
+    assert work(store, run, FAKES) == FINISHED
 
 
 def test_summary_and_archive(store: SqlStore, tmp_path: Path) -> None:
