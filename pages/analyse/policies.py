@@ -82,7 +82,7 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     facts = [
         about,
         f"{len(spec.policies)} policies",
-        JUDGES[spec.judge],
+        JUDGES.get(spec.judge, spec.judge),
         f"error at most {percent(spec.delta)}",
         "some policy is assumed to beat every other" if spec.assume_condorcet else "nothing assumed",
         f"seed {feed.spec.seed}",

@@ -122,6 +122,8 @@ def setting_field(setting: Setting, start: Any, key: str, errors: Errors) -> Any
             key=key,
             persist_state="session",
         )
+    elif setting.kind is str:
+        value = st.text_input(setting.label, start, help=setting.help or None, key=key, persist_state="session").strip()
     else:
         value, wrong = number_field(setting.label, setting.kind, start, key, setting.help)
     errors.place(setting.path, setting.label, says=str(setting.bounds).capitalize(), wrong=wrong)

@@ -19,7 +19,7 @@ from pages.parts.look import LIGHT
 from poets_core.runs.events import Failed, Finished
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
-from poets_core.spec import parse_spec
+from poets_core.spec import JUDGES, parse_spec
 from tests.pages import written
 from tests.pages import written_experiment as we
 from tests.pages.test_pages import address, opened, said
@@ -230,6 +230,8 @@ def test_the_branches_of_a_finished_run_are_compared(store: SqlStore, launched: 
     at.radio(key="judge-branches").set_value("person").run()
     at.text_input(key="branches-delta").set_value("0.2")
     at.checkbox(key="branches-assume_condorcet").set_value(True)
+    at.text_input(key="branches-criterion").set_value(" which would you order? ")
+    at.checkbox(key="branches-double_check").set_value(True)
     at.text_input(key="experiment-label").set_value("mine").run()
     at.button(key="start-experiment").click().run()
     assert not at.exception
@@ -244,6 +246,7 @@ def test_the_branches_of_a_finished_run_are_compared(store: SqlStore, launched: 
     assert spec.problem == store.spec(search).problem
     assert (spec.experiment.judge, spec.experiment.delta, spec.experiment.assume_condorcet) == ("person", 0.2, True)
     assert (spec.label, spec.experiment.open_pairs) == ("mine", 2)
+    assert (spec.experiment.criterion, spec.experiment.double_check) == ("which would you order?", True)
     assert address(at, "run") == row.id
 
 
@@ -308,6 +311,15 @@ def test_prompts_are_edited_added_and_removed(store: SqlStore, launched: list[st
     assert spec.budget == 20_000  # the rule's judgements are free, and most of them are ties
     assert [(p.name, p.prompt) for p in spec.policies][::2] == [("bare", "{input}!"), ("mine", "What is {input}?")]
     assert len(spec.policies) == 3
+
+
+def test_a_judge_that_the_spec_allows_is_offered(
+    store: SqlStore, launched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/howto/add-a-judge.md: its name, its judgement, its words; without words it stands by its name."""
+    monkeypatch.setitem(JUDGES, "prompts", (*JUDGES["prompts"], "shorter"))
+    radio = opened(POLICIES, new="prompts").radio(key="judge-prompts")
+    assert radio.options == ["the task's rule: the right answer wins", "me, in the browser", "shorter"]
 
 
 def test_a_log_is_previewed_and_its_policies_are_named(store: SqlStore, launched: list[str]) -> None:

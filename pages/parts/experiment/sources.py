@@ -20,7 +20,9 @@ from pages.parts.uploads import keep_upload
 from pages.parts.words import MODEL_HELP, model
 from poets_core.runs.examine import preview_log
 from poets_core.runs.store import RunRow, RunStore
+from poets_core.spec import JUDGES as MAY_JUDGE
 from poets_core.spec import METHODS, Bounds
+from poets_core.spec.experiment import PolicySource
 from poets_core.types import REFERENCE
 
 Form = tuple[dict[str, Any], dict[str, Any] | None]
@@ -30,6 +32,18 @@ JUDGES = {
     "person": "me, in the browser",
 }
 MOST_RUNS = 200
+
+
+def judges(source: PolicySource) -> list[str]:
+    """Return who may judge responses of a source; the first is offered first."""
+    return list(MAY_JUDGE[source])
+
+
+def said_judge(judge: str) -> str:
+    """Return a judge in words; one that has none here is shown by its name."""
+    return JUDGES.get(judge, judge)
+
+
 TEMPLATES = [
     ("bare", "{input}"),
     ("instruction", "Answer the question with one word or number.\n\n{input}"),
@@ -75,9 +89,7 @@ def branches(store: RunStore, errors: Errors) -> Form:
     )
     errors.place("experiment.policies")
     left, right = st.columns(2)
-    judge = left.radio(
-        "Who judges", ["oracle", "person"], format_func=JUDGES.__getitem__, key="judge-branches", help=_WHO
-    )
+    judge = left.radio("Who judges", judges("branches"), format_func=said_judge, key="judge-branches", help=_WHO)
     with right:
         temperature = setting_field(POLICY["temperature"], 1.0, "branches-temperature", errors)
     policies = [
@@ -108,9 +120,7 @@ def prompts(store: RunStore, errors: Errors) -> Form:
     errors.place("experiment.policies")
     left, right = st.columns(2)
     with left:
-        judge = st.radio(
-            "Who judges", ["reference", "person"], format_func=JUDGES.__getitem__, key="judge-prompts", help=_WHO
-        )
+        judge = st.radio("Who judges", judges("prompts"), format_func=said_judge, key="judge-prompts", help=_WHO)
         most = known[task].most
         fewer = replace(FIELDS["items"], bounds=Bounds(ge=1, le=most))
         items = setting_field(fewer, min(200, most), f"items-{task}", errors)
