@@ -169,6 +169,7 @@ def told(found: list[Result], quick: bool) -> tuple[list[Goal], Mapping[str, Any
             "shown": sum(r.outcome == "shown" for r in of),
             "failed": sum(not r.holds for r in of),
             "seconds_most": max(r.seconds for r in of),
+            "wall_most": max(r.wall for r in of),
             "megabytes_most": max(r.megabytes for r in of),
         }
         for kind in dict.fromkeys(r.kind for r in found)

@@ -63,8 +63,10 @@ class Result:
         kind, name, wanted: of the case.
         outcome: crashed is any end that is not a sentence; hung is none within `PATIENCE`.
         message: what was said or shown.
-        seconds: wall time of the call; megabytes: largest resident memory of it or of a process that it started.
+        seconds: processor time of the call and of the processes that it started, which says the same on a busy machine;
+            of a server, the wall time until it answered. megabytes: largest resident memory of one of them.
         calls: other hosts that were connected to or looked up.
+        wall: seconds until the answer; more than the limit where other programs had the processor.
     """
 
     kind: str
@@ -75,6 +77,7 @@ class Result:
     seconds: float
     megabytes: float
     calls: tuple[str, ...] = ()
+    wall: float = 0.0
 
     @property
     def within(self) -> bool:
@@ -129,7 +132,15 @@ def _once(case: Case) -> Result:
         last = f"exit code {done.returncode}: {done.stderr[-300:]}"
         return Result(case.kind, case.name, case.wanted, "crashed", last, time.monotonic() - began, 0.0, others)
     return Result(
-        case.kind, case.name, case.wanted, told["outcome"], told["message"], told["seconds"], told["megabytes"], others
+        case.kind,
+        case.name,
+        case.wanted,
+        told["outcome"],
+        told["message"],
+        told["seconds"],
+        told["megabytes"],
+        others,
+        told["wall"],
     )
 
 
@@ -141,19 +152,26 @@ def _peak() -> float:
     return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
 
 
+def _spent() -> float:
+    """Processor time of this process and of those that it waited for, seconds."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
 def _child() -> None:
     """Do what stands on stdin, and print what became of it as the last line."""
     work = json.load(sys.stdin)
     module, _, name = work["call"].partition(":")
     function = getattr(importlib.import_module(module), name)
-    began = time.monotonic()
+    began, spent = time.monotonic(), _spent()
     try:
         outcome, message = "shown", str(function(**work["arguments"]))
     except PoetsError as error:
         outcome, message = "refused", str(error)
     except Exception as error:  # whatever else is raised is what this looks for
         outcome, message = "crashed", f"{type(error).__name__}: {error}"[:300]
-    told = {"outcome": outcome, "message": message, "seconds": time.monotonic() - began, "megabytes": _peak()}
+    seconds, wall = _spent() - spent, time.monotonic() - began
+    told = {"outcome": outcome, "message": message, "seconds": seconds, "wall": wall, "megabytes": _peak()}
     print(json.dumps(told))
 
 
