@@ -178,8 +178,8 @@ def _pair(feed: Feed, spec: ExperimentSettings, desk: Desk, snapshot: Snapshot, 
     for column, letter, text in zip(st.columns(2), "AB", pair.responses, strict=True):
         with column, st.container(border=True, height=height, key=f"response-{letter}"):
             st.header(letter, anchor=False)
-            response(text, letter, info, look)
             difference(text, info)
+            response(text, letter, info, look)
     for column, outcome, letter, key in zip(st.columns(2), ("first", "second"), "AB", "12", strict=True):
         with column:
             _button(feed, desk, pair.index, outcome, f"{letter} is better", key, primary=True)

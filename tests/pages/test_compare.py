@@ -12,6 +12,7 @@ from pages.parts.compare.chart import comparison
 from pages.parts.compare.comparison import (
     REACHED,
     Curve,
+    Estimate,
     Group,
     band,
     common_threshold,
@@ -86,6 +87,7 @@ def test_means_intervals_and_pairs():
     assert half[2] == pytest.approx(4.3027 * 1.0 / 3**0.5, rel=1e-4)  # Student's t with two degrees of freedom
     assert str(estimate([2.0])) == "2"
     assert str(estimate([float("nan")])) == "–"
+    assert str(Estimate(-63.27, 153.2, 2)) == "−63.27 ± 150"
     (line,) = differences([one, two], two)
     assert line["Pairs of seeds"] == 2
     assert line["Best"] == str(estimate([4.0, 2.0]))

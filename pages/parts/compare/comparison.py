@@ -87,7 +87,12 @@ class Estimate:
     def __str__(self) -> str:
         if not np.isfinite(self.mean):
             return "–"
-        return number(self.mean) + (f" ± {number(self.half_width, 2)}" if np.isfinite(self.half_width) else "")
+        return number(self.mean) + (f" ± {_width(self.half_width)}" if np.isfinite(self.half_width) else "")
+
+
+def _width(half: float) -> str:
+    """Write half an interval with two digits, and as a plain number where that is not longer: 150, not 1.5e+02."""
+    return f"{float(f'{half:.2g}'):,g}" if 1e-3 <= half < 1e6 else number(half, 2)
 
 
 def estimate(values: Sequence[float]) -> Estimate:

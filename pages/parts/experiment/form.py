@@ -81,8 +81,11 @@ def _stopping(source: str, judge: str, errors: Errors) -> dict[str, Any]:
     if judge == "person":
         people = ("criterion", "double_check")
         begin = {n: ExperimentSettings.model_fields[n].default for n in people}
-        out |= setting_fields([FIELDS[n] for n in people], begin, errors, key)
-    out |= setting_fields([f for f in fields.values() if not f.advanced], start, errors, key)
+        out |= setting_fields([FIELDS[n] for n in people], begin, errors, key, columns=1)
+    # What is ticked is a sentence, which half the width would cut off.
+    plainly = [f for f in fields.values() if not f.advanced]
+    out |= setting_fields([f for f in plainly if f.kind is not bool], start, errors, key)
+    out |= setting_fields([f for f in plainly if f.kind is bool], start, errors, key, columns=1)
     with st.expander("Advanced settings", icon=":material/tune:", key=f"{source}-advanced"):
         out |= setting_fields([f for f in fields.values() if f.advanced], start, errors, key)
     return out

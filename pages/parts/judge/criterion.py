@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from domains.catalog import naming_of, science
@@ -74,6 +76,6 @@ def parent(info: ProblemInfo | None, look: Look) -> None:
     with st.container(border=True, key="parent"):
         st.caption("Parent: the design that both are compared with")
         if drawing := drawn(design, info, look, narrow=False):
-            show_drawing(drawing, "Parent: ")
+            show_drawing(replace(drawing, note=""), "Parent: ")  # it says how a design differs from the parent
         else:
             st.text(design)
