@@ -31,6 +31,7 @@ from pages.parts.panel import Panel
 from pages.parts.run.controls import controls, explain, heading
 from pages.parts.skeleton import card, download, feed_of_address, nothing, redrawn, store_errors
 from pages.parts.states import plain
+from pages.parts.words import MODEL_HELP
 from poets_core.runs.export import comparisons_csv
 from poets_core.runs.views.experiment import Agreement, ExperimentView, PairView
 from poets_core.spec import ExperimentSettings, ExperimentSpec
@@ -66,7 +67,7 @@ def _experiment(feed: Feed) -> None:
         nothing(
             "This run is a search, not an experiment.",
             LIVE,
-            "Watch it",
+            "Open it",
             ":material/monitoring:",
             title="Policies",
             address={"run": feed.run},
@@ -106,7 +107,7 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     if not view.pairs:
         return
     _panels(feed, spec)
-    _policies(feed, view)
+    _policies(feed, spec, view)
     _agreement(view.agreement() if waits else [])
     st.header("Comparisons", anchor=False)
 
@@ -187,7 +188,7 @@ def _panels(feed: Feed, spec: ExperimentSettings) -> None:
                 live_plot(panel, key=f"plot-{name}-{feed.run}", revision=feed.run, height=height)
 
 
-def _policies(feed: Feed, view: ExperimentView) -> None:
+def _policies(feed: Feed, spec: ExperimentSettings, view: ExperimentView) -> None:
     if not view.metrics:
         return
     metrics = view.metrics
@@ -197,6 +198,8 @@ def _policies(feed: Feed, view: ExperimentView) -> None:
         f"Ruled out: the odds that a policy is not the best reached {out}. The best one, if there is one, is among "
         "the others with error at most δ, at every moment of the experiment."
     )
+    if spec.source == "branches":
+        st.caption(f"{MODEL_HELP} The adapter of model 1 is the folder branch-0.")
     st.dataframe(
         policy_table(view),
         hide_index=True,
