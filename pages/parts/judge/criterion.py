@@ -29,7 +29,7 @@ def criterion(own: str, info: ProblemInfo | None, *, prompted: bool) -> None:
         st.text(own or "Nobody has said what counts as better: judge as you would for yourself.")
         return
     known = science(info.name)
-    st.header(f"Which {known.design if known else 'design'} is better?", anchor=False)
+    st.header(f"Which {plain(known.design) if known else 'design'} is better?", anchor=False)
     if own:
         st.text(own)
     else:
