@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.parts.run.expected import unsure
 from poets_core.cells import guarded
 from poets_core.runs.views.fold import CandidateView, RunView
 
@@ -92,7 +93,7 @@ def find(view: RunView, wanted: Filter) -> list[str]:
         # Candidates without a value come last, whichever way is better.
         found.sort(key=lambda c: (c.value is None, -view.sign * (c.value or 0.0)))
     elif wanted.sort == "unsure":
-        found.sort(key=lambda c: -1.0 if c.predicted_std is None else c.predicted_std, reverse=True)
+        found.sort(key=unsure, reverse=True)
     elif wanted.sort == "newest":
         found.reverse()
     return [c.id for c in found]

@@ -9,9 +9,10 @@ import pytest
 from pages.parts.launch.price import contest_price
 from pages.parts.look import LIGHT
 from pages.parts.run import charts
-from pages.parts.run.expected import expected_range, unit_note
+from pages.parts.run.expected import expected_range, unit_note, unsure
 from pages.parts.run.predicted import predictions
 from pages.parts.run.table import candidate_rows
+from pages.parts.tables import Filter, find
 from poets_core.runs.events import Event, Updated
 from poets_core.runs.views.fold import RunView, fold
 from tests.logs import recorded
@@ -44,6 +45,17 @@ def test_the_chart_and_the_table_are_in_the_unit_of_the_value() -> None:
     assert [row["expected"] for row in table] == ["–", "0.3000"]
     assert [row["expected range"] for row in table] == ["–", "0 to 0.6"]
     assert [row["round"] for row in table] == ["1", "2"]
+
+
+def test_the_least_sure_come_first_by_what_is_shown() -> None:
+    seen = view(reward_location=0.0, reward_scale=1.0, reward_log=True)
+    found = [seen.candidates[id] for id in find(seen, Filter(show="all", sort="unsure"))]
+    told = [c for c in found if c.expected is not None]
+    assert found[: len(told)] == told  # of the rest nothing was expected
+    assert len(found) > len(told) > 3
+    widths = [unsure(c) for c in told]
+    assert widths == sorted(widths, reverse=True)
+    assert all(unsure(c) == pytest.approx(c.expected_high - c.expected_low) for c in told)  # type: ignore[operator]
 
 
 def test_where_the_unit_is_unknown_nothing_is_shown_and_it_is_said() -> None:

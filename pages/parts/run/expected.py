@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from pages.parts.words import number
 from poets_core.runs.views.run import CandidateView, RunView
 
@@ -27,6 +29,15 @@ def expected_range(c: CandidateView) -> str:
     size = max(abs(x) for x in (*ends, c.expected) if x is not None)
     low, high = (None if x is None else 0.0 if abs(x) < ROUNDING * size else x for x in ends)
     return f"{'−∞' if low is None else number(low, 3)} to {'∞' if high is None else number(high, 3)}"
+
+
+def unsure(c: CandidateView) -> float:
+    """Return the width of what was expected, in the unit of the value; -1 where nothing was, to sort by it."""
+    if c.expected is None or c.predicted_std is None:
+        return -1.0
+    if c.expected_low is None or c.expected_high is None:
+        return inf
+    return c.expected_high - c.expected_low
 
 
 def unit_note(view: RunView) -> str:
