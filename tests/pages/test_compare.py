@@ -26,11 +26,11 @@ from pages.parts.compare.comparison import (
 from pages.parts.compare.landscape import landscape_of, names_of
 from pages.parts.look import LIGHT
 from pages.parts.tables import safe_csv
-from poets_core.runs.events import Finished
+from poets_core.runs.events import Finished, Observed, Proposed, Updated
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
 from poets_core.spec import METHODS, ProblemSpec, SearchSpec
-from poets_core.types import Objective
+from poets_core.types import Objective, contest_candidate
 from tests.logs import recorded
 from tests.pages import written
 from tests.pages.test_pages import address, opened, said
@@ -56,6 +56,21 @@ def test_a_run_becomes_its_curves():
     assert c.measures["regret"][2] == pytest.approx(3 - 0.3)
     unknown = curve_of("r", spec(), fold(recorded(written.events(1)[:2])))
     assert unknown.calls == 0
+
+
+def test_every_paid_measurement_is_on_the_axis():
+    """A contest after the first of two rounds: its two designs are measurements like all others."""
+    events = written.events(2)
+    at = next(i for i, e in enumerate(events) if isinstance(e, Updated)) + 1
+    two = tuple(
+        replace(written.candidate(0, k), id=contest_candidate(0, k), source="contest", predicted_mean=None)
+        for k in range(2)
+    )
+    paid = [Observed(0, c.id, c.id, (0.9,), (0.0,), True, "") for c in two]
+    view = fold(recorded([*events[:at], Proposed(0, two), *paid, *events[at:]]))
+    curve = curve_of("r", spec(), view)
+    assert curve.calls == view.calls == 10
+    assert curve.calls_to(0.9, 10) == 5
 
 
 def test_runs_that_differ_in_seed_and_label_alone_are_one_group():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from poets_core.cli.follow import shown
 from poets_core.runs.doing import Doing
 from poets_core.runs.events import Observed, Proposed
 from poets_core.runs.export import candidates_csv
@@ -117,7 +118,7 @@ def test_the_search_is_told_what_a_contest_measured_before_it_proposes(store: Sq
     )  # NaN is no equal of itself
 
 
-def test_the_plan_is_what_the_search_does(store: SqlStore) -> None:
+def test_the_plan_is_what_the_search_does(store: SqlStore, capsys: pytest.CaptureFixture[str]) -> None:
     spec = search(
         rounds=12, batch=8, every=2, comparisons=3, delta=0.01
     )  # too few for a verdict: every contest is full
@@ -127,6 +128,10 @@ def test_the_plan_is_what_the_search_does(store: SqlStore) -> None:
     view, plan = fold(store.read(run)), plan_of(spec.budget, spec.contest)
     assert (len(view.rounds), view.contested, view.calls) == (plan.rounds, plan.contest_calls, plan.calls)
     assert view.calls_in_words == str(plan)
+    shown(store, run, as_json=False)
+    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert str(plan) in printed
+    assert f'"round": {view.contests[-1].round + 1}' in printed  # people count from 1
     alone = plan_of(spec.budget, None)
     assert (alone.rounds, alone.comparisons, str(alone)) == (12, 0, "12 rounds (96) = 96 measurements")
 
