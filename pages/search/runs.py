@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from domains.catalog import entries, entry, sciences
+from domains.catalog import entries, sciences
 from pages.parts.feed import the_shelf
 from pages.parts.launch.first import first_spec
 from pages.parts.links import COMPARE, JUDGE, LAUNCH, LIVE, POLICIES, RUNS
@@ -20,7 +20,6 @@ from poets_core.runs.listing import ListedRun, RunQuery
 from poets_core.runs.store import SqlStore
 
 PER_PAGE = 20
-FIRST = "protein/ehrlich"
 WIDTHS = (4.2, 1.4, 1.4, 2, 1.3, 1.3, 1.2)
 
 
@@ -68,7 +67,7 @@ def _empty(store: SqlStore) -> None:
             st.page_link(LAUNCH, label="Choose a problem instead", icon=":material/tune:")
     if clicked:
         try:
-            run = store.create(first_spec(entry(FIRST)))
+            run = store.create(first_spec())
             launch(store, run)
         except PoetsError as error:
             store_problem(error)

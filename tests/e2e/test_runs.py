@@ -83,9 +83,9 @@ def test_runs_are_cloned_named_put_away_and_deleted(server: Server, store: SqlSt
     page.get_by_text("No run is archived here").wait_for()
     page.get_by_text("Archived", exact=True).click()
     # found by a word
-    page.get_by_role("textbox", name="Search").fill("gamma")
+    page.get_by_role("searchbox", name="Search").fill("gamma")
     page.get_by_role("link", name="beta").wait_for(state="detached")
-    page.get_by_role("textbox", name="Search").fill("")
+    page.get_by_role("searchbox", name="Search").fill("")
     page.get_by_role("link", name="beta").wait_for()
     # deleted, after a question
     choose(page, other, "Delete")

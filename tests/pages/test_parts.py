@@ -88,7 +88,7 @@ def test_presets_are_what_they_say() -> None:
     assert wide["edit_share"] == pytest.approx(1 / 3)
     quick = defaults(entry("protein/ehrlich"), "quick")["budget"]
     assert quick["rounds"] * quick["batch"] < 200
-    assert first_spec(entry("protein/ehrlich")).label
+    assert first_spec().label
 
 
 def test_a_form_has_the_fields_of_the_spec_in_their_order() -> None:
@@ -206,7 +206,7 @@ def test_plotly_is_copied_out_of_the_package(tmp_path: Path) -> None:
 
 
 def test_json_of_the_spec_is_what_the_command_line_reads() -> None:
-    spec = first_spec(entry("protein/ehrlich"))
+    spec = first_spec()
     assert parse_spec(json.loads(spec.model_dump_json())) == spec
 
 

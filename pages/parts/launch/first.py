@@ -1,25 +1,33 @@
-"""The first run: settings with which a newcomer sees something found within half a minute."""
+"""The first run: a problem and settings with which a newcomer sees something found within half a minute.
+
+Chosen on seeds 100 to 104 by how far the best design is above the first round's, at 25 seconds of one core.
+"""
 
 from __future__ import annotations
 
-from domains.entry import Entry
+from domains.catalog import entry
 from pages.parts.launch.settings import build_spec, defaults
 from poets_core.errors import InvalidSpec
 from poets_core.spec import SearchSpec
 
-ROUNDS = 30
-"""Rounds of the first run."""
+PROBLEM = "protein/ehrlich"
+# Shorter motifs with a credit for each residue: few lucky edits in a row are needed, and the best value is in reach.
+PARAMS = {"motif_length": 3, "quantization": 3}
+SETTINGS = {"search": {"elites": 8, "steps": 10}, "budget": {"rounds": 40, "batch": 24}}
+"""What differs from the preset for a quick look."""
 
 
-def first_spec(entry: Entry) -> SearchSpec:
-    """Return the first run of a problem whose parameters all have defaults: a quick look that goes on longer.
+def first_spec() -> SearchSpec:
+    """Return the first run.
 
     Raises:
-        InvalidSpec: a parameter has no default.
+        InvalidSpec: the catalog lacks its problem, or the problem takes other parameters now.
     """
-    sections = defaults(entry, "quick")
-    sections["budget"]["rounds"] = ROUNDS
-    spec, errors = build_spec(entry, {}, sections, label=f"First look: {entry.title}")
+    known = entry(PROBLEM)
+    sections = defaults(known, "quick")
+    for name, values in SETTINGS.items():
+        sections[name] |= values
+    spec, errors = build_spec(known, PARAMS, sections, label=f"First look: {known.title}")
     if spec is None:
         raise InvalidSpec("\n".join(errors.values()), fields=errors)
     return spec

@@ -1,0 +1,25 @@
+"""The first run, as a newcomer starts it, with the real science: it ends with something found, and says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from pages.parts.launch.first import first_spec
+from pages.parts.run.verdict import verdict
+from poets_core.runs.sql import SqlStore
+from poets_core.runs.views.fold import fold
+from poets_core.worker.worker import FINISHED, work
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_first_run_finds_something_and_says_so(store: SqlStore) -> None:
+    spec = first_spec()
+    run = store.create(spec)
+    assert work(store, run) == FINISHED
+    view = fold(store.read(run))
+    assert view.finished == "budget"
+    first = [v for v in view.round_values[: spec.budget.batch] if v is not None]
+    assert view.best is not None
+    assert view.best.value >= 1.4 * max(first)
+    assert "first round" in verdict(view, [])
