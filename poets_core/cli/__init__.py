@@ -100,7 +100,21 @@ def runs(store: StoreUrl = None, json_: Json = False, limit: int = 50) -> None:
     """List runs, newest first."""
     rows = open_store(store).runs(limit=limit, kind=None)
     if json_:
-        fields = ("id", "label", "kind", "problem", "method", "state", "calls", "budget", "best", "created")
+        fields = (
+            "id",
+            "label",
+            "kind",
+            "problem",
+            "method",
+            "seed",
+            "state",
+            "calls",
+            "budget",
+            "best",
+            "created",
+            "tags",
+            "archived",
+        )
         listed = [{name: getattr(r, name) for name in fields} for r in rows]
         typer.echo(json.dumps(listed))
         return
@@ -112,6 +126,32 @@ def runs(store: StoreUrl = None, json_: Json = False, limit: int = 50) -> None:
         created = datetime.fromtimestamp(r.created).isoformat(" ", "seconds")
         table.add_row(r.id, r.problem, r.method, str(r.seed), r.state, f"{r.calls}/{r.budget}", best, created)
     OUT.print(table)
+
+
+@app.command()
+def rename(run: str, name: str, store: StoreUrl = None) -> None:
+    """Call a run something else; an empty name: by its problem again."""
+    open_store(store).rename(run, name)
+
+
+@app.command()
+def archive(run: str, back: Annotated[bool, typer.Option("--back")] = False, store: StoreUrl = None) -> None:
+    """Put a run away, out of the list of the page Runs, or take it back; nothing of it changes."""
+    open_store(store).archive(run, away=not back)
+
+
+@app.command()
+def delete(
+    run: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, store: StoreUrl = None
+) -> None:
+    """Delete a run for good, with its files and exports; refused while a worker is at work on it."""
+    opened = open_store(store)
+    held = opened.holding(run)
+    size = f"{(held.files + held.records) / 1e6:.1f} MB, {opened.row(run).calls} measurements"
+    if not yes and not typer.confirm(f"Delete run {run} for good ({size})?", err=True):
+        raise typer.Exit(1)
+    opened.delete(run)
+    typer.echo(f"deleted {run}: {size}", err=True)
 
 
 @app.command()

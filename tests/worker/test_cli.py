@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from poets_core.cli import app, main
 from poets_core.cli.specs import located, spec_from
 from poets_core.errors import InvalidSpec
+from poets_core.runs import process
 from poets_core.runs.launch import ROOT
 from poets_core.runs.store import open_store
 from poets_core.spec import METHODS, TaskSettings, TaskSpec, parse_spec
@@ -165,6 +166,32 @@ def test_run_finds_a_table_beside_the_spec(
     store = open_store(url)
     (row,) = store.runs()
     assert store.spec(row.id).problem.params["table"] == str(folder / "t.csv")
+
+
+def test_a_run_is_renamed_put_away_and_deleted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/poets.db"
+    store = open_store(url)
+    run = store.create(fake_spec())
+    assert call(monkeypatch, capsys, "rename", run, "a name", "--store", url)[0] == 0
+    assert call(monkeypatch, capsys, "archive", run, "--store", url)[0] == 0
+    assert (store.row(run).label, store.row(run).archived) == ("a name", True)
+    assert call(monkeypatch, capsys, "archive", run, "--back", "--store", url)[0] == 0
+    assert not store.row(run).archived
+    code, out, _ = call(monkeypatch, capsys, "runs", "--json", "--store", url)
+    assert (json.loads(out)[0]["id"], json.loads(out)[0]["seed"]) == (run, 0)
+    lease = store.claim(run, "w", os.getpid(), process.started(os.getpid()))
+    assert lease is not None
+    code, _, err = call(monkeypatch, capsys, "delete", run, "--yes", "--store", url)
+    assert code == 2
+    assert "Stop it first" in err
+    store.release(lease)
+    assert call(monkeypatch, capsys, "delete", run, "--yes", "--store", url)[0] == 0
+    assert store.runs() == []
+    code, _, err = call(monkeypatch, capsys, "delete", run, "--yes", "--store", url)
+    assert code == 2
+    assert run in err
 
 
 def test_show_and_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
