@@ -56,7 +56,7 @@ def _first() -> int:
 
 def _empty(store: SqlStore) -> None:
     with st.container(border=True, key="empty"):
-        st.subheader("No runs yet", anchor=False)
+        st.header("No runs yet", anchor=False)
         st.write(
             f"POETS searches for {plain(_designs())} with an ensemble of language models: they propose designs, each "
             "design is measured, and every model learns from the answers. A first look takes about half a minute on "
@@ -73,7 +73,7 @@ def _empty(store: SqlStore) -> None:
             store_problem(error)
             return
         st.switch_page(LIVE, query_params={"run": run})
-    st.subheader("What can be searched", anchor=False)
+    st.header("What can be searched", anchor=False)
     for known in sciences():
         for item in known.problems:
             st.markdown(f"**{plain(item.title)}** · {plain(known.title)}  \n{plain(item.summary)}")

@@ -28,7 +28,7 @@ CHOSEN = "launch-problem"
 def choose_problem() -> Entry:
     """Choose domain, then problem; the choice is in the address as ``?problem=``, and kept while the browser looks."""
     known = {e.name: e for e in entries()}
-    st.subheader("1 · Problem", anchor=False)
+    st.header("1 · Problem", anchor=False)
     for fault in broken():
         st.warning(
             f"The science in {plain(fault.source)} cannot be used. {plain(fault.message)}",
@@ -67,7 +67,7 @@ def choose_problem() -> Entry:
 
 def choose_preset(store: RunStore, entry: Entry, params: Mapping[str, Any], key: str) -> str:
     """Choose a preset; what earlier runs speak for is chosen unless the address says another as ``?preset=``."""
-    st.subheader("2 · Settings", anchor=False)
+    st.header("2 · Settings", anchor=False)
     try:
         advised = advice(store, entry.name, checked(entry, params))
     except PoetsError as error:

@@ -26,7 +26,7 @@ def summary(specs: Sequence[SearchSpec], entry: Entry, preset: str, errors: Erro
         errors: of the form, shown already.
         start: starts the runs.
     """
-    st.subheader("3 · Start", anchor=False)
+    st.header("3 · Start", anchor=False)
     st.markdown(f"**{plain(entry.title)}**  \n{PRESETS[preset].title}")
     if not specs:
         errors.because("run")
