@@ -206,6 +206,14 @@ def test_designs_come_with_criterion_parent_and_mutations(store: SqlStore) -> No
     assert "larger quality" not in said(at)
 
 
+def test_names_of_judges_are_text(store: SqlStore, run: str) -> None:
+    name = "![x](http://h/i.png)"
+    hostile, other = opened(JUDGE, run=run, judge=name), opened(JUDGE, run=run, judge="Ada")
+    for text in (said(hostile), said(other)):
+        assert name not in text
+        assert "x\\]" in text
+
+
 def test_failed_experiments_are_not_offered(store: SqlStore) -> None:
     we.write(store, we.spec(), [*we.prepared(), Failed("InvalidSpec", "no model")])
     assert "No experiment waits" in said(opened(JUDGE))
