@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from domains.protein import export as protein
 from domains.protein.table import read_table
-from poets_core.errors import InvalidComparisons, InvalidSpec, InvalidTable
-from poets_core.intake import MEMBERS, TableBounds, read_file, read_json, unpacked
+from poets_core.errors import InvalidComparisons, InvalidInput, InvalidSpec, InvalidTable
+from poets_core.intake import MEMBERS, TableBounds, listed, read_file, read_json, unpacked
 from poets_core.intake.archive import read_zip
 from poets_core.llm_po.log import read_log
 from poets_core.spec.read import parse_spec, read_spec
@@ -249,3 +249,19 @@ def test_what_is_read_back_of_exports_is_bounded() -> None:
             protein.read(data, "fasta", str)
     with pytest.raises(InvalidTable, match="at most"):
         protein.read(b"\n" * 1_100_000, "csv", str)
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc")
+@pytest.mark.parametrize("path", ["/proc/self/environ", "/proc/self/mem", "/dev/null", "/proc/self/fd/0"])
+def test_what_the_system_says_of_itself_is_no_file_to_read(path: str, tmp_path: Path) -> None:
+    link = tmp_path / "table.csv"
+    link.symlink_to(path)
+    for named in (Path(path), link):
+        with pytest.raises(InvalidInput, match="Check the path"):
+            read_file(named, 1000, InvalidInput)
+
+
+def test_a_first_line_that_is_no_header_is_not_repeated() -> None:
+    assert listed(["variant", "fitness (a.u.)"]) == "the columns ['variant', 'fitness (a.u.)']"
+    for names in (["hunter2"], ["root:x:0:0:root:/root:/bin/bash", "a"], ["PATH=/usr/bin\0HOME=/", "b"], []):
+        assert not any(name in listed(names) for name in names)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from domains.protein.alphabet import LETTERS, UNKNOWN, codes_of, name_letter, upper
 from poets_core.errors import InvalidTable
-from poets_core.intake import Lines, TableBounds, Unpacked, shown, unpacked
+from poets_core.intake import Lines, TableBounds, Unpacked, listed, shown, unpacked
 from poets_core.types import F8, Design
 
 BOUNDS = TableBounds()
@@ -161,7 +161,7 @@ def _choose(head: pd.DataFrame, wanted: str, usual: tuple[str, ...], *, numeric:
         numeric: the kind.
     """
     names = [str(c) for c in head.columns]
-    got = f"the columns [{', '.join(map(shown, names[:12]))}]" + (f" and {len(names) - 12} more" * (len(names) > 12))
+    got = listed(names)
     kind, field = ("numeric", "value_column") if numeric else ("text", "variant_column")
     if wanted:
         if wanted not in names:
@@ -177,7 +177,8 @@ def _choose(head: pd.DataFrame, wanted: str, usual: tuple[str, ...], *, numeric:
         numbers = pd.to_numeric(some, errors="coerce").notna().mean() if len(some) else 0.0
         if len(some) and (numbers > 0.5) == numeric:
             return name
-    raise _wrong(f"Expected a {kind} column beside {shown(other or 'the others')}, got {got}. Name it.", field)
+    beside = shown(other) if other and len(names) > 1 else "the other"
+    raise _wrong(f"Expected a {kind} column beside {beside}, got {got}. Name it.", field)
 
 
 def _two(head: pd.DataFrame, variant_column: str, value_column: str, path: Path) -> list[str]:

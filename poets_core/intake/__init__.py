@@ -14,7 +14,7 @@ import re
 import resource
 import stat
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from poets_core.errors import InvalidInput
 
 Refuse = Callable[[str], InvalidInput]
 """Makes the error of a reader out of its message."""
+_NAME = re.compile(r"[\w(][\w .()%/\[\]^*+-]{0,60}")
 BLOCK = 1 << 16
 """Bytes looked at together; less than any line's bound, so that only lines over several blocks can pass one."""
 MEMBERS = 10_000
@@ -57,6 +58,18 @@ def shown(value: object, most: int = 40) -> str:
     return repr(text if len(text) <= most else text[:most] + "…")
 
 
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Return the columns of a table as a message may repeat them.
+
+    They are names only where there are several and each reads like one. The first line of any other file, a spec may
+    name a list of passwords, is counted and not repeated.
+    """
+    if len(names) < 2 or not all(_NAME.fullmatch(name) for name in names):
+        return f"a first line of {len(names):,} cell{'s' * (len(names) != 1)} that are no names of columns"
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"the columns [{', '.join(map(shown, names[:most]))}]{more}"
+
+
 def opened(path: Path, most: int, refuse: Refuse) -> io.BufferedReader:
     """Open a regular file of at most `most` bytes; never waits for one that is a pipe or a device."""
     try:
@@ -68,6 +81,10 @@ def opened(path: Path, most: int, refuse: Refuse) -> io.BufferedReader:
     if file is None:
         os.close(descriptor)
         raise refuse(f"Expected a readable file in {path.name[:80]}, got a folder, pipe or device. Check the path.")
+    # Regular by name only: what the system says of itself, the environment of this very process for instance.
+    if os.path.realpath(path).startswith(("/proc/", "/sys/", "/dev/")):
+        file.close()
+        raise refuse(f"Expected a readable file in {path.name[:80]}, got one of the system. Check the path.")
     if (size := os.fstat(descriptor).st_size) > most:
         file.close()
         raise refuse(f"Expected at most {most / 2**20:,.3g} MiB in {path.name[:80]}, got {size / 2**20:,.1f} MiB.")
@@ -77,7 +94,10 @@ def opened(path: Path, most: int, refuse: Refuse) -> io.BufferedReader:
 def read_file(path: Path, most: int, refuse: Refuse) -> bytes:
     """Read a regular file of at most `most` bytes, also where it grows meanwhile."""
     with opened(path, most, refuse) as file:
-        data = file.read(most + 1)
+        try:
+            data = file.read(most + 1)
+        except OSError as error:
+            raise refuse(f"Expected a readable file in {path.name[:80]}, got: {error.strerror}.") from error
     if len(data) > most:
         raise refuse(f"Expected at most {most / 2**20:,.3g} MiB in {path.name[:80]}, got more.")
     return data

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from poets_core.errors import InvalidComparisons
-from poets_core.intake import Lines, TableBounds, Unpacked, read_json, shown, unpacked
+from poets_core.intake import Lines, TableBounds, Unpacked, listed, read_json, shown, unpacked
 from poets_core.llm_po.comparison import Outcome
 
 COLUMNS = ("prompt", "policy_a", "policy_b", "outcome")
@@ -138,11 +138,11 @@ def _csv_lines(text: io.TextIOWrapper) -> Iterator[tuple[int, Mapping[str, Any]]
         names = [(name or "").strip() for name in reader.fieldnames or ()]
         if missing := [c for c in COLUMNS if c not in names]:
             raise _wrong(
-                f"Expected the columns {', '.join(COLUMNS)} in the comparison log, got {_few(names)} without "
+                f"Expected the columns {', '.join(COLUMNS)} in the comparison log, got {listed(names)} without "
                 f"{missing}. Add or rename: {', '.join(missing)}."
             )
         if len(set(names)) < len(names):
-            raise _wrong(f"Expected columns with different names, got {_few(names)}.")
+            raise _wrong(f"Expected columns with different names, got {listed(names)}.")
         reader.fieldnames = names
         for number, line in enumerate(reader, 1):
             # More cells than columns: mostly a prompt with an unquoted comma, which would shift every later cell.
@@ -165,7 +165,7 @@ def _json_lines(text: io.TextIOWrapper) -> Iterator[tuple[int, Mapping[str, Any]
         number += 1
         row = read_json(line, f"a JSON object in row {number}", _wrong, BOUNDS.line)
         if not isinstance(row, dict):
-            raise _wrong(f"Expected a JSON object in row {number}, got {shown(line, 60)}.")
+            raise _wrong(f"Expected a JSON object in row {number}, got something else.")
         yield number, row
 
 

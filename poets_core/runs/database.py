@@ -58,7 +58,7 @@ def parse_url(url: str) -> URL:
     except (ArgumentError, ValueError):
         parsed = None
     # The reader of URLs takes what it cannot place for something else: a password with a / for host and port.
-    if parsed is None or "@" in f"{parsed.host or ''}{parsed.database or ''}":
+    if parsed is None or set("@[]") & set(f"{parsed.host or ''}{parsed.database or ''}"):
         raise StoreUnavailable(
             f"Expected {scheme}://USER:PASSWORD@HOST:PORT/DATABASE as the store, got another form. Write :, /, @ and % "
             "in the password as %3A, %2F, %40 and %25."

@@ -63,6 +63,7 @@ def test_a_worker_finds_a_store_in_a_folder_with_an_odd_name(tmp_path: Path) -> 
         "postgresql://u:hunter2",
         "postgresql://127.0.0.1:1/none?user=u&password=hunter2",
         "postgresql://u:hunter%32@127.0.0.1:1/none",
+        "postgresql://u:hunter2@[127.0.0.1:9/none",
         "mysql://u:hunter2@127.0.0.1/none",
         "u:hunter2@127.0.0.1",
         "//u:hunter2@127.0.0.1",
