@@ -6,7 +6,7 @@ can be checked at run time because tests check all annotations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -16,6 +16,14 @@ from jaxtyping import Bool, Float64, Int64
 from numpy.typing import NDArray
 
 from poets_core.types import Artifact, Candidate, Design, Evaluation, Observation, ProblemInfo, Record, Vocabulary
+
+Check: TypeAlias = Callable[[], None]
+"""Called again and again inside long steps; it raises where whoever waits wants the step to end. A step that ends so
+has stored nothing: the state that it was changing is thrown away."""
+
+
+def unheard() -> None:
+    """Let every step go on to its end: the check of those who play a search by themselves."""
 
 
 @runtime_checkable

@@ -28,6 +28,9 @@ def page() -> None:
     st.title("Runs", anchor=False)
     with store_errors():
         store = the_shelf()
+        said = store.lacks()
+        if said:
+            st.warning(plain(said), icon=":material/folder_off:")
         if not store.runs(limit=1, kind=("search", "experiment")):
             _empty(store)
             return

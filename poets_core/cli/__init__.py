@@ -25,11 +25,12 @@ from rich.table import Column, Table
 from domains import catalog
 from poets_core import serve
 from poets_core.cli.follow import ERR, OUT, followed, shown
-from poets_core.cli.specs import check, located, spec_from
+from poets_core.cli.specs import check, kept_in, located, spec_from
 from poets_core.errors import InvalidInput, MissingPackage, PoetsError, StoreError
+from poets_core.runs.backup import Copied, backup, restore
 from poets_core.runs.export import export_archive
 from poets_core.runs.launch import launch, resume
-from poets_core.runs.store import RunStore, open_store
+from poets_core.runs.store import RunStore, default_store_url, open_store
 from poets_core.spec import read_spec
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -73,7 +74,7 @@ def run(spec_file: Path, store: StoreUrl = None, json_: Json = False) -> None:
     made = located(read_spec(spec_file), spec_file.parent)
     opened = open_store(store)
     check(made, opened)
-    name = opened.create(made)
+    name = opened.create(kept_in(made, opened))
     ERR.print(f"run {name} in {opened.files}", soft_wrap=True)
     launch(opened, name)
     followed(opened, name, json_)
@@ -98,7 +99,10 @@ def show(run: str, store: StoreUrl = None, json_: Json = False) -> None:
 @app.command()
 def runs(store: StoreUrl = None, json_: Json = False, limit: int = 50) -> None:
     """List runs, newest first."""
-    rows = open_store(store).runs(limit=limit, kind=None)
+    opened = open_store(store)
+    rows = opened.runs(limit=limit, kind=None)
+    if said := opened.lacks():
+        typer.echo(said, err=True)
     if json_:
         fields = (
             "id",
@@ -157,8 +161,30 @@ def delete(
 @app.command()
 def export(run: str, archive: Path, store: StoreUrl = None) -> None:
     """Write one archive of a run: spec, events, candidates, adapters, artifacts, checksums."""
+    from poets_core.worker.repair import repair
+
     opened: RunStore = open_store(store)
+    if said := repair(opened, run):
+        typer.echo(f"made again: {said}", err=True)
     typer.echo(f"wrote {export_archive(opened, run, archive.absolute())}", err=True)
+
+
+@app.command(name="backup")
+def backup_(folder: Path, store: StoreUrl = None) -> None:
+    """Copy the whole store into a new folder, while runs go on."""
+    _copied(backup(open_store(store), folder.absolute()))
+
+
+@app.command(name="restore")
+def restore_(folder: Path, store: StoreUrl = None) -> None:
+    """Make a new store of a backup; runs that were at work wait to be resumed."""
+    _copied(restore(folder.absolute(), store or default_store_url()))
+
+
+def _copied(copied: Copied) -> None:
+    typer.echo(f"copied {copied.runs} runs with {copied.events} events and {copied.files} files", err=True)
+    for name in copied.lacks:
+        typer.echo(f"not there, and made again when the run is resumed: {name}", err=True)
 
 
 @app.command()

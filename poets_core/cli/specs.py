@@ -10,11 +10,14 @@ from typing import Any, TypeVar, cast
 from domains import catalog
 from poets_core.errors import InvalidSpec
 from poets_core.protocols import Problem
+from poets_core.runs.artifacts import UPLOAD_LIMIT, save_upload
 from poets_core.runs.examine import check_model, check_problem, preview_log
+from poets_core.runs.room import available_bytes, on_cpu
 from poets_core.runs.store import RunStore
+from poets_core.runs.uploads import with_paths
 from poets_core.spec import ExperimentSettings, ExperimentSpec, ProblemSpec, RunSpec, SearchSpec, TaskSpec
 from poets_core.spec.presets import default_spec
-from poets_core.worker.science import REAL_SCIENCE, resolve_backbone
+from poets_core.worker.science import REAL_SCIENCE, memory_of, resolve_backbone
 
 S = TypeVar("S", bound=RunSpec)
 
@@ -88,6 +91,30 @@ def located(made: S, beside: Path | None = None) -> S:
     return cast("S", made.model_copy(update=changed))
 
 
+def kept_in(made: S, store: RunStore) -> S:
+    """Return a spec whose data files lie in the store's uploads, so that the run does not depend on where they were.
+
+    A file that is larger than an upload may be stays where it is.
+
+    Args:
+        made: a spec whose paths are absolute, and whose files were read once.
+        store: that keeps copies.
+
+    Raises:
+        StoreUnavailable: they cannot be written.
+    """
+    names = {p.name for p in catalog.entry(made.problem.name).parameters if p.kind == "file"} if made.problem else set()
+    wanted = (
+        {str(made.problem.params[name]) for name in names if name in made.problem.params} if made.problem else set()
+    )
+    wanted |= {made.experiment.log} if isinstance(made, ExperimentSpec) and made.experiment.log else set()
+    paths = {}
+    for path in map(Path, sorted(wanted)):
+        if 0 < path.stat().st_size <= UPLOAD_LIMIT:
+            paths[str(path)] = str(save_upload(store, path.name, path.read_bytes()))
+    return with_paths(made, lambda path: paths.get(path, path))
+
+
 def _located_experiment(made: ExperimentSettings, beside: Path | None) -> ExperimentSettings:
     model, log = made.model, made.log
     if log:
@@ -149,6 +176,9 @@ def _check_files(problem: ProblemSpec) -> None:
 
 def _check_search(made: SearchSpec, problem: Problem) -> None:
     _check_model(made.backbone.source, "backbone.source")
+    needed = memory_of(made, problem.info.max_tokens)
+    if needed is not None and on_cpu(made.device):
+        needed.refuse(available_bytes())
     if made.search.transform == "log":
         from poets_core.search.registry import check_transform  # torch: seconds, and this transform alone needs it
 

@@ -30,7 +30,7 @@ from poets_core.lm.likelihood import (
 )
 from poets_core.lm.lora import AdapterShape, Stack, StackedLoRALinear, install
 from poets_core.lm.states import TrunkStates
-from poets_core.protocols import TokenMask
+from poets_core.protocols import Check, TokenMask, unheard
 from poets_core.types import I8
 
 SMALLEST_PASS = 16
@@ -54,6 +54,7 @@ class BranchEnsemble:
         *,
         max_tokens: int,
         seed: int,
+        check: Check = unheard,
     ) -> None:
         """Install the adapters into the backbone (which belongs to this ensemble from now on).
 
@@ -64,11 +65,12 @@ class BranchEnsemble:
             mask: the problem's grammar, or None for any text.
             max_tokens: longest completion where there is no grammar, end token included.
             seed: key of the adapters' random blocks.
+            check: called inside every long step: between two passes, tokens and training steps.
 
         Raises:
             InvalidModel: sequences can be longer than the model reads.
         """
-        self.backbone = backbone
+        self.backbone, self.check = backbone, check
         self.shape = shape
         self.prompt_ids = [backbone.prompt_ids(p) for p in prompts]
         grammar: TokenMask = mask if mask is not None else LengthLimit(backbone.vocabulary, max_tokens)
@@ -166,6 +168,7 @@ class BranchEnsemble:
         logits = LOGITS_PER_PASS // len(self.backbone.vocabulary.tokens)
         start = 0
         while start < len(order):
+            self.check()
             most = SMALLEST_PASS
             while start + most < len(order):
                 wider = most * 2

@@ -41,6 +41,7 @@ def last_token_log_prob(
         whole = np.concatenate([block, np.broadcast_to([options[0], eos], (len(block), 2))], axis=1)
         encoded = ensemble.encode(whole.tolist(), np.zeros(len(block), dtype=np.int64))
         for m in range(-1, ensemble.branches):
+            ensemble.check()
             if m < 0:
                 ensemble.stack.layout.reference()
             else:

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from poets_core.errors import InvalidModel
 from poets_core.keyed import rng_for, seed_for
+from poets_core.protocols import Check, unheard
 
 SPECIAL = ("<pad>", "<bos>", "<eos>")
 PAD, BOS, EOS = range(3)
@@ -49,6 +51,7 @@ def train_library_backbone(
     learning_rate: float = 5e-3,
     positions: int = 0,
     seed: int,
+    check: Check = unheard,
 ) -> Path:
     """Train a GPT-2-style model on the texts and save it in Hugging Face format.
 
@@ -58,6 +61,7 @@ def train_library_backbone(
         width, layers, steps, batch, learning_rate: size and training.
         positions: longest sequence the model must be able to read, special tokens included.
         seed: key of the initial weights and of the minibatches.
+        check: called before every step; what it raises leaves the folder as it was.
 
     Returns:
         The folder.
@@ -68,12 +72,8 @@ def train_library_backbone(
     if not texts:
         raise InvalidModel("Expected library designs to train a backbone on, got none.")
     tokenizer = tokenizer_for(texts)
-    coded = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-    longest = max(len(c) for c in coded) + 2
-    ids = torch.full((len(coded), longest), PAD, dtype=torch.long)
-    for i, c in enumerate(coded):
-        ids[i, : len(c) + 2] = torch.tensor([BOS, *c, EOS])
-    config = _config(len(tokenizer), width, layers, max(longest, positions))
+    ids = _padded(tokenizer(list(texts), add_special_tokens=False)["input_ids"])
+    config = _config(len(tokenizer), width, layers, max(ids.shape[1], positions))
     with torch.random.fork_rng(devices=[]):  # the model's own initialisation draws from torch's generator
         torch.manual_seed(seed_for(seed, "library weights"))
         model = GPT2LMHeadModel(config)
@@ -83,6 +83,7 @@ def train_library_backbone(
     rng = rng_for(seed, "library minibatches")
     model.train()
     for _ in range(steps):
+        check()
         rows = ids[torch.from_numpy(rng.integers(0, len(ids), batch))]
         # Cut to the longest of the minibatch: padding counts in no loss, so it need not be computed.
         rows = rows[:, : int((rows != PAD).sum(1).max())]
@@ -98,6 +99,14 @@ def train_library_backbone(
     model.eval().save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def _padded(coded: Sequence[Sequence[int]]) -> Tensor:
+    """Return texts with their beginning and end, i64 (n, longest), filled up."""
+    ids = torch.full((len(coded), max(map(len, coded)) + 2), PAD, dtype=torch.long)
+    for i, c in enumerate(coded):
+        ids[i, : len(c) + 2] = torch.tensor([BOS, *c, EOS])
+    return ids
 
 
 def _config(words: int, width: int, layers: int, positions: int) -> Any:

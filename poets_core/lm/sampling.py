@@ -84,6 +84,7 @@ def _write(run: _Run, uniforms: F8, heat: Tensor) -> tuple[list[list[int]], F8]:
     present, writing = np.arange(n), np.ones(n, dtype=np.bool_)
     logits = run.prefill()
     for t in range(min(uniforms.shape[1], mask.max_tokens)):
+        run.ensemble.check()
         # The grammar is part of the density: what it forbids has probability 0 here and when designs are scored.
         alive = present[writing]
         rows = torch.from_numpy(table.rows(state[alive])).to(run.device)

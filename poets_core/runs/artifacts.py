@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from poets_core.errors import InvalidInput, StoreAway, StoreUnavailable
@@ -36,7 +37,7 @@ def file_name(problem: str, run: str, what: str, count: int, ending: str) -> str
     return f"{'_'.join(word for word in words if word)}_{count}.{ending}"
 
 
-def write_atomic(path: Path, data: bytes) -> str:
+def write_atomic(path: Path, data: bytes, within: Callable[[Callable[[], None]], None] | None = None) -> str:
     """Write a file so that a reader sees the old one or the new one, never a part.
 
     Temporary file, fsync, rename, fsync of the folder. On failure the old file
@@ -45,6 +46,7 @@ def write_atomic(path: Path, data: bytes) -> str:
     Args:
         path: where it goes; folders are made.
         data: whole contents.
+        within: what the rename is done in: a worker's lease. It may do it twice.
 
     Returns:
         the SHA-256 of `data`, hex.
@@ -61,7 +63,10 @@ def write_atomic(path: Path, data: bytes) -> str:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            if within is None:
+                temporary.replace(path)
+            else:
+                within(lambda: _renamed(temporary, path))
         finally:
             temporary.unlink(missing_ok=True)
         folder = os.open(path.parent, os.O_RDONLY)
@@ -77,6 +82,11 @@ def write_atomic(path: Path, data: bytes) -> str:
             ) from error
         raise file_error(error, f"Expected to write {path}, got: {error}. Check path and rights.") from error
     return sha256_of(data)
+
+
+def _renamed(temporary: Path, path: Path) -> None:
+    if temporary.exists():  # else an earlier try has done it, and its answer was lost
+        temporary.replace(path)
 
 
 def read_checked(path: Path, sha256: str) -> bytes:

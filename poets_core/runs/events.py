@@ -75,6 +75,7 @@ class Prepared(_Kind):
         backbone: facts of backbone and search.
         check: what a task of that name measured, only there.
         experiment: facts of source, policies and judge, only in experiments.
+        files: SHA-256 of the files of the run's own backbone, by name; only where it has one.
     """
 
     tag: ClassVar[EventKind] = "prepared"
@@ -82,12 +83,14 @@ class Prepared(_Kind):
     backbone: JsonObject = field(default_factory=dict)
     check: JsonObject | None = None
     experiment: JsonObject | None = None
+    files: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> JsonObject:
         """Return the body; what a run does not have is left out, and an experiment names the backbone first."""
         body = plain(self)
         order = ("info", "backbone", "check") if self.experiment is None else ("backbone", "info", "experiment")
-        return {name: body[name] for name in order if name in ("info", "backbone") or body[name] is not None}
+        kept = {name: body[name] for name in order if name in ("info", "backbone") or body[name] is not None}
+        return kept | ({"files": body["files"]} if self.files else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,10 +315,16 @@ class Finished(_Kind):
 
     Attributes:
         reason: budget, exhausted, stopped, verdict or task.
+        files: SHA-256 of the adapters' files, by name; only where there are any.
     """
 
     tag: ClassVar[EventKind] = "finished"
     reason: str
+    files: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> JsonObject:
+        """Return the body; without adapters it is the reason alone."""
+        return {"reason": self.reason} | ({"files": dict(self.files)} if self.files else {})
 
 
 @dataclass(frozen=True, slots=True)

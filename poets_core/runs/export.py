@@ -7,17 +7,21 @@ import io
 import json
 import platform
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from poets_core.cells import guarded
+from poets_core.errors import StoreUnavailable
 from poets_core.runs.artifacts import sha256_of, write_atomic
+from poets_core.runs.events import Finished, Prepared, Recorded, Updated
+from poets_core.runs.kept import ADAPTERS, BACKBONE, PART, damage
 from poets_core.runs.store import RunStore
+from poets_core.runs.uploads import FOLDER, files_of, with_paths
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import RunView, fold
-from poets_core.spec import ExperimentSpec
 
 _PACKAGES = ("torch", "transformers", "peft", "safetensors", "numpy", "scipy", "qiskit", "biopython", "sqlalchemy")
 _COLUMNS = (
@@ -103,13 +107,30 @@ def _versions() -> dict[str, str]:
 
 def _tables(store: RunStore, run: str) -> list[Path]:
     """Uploads of this store that the spec names; files elsewhere are the user's own and stay out."""
-    uploads = (store.files / "uploads").resolve()
-    spec = store.spec(run)
-    texts = [] if spec.problem is None else [*spec.problem.params.values()]
-    if isinstance(spec, ExperimentSpec):
-        texts.append(spec.experiment.log)
-    named = [Path(v) for v in texts if isinstance(v, str) and "\0" not in v]
-    return [p for p in named if p.is_absolute() and p.resolve().parent == uploads and p.is_file()]
+    uploads = (store.files / FOLDER).resolve()
+    named = [Path(v) for v in files_of(store.spec(run)) if v.startswith("/") and "\0" not in v]
+    return [p for p in named if p.resolve().parent == uploads and p.is_file()]
+
+
+def damages(folder: Path, events: Sequence[Recorded]) -> str:
+    """Say what is wrong with backbone and adapters of a run, ``""`` if nothing is.
+
+    Args:
+        folder: of the run.
+        events: of the run; they name the files by checksum, those of older runs do not.
+    """
+    named: dict[str, Mapping[str, str]] = {}
+    for line in events:
+        match line.event:
+            case Prepared(files=files):
+                named[BACKBONE] = files
+            case Finished(files=files):
+                named[ADAPTERS] = files
+            # What was exported when the run was stopped is no longer meant once it has gone on.
+            case Updated():
+                named.pop(ADAPTERS, None)
+    found = {name: damage(folder / name, files) for name, files in named.items()}
+    return "; ".join(f"{name}: {said}" for name, said in found.items() if said)
 
 
 def archive_bytes(store: RunStore, run: str) -> bytes:
@@ -122,12 +143,20 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
     other member.
 
     Raises:
-        UnknownRun, StoreUnavailable.
+        UnknownRun.
+        StoreUnavailable: also where backbone or adapters are not those that the events name.
     """
-    events = store.read(run)
+    events, spec = store.read(run), store.spec(run)
     view, folder = fold(events), store.folder(run)
+    if damaged := damages(folder, events):
+        raise StoreUnavailable(
+            f"Expected the files that run {run} names, got {damaged}. `poets export {run} FILE` makes them again; "
+            "a run that is not finished makes them again when it is resumed."
+        )
+    tables = {str(path): f"table/{path.name}" for path in _tables(store, run)}
     members: dict[str, bytes] = {
-        "spec.json": store.spec(run).model_dump_json(indent=2).encode(),
+        # Tables are named where they lie in the archive: `poets run spec.json` works in the unpacked folder.
+        "spec.json": with_paths(spec, lambda path: tables.get(path, path)).model_dump_json(indent=2).encode(),
         "events.jsonl": "".join(json.dumps(e.to_json()) + "\n" for e in events).encode(),
         "candidates.csv": candidates_csv(view),
         "versions.json": json.dumps(_versions(), indent=2).encode(),
@@ -136,11 +165,11 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
         members["comparisons.csv"] = comparisons_csv(view.experiment)
     if view.rounds and (name := view.rounds[-1].checkpoint) and (folder / "checkpoints" / name).is_file():
         members[f"checkpoints/{name}"] = (folder / "checkpoints" / name).read_bytes()
-    for path in _tables(store, run):
-        members[f"table/{path.name}"] = path.read_bytes()
+    for table, name in tables.items():
+        members[name] = Path(table).read_bytes()
     for part in ("adapters", "artifacts", "backbone", "responses"):
         for path in sorted((folder / part).rglob("*")):
-            if path.is_file() and not path.is_symlink() and not path.name.endswith(".part"):
+            if path.is_file() and not path.is_symlink() and not path.name.endswith(PART):
                 members[path.relative_to(folder).as_posix()] = path.read_bytes()
     checksums = {name: sha256_of(data) for name, data in members.items()}
     members["checksums.json"] = json.dumps(checksums, indent=2, sort_keys=True).encode()

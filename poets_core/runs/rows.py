@@ -23,7 +23,8 @@ from poets_core.runs.events import (
     StateChanged,
     Withdrawn,
 )
-from poets_core.runs.schema import RUNS
+from poets_core.runs.lease import Lease
+from poets_core.runs.schema import EVENTS, RUNS
 from poets_core.runs.status import Holder, RunRow, RunStatus
 from poets_core.runs.storable import is_text, storable
 from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
@@ -67,6 +68,22 @@ def oldest_waiting(connection: Connection) -> RowMapping | None:
     waiting = (~RUNS.c.held) & RUNS.c.launched_pid.is_(None) & RUNS.c.phase.in_(("waiting", "stopped"))
     query = select(RUNS).where(waiting).order_by(RUNS.c.created).limit(1).with_for_update(skip_locked=True)
     return connection.execute(query).mappings().first()
+
+
+def appended(connection: Connection, lease: Lease, events: Sequence[Event], bodies: Sequence[str], after: int) -> int:
+    """Return the number of the last of events that an earlier try has appended.
+
+    Raises:
+        StoreUnavailable: the log goes on with other events.
+    """
+    query = select(EVENTS.c.kind, EVENTS.c.body).where(EVENTS.c.run == lease.run, EVENTS.c.seq > after)
+    there = [tuple(row) for row in connection.execute(query.order_by(EVENTS.c.seq))]
+    if there != [(e.tag, body) for e, body in zip(events, bodies, strict=True)]:
+        raise StoreUnavailable(
+            f"Expected event {after} to be the last of run {lease.run}, got {len(there)} others after it under the "
+            "same lease. Resume the run."
+        )
+    return after + len(events)
 
 
 def command_body(text: str) -> dict[str, Any]:

@@ -8,17 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Engine, func, select, update
 
-from poets_core.errors import LeaseLost, StoreUnavailable, UnknownRun
+from poets_core.errors import LeaseLost, UnknownRun
 from poets_core.runs import process
 from poets_core.runs.answers import read_answer
 from poets_core.runs.database import BUSY_SECONDS, clock, connect, file_error, parse_url, transaction
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_reader import read_recorded
 from poets_core.runs.events import Event, Recorded
+from poets_core.runs.lacks import lacks
 from poets_core.runs.lease import Command, CommandName, Lease
 from poets_core.runs.rows import (
+    appended,
     command_body,
     fetch_run,
     holder,
@@ -33,6 +35,7 @@ from poets_core.runs.schema import COMMANDS, EVENTS, RUNS, prepare
 from poets_core.runs.shelf import Shelf
 from poets_core.runs.status import LEASE_SECONDS, RunRow, RunStatus
 from poets_core.runs.storable import is_text, json_text
+from poets_core.runs.uploads import as_found, as_stored
 from poets_core.spec import RunSpec, parse_spec
 
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}")
@@ -53,6 +56,11 @@ class SqlStore(Shelf):
             self.url = parsed.render_as_string(hide_password=False)
         self._engine = connect(parsed, busy_seconds=busy_seconds)
         prepare(self._engine)
+
+    @property
+    def engine(self) -> Engine:
+        """The database, for those who copy or look through it as a whole."""
+        return self._engine
 
     def close(self) -> None:
         """Close all connections."""
@@ -85,7 +93,7 @@ class SqlStore(Shelf):
                         label=spec.label,
                         seed=spec.seed,
                         created=clock(connection),
-                        spec=spec.model_dump_json(),
+                        spec=as_stored(spec, self.files).model_dump_json(),
                         lead="" if run == runs[0] else runs[0],
                         **list_columns(spec),
                     )
@@ -180,7 +188,7 @@ class SqlStore(Shelf):
             if not events:
                 return last
             if after is not None and last != after:
-                return _appended(connection, lease, events, bodies, after)
+                return appended(connection, lease, events, bodies, after)
             connection.execute(
                 EVENTS.insert(),
                 [
@@ -329,7 +337,16 @@ class SqlStore(Shelf):
         """
         with transaction(self._engine, writes=False) as connection:
             row = fetch_run(connection, run)
-        return parse_spec(row["spec"], where=f"run {run}").model_copy(update={"label": row["label"]})
+        stored = parse_spec(row["spec"], where=f"run {run}").model_copy(update={"label": row["label"]})
+        return as_found(stored, self.files)
+
+    def lacks(self) -> str:
+        """Say what of its files is missing, and what to do; ``""`` if nothing is.
+
+        Raises:
+            StoreUnavailable.
+        """
+        return lacks(self._engine, self.files)
 
     def folder(self, run: str) -> Path:
         """Return the folder of a run's files, made if needed.
@@ -367,22 +384,6 @@ class SqlStore(Shelf):
             changed = connection.execute(update(RUNS).where(mine).values(**values(clock(connection))))
             if changed.rowcount != 1:
                 raise _lost(lease)
-
-
-def _appended(connection: Connection, lease: Lease, events: Sequence[Event], bodies: Sequence[str], after: int) -> int:
-    """Return the number of the last of events that an earlier try has appended.
-
-    Raises:
-        StoreUnavailable: the log goes on with other events.
-    """
-    query = select(EVENTS.c.kind, EVENTS.c.body).where(EVENTS.c.run == lease.run, EVENTS.c.seq > after)
-    there = [tuple(row) for row in connection.execute(query.order_by(EVENTS.c.seq))]
-    if there != [(e.tag, body) for e, body in zip(events, bodies, strict=True)]:
-        raise StoreUnavailable(
-            f"Expected event {after} to be the last of run {lease.run}, got {len(there)} others after it under the "
-            "same lease. Resume the run."
-        )
-    return after + len(events)
 
 
 def _lost(lease: Lease) -> LeaseLost:

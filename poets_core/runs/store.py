@@ -143,6 +143,10 @@ class RunStore(Protocol):
         """Return the spec a run was created with."""
         ...
 
+    def lacks(self) -> str:
+        """Say what of the store's files is missing, "" if nothing is."""
+        ...
+
     def folder(self, run: str) -> Path:
         """Return the folder of a run's files, made if needed."""
         ...

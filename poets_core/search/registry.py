@@ -14,7 +14,7 @@ from poets_core.lm.backbone import Backbone, load_backbone
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.library import train_library_backbone
 from poets_core.lm.lora import AdapterShape
-from poets_core.protocols import Problem, Search
+from poets_core.protocols import Check, Problem, Search, unheard
 from poets_core.search.poets.poets import PoetsSearch
 from poets_core.search.rivals.gaussian_process import GPSearch
 from poets_core.search.rivals.genetic import GeneticSearch
@@ -55,7 +55,35 @@ SEARCHES: dict[type[MethodSettings], Callable[[Sampler, SearchSpec], Search]] = 
 """The search of each method, by the class of its settings."""
 
 
-def build_search(problem: Problem, spec: SearchSpec, *, backbone: Path | str, workspace: Path) -> Search:
+def train_backbone(problem: Problem, spec: SearchSpec, folder: Path, check: Check = unheard) -> None:
+    """Train the small backbone of a run on its problem's own corpus; a pure function of problem and spec.
+
+    Args:
+        problem: writes the corpus.
+        spec: sizes, steps and seed.
+        folder: receives the model's files.
+        check: called before every step.
+
+    Raises:
+        InvalidModel: the problem has no corpus.
+    """
+    torch.set_num_threads(spec.threads)
+    part = spec.backbone
+    train_library_backbone(
+        problem.library(LIBRARY_DESIGNS, rng=rng_for(spec.seed, "library")),
+        folder,
+        width=part.width,
+        layers=part.layers,
+        steps=part.steps,
+        positions=2 * problem.info.max_tokens + 4,
+        seed=spec.seed,
+        check=check,
+    )
+
+
+def build_search(
+    problem: Problem, spec: SearchSpec, *, backbone: Path | str, workspace: Path, check: Check = unheard
+) -> Search:
     """Load the backbone and set the search up at round 0.
 
     Args:
@@ -65,6 +93,7 @@ def build_search(problem: Problem, spec: SearchSpec, *, backbone: Path | str, wo
             problem's own corpus; it is saved in ``workspace/backbone`` and
             loaded from there when the run resumes.
         workspace: the run's folder.
+        check: called inside long steps, then and in all rounds.
 
     Raises:
         InvalidSpec: a device that is not here, or a transform that cannot be.
@@ -80,23 +109,15 @@ def build_search(problem: Problem, spec: SearchSpec, *, backbone: Path | str, wo
     if backbone == "library":
         source = workspace / "backbone"
         if not (source / "model.safetensors").is_file():
-            texts = problem.library(LIBRARY_DESIGNS, rng=rng_for(spec.seed, "library"))
-            train_library_backbone(
-                texts,
-                source,
-                width=part.width,
-                layers=part.layers,
-                steps=part.steps,
-                positions=2 * problem.info.max_tokens + 4,
-                seed=spec.seed,
-            )
+            train_backbone(problem, spec, source, check)
     # Adapters name the backbone as the spec does: a path of this machine means nothing elsewhere.
     model = load_backbone(source, branch_from=part.branch_from, device=device, name=part.source)
     mask = problem.mask(model.vocabulary)
     max_tokens = mask.max_tokens if mask is not None else _longest(problem, model, spec)
     # A library backbone is trained on this problem's designs alone and knows no prompts.
     prompts = ("",) * len(problem.prompts) if backbone == "library" else problem.prompts
-    ensemble = BranchEnsemble(model, _shape(spec), prompts, mask, max_tokens=max_tokens, seed=spec.seed)
+    shape = _shape(spec)
+    ensemble = BranchEnsemble(model, shape, prompts, mask, max_tokens=max_tokens, seed=spec.seed, check=check)
     search = SEARCHES[type(spec.search)](Sampler(problem, ensemble, spec.seed, max_tokens), spec)
     search.facts |= {
         "source": spec.backbone.source,

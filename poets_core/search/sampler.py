@@ -109,6 +109,8 @@ class Sampler:
         samples = sample(self.ensemble, branch, prompt, uniforms=uniforms, temperature=heat)
         out = []
         for row, tokens in enumerate(samples.tokens):
+            # Decoding asks the problem, whose grammar may be slow.
+            self.ensemble.check()
             text, design, reason = decode(self.problem, self.ensemble, tokens)
             source: Source = "branch" if branch[row] >= 0 else "reference"
             out.append(
@@ -191,6 +193,7 @@ def edits(
         designs = [problem.edit([d], 1, rng=rng)[0] if more[i] > k else d for i, d in enumerate(designs)]
     # An edit is only worth something if a branch could have written it: it is spelled, read back and compared.
     for design, p in zip(designs, prompt.tolist(), strict=True):
+        ensemble.check()
         tokens = ensemble.backbone.completion_ids(problem.encode(design))
         text, spelled, reason = decode(problem, ensemble, tokens)
         usable = spelled == design and (p, design) not in seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,19 @@ def to_bytes(tensors: Mapping[str, NDArray[Any]]) -> bytes:
     return bytes(save({name: np.array(tensors[name], order="C") for name in sorted(tensors)}))
 
 
-def write(folder: Path, round: int, tensors: Mapping[str, NDArray[Any]]) -> tuple[str, str]:
+def write(
+    folder: Path,
+    round: int,
+    tensors: Mapping[str, NDArray[Any]],
+    write_file: Callable[[Path, bytes], str] = write_atomic,
+) -> tuple[str, str]:
     """Write the checkpoint after `round` rounds and forget all but the last `KEEP`.
 
     Args:
         folder: the run's ``checkpoints`` folder.
         round: rounds completed.
         tensors: the search's state.
+        write_file: how a file is written; a worker's own asks for its lease (`Session.write`).
 
     Returns:
         file name and SHA-256.
@@ -39,7 +45,7 @@ def write(folder: Path, round: int, tensors: Mapping[str, NDArray[Any]]) -> tupl
         StoreUnavailable: it cannot be written; earlier ones are untouched.
     """
     name = f"round-{round:06d}.safetensors"
-    checksum = write_atomic(folder / name, to_bytes(tensors))
+    checksum = write_file(folder / name, to_bytes(tensors))
     # Only after the new one is whole on the disk: at every moment there is one to go on from.
     for old in sorted(folder.glob("round-*.safetensors"))[:-KEEP]:
         old.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import time
 from types import FrameType
 
 from poets_core.errors import LeaseLost, StoreUnavailable
+from poets_core.protocols import Check
 from poets_core.runs.events import StateChanged
 from poets_core.runs.lease import Lease
 from poets_core.worker.patience import PatientStore, Terminated
@@ -17,6 +18,8 @@ __all__ = ["BEAT_SECONDS", "POLL_SECONDS", "Control", "Stopped", "Terminated"]
 
 BEAT_SECONDS = 1.0
 POLL_SECONDS = 0.2
+LISTEN_SECONDS = 0.5
+"""How often a long step looks for commands; in between, its check costs a look at the clock."""
 
 
 class Stopped(Exception):
@@ -26,8 +29,8 @@ class Stopped(Exception):
 class Control:
     """Heartbeat thread, signal flag and command reader of one worker; use as a context.
 
-    Only `check` raises, and only the loop calls it, so nothing is cut off in
-    the middle of a step.
+    Only `check` raises. The loop calls it between two steps, and long steps inside (`listen`): what such a step was
+    changing is thrown away, so nothing half-done is stored.
     """
 
     def __init__(self, store: PatientStore, lease: Lease) -> None:
@@ -79,6 +82,23 @@ class Control:
             )
         if self._terminated.is_set():
             raise Terminated
+
+    def listen(self, *, commands: bool = True) -> Check:
+        """Return the check that long steps call: like `check`, at most every `LISTEN_SECONDS`.
+
+        Args:
+            commands: False for work that no command may interrupt (`check_held`).
+        """
+        look, after = (self.check if commands else self.check_held), 0.0
+
+        def heard() -> None:
+            # Timed from the end of a look, which takes as long as the store does.
+            nonlocal after
+            if time.monotonic() >= after:
+                look()
+                after = time.monotonic() + LISTEN_SECONDS
+
+        return heard
 
     def acknowledge(self) -> None:
         """Mark every command read so far as obeyed.

@@ -218,6 +218,10 @@ class PatientStore:
         """See `RunStore.spec`."""
         return self.patience(lambda: self._store.spec(run))
 
+    def lacks(self) -> str:
+        """See `RunStore.lacks`."""
+        return self._store.lacks()
+
     def folder(self, run: str) -> Path:
         """See `RunStore.folder`."""
         return self.patience(lambda: self._store.folder(run))

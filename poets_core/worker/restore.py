@@ -14,16 +14,23 @@ from poets_core.worker import checkpoint
 from poets_core.worker.search_log import SearchLog
 
 
-def restore(search: Search, log: SearchLog, folder: Path, step: Callable[[Doing], None]) -> None:
+def restore(
+    search: Search,
+    log: SearchLog,
+    folder: Path,
+    step: Callable[[Doing], None],
+    write_file: Callable[[Path, bytes], str] | None = None,
+) -> None:
     """Bring a search at round 0 to where a run's log ends: from the checkpoint, or by replaying its rounds.
 
-    A checkpoint that was lost or damaged is written again.
+    A checkpoint that was lost or damaged is written again by those who hold the run.
 
     Args:
         search: just built; it is changed.
         log: of the run.
         folder: the run's.
         step: called with what is being done before each round that is replayed.
+        write_file: writes a lost checkpoint again; None for those who do not hold the run.
 
     Raises:
         StoreUnavailable: the checkpoint cannot be written; and whatever the search raises.
@@ -38,7 +45,8 @@ def restore(search: Search, log: SearchLog, folder: Path, step: Callable[[Doing]
         # Other hardware rounds otherwise. That is said and not refused: the alternative is to lose the run.
         if not checkpoint.same(search.state(), log.updated):
             print("the rebuilt state differs in its last bits from the lost one (other hardware?)", file=sys.stderr)
-        checkpoint.write(folder / "checkpoints", search.round, search.state())
+        if write_file is not None:
+            checkpoint.write(folder / "checkpoints", search.round, search.state(), write_file)
     else:
         search.restore(tensors, log.told)
     # A checkpoint is written with its round; what a contest has measured since then is in the log alone.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,9 @@ import numpy as np
 
 from domains import catalog
 from poets_core.errors import InvalidSpec
-from poets_core.protocols import Problem, Search
+from poets_core.protocols import Check, Problem, Search
 from poets_core.spec import RunSpec, SearchSpec
+from poets_core.spec.memory import Memory, estimate_memory, library_size, model_size
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,19 @@ class Load(Protocol):
     def __call__(self, spec: RunSpec) -> Problem: ...
 
 
-class Build(Protocol):
-    """How a search before its first round is made; it may keep a backbone in the run's folder."""
+class Train(Protocol):
+    """How a run's own backbone is trained into a folder; the same bits for the same problem and spec."""
 
-    def __call__(self, problem: Problem, spec: SearchSpec, folder: Path) -> Search: ...
+    def __call__(self, problem: Problem, spec: SearchSpec, folder: Path, check: Check) -> None: ...
+
+
+class Build(Protocol):
+    """How a search before its first round is made; a backbone of its own lies in ``folder/backbone``.
+
+    `check` is called inside long steps, then and in all rounds.
+    """
+
+    def __call__(self, problem: Problem, spec: SearchSpec, folder: Path, check: Check) -> Search: ...
 
 
 class Respond(Protocol):
@@ -83,12 +92,14 @@ class Science:
 
     Attributes:
         load: makes the problem.
+        train: makes a backbone of a run's own.
         build: makes the search.
         respond: lets a branch write.
         answer: lets a language model answer.
     """
 
     load: Load
+    train: Train
     build: Build
     respond: Respond
     answer: Answer
@@ -100,18 +111,19 @@ def _load(spec: RunSpec) -> Problem:
     return catalog.load(spec.problem.name, **spec.problem.params)
 
 
-def _build(problem: Problem, spec: SearchSpec, folder: Path) -> Search:
+def _train(problem: Problem, spec: SearchSpec, folder: Path, check: Check) -> None:
+    from poets_core.search.registry import train_backbone
+
+    train_backbone(problem, spec, folder, check)
+
+
+def _build(problem: Problem, spec: SearchSpec, folder: Path, check: Check) -> Search:
     # On use only: torch and transformers take seconds, and tasks and logs do without.
     from poets_core.search.registry import build_search
 
-    # A library backbone is saved file by file: one that was cut off half way must be trained again, not loaded.
-    whole = folder / "backbone.whole"
-    if not whole.exists():
-        shutil.rmtree(folder / "backbone", ignore_errors=True)
     # The workspace is the run's folder: its own backbone is part of the run, because its adapters fit no other.
-    search = build_search(problem, spec, backbone=resolve_backbone(spec.backbone.source), workspace=folder)
-    whole.touch()
-    return search
+    source = resolve_backbone(spec.backbone.source)
+    return build_search(problem, spec, backbone=source, workspace=folder, check=check)
 
 
 def resolve_backbone(source: str) -> Path | str:
@@ -128,6 +140,18 @@ def resolve_backbone(source: str) -> Path | str:
     path = Path(source).expanduser()
     local = path.exists() or path.suffix == ".gguf" or source.startswith((".", "/", "~")) or source.count("/") > 1
     return path.absolute() if local else source
+
+
+def memory_of(spec: SearchSpec, tokens: int) -> Memory | None:
+    """Estimate what a search needs on a CPU; None where its model does not say how large it is.
+
+    Args:
+        spec: the search.
+        tokens: of a design, at most.
+    """
+    source = resolve_backbone(spec.backbone.source)
+    model = library_size(spec) if source == "library" else model_size(source) if isinstance(source, Path) else None
+    return None if model is None else estimate_memory(spec, model, tokens)
 
 
 def _respond(
@@ -157,5 +181,5 @@ def _answer(
 
 
 # Tests replace single fields of it; nothing in the worker asks for a problem or a model in any other way.
-REAL_SCIENCE = Science(load=_load, build=_build, respond=_respond, answer=_answer)
+REAL_SCIENCE = Science(load=_load, train=_train, build=_build, respond=_respond, answer=_answer)
 """The catalog and the methods of this program."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from poets_core.protocols import Round
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import jsonable, nan_for_none
-from poets_core.runs.events import ContestPlayed, Event, Observed, Prepared, Proposed, Updated
+from poets_core.runs.events import ContestPlayed, Event, Finished, Observed, Prepared, Proposed, Updated
 from poets_core.search.loop import Evaluated, Pending, chunks
 from poets_core.types import Candidate, Observation, of_contest
 
@@ -26,6 +26,7 @@ class SearchLog:
         cut_off: the round that was proposed and not yet updated on, as the loop takes it up again.
         contest: designs of the contest that was cut off, two a comparison, and what of them is observed.
         contests: that were played.
+        exported: SHA-256 of the adapters' files, where those of the last round were exported.
     """
 
     prepared: Prepared | None = None
@@ -35,6 +36,7 @@ class SearchLog:
     cut_off: Pending = field(default_factory=Pending)
     contest: Pending = field(default_factory=Pending)
     contests: tuple[ContestPlayed, ...] = ()
+    exported: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rounds(self) -> tuple[Round, ...]:
@@ -72,6 +74,7 @@ def read_search_log(events: Iterable[Event]) -> SearchLog:
     since: list[Round] = []
     round, contest = _Open(), _Open()
     contests: list[ContestPlayed] = []
+    exported: Mapping[str, str] = {}
     for event in events:
         match event:
             case Prepared():
@@ -82,8 +85,10 @@ def read_search_log(events: Iterable[Event]) -> SearchLog:
             case Observed():
                 # A contest is open from its first designs until it is played, and no round goes on meanwhile.
                 (contest if contest.candidates else round).observed[event.candidate] = observation_of(event)
+            case Finished():
+                exported = event.files
             case Updated():
-                updated = event
+                updated, exported = event, {}
                 told += [*since, round.complete()]
                 round, since = _Open(), []
             case ContestPlayed():
@@ -93,7 +98,14 @@ def read_search_log(events: Iterable[Event]) -> SearchLog:
                     since = [contest.complete()]
                 contest = _Open()
     return SearchLog(
-        prepared, tuple(told), updated, tuple(since), round.pending(), contest.pending(), contests=tuple(contests)
+        prepared,
+        tuple(told),
+        updated,
+        tuple(since),
+        round.pending(),
+        contest.pending(),
+        contests=tuple(contests),
+        exported=exported,
     )
 
 

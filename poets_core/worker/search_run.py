@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
-from poets_core.errors import InvalidSpec
-from poets_core.protocols import Problem, Search
+from poets_core.protocols import Check, Problem, Search
 from poets_core.runs.doing import EXPORTING, Doing
 from poets_core.runs.event_fields import ProposedCandidate, jsonable
 from poets_core.runs.event_reader import stored_info
 from poets_core.runs.events import Finished, Prepared, Proposed, Updated
+from poets_core.runs.kept import ADAPTERS
+from poets_core.runs.room import available_bytes, on_cpu
 from poets_core.search import loop
 from poets_core.spec import SearchSpec
 from poets_core.worker import checkpoint
+from poets_core.worker.backbone import OWN, Workshop
 from poets_core.worker.contests import SearchContests
 from poets_core.worker.control import Stopped
-from poets_core.worker.facts import changes, require_same_problem
+from poets_core.worker.facts import require_same_problem
 from poets_core.worker.restore import restore
+from poets_core.worker.science import memory_of
 from poets_core.worker.search_log import SearchLog, observed_events, read_search_log
 from poets_core.worker.session import Session
 
@@ -32,6 +36,7 @@ class SearchRun:
     def __init__(self, session: Session[SearchSpec]) -> None:
         self._session, self._spec = session, session.spec
         self._round_began = time.monotonic()
+        self._learning = False
 
     def __call__(self) -> None:
         """Work until the run is finished.
@@ -51,34 +56,54 @@ class SearchRun:
         # The problem is compared before the search is built: building takes minutes, and a wrong table may break it.
         if log.prepared is not None:
             require_same_problem(session.run, log.prepared.info, problem.info)
+        # Before minutes are spent: a process that the system kills for its memory says nothing.
+        needed = memory_of(self._spec, problem.info.max_tokens)
+        if needed is not None and on_cpu(self._spec.device):
+            needed.refuse(available_bytes())
         if first:
-            small = self._spec.backbone.source == "library"
+            small = self._spec.backbone.source == OWN
             session.store.progress(session.lease, Doing("library" if small else "model"))
-        search = session.science.build(problem, self._spec, session.folder)
-        prepared = Prepared(stored_info(problem.info), jsonable(search.facts))
-        began = {} if log.prepared is None else log.prepared.backbone
-        if changed := changes(began, prepared.backbone, but=["device"]):
-            raise InvalidSpec(
-                f"Expected the backbone that run {session.run} began with, got another: {changed}. "
-                "Put the model back as it was, or start a new run."
-            )
+        try:
+            search, files = self._build(problem, log, session.control.listen())
+        except Stopped:
+            # Nothing was built, so nothing is exported; what an earlier worker has exported stays.
+            self._end("stopped", log.exported)
+            return
         session.begin(
-            prepared,
+            Prepared(stored_info(problem.info), jsonable(search.facts), files=files),
             first=first,
             device=str(search.facts.get("device", "cpu")),
             asked_again=log.in_flight(session.lease.doing, problem.info.chunk),
         )
-        restore(search, log, session.folder, session.step_regardless)
+        restore(search, log, session.folder, session.step_regardless, session.write)
         try:
             reason = self._rounds(search, problem, log)
         except Stopped:
             reason = "stopped"
+            if self._learning:  # cut off in the middle of a fit: the branches are nobody's, and are brought back
+                search = self._as_recorded(problem)
         # Without looking at commands: whoever has pressed Stop waits for exactly this.
         session.store.progress(session.lease, EXPORTING)
-        search.export_adapters(session.folder / "adapters")
+        self._end(reason, session.place(ADAPTERS, search.export_adapters))
+
+    def _build(self, problem: Problem, log: SearchLog, check: Check) -> tuple[Search, dict[str, str]]:
+        session = self._session
+        return Workshop(session.science, session.folder, session.place, check).build(
+            problem, self._spec, log.prepared, session.run
+        )
+
+    def _as_recorded(self, problem: Problem) -> Search:
+        """Return the search as it was after the last round in the log, as the next worker would have it."""
+        session = self._session
+        log = read_search_log(session.events())
+        search, _ = self._build(problem, log, session.control.listen(commands=False))
+        restore(search, log, session.folder, session.step_regardless, session.write)
+        return search
+
+    def _end(self, reason: str, files: Mapping[str, str]) -> None:
         # Stop is acknowledged when `finished` is in the log, so that a worker killed in between stops again.
-        session.append(Finished(reason))
-        session.control.acknowledge()
+        self._session.append(Finished(reason, dict(files)))
+        self._session.control.acknowledge()
 
     def _rounds(self, search: Search, problem: Problem, log: SearchLog) -> str:
         """Play what is left of the budget; return why no round follows."""
@@ -118,8 +143,11 @@ class SearchRun:
                 session.append(*observed_events(session.run, step))
             case loop.Updating():
                 session.step(Doing("update", (step.round,)))
+                self._learning = True
             case loop.Updated():
                 # The file is whole and on the disk before the event that names it: an event never names a part.
-                name, checksum = checkpoint.write(session.folder / "checkpoints", search.round, search.state())
+                self._learning = False
+                folder = session.folder / "checkpoints"
+                name, checksum = checkpoint.write(folder, search.round, search.state(), session.write)
                 seconds = round(time.monotonic() - self._round_began, 3)
                 session.append(Updated(step.round, jsonable(step.report.metrics), name, checksum, seconds))

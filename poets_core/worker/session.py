@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from poets_core.runs import kept
+from poets_core.runs.artifacts import write_atomic
+from poets_core.runs.database import file_error
 from poets_core.runs.doing import Doing
 from poets_core.runs.events import Claimed, Event, Prepared
 from poets_core.runs.lease import Lease
-from poets_core.runs.store import RunStore
 from poets_core.spec import ExperimentSpec, SearchSpec, TaskSpec
 from poets_core.worker.control import Control
+from poets_core.worker.patience import PatientStore
 from poets_core.worker.science import Science
 
 Spec = TypeVar("Spec", SearchSpec, ExperimentSpec, TaskSpec)
@@ -31,7 +35,7 @@ class Session(Generic[Spec]):
         science: how problem and search are made.
     """
 
-    store: RunStore
+    store: PatientStore
     lease: Lease
     spec: Spec
     control: Control
@@ -58,6 +62,52 @@ class Session(Generic[Spec]):
             LeaseLost, StoreUnavailable.
         """
         self.store.append(self.lease, events)
+
+    def write(self, path: Path, data: bytes) -> str:
+        """Write a file of the run, whole or not at all, and only while the lease holds; return its SHA-256.
+
+        Raises:
+            LeaseLost, StoreUnavailable, Terminated.
+        """
+        within = partial(self.store.under, self.lease)
+        return self.store.patience(lambda: write_atomic(path, data, within))
+
+    def place(self, name: str, write: Callable[[Path], object], folder: Path | None = None) -> dict[str, str]:
+        """Write a folder of the run aside, and let it take its place while the lease holds.
+
+        A worker that was shut out finds out before anything of the run has changed.
+
+        Args:
+            name: of the folder.
+            write: writes its files into the folder that it is given.
+            folder: that it lies in; None for the run's own.
+
+        Returns:
+            the SHA-256 of each file by its name; none written leaves everything as it was.
+
+        Raises:
+            LeaseLost, StoreUnavailable, Terminated: and what `write` raises.
+        """
+        where = folder or self.folder
+
+        def aside() -> Path:
+            made = kept.empty_aside(where, name, str(self.lease.epoch))
+            try:
+                write(made)
+                kept.sync(made)
+            except OSError as error:  # a full disk may have room again
+                raise file_error(error, f"Expected to write {name} of run {self.run}, got: {error}.") from error
+            return made
+
+        # A lease that is lost already spares the work; what counts is the look at it in `under`.
+        self.store.under(self.lease, lambda: None)
+        made = self.store.patience(aside)
+        # Checksums of what is on the disk, not of what was meant to be written.
+        if files := kept.checksums(made):
+            self.store.under(self.lease, lambda: kept.put_in_place(made, where / name))
+        else:
+            made.rmdir()
+        return files
 
     def step(self, doing: Doing) -> None:
         """Obey commands, then say what is done next; returns when work may go on.

@@ -12,7 +12,7 @@ from domains import catalog
 from poets_core.errors import InvalidInput
 from poets_core.keyed import rng_for
 from poets_core.protocols import Problem
-from poets_core.runs.artifacts import file_name, write_atomic
+from poets_core.runs.artifacts import file_name
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import jsonable
 from poets_core.runs.event_reader import stored_info
@@ -86,7 +86,7 @@ class TaskRun:
         ending, media_type = ("zip", "application/zip") if packed else (kind.ending, kind.media_type)
         what = self._spec.label or ("designs" if task.candidates else "valid")
         name = file_name(problem.info.name, task.run, what, len(records), ending)
-        checksum = write_atomic(self._session.folder / "artifacts" / name, data)
+        checksum = self._session.write(self._session.folder / "artifacts" / name, data)
         return ArtifactMade(
             name,
             media_type,

@@ -20,6 +20,7 @@ from poets_core.errors import (
 )
 from poets_core.runs import process
 from poets_core.runs.events import Event, Failed, Finished, StateChanged
+from poets_core.runs.kept import sweep
 from poets_core.runs.lease import Lease
 from poets_core.runs.store import RunStore
 from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
@@ -68,6 +69,9 @@ def _work(store: PatientStore, lease: Lease, control: Control, science: Science)
     try:
         # Inside, so that a spec of another version ends in the log of the run and not in a worker that nobody sees.
         spec = store.spec(lease.run)
+        # What a worker that was killed or shut out has written aside; nobody else may write here now.
+        if swept := sweep(store.folder(lease.run)):
+            _say(f"removed what was left half written: {', '.join(swept)}")
         if isinstance(spec, SearchSpec):
             SearchRun(Session(store, lease, spec, control, science))()
         elif isinstance(spec, ExperimentSpec):

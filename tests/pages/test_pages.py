@@ -72,6 +72,14 @@ def test_runs_are_listed_with_state_best_and_calls(store: SqlStore) -> None:
     assert "No runs yet" not in text
 
 
+def test_a_store_says_what_it_lacks(store: SqlStore) -> None:
+    run = written.write(store, written.events(1))
+    store.folder(run)
+    assert "This store lacks" not in said(opened())
+    store.folder(run).rmdir()
+    assert "This store lacks 1 folders of runs" in said(opened())
+
+
 def test_a_store_that_cannot_be_read_says_what_to_do(
     store: SqlStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -57,6 +57,8 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(values_of(arguments[0]), max_size=3).map(tuple)
     if origin is tuple:
         return st.tuples(*map(values_of, arguments))
+    if arguments == (str, str):
+        return st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3)
     return st.dictionaries(st.text(max_size=5), json_data, max_size=3)  # a mapping of JSON data
 
 

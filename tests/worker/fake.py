@@ -16,6 +16,7 @@ import numpy as np
 
 from poets_core.errors import InvalidDesign, InvalidInput
 from poets_core.keyed import rng_for
+from poets_core.protocols import Check
 from poets_core.spec import RunSpec, parse_spec
 from poets_core.types import Artifact, Candidate, Evaluation, Objective, Observation, ProblemInfo, Record, of_contest
 from poets_core.worker.science import Response, Science
@@ -179,7 +180,11 @@ def _digits(spec: RunSpec) -> Digits:
     return Digits(log=None if log is None else Path(str(log)), **params)  # type: ignore[arg-type]
 
 
-def _search(problem: Any, spec: RunSpec, folder: Path) -> FakeSearch:
+def _train(problem: Any, spec: RunSpec, folder: Path, check: Check) -> None:
+    (folder / "model.txt").write_text(f"trained with seed {spec.seed}")
+
+
+def _search(problem: Any, spec: RunSpec, folder: Path, check: Check) -> FakeSearch:
     return FakeSearch(spec, seconds=float(str(spec.problem.params.get("seconds", 0.0))))
 
 
@@ -220,4 +225,10 @@ def _answer(
     return out
 
 
-FAKES = Science(load=_digits, build=_search, respond=_respond, answer=_answer)  # type: ignore[arg-type]
+FAKES = Science(
+    load=_digits,  # type: ignore[arg-type]
+    train=_train,
+    build=_search,  # type: ignore[arg-type]
+    respond=_respond,  # type: ignore[arg-type]
+    answer=_answer,
+)

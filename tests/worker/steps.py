@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from poets_core.protocols import Search
+from poets_core.protocols import Check, Search
 from poets_core.runs.events import DETERMINISTIC, Recorded, without_times
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.spec import RunSpec
@@ -35,7 +35,7 @@ def fakes(search: Callable[[RunSpec], Search], problem: Digits | None = None) ->
     def load(spec: RunSpec) -> Any:
         return problem or FAKES.load(spec)
 
-    def build(problem: Any, spec: RunSpec, folder: Path) -> Search:
+    def build(problem: Any, spec: RunSpec, folder: Path, check: Check) -> Search:
         return search(spec)
 
     return replace(FAKES, load=load, build=build)

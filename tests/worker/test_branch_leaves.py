@@ -11,6 +11,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from poets_core.protocols import unheard
 from poets_core.runs.store import SqlStore
 from poets_core.spec.presets import default_spec
 from poets_core.worker import checkpoint
@@ -37,7 +38,7 @@ def test_branch_three_of_a_finished_run_is_the_same_policy_in_plain_peft(source:
     assert json.loads((adapter / "adapter_config.json").read_text())["r"] == spec.search.rank + spec.search.prior_rank
 
     events = store.read(run)
-    search = REAL_SCIENCE.build(REAL_SCIENCE.load(spec), spec, folder)
+    search = REAL_SCIENCE.build(REAL_SCIENCE.load(spec), spec, folder, unheard)
     last = next(e for e in reversed(events) if e.kind == "updated")
     rounds = read_search_log(e.event for e in events).rounds
     search.restore(checkpoint.read(folder / "checkpoints", last.event), rounds)

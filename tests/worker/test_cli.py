@@ -165,7 +165,9 @@ def test_run_finds_a_table_beside_the_spec(
     call(monkeypatch, capsys, "run", "study/s.json", "--store", url)
     store = open_store(url)
     (row,) = store.runs()
-    assert store.spec(row.id).problem.params["table"] == str(folder / "t.csv")
+    kept = Path(store.spec(row.id).problem.params["table"])
+    assert kept.parent == tmp_path / "uploads"  # a copy: the run does not depend on where the table was
+    assert kept.read_text() == (folder / "t.csv").read_text()
 
 
 def test_a_run_is_renamed_put_away_and_deleted(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from domains.catalog import backbones, entry
+from poets_core.errors import InvalidSpec
+from poets_core.runs.room import available_bytes, on_cpu
 from poets_core.spec import (
     BestOfReferenceSettings,
     GaussianProcessSettings,
@@ -14,6 +17,7 @@ from poets_core.spec import (
     SearchSpec,
     ToSFiTSettings,
 )
+from poets_core.spec.memory import Memory, estimate_memory, library_size, model_size
 
 # Seconds on one core of a busy machine, fitted to short runs of five problems: right to within a factor of
 # three, which is what the page says. A GPU or a large model moves them further.
@@ -45,6 +49,26 @@ def tokens_of(spec: SearchSpec) -> int:
     """Return the longest design of a run's problem in tokens, as far as its parameters tell."""
     problem = entry(spec.problem.name)
     return problem.tokens({p.name: p.default for p in problem.parameters} | dict(spec.problem.params))
+
+
+def memory(spec: SearchSpec) -> Memory | None:
+    """Return what memory a run needs, None where its model does not say how large it is."""
+    source = spec.backbone.source
+    shipped = backbones().get(source)
+    folder = shipped.folder if shipped else Path(source)
+    model = library_size(spec) if source == "library" else model_size(folder)
+    return None if model is None else estimate_memory(spec, model, tokens_of(spec))
+
+
+def too_large(spec: SearchSpec) -> dict[str, str]:
+    """Say by field why a run cannot fit into this machine's memory; nothing where it does."""
+    needed = memory(spec)
+    try:
+        if needed is not None and on_cpu(spec.device):
+            needed.refuse(available_bytes())
+    except InvalidSpec as error:
+        return error.fields
+    return {}
 
 
 def token_seconds(source: str) -> float:

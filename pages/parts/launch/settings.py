@@ -7,6 +7,7 @@ from typing import Any
 
 from domains.catalog import backbones, check_params
 from domains.entry import Entry
+from pages.parts.launch.cost import too_large
 from pages.parts.settings import validated
 from poets_core.errors import InvalidSpec
 from poets_core.runs.examine import wrong_with
@@ -58,6 +59,8 @@ def build_spec(
     }
     spec, wrong = validated(data)
     errors |= wrong
+    if isinstance(spec, SearchSpec) and not errors:
+        errors = too_large(spec)
     return (spec if isinstance(spec, SearchSpec) and not errors else None), errors
 
 

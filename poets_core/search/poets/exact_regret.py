@@ -78,6 +78,7 @@ class ExactRegret:
         # In the order of the space, which is the order that the prefixes are scored in.
         values, valid = [], []
         for start in range(0, len(space), BLOCK):
+            ensemble.check()
             tokens = space.tokens(np.arange(start, min(start + BLOCK, len(space)))).tolist()
             designs = [problem.decode(ensemble.backbone.text(t)) for t in tokens]
             answer = problem.oracle.evaluate(designs, [0] * len(designs), rng=rng_for(0, "exact", start))

@@ -153,6 +153,8 @@ class Trainer:
 
     def descend(self, loss: Callable[[], Tensor]) -> None:
         """Take one step against the gradient of a loss, given as a function that computes it."""
+        # Before the step, not after it: what ends here has moved nothing.
+        self.ensemble.check()
         self._adam.zero_grad(set_to_none=True)
         torch.autograd.backward(loss())
         self._move()
@@ -162,6 +164,7 @@ class Trainer:
         # Losses of branches are summed, not averaged, and share no trainable number. So the gradient of all of them is
         # gathered group by group, and a group's activations are gone before the next one is computed.
         for branches in self._groups(replay.encoded.ends[index]):
+            self.ensemble.check()
             self._add_gradient(replay, index, branches)
         self._move()
 

@@ -77,7 +77,7 @@ class GPSearch(Method):
 
     def _drawn(self, space: ProductSpace, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
         """What each of n slots maximises over the whole space, (n, S)."""
-        return surrogate.sample_space(space, seen, n, rng)
+        return surrogate.sample_space(space, seen, n, rng, self.ensemble.check)
 
     def _spelled(self, tokens: I8) -> list[Draw]:
         out = []
@@ -154,7 +154,7 @@ class GPSearch(Method):
         tokens, y = self._data()
         if len(tokens) < 2:
             return {}
-        found = fit_surrogate(sequence_features(tokens), y, self._theta)
+        found = fit_surrogate(sequence_features(tokens), y, self._theta, check=self.ensemble.check)
         self._theta = found.theta
         return {"length_scale": found.length, "noise": found.noise, "amplitude": found.amplitude}
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.linalg
+import scipy.optimize
 from jaxtyping import Float64, Int64
 from scipy.spatial.distance import pdist
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
+from poets_core.protocols import Check, unheard
 from poets_core.search.space import ProductSpace
+from poets_core.types import F8
 
 JITTER = 1e-6
 """Added to diagonals, in units of the amplitude, so that equal designs have a Cholesky factor."""
@@ -78,7 +81,12 @@ class Surrogate:
         return np.asarray(mean + rng.standard_normal((draws, len(x))) @ root.T)
 
     def sample_space(
-        self, space: ProductSpace, seen: Int64[np.ndarray, " N"], draws: int, rng: np.random.Generator
+        self,
+        space: ProductSpace,
+        seen: Int64[np.ndarray, " N"],
+        draws: int,
+        rng: np.random.Generator,
+        check: Check = unheard,
     ) -> Float64[np.ndarray, "draws S"]:
         """Return joint draws from the posterior over a whole space of S designs; `x` must be its one-hot features.
 
@@ -87,6 +95,7 @@ class Surrogate:
             seen: where the observations lie in the space.
             draws: how many.
             rng: all randomness.
+            check: called before every block of designs.
 
         Source: Matheron's rule, Wilson et al., arXiv 2002.09309.
         """
@@ -105,6 +114,7 @@ class Surrogate:
         noise = rng.standard_normal((draws, len(seen))) * np.sqrt(self.noise)
         weights = self.solve((self.y - flat[:, seen] - noise).T)
         for start in range(0, len(space), BLOCK):
+            check()
             index = np.arange(start, min(start + BLOCK, len(space)))
             flat[:, index] += (self.kernel(one_hot(space.codes(index), space.shape), self.x) @ weights).T
         return np.asarray(flat + self.mean)
@@ -116,6 +126,7 @@ def fit_surrogate(
     theta: Float64[np.ndarray, " parameters"] | None = None,
     *,
     tune: bool = True,
+    check: Check = unheard,
 ) -> Surrogate:
     """Fit the process to N observations, its parameters by marginal likelihood.
 
@@ -124,6 +135,7 @@ def fit_surrogate(
         y: rewards.
         theta: parameters to start from; without `tune` the parameters to take.
         tune: whether to fit the parameters.
+        check: called before every evaluation of the likelihood.
     """
     mean = float(y.mean())
     if theta is not None and not tune:
@@ -139,7 +151,21 @@ def fit_surrogate(
             start = theta.copy()
             start[1] = np.clip(start[1], np.log(low), np.log(high))
             kernel = kernel.clone_with_theta(start)
-    process = GaussianProcessRegressor(kernel, alpha=JITTER, optimizer="fmin_l_bfgs_b" if tune else None)
+
+    def fitted(
+        likelihood: Callable[[F8], tuple[float, F8]], start: F8, bounds: Float64[np.ndarray, "parameters 2"]
+    ) -> tuple[F8, float]:
+        # What scikit-learn does by itself, but an evaluation of thousands of observations takes a second.
+        def heard(theta: F8) -> tuple[float, F8]:
+            check()
+            return likelihood(theta)
+
+        # Limits in scipy's own form, which it would make of the pairs anyway.
+        limits = scipy.optimize.Bounds(bounds[:, 0], bounds[:, 1])
+        found = scipy.optimize.minimize(heard, start, method="L-BFGS-B", jac=True, bounds=limits)
+        return found.x, float(found.fun)
+
+    process = GaussianProcessRegressor(kernel, alpha=JITTER, optimizer=fitted if tune else None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a parameter at its bound is an answer too
         process.fit(x, y - mean)

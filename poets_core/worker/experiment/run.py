@@ -97,10 +97,10 @@ class ExperimentRun:
         if spec.source == "prompts":
             from poets_core.worker.experiment.sources.prompt import PromptSource
 
-            return PromptSource(spec, session.science, seed, session.folder / "responses")
+            return PromptSource(spec, session.science, seed, session.folder / "responses", session.write)
         from poets_core.worker.experiment.sources.branch import branches_of_runs
 
-        return branches_of_runs(session.store, self._spec, spec.policies, session.science, self._step)
+        return branches_of_runs(session, spec.policies, self._step)
 
     def _begin(self, source: ResponseSource) -> None:
         facts = jsonable({**source.facts, "judge": self._experiment.judge})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from poets_core.errors import InvalidSpec
@@ -14,14 +15,16 @@ from poets_core.protocols import Problem, Search
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import JsonObject, PresentedPair, jsonable
 from poets_core.runs.event_reader import stored_info
-from poets_core.runs.store import RunStore
+from poets_core.runs.kept import BACKBONE, damage
 from poets_core.spec import ExperimentSpec, PolicySpec, SearchSpec
 from poets_core.types import ProblemInfo
+from poets_core.worker.backbone import OWN, Workshop
 from poets_core.worker.experiment.sources.source import Judged, by_value
 from poets_core.worker.facts import require_same_problem
 from poets_core.worker.restore import restore
 from poets_core.worker.science import Response, Science
 from poets_core.worker.search_log import read_search_log
+from poets_core.worker.session import Session
 
 BLOCK = 32
 """Samples drawn at once: what a model draws one by one is slow. Blocks are keyed, whoever asks for them when."""
@@ -161,30 +164,25 @@ class BranchSource:
 
 
 def branches_of_runs(
-    store: RunStore,
-    spec: ExperimentSpec,
-    policies: Sequence[PolicySpec],
-    science: Science,
-    step: Callable[[Doing], None],
+    session: Session[ExperimentSpec], policies: Sequence[PolicySpec], step: Callable[[Doing], None]
 ) -> BranchSource:
     """Rebuild the searches that policies come from, each as it was after its last completed round.
 
     Args:
-        store: holds their runs.
-        spec: of the experiment.
+        session: of the experiment; its store holds the runs.
         policies: branches of runs of the experiment's problem.
-        science: how searches are made.
         step: called with what is being done.
 
     Raises:
         InvalidSpec: a run of another problem, one that goes on, or a branch that it does not have.
         UnknownRun.
     """
-    problem = science.load(spec)
+    spec = session.spec
+    problem = session.science.load(spec)
     searches: dict[str, tuple[Search, SearchSpec, Mapping[str, Any]]] = {}
     for run in dict.fromkeys(p.run for p in policies):
         step(Doing("load", run=run))
-        searches[run] = _search_of(store, run, spec, problem, science, step)
+        searches[run] = _search_of(session, run, problem, step)
     found = []
     for p in policies:
         search, its, facts = searches[p.run]
@@ -196,12 +194,13 @@ def branches_of_runs(
             )
         more = {"run": p.run, "branch": p.branch, "temperature": p.temperature, **facts}
         found.append(BranchPolicy(p.name, search, p.branch, p.temperature, more))
-    return BranchSource(problem, found, science, spec.seed)
+    return BranchSource(problem, found, session.science, spec.seed)
 
 
 def _search_of(
-    store: RunStore, run: str, spec: ExperimentSpec, problem: Problem, science: Science, step: Callable[[Doing], None]
+    session: Session[ExperimentSpec], run: str, problem: Problem, step: Callable[[Doing], None]
 ) -> tuple[Search, SearchSpec, Mapping[str, Any]]:
+    store, spec = session.store, session.spec
     its, status = store.spec(run), store.status(run)
     if not isinstance(its, SearchSpec) or its.problem != spec.problem:
         raise InvalidSpec(
@@ -216,7 +215,13 @@ def _search_of(
         )
     log = read_search_log(line.event for line in store.read(run))
     require_same_problem(run, None if log.prepared is None else log.prepared.info, problem.info)
-    search = science.build(problem, its, store.folder(run))
+    # That run is another's, and its folder is only read: a backbone that is damaged there is made again here.
+    folder, began = store.folder(run), log.prepared
+    whole = began is not None and began.files and not damage(folder / BACKBONE, began.files)
+    if its.backbone.source == OWN and not whole:
+        folder = session.folder / "searches" / run
+    bench = Workshop(session.science, folder, partial(session.place, folder=folder), session.control.listen())
+    search, _ = bench.build(problem, its, began, run)
     restore(search, log, store.folder(run), step)
     checkpoint = "" if log.updated is None else log.updated.sha256
     facts = {"rounds": len(log.rounds), "checkpoint": checkpoint, "method": its.search.method}

@@ -32,7 +32,14 @@ class PromptSource:
     replacement: a fresh item for every comparison.
     """
 
-    def __init__(self, spec: ExperimentSettings, science: Science, seed: int, folder: Path) -> None:
+    def __init__(
+        self,
+        spec: ExperimentSettings,
+        science: Science,
+        seed: int,
+        folder: Path,
+        write: Callable[[Path, bytes], object] = write_atomic,
+    ) -> None:
         """Draw the items.
 
         Args:
@@ -40,11 +47,12 @@ class PromptSource:
             science: how a model answers.
             seed: key of all randomness.
             folder: where answers are kept.
+            write: how a file of answers is written.
 
         Raises:
             InvalidSpec: no such task, or fewer items than asked for.
         """
-        self._spec, self._science, self._seed, self._folder = spec, science, seed, folder
+        self._spec, self._science, self._seed, self._folder, self._write = spec, science, seed, folder, write
         self._task = catalog.task(spec.task)
         items, self._score = catalog.load_task(spec.task)
         self._items = items(spec.task, spec.items, seed=seed)
@@ -114,7 +122,7 @@ class PromptSource:
                         keys=[f"{at}/{i.index}" for i in part],
                     )
                 lines = [{"item": i.index, "response": text} for i, text in zip(self._items, said, strict=True)]
-                write_atomic(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
+                self._write(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
             self._said.append(said)
 
     def _read(self, path: Path) -> list[str] | None:

@@ -1,0 +1,75 @@
+"""How a run's spec names the files that lie in the store's folder of uploads.
+
+It is stored without the folder, as ``store:uploads/NAME``, and read back as the path where the file lies now. So a
+store can be moved as a whole. Older runs named an absolute path; where that is gone, the file is looked for in the
+uploads by its name, which holds the checksum of its contents.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar, cast
+
+from poets_core.spec import ExperimentSpec, RunSpec
+
+S = TypeVar("S", bound=RunSpec)
+PREFIX = "store:uploads/"
+FOLDER = "uploads"
+_CHECKSUM = re.compile(r"-([0-9a-f]{16})(\.[A-Za-z0-9]{1,8}){0,2}$")
+"""How `artifacts.save_upload` ends a name."""
+
+
+def as_stored(spec: S, files: Path) -> S:
+    """Return a spec with the files of the store's uploads named without their folder; others stay as they are."""
+    uploads = (files / FOLDER).resolve()
+
+    def name(path: str) -> str:
+        # resolve() asks the disk, which no text that is no path of ours is worth.
+        if "\0" in path or not path.startswith("/") or Path(path).resolve().parent != uploads:
+            return path
+        return PREFIX + Path(path).name
+
+    return with_paths(spec, name)
+
+
+def as_found(spec: S, files: Path) -> S:
+    """Return a stored spec with the paths at which its uploads lie now."""
+
+    def path(text: str) -> str:
+        if text.startswith(PREFIX):
+            return str(files / FOLDER / Path(text).name)
+        moved = files / FOLDER / Path(text).name if text.startswith("/") and "\0" not in text else None
+        return str(moved) if moved is not None and not Path(text).exists() and _is_upload(moved) else text
+
+    return with_paths(spec, path)
+
+
+def files_of(spec: RunSpec) -> Iterator[str]:
+    """Yield every text in a spec that may name a data file: parameters of its problem, and a log."""
+    if spec.problem is not None:
+        yield from (v for v in spec.problem.params.values() if isinstance(v, str))
+    if isinstance(spec, ExperimentSpec) and spec.experiment.log:
+        yield spec.experiment.log
+
+
+def _is_upload(path: Path) -> bool:
+    said = _CHECKSUM.search(path.name)
+    try:
+        return said is not None and hashlib.sha256(path.read_bytes()).hexdigest()[:16] == said[1]
+    except OSError:
+        return False
+
+
+def with_paths(spec: S, change: Callable[[str], str]) -> S:
+    """Return a spec with every text of `files_of` changed."""
+    updates: dict[str, object] = {}
+    if spec.problem is not None:
+        params = {k: change(v) if isinstance(v, str) else v for k, v in spec.problem.params.items()}
+        if params != dict(spec.problem.params):
+            updates["problem"] = spec.problem.model_copy(update={"params": params})
+    if isinstance(spec, ExperimentSpec) and (log := change(spec.experiment.log)) != spec.experiment.log:
+        updates["experiment"] = spec.experiment.model_copy(update={"log": log})
+    return cast("S", spec.model_copy(update=updates)) if updates else spec
