@@ -78,7 +78,7 @@ def test_a_store_of_release_0_1_opens_resumes_and_its_archive_reads(store: SqlSt
         assert (view.contest_calls, view.contested) == (0, sum(c.calls for c in view.contests))
         assert view.contested > 0
         assert view.calls == len(view.order) == store.row(RUN[name]).calls <= SEARCH.budget.calls
-        kept = [kind for kind, body in science(store.read(RUN[name])) if body != {"reason": "stopped"}]
+        kept = [kind for kind, body in science(store.read(RUN[name])) if body.get("reason") != "stopped"]
         alike = 1 + 2 * (1 + SEARCH.budget.batch + 1)  # prepared; proposed, observed, updated of two rounds
         assert kept[:alike] == [kind for kind, _ in science(whole)][:alike]
     assert fold(store.read(RUN["cut off"])).asked_again > 0
