@@ -11,7 +11,7 @@ import pytest
 
 from pages.parts.experiment.charts import evidence_bars, evidence_lines
 from pages.parts.experiment.effort import saving, settled
-from pages.parts.experiment.odds import odds
+from pages.parts.experiment.odds import odds, odds_axis
 from pages.parts.experiment.settings import build_experiment
 from pages.parts.experiment.tables import chosen, verdict_json
 from pages.parts.experiment.verdicts import standing, title_of
@@ -92,6 +92,12 @@ def test_one_policy_left_without_a_verdict_is_not_called_the_best(store: SqlStor
 )
 def test_evidence_is_said_in_odds(nats: float, words: str) -> None:
     assert odds(nats) == words
+
+
+def test_axes_of_evidence_have_ticks_in_odds_however_short_they_are() -> None:
+    assert odds_axis(-1.0, 2.0)["ticktext"] == ["1:2", "1:1", "2:1", "5:1"]
+    assert odds_axis(-3.0, 6.0)["ticktext"] == ["1:10", "1:1", "10:1", "100:1"]
+    assert odds_axis(0.0, 60.0)["ticktext"] == ["1:1", "10<sup>7</sup>:1", "10<sup>14</sup>:1", "10<sup>21</sup>:1"]
 
 
 def test_no_page_of_an_experiment_speaks_of_nats(store: SqlStore) -> None:

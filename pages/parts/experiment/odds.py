@@ -26,12 +26,15 @@ def odds(nats: float) -> str:
 
 
 def odds_axis(low: float, high: float) -> Json:
-    """Return ticks of an axis of evidence, at powers of ten, with odds in words.
+    """Return ticks of an axis of evidence with odds in words, at powers of ten; on a short axis between them too.
 
     Args:
         low, high: of the axis, nats.
     """
     first, last = math.ceil(low / math.log(10)), math.floor(high / math.log(10))
+    if last - first < 1:  # one power of ten alone says nothing of the scale
+        shown = [n for n in (-math.log(5), -math.log(2), 0.0, math.log(2), math.log(5)) if low <= n <= high]
+        return {"tickvals": [round(n, 4) for n in shown], "ticktext": [odds(n) for n in shown]}
     step = max(1, math.ceil((last - first) / 4))
     powers = [k for k in range(first, last + 1) if k % step == 0]
     return {"tickvals": [round(k * math.log(10), 4) for k in powers], "ticktext": [_power(k) for k in powers]}
