@@ -248,7 +248,7 @@ def table(path: Path, values: dict[str, float]) -> Path:
 
 
 LOOKED_UP = replace(
-    FAKES, load=REAL_SCIENCE.load, build=lambda problem, spec, folder: FakeSearch(spec, letters="ACDEFGHIKL")
+    FAKES, load=REAL_SCIENCE.load, build=lambda problem, spec, folder, check: FakeSearch(spec, letters="ACDEFGHIKL")
 )
 """The fake search on tables of real files; its digits are letters there."""
 
