@@ -47,7 +47,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 }
 EHRLICH: dict[str, dict[str, Any]] = {
     "motifs that do not fit": {"length": 8, "motifs": 4},
-    "a quantization that divides nothing": {"motif_length": 4, "quantization": 3},
+    "a quantization that divides nothing": {"motif_length": 5, "quantization": 2},
     "a length of 10^12": {"length": 10**12},
 }
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\n=", "\r=", "\r\n=", "x\r=")
@@ -75,7 +75,7 @@ TEXTS = (
 STORES = {
     "no such server": "postgresql://user:hunter2@127.0.0.1:9/db",
     "the short name of PostgreSQL": "postgres://user:hunter2@127.0.0.1:9/db",
-    "a malformed address": "postgresql://user:hunter2@[127.0.0.1:9/db",
+    "a malformed address": "postgresql://user:hunter2@127.0.0.1:9:9/db",
     "another database": "mysql://user:hunter2@127.0.0.1/db",
     "a port that is none": "postgresql://user:hunter2@127.0.0.1:x/db",
 }
@@ -87,15 +87,15 @@ def files(folder: Path) -> Iterator[Making]:
 
     def of(kind: str, name: str, call: str, make: hostile_files.Make, /, **more: Any) -> Making:
         def made() -> Case:
-            path = hostile_files.written(folder, name, make)
+            path = hostile_files.written(folder, f"{kind} {name}", make)
             return Case(kind, f"{name} ({call.replace('_', ' ')})", f"{CALLS}:{call}", {"path": str(path)} | more)
 
         return made
 
-    for call in ("upload", "worker_table"):
-        yield from (of("uploads", name, call, make) for name, make in hostile_files.TABLES.items())
-    for call in ("comparison_log", "worker_log"):
-        yield from (of("uploads", name, call, make) for name, make in hostile_files.LOGS.items())
+    for name, make in hostile_files.TABLES.items():
+        yield from (of("uploads", name, call, make) for call in ("upload", "worker_table"))
+    for name, make in hostile_files.LOGS.items():
+        yield from (of("uploads", name, call, make) for call in ("comparison_log", "worker_log"))
     yield from (of("specs", name, "spec", make) for name, make in hostile_files.SPECS.items())
     yield from (of("circuits", name, "circuits", make) for name, make in hostile_files.CIRCUITS.items())
     yield from (of("archives", name, "circuits", make) for name, make in hostile_files.ARCHIVES.items())
@@ -141,7 +141,7 @@ def words(folder: Path) -> Iterator[Making]:
     for text in TEXTS:
         yield of("text", f"on a page: {text[:40]!r}", "page_text", "shown", text=text)
     for path in FILES:
-        for kind in ("table", "log", "spec", "worker table", "model"):
+        for kind in ("table", "spec", "worker table", "model"):
             yield of("errors", f"{path} as {kind}", "foreign_file", kind=kind, path=path)
     for name, url in STORES.items():
         yield of("errors", f"a store: {name}", "store", url=url)

@@ -158,9 +158,18 @@ def test_any_bytes_are_a_table_or_a_sentence(tmp_path: Path, data: bytes) -> Non
 
 def test_pipes_devices_folders_and_names_with_nul_are_no_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path, Path("a\0b"), tmp_path / "none"):
+    for path in (
+        tmp_path / "pipe",
+        Path("/dev/zero"),
+        Path("/proc/self/mem"),
+        tmp_path,
+        Path("a\0b"),
+        tmp_path / "none",
+    ):
         with pytest.raises(InvalidTable, match="readable"):
             read_file(path, 10, InvalidTable)
+        with pytest.raises(InvalidTable, match="readable"):
+            list(unpacked(path, TableBounds(), InvalidTable))
 
 
 def test_a_file_is_read_up_to_its_bound(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from poets_core.intake import shown
 from poets_core.types import Design, Evaluation, Objective, ProblemInfo
 
 POSITIONS = "problem.params.positions"
+LARGEST = 1_000_000
+"""Residue number; no protein is a thirtieth as long."""
 KEEP = 0.3
 CONCENTRATION = 3.0
 """Prior around the wild type: a position keeps its residue with probability
@@ -138,6 +140,8 @@ def _numbers(text: str, length: int) -> tuple[int, ...]:
             f"Expected residue numbers such as 39,40,41,54, got {shown(text)}. Separate whole numbers by commas.",
             field=POSITIONS,
         ) from error
+    if any(abs(number) > LARGEST for number in numbers):
+        raise InvalidSpec(f"Expected residue numbers of at most {LARGEST:,}, got {shown(text)}.", field=POSITIONS)
     if len(numbers) != length or len(set(numbers)) != length:
         raise InvalidSpec(
             f"Expected {length} distinct residue numbers, one for each letter, got {shown(text)}.", field=POSITIONS

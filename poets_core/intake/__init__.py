@@ -94,13 +94,18 @@ def opened(path: Path, most: int, refuse: Refuse) -> io.BufferedReader:
 def read_file(path: Path, most: int, refuse: Refuse) -> bytes:
     """Read a regular file of at most `most` bytes, also where it grows meanwhile."""
     with opened(path, most, refuse) as file:
-        try:
-            data = file.read(most + 1)
-        except OSError as error:
-            raise refuse(f"Expected a readable file in {path.name[:80]}, got: {error.strerror}.") from error
+        data = _read(file, most + 1, path, refuse)
     if len(data) > most:
         raise refuse(f"Expected at most {most / 2**20:,.3g} MiB in {path.name[:80]}, got more.")
     return data
+
+
+def _read(file: io.BufferedReader, n: int, path: Path, refuse: Refuse) -> bytes:
+    """Read n bytes; some files open and cannot be read, as those of /proc and of a disk that fails."""
+    try:
+        return file.read(n)
+    except OSError as error:
+        raise refuse(f"Expected a readable file in {path.name[:80]}, got: {error.strerror}.") from error
 
 
 def check_text(data: bytes, what: str, most: int, lines: int, refuse: Refuse) -> None:
@@ -113,8 +118,10 @@ def unpacked(path: Path, bounds: TableBounds, refuse: Refuse) -> Iterator[bytes]
     """Yield a file in blocks of at most `BLOCK` bytes, unpacked if it is gzipped, up to the bound on bytes."""
     size = 0
     with opened(path, bounds.packed, refuse) as file:
-        packed = file.peek(2)[:2] == b"\x1f\x8b"
-        for block in _members(file, path, refuse) if packed else iter(lambda: file.read(BLOCK), b""):
+        begin = _read(file, 2, path, refuse)
+        file.seek(0)
+        packed = begin == b"\x1f\x8b"
+        for block in _members(file, path, refuse) if packed else iter(lambda: _read(file, BLOCK, path, refuse), b""):
             size += len(block)
             if size > bounds.bytes:
                 raise refuse(

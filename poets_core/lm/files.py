@@ -17,9 +17,9 @@ from poets_core.intake import opened, read_file, read_json, shown
 
 CONFIG, INDEX, WEIGHTS = "config.json", "model.safetensors.index.json", "model.safetensors"
 ADAPTER = "adapter_config.json"
-CONFIG_BYTES, TOKENIZER_BYTES, HEADER_BYTES = 1 << 20, 64 << 20, 16 << 20
+CONFIG_BYTES, TOKENIZER_BYTES, HEADER_BYTES = 1 << 20, 64 << 20, 4 << 20
 WEIGHT_BYTES = 1 << 40
-MOST_LAYERS = 1024
+MOST_LAYERS, MOST_TENSORS = 1024, 20_000
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gpt2")
 DTYPES = {
     name: size
@@ -195,6 +195,8 @@ def safetensors_shapes(path: Path) -> Shapes:
         raise _wrong(f"Expected a safetensors header in {path.name}, got {type(header).__name__}.")
     # Free text of whoever saved the file; nothing here reads it.
     header.pop("__metadata__", None)
+    if len(header) > MOST_TENSORS:
+        raise _wrong(f"Expected at most {MOST_TENSORS:,} tensors in {path.name}, got {len(header):,}.")
     found: Shapes = {}
     places: list[tuple[int, int, str]] = []
     for name, about in header.items():

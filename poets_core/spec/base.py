@@ -91,7 +91,7 @@ def mismatch(field: str, message: str) -> PydanticCustomError:
 class ProblemSpec(SpecModel):
     """Which problem, with which parameters (see `domains.catalog`)."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
     params: dict[str, JsonValue] = Field(default_factory=dict)
 
 

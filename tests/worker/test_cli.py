@@ -218,9 +218,8 @@ def test_show_and_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 
 def test_a_failed_run_is_exit_1(tmp_path: Path) -> None:
-    """A folder without a model: only the worker can know, and the command shows what it says."""
-    spec = {"problem": {"name": "protein/ehrlich"}, "backbone": {"source": str(tmp_path / "model")}}
-    (tmp_path / "model").mkdir()
+    """A layer that the model does not have: only the worker can know, and the command shows what it says."""
+    spec = {"problem": {"name": "protein/ehrlich"}, "backbone": {"source": "library", "branch_from": 99}}
     path = tmp_path / "spec.json"
     path.write_text(json.dumps(spec))
     done = shell(tmp_path, "run", str(path), "--json")
@@ -228,6 +227,17 @@ def test_a_failed_run_is_exit_1(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["state"] == "failed"
     assert "InvalidModel" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_folder_without_a_model_is_refused_before_a_run_exists(tmp_path: Path) -> None:
+    spec = {"problem": {"name": "protein/ehrlich"}, "backbone": {"source": str(tmp_path / "model")}}
+    (tmp_path / "model").mkdir()
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec))
+    done = shell(tmp_path, "run", str(path), "--json")
+    assert done.returncode == 2
+    assert "config.json" in done.stderr
+    assert open_store(f"sqlite:///{tmp_path}/store/poets.db").runs() == []
 
 
 LOG = {"source": "log", "judge": "replay", "log": "log.csv", "policies": [{"name": "a"}, {"name": "b"}]}
@@ -389,4 +399,4 @@ def test_an_experiment_without_its_log_says_so(tmp_path: Path) -> None:
     path.write_text(json.dumps(spec))
     run = store.create(located(parse_spec(path.read_text()), tmp_path))
     assert work(store, run, FAKES) == 1
-    assert "readable UTF-8 comparison log" in store.status(run).reason
+    assert "Expected a readable file in nowhere.csv" in store.status(run).reason
