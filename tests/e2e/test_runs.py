@@ -36,9 +36,16 @@ def start(page: Any) -> Any:
 
 
 def choose(page: Any, run: str, act: str) -> None:
-    """Choose an entry of a run's menu."""
-    page.locator(f".st-key-row-{run}").get_by_role("button", name=re.compile("Actions")).click()
-    page.get_by_role("menuitem", name=re.compile(act)).click()
+    """Choose an entry of a run's menu; one that opens while the page is drawn anew may close again."""
+    entry = page.get_by_role("menuitem", name=re.compile(act))
+
+    def opened() -> bool:
+        if not entry.is_visible():
+            page.locator(f".st-key-row-{run}").get_by_role("button", name=re.compile("Actions")).click()
+        return bool(entry.is_visible())
+
+    until(opened, lambda: f"no entry {act} in the menu of run {run}", pause=0.5)
+    entry.click()
 
 
 def test_numbers_out_of_range_switch_start_off(server: Server, store: SqlStore, browser: Any) -> None:

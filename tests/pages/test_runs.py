@@ -198,7 +198,7 @@ def test_a_json_fills_the_form_or_says_what_is_wrong(store: SqlStore, launched: 
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("[" * 100_000, "lists within lists"), (" " * 1_000_001, "at most 1,000,000"), ("[1]", "one JSON object"),
+    [("[" * 100_000, "64 levels deep"), (" " * 1_000_001, "at most 1,000,000"), ("[1]", "one JSON object"),
      (json.dumps({"problem": {"name": "x"}, "budget": {"rounds": 0}}), "budget.rounds"),
      (ExperimentSpec(experiment=ExperimentSettings(source="log", judge="replay", log="l", policies=(
          PolicySpec(name="a"), PolicySpec(name="b")))).model_dump_json(), "page Policies")],

@@ -108,10 +108,7 @@ def read_json(text: str | bytes) -> SearchSpec:
     """
     if len(text) > LARGEST:
         raise InvalidSpec(f"Expected a spec of at most {LARGEST:,} characters, got {len(text):,}.")
-    try:
-        made = parse_spec(text, where="the JSON")
-    except RecursionError as error:
-        raise InvalidSpec("Expected a spec in the JSON, got lists within lists without end.") from error
+    made = parse_spec(text, where="the JSON")
     if not isinstance(made, SearchSpec):
         raise InvalidSpec(
             f"Expected a search in the JSON, got a run of kind {made.kind}. Experiments start on the page Policies."
