@@ -76,6 +76,9 @@ STORES = {
     "no such server": "postgresql://user:hunter2@127.0.0.1:9/db",
     "the short name of PostgreSQL": "postgres://user:hunter2@127.0.0.1:9/db",
     "a malformed address": "postgresql://user:hunter2@127.0.0.1:9:9/db",
+    "a bracket in its host": "postgresql://user:hunter2@[127.0.0.1",
+    "a password with an at sign": "postgresql://user:hunter2@x@127.0.0.1:9/db",
+    "a password with a slash": "postgresql://user:hunter2/x@127.0.0.1:9/db",
     "another database": "mysql://user:hunter2@127.0.0.1/db",
     "a port that is none": "postgresql://user:hunter2@127.0.0.1:x/db",
 }
@@ -141,7 +144,7 @@ def words(folder: Path) -> Iterator[Making]:
     for text in TEXTS:
         yield of("text", f"on a page: {text[:40]!r}", "page_text", "shown", text=text)
     for path in FILES:
-        for kind in ("table", "spec", "worker table", "model"):
+        for kind in ("table", "log", "spec", "worker table", "worker log", "model"):
             yield of("errors", f"{path} as {kind}", "foreign_file", kind=kind, path=path)
     for name, url in STORES.items():
         yield of("errors", f"a store: {name}", "store", url=url)

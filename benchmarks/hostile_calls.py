@@ -110,7 +110,14 @@ def exported(text: str) -> str:
 
 def foreign_file(kind: str, path: str) -> str:
     """A file of the machine where a file of a kind is wanted; nothing of it is repeated."""
-    doors = {"table": upload, "spec": spec, "worker table": worker_table, "model": model}
+    doors = {
+        "table": upload,
+        "log": comparison_log,
+        "worker log": worker_log,
+        "spec": spec,
+        "worker table": worker_table,
+        "model": model,
+    }
     try:
         return doors[kind](path)
     except ValueError as error:
