@@ -114,11 +114,16 @@ class ExperimentRun:
                     f"Expected what run {self._session.run} began with, got other facts of its policies: a run, a log, "
                     f"a model or the program has changed ({changed}). Start a new experiment."
                 )
-        left = self._session.lease.doing
-        judged = left is not None and left.step == "judge"
-        asked_again = [str(p.index) for p in self._ledger.open] if judged else []
-        self._session.begin(prepared, first=began is None, asked_again=asked_again)
+        self._session.begin(prepared, first=began is None, asked_again=self._in_flight())
         self._ledger.add(prepared)
+
+    def _in_flight(self) -> list[str]:
+        """Return the pairs that were with the judge when the last worker was cut off."""
+        left, waiting = self._session.lease.doing, [p.index for p in self._ledger.open]
+        if left is None or left.step != "judge" or left.numbers[0] not in waiting:
+            return []
+        # Open pairs are judged in order and written down together: those before the one in flight were judged in vain.
+        return [str(index) for index in waiting[: waiting.index(left.numbers[0]) + 1]]
 
     def _step(self, doing: Doing) -> None:
         self._session.control.check()
@@ -144,13 +149,16 @@ class ExperimentRun:
             if not source.instant:  # what is with an expensive judge must be in the log
                 self._append(*asked)
                 asked = []
-                self._step(Doing("judge", (self._ledger.open[0].index,)))
             for event in asked:
                 self._ledger.add(event)
-            self._take([*asked, *(self._judged(source, pair) for pair in self._ledger.open)])
+            self._take([*asked, *[self._judged(source, pair) for pair in self._ledger.open]])
         self._end(verdict)
 
     def _judged(self, source: ResponseSource, pair: PresentedPair) -> Compared:
+        # The next worker counts from this what was asked twice. Commands wait: what was paid for is written down first.
+        if not source.instant:
+            self._doing = Doing("judge", (pair.index,))
+            self._session.store.progress(self._session.lease, self._doing)
         judged = source.judge(pair)
         return compared(pair, judged.outcome, self._experiment.judge, None, details=jsonable(judged.details))
 
