@@ -19,6 +19,18 @@ def refuse(text: str) -> str:
     raise InvalidTable(text)
 
 
+class Long(InvalidTable):
+    """An error whose message is not cut, as those of the program are."""
+
+    def __str__(self) -> str:
+        return "x" * 5000
+
+
+def quote() -> str:
+    """Repeat a whole file."""
+    raise Long("")
+
+
 def fall() -> str:
     """Fail as no reader should."""
     return str([][0])
@@ -51,7 +63,8 @@ def test_a_sentence_is_a_refusal_and_anything_else_a_crash() -> None:
     refused = of("refuse", text="Expected a table, got none.")
     assert (refused.outcome, refused.message, refused.holds) == ("refused", "Expected a table, got none.", True)
     assert of("fall").outcome == "crashed"
-    assert not of("refuse", text="x" * 5000).holds  # a message that quotes the whole file
+    assert not of("quote").holds
+    assert of("refuse", text="x" * 5000).holds  # messages of the program are cut
 
 
 def test_a_call_to_another_host_is_seen_also_from_a_child_and_one_to_this_machine_is_none() -> None:

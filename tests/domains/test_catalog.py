@@ -178,7 +178,8 @@ def test_a_quantum_user_needs_no_protein_package_and_the_reverse() -> None:
     [
         ("Bio", "load('protein/instability')", "poets[protein]"),
         ("qiskit", "p = load('quantum/artificial-7q'); p.export([Record('0-0', 'h 0', 1.0)], 'csv')", "poets[quantum]"),
-        ("qiskit_qasm3_import", "p = load('quantum/tfim-6'); p.read_export(b'OPENQASM 3.0; qubit[6] q; h q[0];', 'qasm3')",
+        ("qiskit_qasm3_import",
+         "p = load('quantum/tfim-6'); p.read_export(b'OPENQASM 3.0; qubit[6] q; rx(0.5) q[0];', 'qasm3')",
          "poets[quantum]"),
     ],
 )  # fmt: skip

@@ -96,7 +96,7 @@ def store(server: Server) -> Iterator[SqlStore]:
 def browser() -> Iterator[object]:
     """Chromium, without a sandbox (containers) and without its own errands."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-    if not CHROMIUM.exists():
+    if not os.access(CHROMIUM, os.X_OK):
         pytest.skip(f"no Chromium at {CHROMIUM}; install one, or name it in the environment variable CHROMIUM")
     with api.sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
