@@ -20,7 +20,7 @@ from poets_core.runs.listing import ListedRun, RunQuery
 from poets_core.runs.store import SqlStore
 
 PER_PAGE = 20
-WIDTHS = (4.2, 1.4, 1.4, 2, 1.3, 1.3, 1.2)
+WIDTHS = (4, 1.4, 1.4, 1.9, 1.1, 1.5, 1.4)
 
 
 def page() -> None:
@@ -99,7 +99,7 @@ def _table(store: SqlStore, query: RunQuery) -> None:
         _nothing(query)
         return
     with st.container(border=True, key="runs-head"):
-        names = ("Run", "State", "Best value", "Measurements", "Took", "Last update", "")
+        names = ("Run", "State", "Best value", "Measured", "Took", "Last update", "")
         for column, name in zip(st.columns(WIDTHS), names, strict=True):
             column.caption(name)
     for line in lines[:PER_PAGE]:

@@ -128,7 +128,7 @@ def test_what_was_entered_stays_and_a_json_fills_the_form(
     enter(page, "Rounds", "17")
     page.get_by_text("272", exact=True).wait_for()
     page.get_by_role("link", name="Runs", exact=True).first.click()
-    page.get_by_role("heading", name="Runs").wait_for()
+    page.get_by_role("heading", name="Runs", exact=True).wait_for()
     page.get_by_role("link", name="Launch", exact=True).first.click()
     page.get_by_text("272", exact=True).wait_for()
     assert box(page, "Rounds").input_value() == "17"

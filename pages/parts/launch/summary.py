@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from domains.entry import Entry
-from pages.parts.launch.cost import estimate
+from pages.parts.launch.cost import estimate, memory
 from pages.parts.setting_fields import Errors
 from pages.parts.states import span
 from pages.parts.text import plain
@@ -65,8 +65,15 @@ def _cost(specs: Sequence[SearchSpec]) -> None:
     )
     st.caption(
         f"Writes up to {cost.drawn:,} designs to choose from and takes {cost.trained:,} training steps. "
+        f"{_memory(specs)}"
         "The time is a rough estimate; the run survives a closed browser and can be paused."
     )
+
+
+def _memory(specs: Sequence[SearchSpec]) -> str:
+    """Say what memory the largest of the runs needs, roughly; "" where no model says its size."""
+    most = max((needed.total for spec in specs if (needed := memory(spec)) is not None), default=0)
+    return f"Memory: about {most / 1e9:.1f} GB. " if most else ""
 
 
 def as_json(spec: SearchSpec, store: RunStore) -> None:

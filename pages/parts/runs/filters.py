@@ -9,19 +9,19 @@ from poets_core.runs.listing import Ended, Order, RunQuery
 from poets_core.spec import METHODS
 
 STATES: dict[Ended, str] = {
-    "": "All states",
+    "": "All",
     "unfinished": "At work or interrupted",
     "finished": "Finished",
     "stopped": "Stopped",
     "failed": "Failed",
 }
 ORDERS: dict[Order, str] = {
-    "newest": "Newest first",
-    "oldest": "Oldest first",
-    "name": "By name",
-    "problem": "By problem",
-    "best": "Best value first",
-    "calls": "Most measurements first",
+    "newest": "Newest",
+    "oldest": "Oldest",
+    "name": "Name",
+    "problem": "Problem",
+    "best": "Best value",
+    "calls": "Measurements",
 }
 KEYS = ("q", "state", "of", "by", "tag", "sort", "away")
 """Names of the filters in the address, where links and reloads find them."""
@@ -41,9 +41,9 @@ def query_fields(tags: list[str]) -> RunQuery:
             live=True,
         )
         state = _choice("State", STATES, "state")
-        problem = _choice("Problem", {"": "All problems", **titles}, "of")
-        method = _choice("Method", {"": "All methods", **{name: m.title for name, m in METHODS.items()}}, "by")
-        tag = _choice("Tag", {"": "All tags", **{t: t for t in tags}}, "tag") if tags else ""
+        problem = _choice("Problem", {"": "All", **titles}, "of")
+        method = _choice("Method", {"": "All", **{name: m.title for name, m in METHODS.items()}}, "by")
+        tag = _choice("Tag", {"": "All", **{t: t for t in tags}}, "tag") if tags else ""
         order = _choice("Order", ORDERS, "sort")
         archived = st.toggle("Archived", key="away", bind="query-params", help="Show the runs that were put away.")
     words = tuple((text or "").lower().split())

@@ -52,7 +52,6 @@ def menu(line: ListedRun) -> None:
         acts,
         format_func=ACTS.__getitem__,
         type="tertiary",
-        icon=":material/more_vert:",
         key=f"menu-{row.id}",
     )
     if chosen is not None:
