@@ -174,7 +174,7 @@ def test_klts_draws_from_the_tilted_reference(tmp_path, monkeypatch):
     reward = np.random.default_rng(5).normal(size=9)
     monkeypatch.setattr(
         "poets_core.search.rivals.surrogate.Surrogate.sample_space",
-        lambda self, space, seen, draws, rng: np.tile(reward, (draws, 1)),
+        lambda self, space, seen, draws, rng, check: np.tile(reward, (draws, 1)),
     )
     reference = search.reference()
     assert np.exp(reference).sum() == pytest.approx(1.0, abs=1e-5)
