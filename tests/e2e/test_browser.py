@@ -92,7 +92,7 @@ def test_a_comparison_is_taken_away_as_figure_and_numbers(
     figure.value.save_as(tmp_path / "figure.svg")
     drawn = (tmp_path / "figure.svg").read_text(encoding="utf-8")
     assert "By hand (n = 1, " in drawn  # and the share that reached the best possible
-    assert "Untrained model" in drawn
+    assert "untrained model (n = 1, " in drawn
     with page.expect_download() as numbers:
         page.get_by_role("button", name="Numbers as CSV").click()
     numbers.value.save_as(tmp_path / "numbers.csv")
