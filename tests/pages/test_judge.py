@@ -158,6 +158,16 @@ def test_judges_share_the_pairs_and_nobody_is_asked_twice(store: SqlStore, run: 
     assert "Second opinion" not in said(bea.run()) + said(ada)
 
 
+def test_a_pair_whose_answer_is_under_way_is_shown_to_nobody_else(store: SqlStore, run: str) -> None:
+    """Ada's answer has been sent and not counted; she has gone on to the other pair."""
+    ada = opened(JUDGE, run=run, judge="Ada")
+    assert shown(ada) == "0"
+    ada.button(key="answer-tie").click().run()
+    assert shown(ada) == "1"
+    bea = opened(JUDGE, run=run, judge="Bea")
+    assert shown(bea) == "None"
+
+
 def test_a_seat_is_kept_while_the_page_lives_and_given_on_when_it_is_closed() -> None:
     seats = Seats()
     assert seats.take("r", "Ada", [0, 1], None, now=0.0) == 0

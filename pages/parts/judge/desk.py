@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from pages.parts.feed import Feed, Snapshot
-from pages.parts.judge.queue import WORDS, Sent, open_for, second_for, sent
+from pages.parts.judge.queue import WORDS, Sent, open_for, second_for, sent, told_by_others
 from pages.parts.judge.seats import seats
 from poets_core.errors import PoetsError
 from poets_core.runs.views.experiment import ExperimentView, PairView
@@ -89,7 +89,7 @@ class Desk:
             under_way = sent(feed.store.commands(self.run, after=view.answered), self.judge, view)
             self.own = own_answers(view, self.judge) | dict(under_way.answers)
             self._settle_undo()
-            pair, second = self._choose(view, under_way)
+            pair, second = self._choose(feed, view, under_way)
             over = view.verdict is not None or snapshot.status.state in ("finished", "failed", "dead", "paused")
             ready = pair is not None and not second and self.before is None
             if ready or over or time.monotonic() >= deadline:
@@ -97,7 +97,7 @@ class Desk:
                 return snapshot, under_way, pair, second
             time.sleep(STEP)
 
-    def _choose(self, view: ExperimentView, under_way: Sent) -> tuple[PairView | None, bool]:
+    def _choose(self, feed: Feed, view: ExperimentView, under_way: Sent) -> tuple[PairView | None, bool]:
         """The pair that is already on the screen while it can be answered; else the next one."""
         kept = None if self.shown is None else view.pairs.get(self.shown)
         if kept is not None and not kept.skipped and kept.index not in self.own:
@@ -110,6 +110,11 @@ class Desk:
         if self.double and (checked := second_for(view, self.judge, waiting)) is not None:
             return checked, True
         index = seats().take(self.run, self.judge, open_for(view, self.judge, waiting), None)
+        # Another judge may have answered this pair and left it, while the worker has yet to count the answer. Asked
+        # after the seat was taken: whoever leaves a pair has sent the answer before.
+        while index is not None and index in told_by_others(feed.store.commands(self.run, view.answered), self.judge):
+            waiting.add(index)
+            index = seats().take(self.run, self.judge, open_for(view, self.judge, waiting), None)
         return (None if index is None else view.pairs[index]), False
 
     def _show(self, pair: PairView | None, second: bool) -> None:

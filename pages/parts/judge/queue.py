@@ -48,6 +48,12 @@ def sent(commands: Sequence[Command], judge: str, view: ExperimentView) -> Sent:
     return Sent(answers, undos)
 
 
+def told_by_others(commands: Sequence[Command], judge: str) -> set[int]:
+    """Return the pairs to which other judges have sent an answer that the worker has not dealt with yet."""
+    bodies = [c.body for c in commands if c.command == "judge" and c.body.get("judge") != judge]
+    return {b["index"] for b in bodies if b.get("outcome") != "undo" and isinstance(b.get("index"), int)}
+
+
 def open_for(view: ExperimentView, judge: str, waiting: Collection[int]) -> list[int]:
     """Return the open pairs that a judge could be shown, in the order asked; none of `waiting` is."""
     return [p.index for p in view.open if p.index not in waiting and judge not in p.opinions]
