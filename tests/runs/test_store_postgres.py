@@ -19,6 +19,7 @@ from poets_core.errors import StoreUnavailable
 from poets_core.runs.database import parse_url
 from poets_core.runs.schema import METADATA
 from poets_core.runs.store import SqlStore, open_store
+from tests.contracts.listing_contract import ListingContract
 from tests.contracts.store_contract import StoreContract, gone
 from tests.waiting import LIMIT, until
 
@@ -105,7 +106,7 @@ def store(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     opened.close()
 
 
-class TestPostgres(StoreContract):
+class TestPostgres(StoreContract, ListingContract):
     def test_files_lie_where_the_environment_says(self, store: SqlStore, tmp_path: Path) -> None:
         assert store.folder("abc") == tmp_path / "runs" / "abc"
 

@@ -15,6 +15,7 @@ from poets_core.errors import StoreUnavailable
 from poets_core.runs.artifacts import write_atomic
 from poets_core.runs.events import Failed
 from poets_core.runs.store import SqlStore, open_store
+from tests.contracts.listing_contract import ListingContract
 from tests.contracts.store_contract import RUNNING, StoreContract, gone, take, taken
 from tests.worker.fake import fake_spec
 
@@ -28,7 +29,7 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
     opened.close()
 
 
-class TestSqlite(StoreContract):
+class TestSqlite(StoreContract, ListingContract):
     pass
 
 
