@@ -109,7 +109,7 @@ def photograph(address: str, run: str, out: Path) -> None:
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         page.set_default_timeout(SECONDS * 1000)
         page.goto(f"{address}/live?run={run}")
-        for name in ("progress", "regret", "disagreement", "predictions"):
+        for name in ("progress", "regret", "predictions"):
             page.locator(f".st-key-panel-{name} .poets-plot .main-svg").first.wait_for()
         page.wait_for_load_state("networkidle")
         page.evaluate("document.fonts.ready")
