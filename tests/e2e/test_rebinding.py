@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -26,7 +27,7 @@ OPENS = """(address) => new Promise((done) => {
 def rebound() -> Iterator[Any]:
     """Chromium in which the name evil.test has been made to mean this machine."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-    if not CHROMIUM.exists():
+    if not os.access(CHROMIUM, os.X_OK):
         pytest.skip(f"no Chromium at {CHROMIUM}; install one, or name it in the environment variable CHROMIUM")
     with api.sync_playwright() as playwright:
         started = playwright.chromium.launch(
