@@ -181,13 +181,9 @@ def check(name: str, params: Mapping[str, Any]) -> None:
         InvalidInput: unknown problem or parameter, a value out of range, or a file that cannot be used; with the field.
         MissingPackage: a package that the problem needs is not installed.
     """
-    checked = check_params(name, params)
-    path = entry(name).check
-    if not path:
-        return
-    known = science(name)
-    with needed_for(name, known.install if known else ""):
-        resolve(path)(**checked)
+    checked, path = check_params(name, params), entry(name).check
+    if path:
+        _call(name, path, checked)
 
 
 def load(name: str, **params: Any) -> Problem:
@@ -202,8 +198,11 @@ def load(name: str, **params: Any) -> Problem:
         InvalidTable: an uploaded table cannot be used.
         MissingPackage: a package that the problem needs is not installed.
     """
-    checked = check_params(name, params)
+    return cast("Problem", _call(name, entry(name).loader, check_params(name, params)))
+
+
+def _call(name: str, path: str, params: Mapping[str, Any]) -> object:
+    """Call what a problem's entry names; readers of some files import their packages when they meet one."""
     known = science(name)
     with needed_for(name, known.install if known else ""):
-        made = resolve(entry(name).loader)
-    return cast("Problem", made(**checked))
+        return resolve(path)(**params)

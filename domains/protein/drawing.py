@@ -61,7 +61,7 @@ def draw(
     note = ""
     # A design of another length has no mutations with names.
     if wild_type and len(wild_type) == len(design):
-        changed = mutations(design, wild_type, numbers_of(design, facts))
+        changed = mutations(design, wild_type, numbers_of(design, positions))
         note = f"Against the wild type {wild_type}: {' '.join(changed) or 'no mutation'}"
     return Drawing(
         svg=sequence_svg(design, colours, wild_type, positions, per_row=15 if narrow else 30),
@@ -87,7 +87,7 @@ def sequence_svg(
     Returns:
         SVG text.
     """
-    numbers = numbers_of(design, {"positions": positions})
+    numbers = numbers_of(design, positions)
     parent = wild_type if len(wild_type) == len(design) else ""
     rows = -(-len(design) // per_row) or 1
     columns = min(per_row, max(len(design), 1))

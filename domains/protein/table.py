@@ -15,7 +15,7 @@ import pandas as pd
 
 from domains.protein.alphabet import LETTERS, UNKNOWN, codes_of, name_letter, upper
 from poets_core.errors import InvalidTable
-from poets_core.intake import Lines, TableBounds, Unpacked, listed, shown, unpacked
+from poets_core.intake import Lines, TableBounds, Unpacked, listed, separator, shown, unpacked
 from poets_core.types import F8, Design
 
 BOUNDS = TableBounds()
@@ -204,7 +204,7 @@ def _load(path: Path, variant_column: str, value_column: str) -> pd.DataFrame:
             )
         # Looked at once before it is parsed: what is too large costs no parsing.
         lines = Lines(path.name, BOUNDS, _wrong)
-        for block in chain([first] if first else [], blocks):
+        for block in chain([first], blocks):
             lines.add(block)
         return _delimited(lines, path, variant_column, value_column)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
@@ -212,11 +212,6 @@ def _load(path: Path, variant_column: str, value_column: str) -> pd.DataFrame:
             f"Expected a readable CSV, TSV or Parquet table in {path.name}, got {type(error).__name__}: "
             f"{str(error)[:200]}. Save it again as UTF-8 CSV."
         ) from error
-
-
-def separator(header: str) -> str:
-    """Return what separates the cells of a table with this first line."""
-    return "\t" if "\t" in header else ";" if ";" in header and "," not in header else ","
 
 
 def _delimited(lines: Lines, path: Path, variant_column: str, value_column: str) -> pd.DataFrame:

@@ -162,8 +162,8 @@ def write_csv(energy: CircuitEnergy, records: Sequence[Record]) -> bytes:
     for record in records:
         confirmed = confirm(energy, record.design, record.metadata)
         metadata = json.dumps(dict(record.metadata), sort_keys=True, allow_nan=False)
-        words = _guard(energy.encode(record.design))
-        table.writerow([_guard(record.id), repr(float(record.value)), words, repr(confirmed), metadata])
+        name, words = (guarded(cell, reversible=True) for cell in (record.id, energy.encode(record.design)))
+        table.writerow([name, repr(float(record.value)), words, repr(confirmed), metadata])
     return buffer.getvalue().encode()
 
 
@@ -189,17 +189,9 @@ def read_csv(energy: CircuitEnergy, data: bytes) -> list[Record]:
             metadata = json.loads(text)
             if not isinstance(metadata, Mapping) or not math.isfinite(float(value)):
                 raise InvalidTable(f"Expected a finite value and a JSON object as metadata in row {number}.")
-            records.append(Record(_unguard(name), energy.decode(_unguard(design)), float(value), metadata))
+            records.append(Record(unguarded(name), energy.decode(unguarded(design)), float(value), metadata))
         except InvalidInput as error:
             raise InvalidTable(f"Expected a circuit record in row {number}: {error}") from error
         except (ValueError, RecursionError) as error:
             raise InvalidTable(f"Expected {len(COLUMNS)} readable cells in row {number}, got {error}.") from error
     return records
-
-
-def _guard(cell: str) -> str:
-    return guarded(cell, reversible=True)
-
-
-def _unguard(cell: str) -> str:
-    return unguarded(cell)

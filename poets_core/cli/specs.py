@@ -162,7 +162,8 @@ def _load(problem: ProblemSpec) -> Problem:
     params = catalog.check_params(problem.name, problem.params)
     _check_files(problem.model_copy(update={"params": params}))
     # In a process with limits of memory and time, before this one reads the same file.
-    check_problem(problem.name, params)
+    if catalog.entry(problem.name).check:
+        check_problem(problem.name, params)
     return catalog.load(problem.name, **params)
 
 
@@ -187,7 +188,9 @@ def _check_search(made: SearchSpec, problem: Problem) -> None:
 
 def _check_model(source: str, field: str) -> None:
     path = resolve_backbone(source)
-    if isinstance(path, Path) and not path.exists():
+    if not isinstance(path, Path):
+        return  # a name of the hub, or a model that the run trains
+    if not path.exists():
         raise InvalidSpec(f"Expected a model for {field}, got nothing at {path}. Check the path.", field=field)
     check_model(source, field)
 

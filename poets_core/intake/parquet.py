@@ -36,37 +36,38 @@ def read_parquet(
         choose: called with the first rows as text, returns names.
     """
     with _refused(name, refuse):
-        size, rows, names = _opened(data, name, bounds, refuse)
+        size, rows, schema = _opened(data, name, bounds, refuse)
         with _own_memory(ROOM + 2 * size + 16 * rows):
-            file = _file(data)
-            chosen = choose(_head(file, names, name, bounds, refuse))
-            whole = _file(data).read(columns=chosen, use_threads=False)
+            file = _file(data, schema)
+            chosen = choose(_head(file, name, bounds, refuse))
+            whole = file.read(columns=chosen, use_threads=False)
             return _frame(whole.select(chosen), name, bounds, refuse)
 
 
 def read_head(data: bytes, name: str, bounds: TableBounds, refuse: Refuse) -> tuple[int, pd.DataFrame]:
     """Return how many rows a file has, and the first ones as text; see `read_parquet`."""
     with _refused(name, refuse):
-        size, rows, names = _opened(data, name, bounds, refuse)
+        size, rows, schema = _opened(data, name, bounds, refuse)
         with _own_memory(ROOM + 2 * size):
-            return rows, _head(_file(data), names, name, bounds, refuse)
+            return rows, _head(_file(data, schema), name, bounds, refuse)
 
 
-def _file(data: bytes) -> pq.ParquetFile:
-    source = pa.BufferReader(data)
-    texts = [f.name for f in pq.read_schema(source) if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
-    return pq.ParquetFile(source, read_dictionary=texts, pre_buffer=False)
+def _file(data: bytes, schema: pa.Schema) -> pq.ParquetFile:
+    texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    return pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts, pre_buffer=False)
 
 
-def _opened(data: bytes, name: str, bounds: TableBounds, refuse: Refuse) -> tuple[int, int, list[str]]:
-    """Check the footer; return bytes after unpacking by the file's own word, rows, and columns that are not nested."""
+def _opened(data: bytes, name: str, bounds: TableBounds, refuse: Refuse) -> tuple[int, int, pa.Schema]:
+    """Check the footer; return bytes after unpacking by the file's own word, rows, and columns with their types."""
     with _own_memory(ROOM + 4 * len(data)):
         file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
         size = _check_footer(file.metadata, name, bounds, refuse)
-        return size, file.metadata.num_rows, [f.name for f in file.schema_arrow if not pa.types.is_nested(f.type)]
+        return size, file.metadata.num_rows, file.schema_arrow
 
 
-def _head(file: pq.ParquetFile, names: list[str], name: str, bounds: TableBounds, refuse: Refuse) -> pd.DataFrame:
+def _head(file: pq.ParquetFile, name: str, bounds: TableBounds, refuse: Refuse) -> pd.DataFrame:
+    """Return the first rows of the columns that are not nested."""
+    names = [f.name for f in file.schema_arrow if not pa.types.is_nested(f.type)]
     batch = next(file.iter_batches(HEAD, columns=names, use_threads=False), None)
     table = file.schema_arrow.empty_table().select(names) if batch is None else pa.table(batch)
     return _frame(table, name, bounds, refuse)

@@ -88,14 +88,12 @@ def read_log(path: Path, policies: Sequence[str] | None) -> list[Row]:
     Raises:
         InvalidComparisons: unreadable, a column or a cell missing, an unknown policy or word, a policy with itself.
     """
-    bounds = Lines(path.name, BOUNDS, _wrong)
-    blocks = unpacked(path, BOUNDS, _wrong)
+    lines_seen, blocks = Lines(path.name, BOUNDS, _wrong), unpacked(path, BOUNDS, _wrong)
     first = next(blocks, b"")
     json_lines = first.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
-    # Looked at once before it is parsed: a line of commas would be a list of as many cells.
-    for block in chain([first] if first else [], blocks):
-        bounds.add(block)
-    text = io.TextIOWrapper(io.BufferedReader(Unpacked(unpacked(path, BOUNDS, _wrong))), "utf-8-sig", newline="")
+    # Each block is looked at before it is parsed: a line of commas would be a list of as many cells.
+    watched = map(lines_seen.add, chain([first], blocks))
+    text = io.TextIOWrapper(io.BufferedReader(Unpacked(watched)), "utf-8-sig", newline="")
     try:
         lines = _json_lines(text) if json_lines else _csv_lines(text)
         known: dict[str, str] = {}  # equal texts are kept once
@@ -104,14 +102,12 @@ def read_log(path: Path, policies: Sequence[str] | None) -> list[Row]:
         raise _wrong(f"Expected a readable UTF-8 comparison log in {path.name}, got bytes that are none.") from error
     if not rows:
         raise _wrong("Expected a comparison log with one row or more, got none.")
-    if policies is None:
-        found = dict.fromkeys(name for row in rows for name in (row.first, row.second))
-        if len(found) > MOST_NAMES:
-            raise _wrong(f"Expected at most {MOST_NAMES} policies in the log, got {len(found):,}. Leave rows out.")
-        return rows
-    # A policy without rows could never be excluded, and the experiment would end undecided for that reason alone.
     seen = {name for row in rows for name in (row.first, row.second)}
-    if missing := [name for name in policies if name not in seen]:
+    if policies is None:
+        if len(seen) > MOST_NAMES:
+            raise _wrong(f"Expected at most {MOST_NAMES} policies in the log, got {len(seen):,}. Leave rows out.")
+    # A policy without rows could never be excluded, and the experiment would end undecided for that reason alone.
+    elif missing := [name for name in policies if name not in seen]:
         raise _wrong(f"Expected every policy in the log, got no row of {missing}. Leave them out.")
     return rows
 

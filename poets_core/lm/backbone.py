@@ -19,22 +19,13 @@ from transformers.activations import GELUTanh, NewGELUActivation
 from transformers.utils import logging as transformers_logging
 
 from poets_core.errors import InvalidModel
+from poets_core.lm.families import FAMILIES
 from poets_core.lm.files import check_model
 from poets_core.lm.frozen import freeze_linears
 from poets_core.types import Vocabulary
 
 # Loading is quick here, and its progress bars would fill the logs of workers.
 transformers_logging.disable_progress_bar()
-
-# Where each supported family keeps its layers, its final norm and, where they
-# are added to the embeddings rather than rotated in, its positions.
-FAMILIES: dict[str, tuple[str, str, str | None]] = {
-    "llama": ("layers", "norm", None),
-    "mistral": ("layers", "norm", None),
-    "qwen2": ("layers", "norm", None),
-    "qwen3": ("layers", "norm", None),
-    "gpt2": ("h", "ln_f", "wpe"),
-}
 
 
 class _NoPositions(nn.Module):

@@ -15,7 +15,8 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from poets_core.errors import InvalidModel
-from poets_core.lm.backbone import FAMILIES, Backbone
+from poets_core.lm.backbone import Backbone
+from poets_core.lm.families import FAMILIES
 from poets_core.lm.frozen import FrozenLinear
 from poets_core.lm.grammar import LengthLimit, MaskTable
 from poets_core.lm.head import blocks, head_log_prob

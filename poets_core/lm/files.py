@@ -14,13 +14,14 @@ from typing import Any, TypeGuard
 
 from poets_core.errors import InvalidModel
 from poets_core.intake import opened, read_file, read_json, shown
+from poets_core.lm.families import FAMILIES
+from poets_core.lm.gguf_header import check_gguf
 
 CONFIG, INDEX, WEIGHTS = "config.json", "model.safetensors.index.json", "model.safetensors"
 ADAPTER = "adapter_config.json"
 CONFIG_BYTES, TOKENIZER_BYTES, HEADER_BYTES = 1 << 20, 64 << 20, 4 << 20
 WEIGHT_BYTES = 1 << 40
 MOST_LAYERS, MOST_TENSORS = 1024, 20_000
-FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gpt2")
 DTYPES = {
     name: size
     for size, names in {
@@ -68,8 +69,6 @@ def check_model(path: Path) -> None:
         InvalidModel: unsafe, contradictory, too large, or of a family that is not supported.
     """
     if path.suffix == ".gguf":
-        from poets_core.lm.gguf_header import check_gguf
-
         check_gguf(path)
         return
     if not (path / CONFIG).is_file():
@@ -82,11 +81,14 @@ def check_model(path: Path) -> None:
         raise _wrong(f"Expected a whole model in {path.name}, got one with {ADAPTER}. Merge the adapter, or remove it.")
     config = _config(path / CONFIG)
     shapes: Shapes = {}
-    for file in _shards(path):
-        for name, shape in safetensors_shapes(file).items():
-            if name in shapes:
-                raise _wrong(f"Expected every tensor once in {path.name}, got {shown(name)} in two files.")
-            shapes[name] = shape
+    for file, promised in _shards(path).items():
+        found = safetensors_shapes(file)
+        # A tensor that no file holds would be filled with random numbers.
+        if missing := sorted(promised - found.keys()):
+            raise _wrong(f"Expected {shown(missing[0])} in {file.name}, as {INDEX} says, got none.")
+        if twice := sorted(shapes.keys() & found.keys()):
+            raise _wrong(f"Expected every tensor once in {path.name}, got {shown(twice[0])} in two files.")
+        shapes |= found
     _check_sizes(config, shapes, path)
     _check_tokenizer(path)
 
@@ -128,31 +130,27 @@ def _size(config: Mapping[str, Any], what: str) -> int:
     return int(found[0])
 
 
-def _shards(folder: Path) -> list[Path]:
-    """Return the files of weights, which lie in the folder itself."""
+def _shards(folder: Path) -> dict[Path, set[str]]:
+    """Return the files of weights, which lie in the folder itself, and the tensors that an index promises of each."""
     if not (folder / INDEX).exists():
         if not (folder / WEIGHTS).exists():
             raise _wrong(
                 f"Expected safetensors weights in {folder.name}, found none. Convert the model with "
                 "save_pretrained(safe_serialization=True); pickled weights are never loaded."
             )
-        return [_inside(folder, WEIGHTS)]
+        return {_inside(folder, WEIGHTS): set()}
     # Which of the two is read is a matter of versions: what was checked must be what is loaded.
     if (folder / WEIGHTS).exists():
         raise _wrong(f"Expected {WEIGHTS} or {INDEX} in {folder.name}, got both. Remove the one that is not meant.")
     names = read_config(folder / INDEX, HEADER_BYTES).get("weight_map")
     if not isinstance(names, dict) or not names:
         raise _wrong(f"Expected a weight_map in {INDEX}, got {shown(type(names).__name__)}.")
-    files = dict.fromkeys(names.values())
-    if len(files) > 10_000:
-        raise _wrong(f"Expected at most 10,000 files in {INDEX}, got {len(files):,}.")
-    shards = {name: _inside(folder, name) for name in files}
-    # A tensor that no file holds would be filled with random numbers.
-    for name, path in shards.items():
-        promised = {tensor for tensor, at in names.items() if at == name}
-        if missing := sorted(promised - set(safetensors_shapes(path))):
-            raise _wrong(f"Expected {shown(missing[0])} in {path.name}, as {INDEX} says, got none.")
-    return list(shards.values())
+    promised: dict[str, set[str]] = {}
+    for tensor, name in names.items():
+        promised.setdefault(name if isinstance(name, str) else repr(name), set()).add(tensor)
+    if len(promised) > 10_000:
+        raise _wrong(f"Expected at most 10,000 files in {INDEX}, got {len(promised):,}.")
+    return {_inside(folder, name): tensors for name, tensors in promised.items()}
 
 
 def _inside(folder: Path, name: object) -> Path:

@@ -14,12 +14,12 @@ from typing import Any
 
 from poets_core.errors import InvalidModel
 from poets_core.intake import opened, shown
+from poets_core.lm.families import FAMILIES
 
 SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 TEXT, ARRAY = 8, 9
 MOST_ENTRIES, MOST_TENSORS, MOST_ITEMS, MOST_TEXT = 10_000, 100_000, 2_000_000, 1 << 20
 HEADER_BYTES, FILE_BYTES = 256 << 20, 1 << 40
-FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gpt2")
 BLOCKS = {
     0: (1, 4),
     1: (1, 2),

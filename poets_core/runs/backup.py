@@ -21,9 +21,10 @@ from sqlalchemy import delete, func, select, update
 from poets_core.errors import InvalidInput, StoreUnavailable
 from poets_core.runs import kept
 from poets_core.runs.database import file_error, transaction
+from poets_core.runs.events import ArtifactMade, Updated
 from poets_core.runs.schema import EVENTS, METADATA, RUNS
+from poets_core.runs.status import RunRow
 from poets_core.runs.store import SqlStore
-from poets_core.runs.views.fold import fold
 
 DATABASE = "poets.db"
 FOLDERS = ("runs", "uploads")
@@ -175,9 +176,16 @@ def _lacking(store: SqlStore) -> Iterator[str]:
     """Yield the last checkpoints and artifacts that rows name and the folder does not hold."""
     for row in store.runs(limit=10**9, kind=None):
         try:
-            view = fold(store.read(row.id))
+            names = _named(store, row)
         except StoreUnavailable:  # damaged in the original too
             continue
-        names = [f"checkpoints/{r.checkpoint}" for r in view.rounds[-1:] if r.checkpoint]
-        names += [made.path for made in view.artifacts]
         yield from (f"{row.id}/{name}" for name in names if not (store.files / "runs" / row.id / name).is_file())
+
+
+def _named(store: SqlStore, row: RunRow) -> list[str]:
+    """Return the artifacts of a task, whose log is short, or the last checkpoint of another run."""
+    if row.kind == "task":
+        return [line.event.path for line in store.read(row.id) if isinstance(line.event, ArtifactMade)]
+    last = store.newest(row.id, Updated.tag)
+    named = last.event.checkpoint if last is not None and isinstance(last.event, Updated) else ""
+    return [f"checkpoints/{named}"] if named else []

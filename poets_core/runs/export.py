@@ -19,7 +19,7 @@ from poets_core.runs.artifacts import sha256_of, write_atomic
 from poets_core.runs.events import Finished, Prepared, Recorded, Updated
 from poets_core.runs.kept import ADAPTERS, BACKBONE, PART, damage
 from poets_core.runs.store import RunStore
-from poets_core.runs.uploads import FOLDER, files_of, with_paths
+from poets_core.runs.uploads import files_of, in_uploads, with_paths
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import RunView, fold
 
@@ -105,13 +105,6 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _tables(store: RunStore, run: str) -> list[Path]:
-    """Uploads of this store that the spec names; files elsewhere are the user's own and stay out."""
-    uploads = (store.files / FOLDER).resolve()
-    named = [Path(v) for v in files_of(store.spec(run)) if v.startswith("/") and "\0" not in v]
-    return [p for p in named if p.resolve().parent == uploads and p.is_file()]
-
-
 def damages(folder: Path, events: Sequence[Recorded]) -> str:
     """Say what is wrong with backbone and adapters of a run, ``""`` if nothing is.
 
@@ -153,7 +146,9 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
             f"Expected the files that run {run} names, got {damaged}. `poets export {run} FILE` makes them again; "
             "a run that is not finished makes them again when it is resumed."
         )
-    tables = {str(path): f"table/{path.name}" for path in _tables(store, run)}
+    # Files elsewhere are the user's own and stay out.
+    uploads = [text for text in files_of(spec) if in_uploads(text, store.files) and Path(text).is_file()]
+    tables = {text: f"table/{Path(text).name}" for text in uploads}
     members: dict[str, bytes] = {
         # Tables are named where they lie in the archive: `poets run spec.json` works in the unpacked folder.
         "spec.json": with_paths(spec, lambda path: tables.get(path, path)).model_dump_json(indent=2).encode(),

@@ -113,7 +113,7 @@ def holder(row: RowMapping) -> Holder:
     return Holder(**{name: row[name] for name in Holder.__dataclass_fields__})
 
 
-def run_row(row: RowMapping, now: float, *, waits: bool = False) -> RunRow:
+def run_row(row: RowMapping, now: float, *, waits: bool) -> RunRow:
     """Read one line of the table of runs, with its state at this moment.
 
     Args:

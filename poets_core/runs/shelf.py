@@ -16,6 +16,7 @@ from poets_core.runs.listing import ListedRun, RunQuery, page_of_runs
 from poets_core.runs.outage import waits_for_store
 from poets_core.runs.rows import fetch_run, run_row, split_tags
 from poets_core.runs.schema import COMMANDS, EVENTS, RUNS
+from poets_core.runs.status import RunRow
 
 LONGEST_NAME = 120
 LONGEST_TAG, MOST_TAGS = 40, 20
@@ -139,7 +140,7 @@ class Shelf:
             rows += [fetch_run(connection, task, lock=True) for task in _naming(connection, run, "task")]
             now = clock(connection)
             for row in rows:
-                status = run_row(row, now, waits=self._waits(row)).status
+                status = self._row(row, now).status
                 if status.active:
                     raise InvalidInput(
                         f"Expected a run that no worker is at work on, got {row['id']}, which is {status.state}. "
@@ -167,10 +168,12 @@ class Shelf:
                 ) from error
 
     def _line(self, row: RowMapping, now: float, beside: Sequence[ListedRun] = ()) -> ListedRun:
-        return ListedRun(run_row(row, now, waits=self._waits(row)), row["began"], row["last"], tuple(beside))
+        return ListedRun(self._row(row, now), row["began"], row["last"], tuple(beside))
 
-    def _waits(self, row: RowMapping) -> bool:
-        return bool(row["held"]) and waits_for_store(self.files / "runs" / str(row["id"]), row["epoch"])
+    def _row(self, row: RowMapping, now: float) -> RunRow:
+        """Return a line of the table of runs at a moment."""
+        waits = bool(row["held"]) and waits_for_store(self.files / "runs" / str(row["id"]), row["epoch"])
+        return run_row(row, now, waits=waits)
 
     def _change(self, run: str, **values: str | bool) -> None:
         with transaction(self._engine, writes=True) as connection:

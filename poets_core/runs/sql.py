@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Connection, Engine, RowMapping, func, select, update
 
 from poets_core.errors import LeaseLost, UnknownRun
 from poets_core.runs import process
@@ -28,7 +28,6 @@ from poets_core.runs.rows import (
     new_ids,
     oldest_waiting,
     row_updates,
-    run_row,
     unknown,
 )
 from poets_core.runs.schema import COMMANDS, EVENTS, RUNS, prepare
@@ -181,9 +180,7 @@ class SqlStore(Shelf):
         """
         bodies = [json_text(e.to_json()) for e in events]
         with transaction(self._engine, writes=True) as connection:
-            row = fetch_run(connection, lease.run, lock=True)
-            if row["epoch"] != lease.epoch or not row["held"]:
-                raise _lost(lease)
+            row = _held(connection, lease)
             last, now = int(row["last_seq"]), clock(connection)
             if not events:
                 return last
@@ -308,7 +305,7 @@ class SqlStore(Shelf):
         query = query if kind is None else query.where(RUNS.c.kind.in_((kind,) if isinstance(kind, str) else kind))
         with transaction(self._engine, writes=False) as connection:
             rows, now = connection.execute(query).mappings().all(), clock(connection)
-        return [run_row(r, now, waits=self._waits(r)) for r in rows]
+        return [self._row(r, now) for r in rows]
 
     def row(self, run: str) -> RunRow:
         """Return one line of the table of runs.
@@ -318,7 +315,7 @@ class SqlStore(Shelf):
         """
         with transaction(self._engine, writes=False) as connection:
             row = fetch_run(connection, run)
-            return run_row(row, clock(connection), waits=self._waits(row))
+            return self._row(row, clock(connection))
 
     def status(self, run: str) -> RunStatus:
         """Return the state of a run and of its worker.
@@ -372,9 +369,7 @@ class SqlStore(Shelf):
             StoreUnavailable: and what `act` raises.
         """
         with transaction(self._engine, writes=True) as connection:
-            row = fetch_run(connection, lease.run, lock=True)
-            if row["epoch"] != lease.epoch or not row["held"]:
-                raise _lost(lease)
+            _held(connection, lease)
             act()
 
     def _touch(self, lease: Lease, values: Callable[[float], Mapping[str, Any]]) -> None:
@@ -384,6 +379,18 @@ class SqlStore(Shelf):
             changed = connection.execute(update(RUNS).where(mine).values(**values(clock(connection))))
             if changed.rowcount != 1:
                 raise _lost(lease)
+
+
+def _held(connection: Connection, lease: Lease) -> RowMapping:
+    """Return the locked row of the run that a lease holds.
+
+    Raises:
+        LeaseLost: it does not hold it any more.
+    """
+    row = fetch_run(connection, lease.run, lock=True)
+    if row["epoch"] != lease.epoch or not row["held"]:
+        raise _lost(lease)
+    return row
 
 
 def _lost(lease: Lease) -> LeaseLost:

@@ -24,15 +24,13 @@ _CHECKSUM = re.compile(r"-([0-9a-f]{16})(\.[A-Za-z0-9]{1,8}){0,2}$")
 
 def as_stored(spec: S, files: Path) -> S:
     """Return a spec with the files of the store's uploads named without their folder; others stay as they are."""
-    uploads = (files / FOLDER).resolve()
+    return with_paths(spec, lambda text: PREFIX + Path(text).name if in_uploads(text, files) else text)
 
-    def name(path: str) -> str:
-        # resolve() asks the disk, which no text that is no path of ours is worth.
-        if "\0" in path or not path.startswith("/") or Path(path).resolve().parent != uploads:
-            return path
-        return PREFIX + Path(path).name
 
-    return with_paths(spec, name)
+def in_uploads(text: str, files: Path) -> bool:
+    """Return whether a text is the absolute path of a file in the uploads of a store whose folder is `files`."""
+    # resolve() asks the disk, which no text that is no path of ours is worth.
+    return "\0" not in text and text.startswith("/") and Path(text).resolve().parent == (files / FOLDER).resolve()
 
 
 def as_found(spec: S, files: Path) -> S:

@@ -6,12 +6,12 @@ so that a form can ask.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from poets_core.errors import InvalidSpec
+from poets_core.intake import JSON_BYTES, read_file, read_json
 from poets_core.spec.methods import (
     BestOfReferenceSettings,
     GaussianProcessSettings,
@@ -94,7 +94,7 @@ def model_size(folder: Path) -> ModelSize | None:
         folder: with config.json and safetensors weights.
     """
     try:
-        config = json.loads((folder / "config.json").read_text())
+        config = read_json(read_file(folder / "config.json", JSON_BYTES, InvalidSpec), "JSON", InvalidSpec)
         stored = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
         # Weights are read as float32, whatever they are stored in.
         bytes_each = 2 if str(config.get("torch_dtype", config.get("dtype", ""))) in ("float16", "bfloat16") else 4

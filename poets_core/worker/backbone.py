@@ -61,7 +61,7 @@ class Workshop:
             run: its id, for messages.
 
         Returns:
-            the search, and the SHA-256 of each file of its own backbone.
+            the search, and the SHA-256 of each file of its own backbone where that was trained just now.
 
         Raises:
             InvalidSpec: the backbone is another one, and cannot be made again.
@@ -76,7 +76,7 @@ class Workshop:
         why = "" if began is None else kept.damage(folder, began.files)
         # Before `prepared` nothing says what should be there. Older runs have no checksums; they are looked at below.
         whole = began is not None and folder.is_dir() and not why
-        files = kept.checksums(folder) if whole else self._train(problem, spec, why if began is not None else "")
+        files = {} if whole else self._train(problem, spec, why)
         try:
             search = self.science.build(problem, spec, self.folder, self.check)
             _require_same(began, search, run)

@@ -12,7 +12,6 @@ from typing import Any
 from poets_core.errors import InvalidModel, InvalidSpec
 from poets_core.runs.event_fields import jsonable
 from poets_core.runs.event_reader import stored_info
-from poets_core.runs.events import Event, Prepared
 from poets_core.types import ProblemInfo
 
 SAME = 1e-3
@@ -85,11 +84,6 @@ def model_checksum(model: Path | str) -> str | None:
     except OSError as error:
         raise InvalidModel(f"Expected a model that can be read in {model.name}, got {error.strerror}.") from error
     return whole.hexdigest()
-
-
-def began_with(events: Iterable[Event]) -> ProblemInfo | None:
-    """Return the problem that a run has written down, None if it has none or has not come so far."""
-    return next((event.info for event in events if isinstance(event, Prepared)), None)
 
 
 def _flat(info: ProblemInfo) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from poets_core.runs.uploads import files_of
 from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
 
 
@@ -15,12 +16,12 @@ def names_other_files(spec: RunSpec, uploads: Path) -> bool:
 
 def _texts(spec: RunSpec) -> Iterator[str]:
     """Yield every text of a spec that may name a file."""
-    if spec.problem is not None:
-        yield from (value for value in spec.problem.params.values() if isinstance(value, str) and "/" in value)
-    if isinstance(spec, SearchSpec) and "/" in spec.backbone.source:
-        yield spec.backbone.source
+    texts = [*files_of(spec)]
+    if isinstance(spec, SearchSpec):
+        texts.append(spec.backbone.source)
     if isinstance(spec, ExperimentSpec):
-        yield from (text for text in (spec.experiment.log, spec.experiment.model) if "/" in text)
+        texts.append(spec.experiment.model)
+    yield from (text for text in texts if "/" in text)
 
 
 def _inside(text: str, uploads: Path) -> bool:

@@ -116,11 +116,10 @@ class PatientStore:
 
     def claim(self, run: str | None, worker: str, pid: int, pid_started: str) -> Lease | None:
         """Take over a run; one that an earlier try has taken, although its answer was lost, is had."""
-        tried: list[bool] = []
 
-        def once() -> Lease | None:
+        def again() -> Lease | None:
             taken = self._store.claim(run, worker, pid, pid_started)
-            if taken is not None or run is None or not tried:
+            if taken is not None or run is None:
                 return taken
             # A lease that was committed and not told would keep this very process out.
             status = self._store.status(run)
@@ -128,11 +127,7 @@ class PatientStore:
             last = self._store.read(run)[-1:]
             return Lease(run, status.epoch, worker, status.doing, last[0].seq if last else 0) if mine else None
 
-        def more() -> Lease | None:
-            tried.append(True)
-            return once()
-
-        lease = self.patience(once, more)
+        lease = self.patience(lambda: self._store.claim(run, worker, pid, pid_started), again)
         if lease is not None:
             self._last[lease.run] = lease.last
         return lease

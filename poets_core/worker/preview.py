@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from poets_core.intake import Lines, Refuse, TableBounds, shown, unpacked
+from poets_core.intake import Lines, Refuse, TableBounds, separator, shown, unpacked
 
 ROWS, COLUMNS, CHARACTERS = 5, 50, 200
 """Of a preview, at most."""
@@ -34,7 +34,7 @@ def table_preview(path: Path, name: str, refuse: Refuse) -> dict[str, Any]:
     # The whole file passes by, for its size; only the beginning is kept.
     lines = Lines(name, bounds, refuse)
     begin, last = b"", b""
-    for block in chain([first] if first else [], blocks):
+    for block in chain([first], blocks):
         lines.add(block)
         begin += block[: BEGIN - len(begin)]
         last = block
@@ -52,8 +52,7 @@ def table_preview(path: Path, name: str, refuse: Refuse) -> dict[str, Any]:
 
 
 def _rows(text: str, name: str, refuse: Refuse) -> list[list[str]]:
-    header = text.splitlines()[0] if text else ""
-    mark = "\t" if "\t" in header else ";" if ";" in header and "," not in header else ","
+    mark = separator(text.splitlines()[0] if text else "")
     rows: list[list[str]] = []
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark):

@@ -9,8 +9,6 @@ from pathlib import Path
 from poets_core.errors import StoreUnavailable
 from poets_core.protocols import unheard
 from poets_core.runs import kept
-from poets_core.runs.doing import Doing
-from poets_core.runs.events import Finished
 from poets_core.runs.export import damages
 from poets_core.runs.store import RunStore
 from poets_core.spec import SearchSpec
@@ -59,11 +57,9 @@ def repair(store: RunStore, run: str, science: Science = REAL_SCIENCE) -> str:
     whole = began is not None and not kept.damage(folder / kept.BACKBONE, began.files)
     bench = Workshop(science, folder if whole else aside, place, unheard)
     search, _ = bench.build(science.load(spec), spec, began, run)
-    restore(search, log, folder, _silent)
-    (aside / kept.ADAPTERS).mkdir()
-    search.export_adapters(aside / kept.ADAPTERS)
-    finished = [line.event for line in events if isinstance(line.event, Finished)]
-    wanted = {kept.BACKBONE: {} if whole or began is None else began.files, kept.ADAPTERS: finished[-1].files}
+    restore(search, log, folder, lambda _: None)
+    place(kept.ADAPTERS, search.export_adapters)
+    wanted = {kept.BACKBONE: {} if whole or began is None else began.files, kept.ADAPTERS: log.exported}
     for name, files in wanted.items():
         if files and (wrong := kept.damage(aside / name, files)):
             raise StoreUnavailable(
@@ -76,7 +72,3 @@ def repair(store: RunStore, run: str, science: Science = REAL_SCIENCE) -> str:
             kept.put_in_place(aside / name, folder / name)
     kept.sweep(folder)
     return said
-
-
-def _silent(doing: Doing) -> None:
-    """Nobody follows a repair."""

@@ -17,11 +17,11 @@ from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import jsonable
 from poets_core.runs.event_reader import stored_info
 from poets_core.runs.events import ArtifactMade, Finished, Prepared
-from poets_core.runs.views.fold import CandidateView, fold
+from poets_core.runs.views.fold import CandidateView, RunView, fold
 from poets_core.search.loop import chunks
 from poets_core.spec import TaskSpec
 from poets_core.types import Record
-from poets_core.worker.facts import began_with, require_same_problem
+from poets_core.worker.facts import require_same_problem
 from poets_core.worker.session import Session
 
 TOLERANCE = 1e-9
@@ -47,11 +47,11 @@ class TaskRun:
         first = not any(isinstance(event, Prepared) for event in session.events())
         if self._task.name == "export":
             problem = session.science.load(session.store.spec(self._task.run))
+            source = fold(session.store.read(self._task.run))
             # What is measured again must be measured by what the run was measured by.
-            began = began_with(line.event for line in session.store.read(self._task.run))
-            require_same_problem(self._task.run, began, problem.info)
+            require_same_problem(self._task.run, source.info, problem.info)
             session.begin(Prepared(stored_info(problem.info)), first=first)
-            done = [self._export(problem)]
+            done = [self._export(problem, source)]
         else:
             problem = session.science.load(self._spec)
             check = self._check(problem)
@@ -60,8 +60,8 @@ class TaskRun:
         session.control.check()
         session.append(*done, Finished("task"))
 
-    def _export(self, problem: Problem) -> ArtifactMade:
-        task, wanted = self._task, self._chosen()
+    def _export(self, problem: Problem, source: RunView) -> ArtifactMade:
+        task, wanted = self._task, self._chosen(source)
         if task.format not in problem.info.export_formats:
             raise InvalidInput(
                 f"Expected an export format of {problem.info.name}, one of {list(problem.info.export_formats)}, "
@@ -99,11 +99,10 @@ class TaskRun:
             format=task.format,
         )
 
-    def _chosen(self) -> list[CandidateView]:
+    def _chosen(self, source: RunView) -> list[CandidateView]:
         """The candidates to export: those named, or every valid observed one."""
-        every = fold(self._session.store.read(self._task.run)).candidates
         # Invalid designs have no value that could be measured again, so that nothing could be promised of them.
-        valid = {c.id: c for c in every.values() if c.valid}
+        valid = {c.id: c for c in source.candidates.values() if c.valid}
         unknown = [i for i in self._task.candidates if i not in valid]
         if unknown:
             raise InvalidInput(

@@ -58,8 +58,6 @@ class PromptSource:
         self._items = items(spec.task, spec.items, seed=seed)
         self._at = {p.name: i for i, p in enumerate(spec.policies)}
         self._said: list[list[str]] = []
-        # Answers are kept a policy at a time: those that are missing must come from the same model.
-        self._weights = model_checksum(resolve_backbone(spec.model))
 
     @property
     def instant(self) -> bool:
@@ -83,7 +81,8 @@ class PromptSource:
             "policies": policies,
             "warnings": [],
             "model": self._spec.model,
-            "weights": self._weights,
+            # Answers are kept a policy at a time: those that are missing must come from the same model.
+            "weights": model_checksum(resolve_backbone(self._spec.model)),
             "task": self._task.title,
             "judged": self._task.judged,
             "items": len(self._items),
