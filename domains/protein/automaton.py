@@ -109,6 +109,12 @@ class Automaton:
         return known & (state == self.final)
 
     @cached_property
+    def letters(self) -> Flags[np.ndarray, "L 20"]:
+        """Return which letters accepted designs have at each site."""
+        spans = [slice(int(self.layers[k]), int(self.layers[k + 1])) for k in range(self.length)]
+        return np.array([(self.table[rows] != self.dead).any(0) for rows in spans])
+
+    @cached_property
     def size(self) -> float:
         """How many designs are accepted; exact below 2^53."""
         return float(self._messages(np.ones((self.length, 20)), scaled=False)[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool as Flags
@@ -46,6 +47,14 @@ class Replay:
     def size(self) -> float:
         """How many designs are accepted."""
         return float(len(self.codes))
+
+    @cached_property
+    def letters(self) -> Flags[np.ndarray, "L 20"]:
+        """Return which letters the designs have at each site."""
+        out = np.zeros((self.length, 20), dtype=np.bool_)
+        for k, column in enumerate(self.codes.T):
+            out[k, np.unique(column)] = True
+        return out
 
     def complete(self, state: Int64[np.ndarray, " n"]) -> Flags[np.ndarray, " n"]:
         """Return which states are complete designs."""

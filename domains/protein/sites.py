@@ -15,7 +15,7 @@ from itertools import pairwise
 from Bio.SeqUtils import IUPACData
 
 from domains.protein.alphabet import LETTERS, upper
-from domains.protein.parent import Parent
+from domains.protein.parent import UNKNOWN_LETTER, Parent
 from poets_core.errors import InvalidSpec
 from poets_core.intake import shown
 
@@ -209,10 +209,11 @@ def _places(sites: Sequence[Site], parent: Parent, offset: int) -> list[int]:
 
 
 def _agree(sites: Sequence[Site], places: Sequence[int], parent: Parent) -> bool:
-    """Whether all sites lie in their chains, and all letters are the parent's."""
+    """Whether all sites lie in their chains, and all letters are the parent's, as far as that is known."""
     spans = {c.name: (c.start, c.start + c.length) for c in parent.chains} | {"": (0, len(parent.sequence))}
     return all(
-        spans[s.chain][0] <= at < spans[s.chain][1] and s.letter in ("", parent.sequence[at])
+        spans[s.chain][0] <= at < spans[s.chain][1]
+        and (s.letter in ("", parent.sequence[at]) or parent.sequence[at] == UNKNOWN_LETTER)
         for s, at in zip(sites, places, strict=True)
     )
 
