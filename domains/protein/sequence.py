@@ -12,14 +12,14 @@ from domains.protein.alphabet import mutations, parse
 from domains.protein.edits import edit
 from domains.protein.mask import ResidueMask, residue_mask
 from poets_core.protocols import Oracle
-from poets_core.types import F8, Artifact, Bool, Design, Evaluation, ProblemInfo, Record, Vocabulary
+from poets_core.types import F8, Artifact, Bool, Design, Evaluation, Given, ProblemInfo, Record, Vocabulary
 
 
 class SequenceProblem:
     """Sequences of `minimum` to `maximum` residues; a problem adds its oracle and its `library`.
 
     Attributes:
-        info, prompts, oracle: see `poets_core.protocols.Problem`.
+        info, prompts, oracle, given: see `poets_core.protocols.Problem`.
         minimum, maximum: inclusive limits of the length, in residues.
         wild_type: parent that mutations are named against, ``""`` if there is none.
         positions: number of each residue in the protein.
@@ -37,6 +37,7 @@ class SequenceProblem:
     ) -> None:
         self.info: ProblemInfo = info
         self.prompts: tuple[str, ...] = ("",)
+        self.given: tuple[Given, ...] = ()
         self.oracle: Oracle = oracle
         self.minimum, self.maximum = minimum, maximum
         self.wild_type = wild_type

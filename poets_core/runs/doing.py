@@ -17,6 +17,7 @@ Step: TypeAlias = Literal[
     "ask",
     "evaluate",
     "update",
+    "learn",
     "rebuild",
     "contest",
     "export",
@@ -36,6 +37,7 @@ _WORDS: Mapping[Step, tuple[str, int]] = {
     "ask":      ("ask", 1),                # round
     "evaluate": ("evaluate", 2),           # round, chunk
     "update":   ("update", 1),             # round
+    "learn":    ("learn given data", 0),   # of a search that begins
     "rebuild":  ("rebuild", 1),            # round
     "contest":  ("contest", 3),            # round, comparison, chunk
     "export":   ("export adapters", 0),
@@ -95,4 +97,4 @@ class Doing:
         return None
 
 
-EXPORTING, WAITING, SUMMING_UP = Doing("export"), Doing("wait"), Doing("sum")
+EXPORTING, WAITING, SUMMING_UP, LEARNING = Doing("export"), Doing("wait"), Doing("sum"), Doing("learn")

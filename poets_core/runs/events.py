@@ -95,10 +95,10 @@ class Prepared(_Kind):
 
 @dataclass(frozen=True, slots=True)
 class Proposed(_Kind):
-    """Candidates, before the oracle is asked: those of a round, or the two of a comparison in a contest.
+    """Candidates, before the oracle is asked: those of a round, the two of a comparison in a contest, or given data.
 
     Attributes:
-        round: from 0; of a contest, the round that it follows.
+        round: from 0; of a contest, the round that it follows; -1 of given data.
         candidates: in slot order: design, text, tokens, branch, source, log-probabilities, predicted mean and
             deviation.
     """
@@ -110,10 +110,10 @@ class Proposed(_Kind):
 
 @dataclass(frozen=True, slots=True)
 class Observed(_Kind):
-    """The oracle's answer for one candidate.
+    """The oracle's answer for one candidate; a later one of the same candidate corrects it.
 
     Attributes:
-        round: of the candidate.
+        round: of the candidate; -1 of given data.
         candidate: its id.
         key: run and id, its parts apart by "/": equal for the same call, whoever made it.
         value: of every objective in its own unit; null where the design is invalid.
@@ -121,6 +121,7 @@ class Observed(_Kind):
         valid: whether the design could be measured.
         reason: why not.
         details: what the oracle adds.
+        missing: whether nothing is known of the design, because its well failed or nobody measured it; only there.
     """
 
     tag: ClassVar[EventKind] = "observed"
@@ -132,6 +133,12 @@ class Observed(_Kind):
     valid: bool
     reason: str
     details: JsonObject = field(default_factory=dict)
+    missing: bool = False
+
+    def to_json(self) -> JsonObject:
+        """Return the body; most observations are not missing, and do not say so."""
+        body: JsonObject = plain(self)
+        return body if self.missing else {name: body[name] for name in body if name != "missing"}
 
     @property
     def first(self) -> float | None:
@@ -144,7 +151,7 @@ class Updated(_Kind):
     """A round is complete; in an experiment: so many comparisons are counted.
 
     Attributes:
-        round: that was completed; of an experiment, the number of comparisons.
+        round: that was completed, -1 where given data are learnt; of an experiment, the number of comparisons.
         metrics: figures by name.
         checkpoint: name of the file; empty in experiments.
         sha256: of that file.

@@ -29,6 +29,7 @@ from poets_core.runs.status import Holder, RunRow, RunStatus
 from poets_core.runs.storable import is_text, storable
 from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
 from poets_core.spec.old import METHOD_NOW
+from poets_core.types import BEFORE
 
 
 def unknown(run: str) -> UnknownRun:
@@ -140,7 +141,7 @@ def row_updates(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:
     for event in events:
         match event:
             case Observed():
-                found["calls"] += 1
+                found["calls"] += event.round != BEFORE  # given data cost nothing
                 found["best"] = _better(found["best"], event.first, found["minimise"])
             case Compared(second_opinion=False):
                 found["calls"] += 1

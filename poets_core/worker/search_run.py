@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from poets_core.protocols import Check, Problem, Search
-from poets_core.runs.doing import EXPORTING, Doing
+from poets_core.runs.doing import EXPORTING, LEARNING, Doing
 from poets_core.runs.event_fields import ProposedCandidate, jsonable
 from poets_core.runs.event_reader import stored_info
 from poets_core.runs.events import Finished, Prepared, Proposed, Updated
@@ -14,6 +14,7 @@ from poets_core.runs.kept import ADAPTERS
 from poets_core.runs.room import available_bytes, on_cpu
 from poets_core.search import loop
 from poets_core.spec import SearchSpec
+from poets_core.types import BEFORE
 from poets_core.worker import checkpoint
 from poets_core.worker.backbone import OWN, Workshop
 from poets_core.worker.contests import SearchContests
@@ -115,8 +116,9 @@ class SearchRun:
             budget=self._spec.budget,
             seed=self._spec.seed,
             pending=log.cut_off,
-            spent=sum(len(candidates) for candidates, _ in log.rounds) + contests.calls,
+            spent=log.spent + contests.calls,
             between=lambda left: self._between(contests, left),
+            learnt=log.updated is not None,
         )
         for step in steps:
             if isinstance(step, loop.Ended):
@@ -133,6 +135,10 @@ class SearchRun:
         """Put a step into the log. What is about to begin is noted first: the next worker asks for it again."""
         session = self._session
         match step:
+            case loop.Given():
+                # In one piece: data of which a part is in the log would be learnt as if they were all.
+                proposed = Proposed(BEFORE, tuple(map(ProposedCandidate.of, step.candidates)))
+                session.append(proposed, *observed_events(session.run, step))
             case loop.Asking():
                 session.step(Doing("ask", (step.round,)))
             case loop.Asked():
@@ -142,7 +148,7 @@ class SearchRun:
             case loop.Evaluated():
                 session.append(*observed_events(session.run, step))
             case loop.Updating():
-                session.step(Doing("update", (step.round,)))
+                session.step(Doing("update", (step.round,)) if step.round != BEFORE else LEARNING)
                 self._learning = True
             case loop.Updated():
                 # The file is whole and on the disk before the event that names it: an event never names a part.
