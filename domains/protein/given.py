@@ -6,17 +6,18 @@ This module is where a problem meets the reader of tables; nothing else of a cam
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from domains.protein.alphabet import LETTERS, codes_of
+from domains.protein.alphabet import codes_of, text_of
 from domains.protein.parent import UNKNOWN_LETTER, Chain, Parent, Scaffold
 from domains.protein.sites import Sites, read_sites
 from domains.protein.table import read_table
 from poets_core.errors import InvalidSpec, InvalidTable
+from poets_core.intake import shown
 from poets_core.types import Design, Direction
 
 PARAMS = "problem.params"
@@ -40,22 +41,27 @@ class TableSettings:
 
 @dataclass(frozen=True)
 class Measured:
-    """A table of measured variants as it was read.
+    """A table of measured variants as it was read: a variant is its letters at some places.
 
     Attributes:
         values: variant -> value; all of one length.
+        std: standard error of each value that has one.
         labels: how people number each letter.
         parent: the parent's letters at the same places, ``""`` where they are not known.
-        std: standard error of each value that has one.
+        whole: the whole protein where the table tells it, ``""`` where it holds sites alone.
+        places: index of each letter in `whole`.
         direction: which way is better, as far as the table tells.
+        rows: that were read.
         name: of the file, without its folder.
         facts: what the reader found, JSON values.
     """
 
     values: Mapping[str, float]
+    std: Mapping[str, float]
     labels: tuple[str, ...]
     parent: str
-    std: Mapping[str, float]
+    whole: str
+    places: tuple[int, ...]
     direction: Direction
     variant_column: str
     value_column: str
@@ -64,7 +70,7 @@ class Measured:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_measured(path: str, settings: TableSettings, parent: str, labels: Sequence[str], field_name: str) -> Measured:
+def read_measured(path: str, settings: TableSettings, parent: str, labels: Sequence[str], param: str) -> Measured:
     """Read a table.
 
     Args:
@@ -72,7 +78,7 @@ def read_measured(path: str, settings: TableSettings, parent: str, labels: Seque
         settings: of the reader.
         parent: residues of the whole parent, ``""`` where it is not known.
         labels: of the sites, empty where they are not known.
-        field_name: parameter that names the file, for errors.
+        param: parameter that names the file, for errors.
 
     Raises:
         InvalidTable: it cannot be used; with the field.
@@ -81,21 +87,37 @@ def read_measured(path: str, settings: TableSettings, parent: str, labels: Seque
         found = read_table(Path(path), variant_column=settings.variant_column, value_column=settings.value_column)
     except InvalidTable as error:
         # The reader knows one name of a table; a campaign has two of them.
-        fields = {
-            k.replace(f"{PARAMS}.table", f"{PARAMS}.{field_name}"): v for k, v in error.fields.items()
-        }
+        fields = {k.replace(f"{PARAMS}.table", f"{PARAMS}.{param}"): v for k, v in error.fields.items()}
         raise InvalidTable(str(error), fields=fields) from error
+    values, whole, places = _reduced(found.values, parent)
+    length = len(next(iter(values)))
     return Measured(
-        values=found.values,
-        labels=tuple(str(k + 1) for k in range(found.length)),
-        parent="",
+        values=values,
         std={},
+        labels=tuple(str(k + 1) for k in (places or range(length))),
+        parent="".join(parent[i] for i in places) if whole and parent else parent if len(parent) == length else "",
+        whole=whole,
+        places=places,
         direction="minimise" if settings.direction == "minimise" else "maximise",
         variant_column=found.variant_column,
         value_column=found.value_column,
         rows=found.rows,
         name=Path(path).name,
     )
+
+
+def _reduced(values: Mapping[str, float], parent: str) -> tuple[Mapping[str, float], str, tuple[int, ...]]:
+    """Return variants by the letters that vary, the whole protein and their places; as they are where all are sites."""
+    variants = list(values)
+    length = len(variants[0])
+    if length <= LIST_OF_SITES:
+        return values, "", ()
+    whole = parent if len(parent) == length else variants[0]
+    codes = codes_of("".join(variants)).reshape(-1, length)
+    places = tuple(np.flatnonzero((codes != codes_of(whole)).any(0)).tolist())
+    if not places or len(places) == length:
+        return values, "", ()
+    return {"".join(v[i] for i in places): x for v, x in values.items()}, whole, places
 
 
 @dataclass(frozen=True)
@@ -120,72 +142,73 @@ def scaffold_of(parent: Parent, sites: Sites | None) -> Scaffold:
     Raises:
         InvalidSpec: too many sites.
     """
-    if sites is None:
-        labels = tuple(
-            f"{c.name if len(parent.chains) > 1 else ''}{k + 1}" for c in parent.chains for k in range(c.length)
-        )
-        sites = Sites(labels, tuple(range(len(labels))))
-    if len(sites.index) > MOST_SITES:
+    found = sites or Sites(
+        tuple(_label(parent, i) for i in range(len(parent.sequence))), tuple(range(len(parent.sequence)))
+    )
+    if len(found.index) > MOST_SITES:
         raise InvalidSpec(
-            f"Expected at most {MOST_SITES} variable sites, got {len(sites.index):,}. Name the sites that may vary.",
+            f"Expected at most {MOST_SITES} variable sites, got {len(found.index):,}. Name the sites that may vary.",
             field=f"{PARAMS}.sites",
         )
-    return Scaffold(parent.sequence, sites.labels, sites.index, parent.chains)
+    return Scaffold(parent.sequence, found.labels, found.index, parent.chains)
 
 
-def sited(measured: Measured, parent: Parent, sites: str, field_name: str = "data") -> Sited:
+def sited(measured: Measured, parent: Parent, sites: str | Sites, param: str = "data") -> Sited:
     """Find the sites of a table, and its variants as designs.
 
     Args:
         measured: the table.
-        parent: the whole protein, or the letters at the sites; one without residues where it is not known.
-        sites: as people write them, ``""`` to take the positions that vary.
-        field_name: parameter that names the file, for errors.
+        parent: the whole protein; one without residues where it is not known.
+        sites: as people write them, ``""`` to take the places that vary; or as they were read.
+        param: parameter that names the file, for errors.
 
     Raises:
         InvalidTable: variants that are neither whole proteins nor the letters at the sites.
         InvalidSpec: sites that the parent has not.
     """
-    length = len(next(iter(measured.values)))
     if not parent.sequence:
-        return _without_parent(measured, sites)
-    named = read_sites(sites, parent) if sites.strip() else None
+        return _without_parent(measured, "" if isinstance(sites, Sites) else sites)
+    named = sites if isinstance(sites, Sites) else read_sites(sites, parent) if sites.strip() else None
+    length = len(measured.labels)
+    if measured.whole and len(measured.whole) == len(parent.sequence):
+        found = named or Sites(tuple(_label(parent, i) for i in measured.places), measured.places)
+        return _picked(measured, scaffold_of(parent, found))
+    if length == len(parent.sequence) and (named is None or length != len(named.index)):
+        whole = replace(measured, whole=parent.sequence, places=tuple(range(length)))
+        return _picked(whole, scaffold_of(parent, named))
     if named is not None and length == len(named.index):
         return Sited(scaffold_of(parent, named), measured.values, measured.std)
-    if length == len(parent.sequence):
-        return _whole(measured, parent, named)
     if named is None and measured.labels != tuple(str(k + 1) for k in range(length)):
         # The reader found the places by itself, as it does for mutations that are written by number.
         return Sited(scaffold_of(parent, read_sites(",".join(measured.labels), parent)), measured.values, measured.std)
     wanted = f"{len(parent.sequence)} residues, the whole parent"
-    wanted += f", or {len(named.index)}, one for each site" if named is not None else ", or sites that are named"
+    wanted += f", or {len(named.index)}, one for each site" if named is not None else ", or of sites that are named"
     raise InvalidTable(
-        f"Expected variants of {wanted}, got variants of {length} residues in column {measured.variant_column!r}. Name "
-        "the site of each letter, such as V39,D40,G41,V54.",
-        field=f"{PARAMS}.{'sites' if named is None else field_name}",
+        f"Expected variants of {wanted}, got variants of {len(measured.whole) or length} residues in column "
+        f"{shown(measured.variant_column)}. Name the site of each letter, such as V39,D40,G41,V54.",
+        field=f"{PARAMS}.{'sites' if named is None else param}",
     )
 
 
-def _whole(measured: Measured, parent: Parent, named: Sites | None) -> Sited:
-    """Take the letters at the sites out of whole proteins."""
+def _label(parent: Parent, at: int) -> str:
+    """How a residue is called that nobody named: its number in its chain, with the chain where there are several."""
+    chain = next(c for c in parent.chains if c.start <= at < c.start + c.length)
+    return f"{chain.name if len(parent.chains) > 1 else ''}{at - chain.start + 1}"
+
+
+def _picked(measured: Measured, scaffold: Scaffold) -> Sited:
+    """Return the designs of whole proteins at the sites of a scaffold; those that differ elsewhere are left out."""
+    place = {i: k for k, i in enumerate(measured.places)}
     variants = list(measured.values)
     codes = codes_of("".join(variants)).reshape(len(variants), -1)
-    differ = codes != codes_of(parent.sequence)
-    if named is None:
-        varying = np.flatnonzero(differ.any(0)).tolist()
-        if not varying:
-            raise InvalidTable(
-                "Expected variants that differ from the parent, got the parent alone. Name the sites.",
-                field=f"{PARAMS}.sites",
-            )
-        # Labels of single chains are numbers; those of several need the chain.
-        every = [f"{c.name if len(parent.chains) > 1 else ''}{k + 1}" for c in parent.chains for k in range(c.length)]
-        named = Sites(tuple(every[i] for i in varying), tuple(varying))
-    scaffold = scaffold_of(parent, named)
-    constant = np.ones(len(parent.sequence), dtype=np.bool_)
-    constant[list(named.index)] = False
-    inside = ~differ[:, constant].any(1)
-    designs = ["".join(v[i] for i in named.index) if fine else "" for v, fine in zip(variants, inside, strict=True)]
+    parent = codes_of(scaffold.parent)
+    # Sites that the table does not vary have the parent's letter in all of its variants.
+    at = [place.get(i, -1) for i in scaffold.sites]
+    sites = np.array([codes[:, k] if k >= 0 else np.full(len(codes), parent[i]) for k, i in zip(at, scaffold.sites)])
+    others = [k for i, k in place.items() if i not in set(scaffold.sites)]
+    constant = parent[[measured.places[k] for k in others]]
+    inside = (codes[:, others] == constant).all(1)
+    designs = [text_of(row) if fine else "" for row, fine in zip(sites.T, inside.tolist(), strict=True)]
     return Sited(
         scaffold,
         {d: measured.values[v] for d, v in zip(designs, variants, strict=True) if d},
@@ -195,34 +218,28 @@ def _whole(measured: Measured, parent: Parent, named: Sites | None) -> Sited:
 
 
 def _without_parent(measured: Measured, sites: str) -> Sited:
-    """Sites of a table whose parent nobody gave: what does not vary in whole proteins is the parent's."""
-    variants = list(measured.values)
-    codes = codes_of("".join(variants)).reshape(len(variants), -1)
-    length = codes.shape[1]
-    named = read_sites(sites) if sites.strip() else None
-    varies = (codes != codes[0]).any(0)
-    every = length <= LIST_OF_SITES or (named is not None and len(named.index) == length)
-    if every:
-        varies[:] = True
-    known = measured.parent if len(measured.parent) == length else ""
-    letters = known or "".join(UNKNOWN_LETTER if v else LETTERS[c] for v, c in zip(varies, codes[0], strict=True))
-    parent = Parent(letters, (Chain("A", 0, length),))
-    if every:
-        labels = named.labels if named is not None and len(named.labels) == length else measured.labels
-        return Sited(scaffold_of(parent, Sites(labels, tuple(range(length)))), measured.values, measured.std)
-    found = read_sites(sites, parent) if named is not None else None
-    index = tuple(np.flatnonzero(varies).tolist()) if found is None else found.index
-    labels = tuple(measured.labels[i] for i in index) if found is None else found.labels
-    if found is not None and (lost := [measured.labels[i] for i in np.flatnonzero(varies) if i not in index]):
+    """Sites of a table whose parent nobody gave; what does not vary in whole proteins is taken for the parent's."""
+    length = len(measured.labels)
+    letters = measured.parent if len(measured.parent) == length else UNKNOWN_LETTER * length
+    if not measured.whole:
+        named = read_sites(sites) if sites.strip() else Sites(measured.labels, tuple(range(length)))
+        if len(named.labels) != length:
+            raise InvalidSpec(
+                f"Expected {length} sites, one for each letter of the table's variants, got {len(named.labels)}.",
+                field=f"{PARAMS}.sites",
+            )
+        parent = Parent(letters, (Chain("A", 0, length),))
+        return Sited(scaffold_of(parent, Sites(named.labels, tuple(range(length)))), measured.values, measured.std)
+    whole = list(measured.whole)
+    for i, letter in zip(measured.places, letters, strict=True):
+        whole[i] = letter
+    parent = Parent("".join(whole), (Chain("A", 0, len(whole)),))
+    found = read_sites(sites, parent) if sites.strip() else Sites(measured.labels, measured.places)
+    lost = [measured.labels[k] for k, i in enumerate(measured.places) if i not in found.index]
+    if lost and UNKNOWN_LETTER in letters:
         raise InvalidSpec(
-            f"Expected all positions that vary in the table among the sites, got none for {', '.join(lost[:10])}. Name "
+            f"Expected all places that vary in the table among the sites, got none for {', '.join(lost[:10])}. Name "
             "them, or paste the parent sequence.",
             field=f"{PARAMS}.sites",
         )
-    scaffold = scaffold_of(parent, Sites(labels, index))
-    short = {v: "".join(v[i] for i in index) for v in variants}
-    return Sited(
-        scaffold,
-        {short[v]: x for v, x in measured.values.items()},
-        {short[v]: x for v, x in measured.std.items()},
-    )
+    return _picked(measured, scaffold_of(parent, found))

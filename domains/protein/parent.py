@@ -14,6 +14,7 @@ from Bio.SeqIO.FastaIO import SimpleFastaParser
 from Bio.SeqUtils import IUPACData
 
 from domains.protein.alphabet import LETTERS, UNKNOWN, codes_of, name_letter, shorten, upper
+from domains.protein.substitutions import substitutions
 from poets_core.errors import InvalidDesign, InvalidSpec
 from poets_core.intake import shown
 from poets_core.types import Design
@@ -29,7 +30,6 @@ SHORTEST_DNA = 12
 _THREE = {k.upper(): v for k, v in IUPACData.protein_letters_3to1.items()}
 _NUMBERS = re.compile(r"(?<![^\W\d_])\d+(?![^\W\d_])")
 _CHAIN = re.compile(r"(?i)\bchains?\s+([a-z0-9])\b|[_:|]([A-Za-z])(?=\s|$)")
-_LABEL = re.compile(r"([A-Za-z]*)(-?\d+[a-z]?)")
 
 
 @dataclass(frozen=True)
@@ -208,17 +208,3 @@ class Scaffold:
     def split(self, full: str) -> list[tuple[str, str]]:
         """Return (name, residues) of each chain of a whole protein."""
         return [(c.name, full[c.start : c.start + c.length]) for c in self.chains]
-
-
-def substitutions(design: Design, wild_type: Design, labels: tuple[str, ...] | list[str]) -> list[str]:
-    """Return substitutions by label, in order; none where the lengths differ or no wild type is known."""
-    if len(wild_type) != len(design) or len(labels) != len(design):
-        return []
-    out = []
-    for old, new, label in zip(wild_type, design, labels, strict=True):
-        if old == new:
-            continue
-        known = _LABEL.fullmatch(label)
-        chain, number = (known[1], known[2]) if known else ("", label)
-        out.append(f"{chain}:{old}{number}{new}" if chain else f"{old}{number}{new}")
-    return out
