@@ -146,9 +146,7 @@ class Campaign(SitedProblem):
 def _read(parent: Parent, sites: str, data: str, answers: str, settings: TableSettings, oracle: str) -> Data:
     """Read the tables, and find the sites: as they are named, or as the data have them."""
     if oracle not in ("laboratory", "table"):
-        raise InvalidSpec(
-            f"Expected 'laboratory' or 'table' as oracle, got {shown(oracle)}.", field=f"{PARAMS}.oracle"
-        )
+        raise InvalidSpec(f"Expected 'laboratory' or 'table' as oracle, got {shown(oracle)}.", field=f"{PARAMS}.oracle")
     if oracle == "table" and not answers:
         raise InvalidSpec(
             "Expected a table of answers for the oracle 'table', got none. Upload one, or choose 'laboratory'.",

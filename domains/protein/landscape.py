@@ -202,7 +202,9 @@ def _placed(measured: Measured, parent: Parent, positions: str) -> Sited:
     try:
         return sited(measured, parent, positions, "table")
     except InvalidInput as error:
-        fields = {k.replace(".sites", ".positions").replace(".parent", ".wild_type"): v for k, v in error.fields.items()}
+        fields = {
+            k.replace(".sites", ".positions").replace(".parent", ".wild_type"): v for k, v in error.fields.items()
+        }
         raise type(error)(str(error), fields=fields) from error
 
 

@@ -135,9 +135,7 @@ def layout(rows: Sequence[Sequence[str]]) -> Layout | None:
     return Layout(header, tuple(names), frozenset(skipped), tuple(notes))
 
 
-def _header(
-    rows: Sequence[Sequence[str]], filled: Sequence[int], plain: Sequence[int], header: int
-) -> tuple[int, str]:
+def _header(rows: Sequence[Sequence[str]], filled: Sequence[int], plain: Sequence[int], header: int) -> tuple[int, str]:
     """Return a better header than a line that holds numbers, and the comment mark before its first name."""
     if not any(map(numeric, rows[header])):
         return header, ""

@@ -117,7 +117,9 @@ def _quick(cells: Sequence[str], decimal: Decimal, separator: str) -> NDArray[np
 
 def _body(cell: str) -> str | None:
     """Return a cell as one number in ASCII, None where it is none: ``"-1.204e5"``, ``"12,930"``."""
-    text = _TIMES.sub("e", cell.translate(_CLEAN).strip("' ")) if not cell.isascii() or "0" in cell else cell.strip("' ")
+    text = (
+        _TIMES.sub("e", cell.translate(_CLEAN).strip("' ")) if not cell.isascii() or "0" in cell else cell.strip("' ")
+    )
     found = _SHAPE.fullmatch(text)
     return text if found else None
 

@@ -83,7 +83,9 @@ def _text(
     # Looked at once before it is parsed: what is too large costs no parsing.
     encoding, begin = _look(path.name, first, blocks, bounds, refuse)
     if "\0" in begin:
-        raise refuse(f"Expected a readable CSV, TSV, xlsx or Parquet table in {path.name[:80]}, got bytes that are no text.")
+        raise refuse(
+            f"Expected a readable CSV, TSV, xlsx or Parquet table in {path.name[:80]}, got bytes that are no text."
+        )
     if not begin.strip():
         raise refuse(f"Expected a header row in {path.name[:80]}, got an empty {'line' if begin else 'file'}.")
     notes = [] if encoding.startswith("utf-8") else [f"read as {encoding.removesuffix('-le').removesuffix('-be')}"]
@@ -245,7 +247,9 @@ class _Table:
         self._check(len(self._rows) - before)
 
     def _too_long(self, number: int, cells: int) -> Exception:
-        hint = " Decimal commas in a table whose cells commas separate cannot be told apart." if self._mark == "," else ""
+        hint = (
+            " Decimal commas in a table whose cells commas separate cannot be told apart." if self._mark == "," else ""
+        )
         return self._refuse(
             f"Expected a readable table of {len(self._names)} columns in {self._name[:80]}, got {cells} cells in line "
             f"{number}.{hint} Quote the cells, or save it with another separator."
@@ -280,7 +284,11 @@ class _Table:
 
     def _notes(self, notes: Sequence[str], found: Layout) -> tuple[str, ...]:
         out = [*notes, *found.notes]
-        for n, what in ((self._blank, "blank line"), (self._said, "comment line among the rows"), (self._again, "repeated header")):
+        for n, what in (
+            (self._blank, "blank line"),
+            (self._said, "comment line among the rows"),
+            (self._again, "repeated header"),
+        ):
             if n:
                 one, many = (what, what.replace("line", "lines", 1) if "line" in what else f"{what}s")
                 out.append(f"{n:,} {one if n == 1 else many} {'was' if n == 1 else 'were'} skipped")

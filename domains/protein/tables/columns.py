@@ -48,7 +48,9 @@ _ASIDE = frozenset(
     " quality weight time temperature ph concentration volume replicate1 lane pool sample experiment".split()
 )
 """Words of columns beside a measurement."""
-_COUNTS = frozenset("count counts reads read nreads n num number barcode barcodes coverage depth index idx id rank order row".split())
+_COUNTS = frozenset(
+    "count counts reads read nreads n num number barcode barcodes coverage depth index idx id rank order row".split()
+)
 _SPLIT = re.compile(r"[^a-z0-9µμΔδ]+|(?<=[a-z])(?=\d+$)")
 _UNIT = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*")
 
@@ -85,7 +87,9 @@ def choose(head: Sheet, variant: str = "", value: str = "", direction: str = "au
         if wanted and wanted not in names:
             raise refused(f"Expected a column {shown(wanted)}, got {listed(names)}. Choose one of these.", field)
     if len(names) > 1 and all(map(numeric, names)):
-        raise refused(f"Expected a header row in {head.name[:80]}, got numbers in the first line. Put names above the columns.")
+        raise refused(
+            f"Expected a header row in {head.name[:80]}, got numbers in the first line. Put names above the columns."
+        )
     chosen_variant, why_variant = (variant, "chosen by you") if variant else _variant(head, value)
     chosen_value, why_value = (value, "chosen by you") if value else _value(head, chosen_variant)
     if not variant and not value:
@@ -143,7 +147,9 @@ def _variant(head: Sheet, value: str) -> tuple[str, str]:
     if len(text) == 1:
         return text[0], "the only column of text"
     beside = f" beside {shown(value)}" if value else ""
-    raise refused(f"Expected a text column of variants{beside}, got {listed(list(head.columns))}. Name it.", "variant_column")
+    raise refused(
+        f"Expected a text column of variants{beside}, got {listed(list(head.columns))}. Name it.", "variant_column"
+    )
 
 
 def _of(kind: Content) -> str:
@@ -166,7 +172,17 @@ def _aside(name: str) -> bool:
 
 def _index(name: str, cells: Sequence[str]) -> bool:
     """Whether a column numbers the rows."""
-    if name.startswith((UNNAMED, "__index")) or _plain(name) in ("index", "id", "idx", "row", "no", "nr", "number", "unnamed", ""):
+    if name.startswith((UNNAMED, "__index")) or _plain(name) in (
+        "index",
+        "id",
+        "idx",
+        "row",
+        "no",
+        "nr",
+        "number",
+        "unnamed",
+        "",
+    ):
         return True
     some = cells[:2000]
     if len(some) < 2 or not all(c.isdigit() and len(c) < 8 for c in some):
@@ -205,7 +221,8 @@ def _value(head: Sheet, variant: str) -> tuple[str, str]:
         return others[0], "the only other column"
     got = listed(list(head.columns)) + (", of which row numbers and counts are no values" if numbers else "")
     raise refused(
-        f"Expected a numeric column of values beside {shown(variant)}, got {got}. Name it as the value column.", "value_column"
+        f"Expected a numeric column of values beside {shown(variant)}, got {got}. Name it as the value column.",
+        "value_column",
     )
 
 

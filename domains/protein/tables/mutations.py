@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from domains.protein.alphabet import LETTERS
 
 THREE = dict(
-    zip(
-        "Ala Cys Asp Glu Phe Gly His Ile Lys Leu Met Asn Pro Gln Arg Ser Thr Val Trp Tyr".split(), LETTERS, strict=True
-    )
+    zip("Ala Cys Asp Glu Phe Gly His Ile Lys Leu Met Asn Pro Gln Arg Ser Thr Val Trp Tyr".split(), LETTERS, strict=True)
 )
 _NAMES = "|".join((*THREE, *(n.upper() for n in THREE)))
 _ONE = "[A-Za-z]"
@@ -76,7 +74,9 @@ def _changes(cell: str) -> tuple[Change, ...] | str:
 def reads_like_mutations(cell: str) -> bool:
     """Whether a cell is a list of mutations, insertions and deletions too."""
     found = read_changes(cell)
-    return not isinstance(found, str) or (found in ("indel", "stop", "letters", "twice") and any(c.isdigit() for c in cell))
+    return not isinstance(found, str) or (
+        found in ("indel", "stop", "letters", "twice") and any(c.isdigit() for c in cell)
+    )
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,9 @@ def read_table(
     def two(head: Sheet) -> list[str]:
         chosen[:] = [choose(head, settings.variant_column, settings.value_column, settings.direction)]
         if chosen[0].variant == chosen[0].value:
-            raise refused(f"Expected two columns, got {shown(chosen[0].value)} for variants and values.", "value_column")
+            raise refused(
+                f"Expected two columns, got {shown(chosen[0].value)} for variants and values.", "value_column"
+            )
         return [chosen[0].variant, chosen[0].value]
 
     sheet = read_sheet(path, BOUNDS, refused, columns=two)
@@ -175,7 +177,11 @@ def _finished(
         skip |= {*variants.wild}
     plain = not skip
     kept = designs if plain else [d for i, d in enumerate(designs) if i not in skip]
-    rows = np.arange(len(designs)) if plain else np.array([i for i in range(len(designs)) if i not in skip], dtype=np.int64)
+    rows = (
+        np.arange(len(designs))
+        if plain
+        else np.array([i for i in range(len(designs)) if i not in skip], dtype=np.int64)
+    )
     if not kept:
         raise refused(
             f"Expected measured variants in {sheet.name[:80]}, got none in {len(sheet.rows):,} rows: "

@@ -123,7 +123,9 @@ class TableReport:
         out += self._wild()
         if self.replicated:
             noise = "" if self.noise is None else f"; one row differs from the mean by {self.noise:.3g} (s.d.)"
-            out.append(f"{self.replicated:,} variant{'s' * (self.replicated > 1)} measured more than once, averaged{noise}.")
+            out.append(
+                f"{self.replicated:,} variant{'s' * (self.replicated > 1)} measured more than once, averaged{noise}."
+            )
         out.append(self._sites())
         out += [f"{note[:1].upper()}{note[1:]}." for note in self.notes]
         return out
@@ -156,7 +158,9 @@ class TableReport:
         return f"{many} variable position{'s' * (many != 1)}: {named}{fixed}."
 
 
-def counted(kinds: Mapping[int, str], words: Mapping[str, str], rows: Sequence[int], cells: Sequence[str]) -> list[LeftOut]:
+def counted(
+    kinds: Mapping[int, str], words: Mapping[str, str], rows: Sequence[int], cells: Sequence[str]
+) -> list[LeftOut]:
     """Group rows that are wrong by kind; the first of each is quoted.
 
     Args:

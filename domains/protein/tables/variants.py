@@ -111,7 +111,9 @@ def _sequences(
     odd = unknown_cells("".join(designs), lengths) | (lengths == 0)
     # Words first: EMPTY must not decide how long variants are.
     words = {i for i in np.flatnonzero(odd | _rare(lengths)) if is_wild(cells[i]) or is_control(cells[i])}
-    counted = np.bincount(lengths[[i for i in range(len(designs)) if not odd[i] and i not in words]] if words else lengths[~odd])
+    counted = np.bincount(
+        lengths[[i for i in range(len(designs)) if not odd[i] and i not in words]] if words else lengths[~odd]
+    )
     length = _length(counted, parent, labels)
     distinct = {d for d in designs if len(d) == length}
     named = not_variants(distinct, length)
@@ -133,7 +135,9 @@ def _sequences(
     taken = np.ones(len(designs), dtype=np.bool_)
     taken[[*wild, *controls, *bad]] = False
     if not taken.any():
-        return Variants([""] * len(cells), (), "", bad, tuple(wild), tuple(controls), 0, "sequences", (), _lengths(counted))
+        return Variants(
+            [""] * len(cells), (), "", bad, tuple(wild), tuple(controls), 0, "sequences", (), _lengths(counted)
+        )
     sites = _sites([d for d, of in zip(designs, taken, strict=True) if of], length, chains, column, parent, labels)
     if sites.places is not None:
         keep = sites.places
@@ -273,7 +277,11 @@ def _asked(
     """Return the sites that were asked for in variants of the whole protein, of which `whole` is one."""
     length = len(whole)
     numbers = [n for label in labels if (n := number_of(label))]
-    if len(numbers) != len(labels) or not all(0 < n <= length for n in numbers) or len(parent) not in (0, length, len(labels)):
+    if (
+        len(numbers) != len(labels)
+        or not all(0 < n <= length for n in numbers)
+        or len(parent) not in (0, length, len(labels))
+    ):
         raise refused(
             f"Expected {length} residue numbers, one for each letter of a variant in column {shown(column)}, or numbers "
             f"within 1 to {length}, got {shown(', '.join(labels))}. Correct the positions.",
@@ -291,9 +299,7 @@ def _asked(
     return _Sites(places, tuple(labels), there, length - len(places), parent if len(parent) == length else whole)
 
 
-def _mutated(
-    cells: Sequence[str], rows: Sequence[int], column: str, parent: str, labels: Sequence[str]
-) -> Variants:
+def _mutated(cells: Sequence[str], rows: Sequence[int], column: str, parent: str, labels: Sequence[str]) -> Variants:
     """Read lists of mutations, put into the parent."""
     read: dict[str, tuple[Change, ...] | str] = {}
     wild, controls, bad = [], [], {}
@@ -320,7 +326,9 @@ def _mutated(
     if places.fits and places.wrong:
         raise refused(_offset(min(places.wrong, key=lambda c: c.at), parent, places.fits), "wild_type")
     if places.offset:
-        notes.append(f"residue {-places.offset + 1} of the table is residue 1 of the wild type: offset {places.offset:+d}")
+        notes.append(
+            f"residue {-places.offset + 1} of the table is residue 1 of the wild type: offset {places.offset:+d}"
+        )
     for i, cell in enumerate(cells):
         if cell in lists and i not in bad and any(c in places.wrong for c in lists[cell]):
             bad[i] = "old"
@@ -346,9 +354,7 @@ def _mutated(
     )  # fmt: skip
 
 
-def _ordered(
-    labels: Sequence[str], index: Mapping[int, int], used: set[int], parent: str, column: str
-) -> list[int]:
+def _ordered(labels: Sequence[str], index: Mapping[int, int], used: set[int], parent: str, column: str) -> list[int]:
     """Return where in the parent the sites are that were asked for."""
     numbers = list(range(1, len(parent) + 1)) if len(labels) == len(parent) else [number_of(label) for label in labels]
     by_number = dict(enumerate(range(len(parent)), 1)) if len(labels) == len(parent) else index

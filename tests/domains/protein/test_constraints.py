@@ -113,7 +113,9 @@ def test_motifs_are_those_of_regular_expressions(motif: str, chain: str) -> None
     assert spans == wanted
 
 
-@pytest.mark.parametrize("text", ["N{P", "B", "N(4,2)", "x(0,1)", "N{ACDEFGHIKLMNPQRSTVWY}", "x(101)", "[]", "(2)", "N x{P}1"])
+@pytest.mark.parametrize(
+    "text", ["N{P", "B", "N(4,2)", "x(0,1)", "N{ACDEFGHIKLMNPQRSTVWY}", "x(101)", "[]", "(2)", "N x{P}1"]
+)
 def test_motifs_that_cannot_be_read(text: str) -> None:
     with pytest.raises(InvalidSpec, match="Expected") as caught:
         read_motifs(text, "problem.params.forbid_motifs")
@@ -164,9 +166,19 @@ def test_alphabets_as_people_write_them() -> None:
 
     assert read("") == (LETTERS,) * 4
     assert read("2: avli; 7=C") == ("AILV", LETTERS, LETTERS, "C")
-    assert read("2: AVLI, T5: !CP\nall: {W}") == ("AILV", LETTERS.replace("W", ""), "ADEFGHIKLMNQRSTVWY", LETTERS.replace("W", ""))
+    assert read("2: AVLI, T5: !CP\nall: {W}") == (
+        "AILV",
+        LETTERS.replace("W", ""),
+        "ADEFGHIKLMNQRSTVWY",
+        LETTERS.replace("W", ""),
+    )
     assert read("4-5: [DE]; 7: *") == (LETTERS, "DE", "DE", LETTERS)
-    for text, said in (("3: A", "site among 2, 4, 5, 7, got 3"), ("2: AB", "'2: AB'"), ("AVLI", "'AVLI'"), ("2: A; 2: V", "two for 2")):
+    for text, said in (
+        ("3: A", "site among 2, 4, 5, 7, got 3"),
+        ("2: AB", "'2: AB'"),
+        ("AVLI", "'AVLI'"),
+        ("2: A; 2: V", "two for 2"),
+    ):
         with pytest.raises(InvalidSpec, match=said) as caught:
             read(text)
         assert caught.value.field == "problem.params.alphabets"
@@ -259,7 +271,10 @@ def spellings(designs: set[str], vocabulary: Vocabulary) -> set[tuple[int, ...]]
         if not rest:
             return [()]
         return [
-            (i, *more) for i, t in enumerate(vocabulary.tokens) if t and rest.startswith(t) for more in ways(rest[len(t) :])
+            (i, *more)
+            for i, t in enumerate(vocabulary.tokens)
+            if t and rest.startswith(t)
+            for more in ways(rest[len(t) :])
         ]
 
     return {w for d in designs for w in ways(d)}
