@@ -296,7 +296,13 @@ def read_alphabets(text: str, scaffold: Scaffold) -> tuple[str, ...]:
                 field=field,
             )
         key = found[1].strip()
-        sites = ("all",) if key.lower() == "all" else (key,) if key in scaffold.labels else read_sites(key, None, field).labels
+        sites = (
+            ("all",)
+            if key.lower() == "all"
+            else (key,)
+            if key in scaffold.labels
+            else read_sites(key, None, field).labels
+        )
         for label in sites:
             if label != "all" and label not in scaffold.labels:
                 raise InvalidSpec(

@@ -135,9 +135,7 @@ def letter_mask(automaton: LetterAutomaton, vocabulary: Vocabulary) -> LetterMas
     for row, (_, text) in enumerate(kept):
         spelled[row, : len(text)] = codes_of(text)
     ids = np.array([i for i, _ in kept], dtype=np.int64)
-    mask = LetterMask(
-        automaton, automaton.length + 1, spelled, ids, len(vocabulary.tokens), vocabulary.eos
-    )
+    mask = LetterMask(automaton, automaton.length + 1, spelled, ids, len(vocabulary.tokens), vocabulary.eos)
     if letters <= {t for _, t in kept}:
         return mask
     return _spelled_with(mask)

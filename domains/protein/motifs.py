@@ -100,7 +100,9 @@ def _motif(word: str, field: str) -> Motif:
             )
         low, high = int(found[2] or 1), int(found[3] or found[2] or 1)
         if not low <= high <= MOST_LENGTH:
-            raise InvalidSpec(f"Expected repetitions such as (2) or (2,4) in {shown(word)}, got {found[0]}.", field=field)
+            raise InvalidSpec(
+                f"Expected repetitions such as (2) or (2,4) in {shown(word)}, got {found[0]}.", field=field
+            )
         choices.append([(bits,) * n for n in range(low, high + 1)])
         at = found.end()
     count = int(np.prod([float(len(c)) for c in choices])) if choices else 0
@@ -126,4 +128,3 @@ def _set(element: str) -> int:
         return 0
     bits = int(np.bitwise_or.reduce(_BIT[codes.astype(np.int64)]))
     return ANY & ~bits if element[0] == "{" or element.startswith("[^") else bits
-

@@ -55,7 +55,9 @@ class SitedProblem(SequenceProblem):
         design = parse(plain, self.maximum, self.maximum)
         if not self.holds(design):
             broken = self.constraints.broken(design) if self.constraints else ""
-            raise InvalidDesign(broken or f"Expected one of the {self.automaton.size:,.0f} variants of the table, got {design}.")
+            raise InvalidDesign(
+                broken or f"Expected one of the {self.automaton.size:,.0f} variants of the table, got {design}."
+            )
         return design
 
     def holds(self, design: Design) -> bool:

@@ -119,7 +119,8 @@ def _written(text: str, field: str) -> list[Site]:
         found = _TOKEN.fullmatch(token)
         if not found:
             raise InvalidSpec(
-                f"Expected residue numbers such as 39, V39, 39-41, A54 or 100a, got {shown(token)}. Separate them by commas.",
+                f"Expected residue numbers such as 39, V39, 39-41, A54 or 100a, got {shown(token)}. Separate them by "
+                "commas.",
                 field=field,
             )
         first = _site(found[1], found[2], found[3], found[4], token, field)
@@ -182,10 +183,16 @@ def _chained(sites: Sequence[Site], parent: Parent | None, field: str) -> list[S
             )
         return found
     if wrong := next((s for s in sites if s.chain not in ("", names[0])), None):
-        raise InvalidSpec(f"Expected sites of the chain {names[0]}, got {wrong.label}. It is the only one.", field=field)
+        raise InvalidSpec(
+            f"Expected sites of the chain {names[0]}, got {wrong.label}. It is the only one.", field=field
+        )
     here = [Site("", s.letter, s.number, s.code) for s in sites]
     # A structure's file calls a single chain A: `A39, A40` are then no two alanines, unless the parent has them there.
-    if len(single) == len(here) > 0 and set(single) == {names[0]} and not _agree(here, _places(here, parent, 0), parent):
+    if (
+        len(single) == len(here) > 0
+        and set(single) == {names[0]}
+        and not _agree(here, _places(here, parent, 0), parent)
+    ):
         return [Site("", "", s.number, s.code) for s in here]
     return here
 
@@ -252,7 +259,9 @@ def _disagreement(sites: Sequence[Site], places: Sequence[int], parent: Parent, 
     if 0 < len(fits) <= 3:
         # Stated with their signs, as one is written back into the field.
         ways = " and with ".join(f"'offset {d:+d}'" for d in fits)
-        remedy = f"The letters agree with {ways}: add {'one' if len(fits) > 1 else 'that'} after the sites if it is meant."
+        remedy = (
+            f"The letters agree with {ways}: add {'one' if len(fits) > 1 else 'that'} after the sites if it is meant."
+        )
     if not chain.start <= at < chain.start + chain.length:
         return (
             f"Expected sites among the {chain.length:,} residues of {where}, got {site.label}, which would be its "
