@@ -196,11 +196,13 @@ class Named:
         name: short, plain text, e.g. ``"V39A D40W"``; ``""`` where a design has no name but its own text.
         figures: columns of a table of designs, in order: heading -> number, None where it is not known.
         parts: what is compared, place by place, to say how far apart two designs are.
+        texts: columns of files, in order: heading -> text, the shortest first; all that it may be called by people.
     """
 
     name: str
     figures: Mapping[str, float | int | None] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Naming(Protocol):

@@ -31,7 +31,20 @@ def named(design: str, *, facts: Mapping[str, Any], details: Mapping[str, Any]) 
     wild_type = str(facts.get("wild_type") or "")
     # A design of another length has no mutations with names.
     if not wild_type or len(wild_type) != len(design):
-        return Named("", {}, tuple(design))
+        return Named("", {}, tuple(design), {"sequence": design})
     changed = substitutions(design, wild_type, labels_of(design, facts))
     name = " ".join(changed) if len(changed) <= NAMED else f"{len(changed)} mutations"
-    return Named(name or "wild type", {"mutations": len(changed)}, tuple(design))
+    texts = {"mutations": " ".join(changed) or "wild type", "sequence": _whole(design, facts)}
+    return Named(name or "wild type", {"mutations": len(changed)}, tuple(design), texts)
+
+
+def _whole(design: str, facts: Mapping[str, Any]) -> str:
+    """Return the whole sequence of a design, the design itself where its parent is not known."""
+    parent, index = str(facts.get("parent") or ""), facts.get("site_index") or ()
+    places = [i for i in index if isinstance(i, int) and 0 <= i < len(parent)]
+    if len(places) != len(design):
+        return design
+    letters = list(parent)
+    for place, letter in zip(places, design, strict=True):
+        letters[place] = letter
+    return "".join(letters)

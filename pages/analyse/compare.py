@@ -12,6 +12,7 @@ from domains.catalog import entries
 from pages.parts.compare.chart import comparison
 from pages.parts.compare.comparison import (
     MEASURES,
+    Curve,
     Group,
     common_threshold,
     curve_of,
@@ -21,7 +22,7 @@ from pages.parts.compare.comparison import (
     table,
 )
 from pages.parts.compare.landscape import Landscape, names_of, read_landscape
-from pages.parts.feed import open_feed, the_store
+from pages.parts.feed import Feed, open_feed, the_store
 from pages.parts.links import LAUNCH
 from pages.parts.live_plot import live_plot
 from pages.parts.look import current_look
@@ -56,7 +57,7 @@ def page() -> None:
     if not chosen:
         st.info("Choose the runs to compare.", icon=":material/info:")
         return
-    polls = any(r.status.state in ("running", "starting", "pausing", "stopping") for r in chosen)
+    polls = any(r.status.active for r in chosen)
     st.fragment(_body, run_every=5 if polls else None)(store, [r.id for r in chosen])
 
 
@@ -136,7 +137,9 @@ def _body(store: RunStore, ids: list[str]) -> None:
     """Draw figure and tables; called again every few seconds while a run is at work."""
     try:
         feeds = [open_feed(store, i) for i in ids]
-        read = [(f.spec, curve_of(f.run, f.spec, f.snapshot().view)) for f in feeds]
+        for feed in feeds:
+            feed.snapshot()
+        read = [(f.spec, _curve(f)) for f in feeds]
         objective = feeds[0].snapshot().view.objective
     except PoetsError as error:
         store_problem(error)
@@ -161,6 +164,12 @@ def _body(store: RunStore, ids: list[str]) -> None:
     st.caption(panel.help)
     live_plot(panel, key=f"compare-{measure}", revision=",".join(ids), height=420)
     _tables(groups, objective, "-".join(ids))
+
+
+def _curve(feed: Feed) -> Curve:
+    """Return the curve of a run as its feed has it, made once for all that look at it."""
+    curve: Curve = feed.drawn("curve", lambda s: curve_of(feed.run, feed.spec, s.view))
+    return curve
 
 
 def _tables(groups: list[Group], objective: Objective, key: str) -> None:

@@ -6,7 +6,6 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.parts.experiment.listing import offers_judging
 from pages.parts.experiment.verdicts import REASONS, WAITING, toward
 from pages.parts.feed import Feed, Snapshot, the_store
 from pages.parts.judge.criterion import criterion, difference, parent
@@ -19,7 +18,7 @@ from pages.parts.links import JUDGE, POLICIES
 from pages.parts.look import current_look
 from pages.parts.run.controls import explain
 from pages.parts.skeleton import feed_of_address, nothing, polls, redrawn, store_errors, store_problem
-from pages.parts.states import badge, plain
+from pages.parts.states import badge, offers_judging, plain
 from pages.parts.text import plain_error
 from pages.parts.words import times
 from poets_core.errors import PoetsError
@@ -56,7 +55,7 @@ def _choose() -> None:
     """Lead to the experiments that wait for people."""
     st.title("Judge", anchor=False)
     with store_errors():
-        rows = [r for r in the_store().runs(kind="experiment") if offers_judging(r)]
+        rows = [r for r in the_store().runs(kind="experiment") if offers_judging(r.method, r.state)]
     if not rows:
         nothing(
             "No experiment waits for a person's judgement. Start one on the page Policies.",
@@ -67,7 +66,7 @@ def _choose() -> None:
     st.write("These experiments wait for people's verdicts:")
     for row in rows:
         with st.container(horizontal=True, vertical_alignment="center"):
-            name = f"{plain(row.label or row.problem)} · {row.calls:,} of at most {row.budget:,} · {row.id[-4:]}"
+            name = f"{plain(row.label or row.problem)} · {row.calls:,} of at most {row.budget:,} · {plain(row.id[-4:])}"
             st.page_link(JUDGE, label=name, icon=":material/gavel:", query_params={"run": row.id})
             badge(row.state, stopped=row.status.reason == "stopped")
 

@@ -30,7 +30,7 @@ from pages.parts.look import Look, current_look
 from pages.parts.panel import Panel
 from pages.parts.run.controls import controls, explain, heading
 from pages.parts.skeleton import card, download, feed_of_address, nothing, redrawn, store_errors
-from pages.parts.states import plain
+from pages.parts.states import offers_judging, plain
 from pages.parts.words import MODEL_HELP
 from poets_core.runs.export import comparisons_csv
 from poets_core.runs.views.experiment import Agreement, ExperimentView, PairView
@@ -121,7 +121,7 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
 
 
 def _links(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
-    if spec.judge == "person" and snapshot.status.state != "finished":
+    if offers_judging(spec.judge, snapshot.status.state):
         st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": feed.run})
     st.page_link(POLICIES, label="All experiments", icon=":material/list:")
 

@@ -69,6 +69,7 @@ function points_of(trace) {
   return (trace.x ?? []).map((x, i) => [x, trace.y?.[i], trace.customdata?.[i]]);
 }
 
+// What a point holds beside its place is the id of a design where designs can be picked, else its words.
 function table_of(trace, layout, pick) {
   const points = points_of(trace);
   const step = Math.max(1, Math.ceil(points.length / MOST_ROWS));
@@ -77,17 +78,17 @@ function table_of(trace, layout, pick) {
   const table = document.createElement("table");
   const rest = shown.length < points.length ? ` (${shown.length} of ${points.length} points)` : "";
   table.createCaption().textContent = `${trace.name || "values"}${rest}`;
-  const heat = trace.type === "heatmap", ids = points.some((p) => typeof p[2] === "string");
+  const heat = trace.type === "heatmap", told = !heat && points.some((p) => typeof p[2] === "string");
   const [x, y] = ["x", "y"].map((a) => layout[`${a}axis${(trace[`${a}axis`] ?? "").slice(1)}`]?.title?.text ?? a);
   const head = table.createTHead().insertRow();
-  for (const title of heat ? [x, y, "value"] : ids ? [x, y, "design"] : [x, y]) cell(head, "th", title);
+  for (const title of heat ? [x, y, "value"] : told ? [x, y, pick ? "design" : "in words"] : [x, y]) cell(head, "th", title);
   const body = table.createTBody();
   for (const [a, b, c] of shown) {
     const row = body.insertRow();
     cell(row, "td", a);
     cell(row, "td", b);
-    if (heat) cell(row, "td", c);
-    if (!ids) continue;
+    if (heat || (told && !pick)) cell(row, "td", c);
+    if (!told || !pick) continue;
     const button = document.createElement("button");
     button.textContent = c;
     button.type = "button";
@@ -125,7 +126,7 @@ export default function (component) {
   node.setAttribute("aria-label", data.alt);
   node.latest = data;
   // A trigger and no state: the same design can be clicked again after another one was shown.
-  node.pick = (id) => setTriggerValue("picked", id);
+  node.pick = data.picks ? (id) => setTriggerValue("picked", id) : null;
   if (!node.started) {
     node.started = true;
     box.dataset.mounts = String(Number(box.dataset.mounts ?? 0) + 1);
@@ -163,6 +164,7 @@ export default function (component) {
         node.listening = true;
         node.on("plotly_relayout", (changed) => remember_view(id, node, changed));
         node.on("plotly_click", (event) => {
+          if (!node.pick) return;
           const id = event.points.map((p) => p.customdata).find((value) => typeof value === "string") ?? near(node, event.event);
           if (id) node.pick(id);
         });

@@ -75,7 +75,8 @@ def live_plot(
         key: stable widget key; a chart keeps its node as long as the key stays.
         revision: zoom and legend choices are kept while this stays, e.g. the run id.
         selected: candidate that the panel marks, for the ``data-picked`` attribute.
-        on_pick: called with the id of a candidate that was clicked, before the page is drawn again.
+        on_pick: called with the id of a candidate that was clicked, before the page is drawn again. Only for a panel
+            whose points are candidates, their ids as ``customdata``; None where they are anything else.
         height: pixels.
     """
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
@@ -94,6 +95,7 @@ def live_plot(
             "key": key,
             "name": panel.name,
             "points": panel.points,
+            "picks": on_pick is not None,
             "uirevision": revision,
             "selected": selected,
             "height": height,

@@ -53,7 +53,7 @@ def not_obeyed(kept: str) -> None:
     """Show what `obeyed` kept, with a button that puts it away."""
     if kept in st.session_state:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.error(plain(st.session_state[kept]), icon=":material/database_off:")
+            st.error(plain_error(st.session_state[kept]), icon=":material/database_off:")
             if st.button("Close", type="tertiary", key=f"close-{kept}"):
                 del st.session_state[kept]
                 st.rerun(scope="fragment")

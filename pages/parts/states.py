@@ -88,6 +88,16 @@ def state_of(name: str) -> State:
     return STATES.get(name, UNKNOWN)
 
 
+def offers_judging(judge: str, state: str) -> bool:
+    """Return whether people can judge an experiment: not after the end, and not where it broke off with an error.
+
+    Args:
+        judge: who judges, as its settings and `RunRow.method` name it.
+        state: of its run.
+    """
+    return judge == "person" and state not in ("finished", "failed")
+
+
 def badge(name: str, *, stopped: bool = False) -> None:
     """Draw the badge of a state; a run that was stopped early says so."""
     state = state_of(name)

@@ -49,7 +49,7 @@ def page() -> None:
         st.page_link(
             LIVE, label=f"Back to the run {name}", icon=":material/monitoring:", query_params={"run": feed.run}
         )
-    st.caption(f"{name} · run {feed.run} · {view.measured_in_words}")
+    st.caption(f"{name} · run {plain(feed.run)} · {view.measured_in_words}")
     chosen = st.query_params.get("id", "")
     if chosen and chosen not in view.candidates:
         st.error(
@@ -61,9 +61,17 @@ def page() -> None:
         st.button("Look again", icon=":material/refresh:", key="look-again")
         return
     bar, shown, difference = _filters(feed)
-    apart: Apart = feed.drawn(("apart", difference), lambda snapshot: told_apart(snapshot.view, difference))
-    _table(feed, view, chosen, list(apart.ids) if shown.show == APART else find(view, shown), apart, shown, bar)
-    downloads(feed, view, chosen, apart.ids)
+
+    def apart() -> Apart:
+        # Of the run as this page shows it: the feed may have read on meanwhile.
+        found: Apart = feed.drawn(("apart", difference, view.seq), lambda _: told_apart(view, difference))
+        return found
+
+    if shown.show == APART:
+        _table(feed, view, chosen, apart().ids, bar, apart())
+    else:
+        _table(feed, view, chosen, find(view, shown), bar, None)
+    downloads(feed, view, chosen, lambda: apart().ids)
 
 
 def _filters(feed: Feed) -> tuple[DeltaGenerator, Filter, int]:
@@ -101,9 +109,17 @@ def _model(choice: str) -> str:
 
 
 def _table(
-    feed: Feed, view: RunView, chosen: str, ids: Sequence[str], apart: Apart, shown: Filter, bar: DeltaGenerator
+    feed: Feed, view: RunView, chosen: str, ids: Sequence[str], bar: DeltaGenerator, apart: Apart | None
 ) -> None:
-    """Draw the table, and beside it the open design; before one is opened, the first of the table."""
+    """Draw the table, and beside it the open design; before one is opened, the first of the table.
+
+    Args:
+        feed, view: the run.
+        chosen: id of the open design, "" for none.
+        ids: what the table holds.
+        bar: where a page of it is chosen.
+        apart: how the designs differ, where the table holds the best ones told apart.
+    """
     if not ids:
         st.info("No candidate matches these filters.", icon=":material/filter_alt_off:")
     chosen = chosen or (ids[0] if ids else "")
@@ -114,12 +130,12 @@ def _table(
             if (wanted := st.session_state.pop(f"{key}-wanted", None)) is not None:
                 st.session_state[key] = wanted
             page, place = one_page(bar, ids, PAGE, key)
-            st.caption(_caption(apart) if shown.show == APART else f"{place}. Open a row by a click, or by Enter.")
-            more = {"to a better one": apart.nearest, "to the best": apart.from_best} if shown.show == APART else None
+            st.caption(_caption(apart) if apart else f"{place}. Open a row by a click, or by Enter.")
+            more = {"to a better one": apart.nearest, "to the best": apart.from_best} if apart else None
             candidate_table(view, page, feed.run, selected=chosen, on_open=_open, more=more)
     with right:
         if chosen:
-            _detail(feed, view, chosen, ids, key)
+            _detail(view, chosen, ids, key)
 
 
 def _caption(apart: Apart) -> str:
@@ -134,7 +150,7 @@ def _open(id: str) -> None:
     st.query_params["id"] = id
 
 
-def _detail(feed: Feed, view: RunView, chosen: str, ids: Sequence[str], key: str) -> None:
+def _detail(view: RunView, chosen: str, ids: Sequence[str], key: str) -> None:
     at = ids.index(chosen) if chosen in ids else -1
 
     def go(step: int) -> None:

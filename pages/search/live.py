@@ -31,7 +31,7 @@ from poets_core.spec import ExperimentSpec, SearchSpec
 EXPERTS = ("disagreement", "matrix", "branches")
 CONTEST = ("contest", "contest-effort")
 MARKED = ("progress", "predictions")
-"""Panels that mark the design that was picked."""
+"""Panels whose points are designs: they can be picked there, and the one that was is marked."""
 FIRST = 330
 """Pixels of the first chart: it is seen whole at 1280 x 800, beside the best design."""
 
@@ -61,7 +61,7 @@ def _run(feed: Feed, snapshot: Snapshot) -> None:
     beside = references(feed, rows)
     picked = str(st.session_state.get(_picked(feed), ""))
     pick = _remember(_picked(feed))
-    draw = _drawer(feed, snapshot, look, picked if picked in view.candidates else "", beside)
+    draw = _drawer(feed, look, picked if picked in view.candidates else "", beside)
     left, right = st.columns([2, 3])
     with left.container(border=True, key="best", height="stretch"):
         design_panel(feed, view, look, picked, lambda: pick(""), [verdict(view, beside)])
@@ -109,13 +109,13 @@ def _progress(feed: Feed, snapshot: Snapshot) -> None:
     if snapshot.status.state == "running" and seconds and left > 0:
         done += f" · about {span(left * sum(seconds) / len(seconds))} left at the pace of the last rounds"
     elif snapshot.status.state == "finished":
-        done += f" in {span(view.last - view.started)}{_ended_early(snapshot.status, view, left)}"
+        done += f" in {span(view.last - view.started)}{_ended_early(snapshot.status, left)}"
     if said := view.calls_in_words:
         done += f" · {said}"
     st.progress(min(view.calls / max(budget.calls, 1), 1.0), text=done)
 
 
-def _ended_early(status: RunStatus, view: RunView, left: int) -> str:
+def _ended_early(status: RunStatus, left: int) -> str:
     """Say why a finished run has rounds left, though its bar may be full."""
     if left <= 0:
         return ""
@@ -167,7 +167,7 @@ def _panel(name: str, feed: Feed, snapshot: Snapshot, look: Look, selected: str)
 Drawer = Callable[..., None]
 
 
-def _drawer(feed: Feed, snapshot: Snapshot, look: Look, picked: str, beside: Sequence[Reference]) -> Drawer:
+def _drawer(feed: Feed, look: Look, picked: str, beside: Sequence[Reference]) -> Drawer:
     """Return what draws one panel by its name; a click on a design in one marks it in all."""
 
     def draw(name: str, height: int = 300) -> None:
@@ -183,7 +183,7 @@ def _drawer(feed: Feed, snapshot: Snapshot, look: Look, picked: str, beside: Seq
                 key=f"plot-{name}-{feed.run}",
                 revision=feed.run,
                 selected=marked,
-                on_pick=_remember(_picked(feed)),
+                on_pick=_remember(_picked(feed)) if name in MARKED else None,
                 height=height,
             )
 

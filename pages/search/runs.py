@@ -12,7 +12,8 @@ from pages.parts.runs.facts import facts_of, title_of
 from pages.parts.runs.filters import asks, query_fields
 from pages.parts.runs.manage import do_what_is_asked, menu
 from pages.parts.skeleton import store_errors, store_problem
-from pages.parts.states import ago, badge, plain, span, state_of
+from pages.parts.states import ago, badge, offers_judging, plain, span, state_of
+from pages.parts.text import plain_error
 from pages.parts.words import number
 from poets_core.errors import PoetsError
 from poets_core.runs.launch import launch
@@ -30,7 +31,7 @@ def page() -> None:
         store = the_shelf()
         said = store.lacks()
         if said:
-            st.warning(plain(said), icon=":material/folder_off:")
+            st.warning(plain_error(said), icon=":material/folder_off:")
         if not store.runs(limit=1, kind=("search", "experiment")):
             _empty(store)
             return
@@ -141,7 +142,7 @@ def _row(line: ListedRun, *, below: bool = False) -> None:
             icon=icon,
             query_params={"run": row.id},
         )
-        if experiment and row.method == "person" and row.state != "finished":
+        if experiment and offers_judging(row.method, row.state):
             st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": row.id})
         problem = found.title if found else row.problem
         about = [problem] if row.label else []

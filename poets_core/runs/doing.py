@@ -25,6 +25,7 @@ Step: TypeAlias = Literal[
     "judge",
     "answer",
     "wait",
+    "results",
     "sum",
     "rescore",
 ]
@@ -45,6 +46,7 @@ _WORDS: Mapping[Step, tuple[str, int]] = {
     "judge":    ("judge", 1),              # pair
     "answer":   ("answer", 2),             # policy, first item
     "wait":     ("wait for verdicts", 0),
+    "results":  ("wait for results", 1),   # round
     "sum":      ("sum up", 0),
     "rescore":  ("rescore", 1),            # chunk
 }
@@ -77,7 +79,7 @@ class Doing:
     @property
     def round(self) -> int | None:
         """The round it belongs to; None for steps outside rounds."""
-        return self.numbers[0] if self.step in ("ask", "evaluate", "update", "rebuild") else None
+        return self.numbers[0] if self.step in ("ask", "evaluate", "update", "rebuild", "results") else None
 
     def to_text(self) -> str:
         """Return the words that a run's row keeps."""

@@ -20,6 +20,7 @@ from typing import ClassVar, Literal, TypeAlias, get_args
 from poets_core.runs.event_fields import (
     EventKind,
     JsonObject,
+    MeasuredWell,
     Outcome,
     PresentedPair,
     ProposedCandidate,
@@ -122,6 +123,7 @@ class Observed(_Kind):
         reason: why not.
         details: what the oracle adds.
         missing: whether nothing is known of the design, because its well failed or nobody measured it; only there.
+        corrects: whether it takes the place of an earlier one; only there.
     """
 
     tag: ClassVar[EventKind] = "observed"
@@ -134,11 +136,12 @@ class Observed(_Kind):
     reason: str
     details: JsonObject = field(default_factory=dict)
     missing: bool = False
+    corrects: bool = False
 
     def to_json(self) -> JsonObject:
-        """Return the body; most observations are not missing, and do not say so."""
+        """Return the body; most observations are neither missing nor corrections, and do not say so."""
         body: JsonObject = plain(self)
-        return body if self.missing else {name: body[name] for name in body if name != "missing"}
+        return {name: body[name] for name in body if name not in ("missing", "corrects") or body[name]}
 
     @property
     def first(self) -> float | None:
@@ -317,6 +320,46 @@ class ContestPlayed(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Measured(_Kind):
+    """Results came in from a laboratory; `observed` follows when a batch is complete, or where a value is corrected.
+
+    A well that was measured before is corrected: what stood there stays in the log and no longer counts.
+
+    Attributes:
+        round: of the batch, from 0.
+        wells: candidate or control, plate and well, value, note, and row of the file.
+        command: number of the command that brought them.
+        file: name of the file.
+        sha256: of its contents.
+    """
+
+    tag: ClassVar[EventKind] = "measured"
+    round: int
+    wells: tuple[MeasuredWell, ...]
+    command: int
+    file: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetChanged(_Kind):
+    """A run that waits for people was given another budget.
+
+    Attributes:
+        rounds: in all.
+        batch: designs of each coming round.
+        command: number of the command that said so.
+        calls: designs of all rounds, those of the coming ones as `batch` says.
+    """
+
+    tag: ClassVar[EventKind] = "budget"
+    rounds: int
+    batch: int
+    command: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finished(_Kind):
     """The run has ended well; adapters are written.
 
@@ -362,6 +405,8 @@ Event: TypeAlias = (
     | Skipped
     | VerdictReached
     | ContestPlayed
+    | Measured
+    | BudgetChanged
     | Finished
     | Failed
 )

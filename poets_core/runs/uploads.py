@@ -18,8 +18,19 @@ from poets_core.spec import ExperimentSpec, RunSpec
 S = TypeVar("S", bound=RunSpec)
 PREFIX = "store:uploads/"
 FOLDER = "uploads"
-_CHECKSUM = re.compile(r"-([0-9a-f]{16})(\.[A-Za-z0-9]{1,8}){0,2}$")
-"""How `artifacts.save_upload` ends a name."""
+_CHECKSUM = re.compile(r"-([0-9a-f]{16})((?:\.[A-Za-z0-9]{1,8}){0,2})$")
+"""How `artifacts.save_upload` ends a name: the checksum of the contents, and the endings that the file had."""
+
+
+def upload_name(path: str) -> str:
+    """Return what an uploaded file was called: no folders, and no checksum, which the store adds."""
+    return _CHECKSUM.sub(r"\2", re.split(r"[/\\]", path)[-1])
+
+
+def upload_checksum(path: str) -> str:
+    """Return the checksum that an upload's name holds, 16 digits; ``""`` for the name of any other file."""
+    found = _CHECKSUM.search(path)
+    return found[1] if found else ""
 
 
 def as_stored(spec: S, files: Path) -> S:
@@ -54,9 +65,9 @@ def files_of(spec: RunSpec) -> Iterator[str]:
 
 
 def _is_upload(path: Path) -> bool:
-    said = _CHECKSUM.search(path.name)
+    said = upload_checksum(path.name)
     try:
-        return said is not None and hashlib.sha256(path.read_bytes()).hexdigest()[:16] == said[1]
+        return said != "" and hashlib.sha256(path.read_bytes()).hexdigest()[:16] == said
     except OSError:
         return False
 

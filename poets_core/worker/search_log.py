@@ -30,6 +30,7 @@ class SearchLog:
         contest: designs of the contest that was cut off, two a comparison, and what of them is observed.
         contests: that were played.
         exported: SHA-256 of the adapters' files, where those of the last round were exported.
+        ended: whether the run has ended since the last round.
     """
 
     prepared: Prepared | None = None
@@ -40,6 +41,7 @@ class SearchLog:
     contest: Pending = field(default_factory=Pending)
     contests: tuple[ContestPlayed, ...] = ()
     exported: Mapping[str, str] = field(default_factory=dict)
+    ended: bool = False
     updates: tuple[int, ...] = ()
     rounds: int = 0
     spent: int = 0
@@ -76,6 +78,7 @@ def read_search_log(events: Iterable[Event]) -> SearchLog:
     round, contest = _Open(), _Open()
     contests: list[ContestPlayed] = []
     exported: Mapping[str, str] = {}
+    ended = False
     rounds = spent = 0
     updates: list[int] = []
     complete: dict[str, Candidate] = {}
@@ -97,9 +100,9 @@ def read_search_log(events: Iterable[Event]) -> SearchLog:
                 # A contest is open from its first designs until it is played, and no round goes on meanwhile.
                 (contest if contest.candidates else round).observed[event.candidate] = observation_of(event)
             case Finished():
-                exported = event.files
+                exported, ended = event.files, True
             case Updated():
-                updated, exported = event, {}
+                updated, exported, ended = event, {}, False
                 if event.round != BEFORE:
                     rounds, spent = rounds + 1, spent + len(round.candidates)
                 told += since
@@ -124,6 +127,7 @@ def read_search_log(events: Iterable[Event]) -> SearchLog:
         contest.pending(),
         contests=tuple(contests),
         exported=exported,
+        ended=ended,
         updates=tuple(updates),
         rounds=rounds,
         spent=spent,

@@ -26,6 +26,7 @@ HOSTILE = (
 )
 MARK = "x_.evil"
 ESCAPED = "x\\_.evil"
+PATH = "/srv/inner/deep/place"
 LONG = "A" * 3000 + " " + HOSTILE[0]
 
 
@@ -106,7 +107,8 @@ def _search(store: SqlStore) -> str:
 
 
 def _failed(store: SqlStore) -> str:
-    return written.write(store, [*_events(), Failed(text(0), LONG + text(2) + HOSTILE[7])], label=told(0, 120))
+    why = f"cannot open {PATH}/file.csv {LONG}{text(2)}{HOSTILE[7]}"
+    return written.write(store, [*_events(), Failed(text(0), why)], label=told(0, 120))
 
 
 def _experiment(store: SqlStore) -> str:
@@ -159,4 +161,5 @@ def write_science(folder: Path) -> None:
     """Write a science whose every word is hostile into a folder for POETS_DOMAINS, and one that is broken."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "poets_evil.py").write_text(SCIENCE.format(hostile=[told(k) for k in range(9)]), encoding="utf-8")
-    (folder / "poets_broken.py").write_text(f"raise ValueError({HOSTILE[0] + HOSTILE[2]!r})\n", encoding="utf-8")
+    why = f"{HOSTILE[0]}{HOSTILE[2]} {PATH}/file.csv"
+    (folder / "poets_broken.py").write_text(f"raise ValueError({why!r})\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.run.apart import BEST, told_apart
+from pages.parts.run.apart import BEST, Apart, told_apart
 from pages.parts.run.naming import distance, named
 from pages.parts.run.table import candidate_rows
 from pages.parts.words import decimal
@@ -17,9 +17,9 @@ from poets_core.runs.artifacts import file_name
 from poets_core.runs.events import Event, Finished, Observed, Prepared, Proposed
 from poets_core.runs.export import candidates_csv
 from poets_core.runs.sql import SqlStore
-from poets_core.runs.views.fold import RunView
+from poets_core.runs.views.fold import RunView, fold
 from poets_core.types import Objective, ProblemInfo
-from tests.logs import claimed
+from tests.logs import claimed, recorded
 from tests.pages import written
 from tests.pages.test_charts import seen
 from tests.pages.test_pages import CANDIDATES, address, opened, said
@@ -120,6 +120,32 @@ def test_filters_reach_the_table(store: SqlStore) -> None:
     assert ids(at) == ["0-3", "1-3"]
     at.text_input(key=f"text-{run}").set_value("ZZZ").run()
     assert "No candidate matches" in said(at)
+
+
+def test_the_best_are_told_apart_when_they_are_wanted_and_of_the_run_that_is_shown(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def counted(view: RunView, differences: int) -> Apart:
+        asked.append(view.seq)
+        return told_apart(view, differences)
+
+    monkeypatch.setattr("pages.parts.run.apart.told_apart", counted)
+    run = written.write(store, written.events(2))
+    at = opened(CANDIDATES, run=run)
+    assert asked == []
+    at.selectbox(key=f"show-{run}").set_value("apart").run()
+    at.run()
+    assert len(asked) == 1
+    assert asked[0] == store.read(run)[-1].seq
+
+
+def test_the_heading_of_a_column_says_the_unit_as_it_is() -> None:
+    info = replace(written.info(), objectives=(Objective("yield", "a_b*", "maximise"),))
+    view = fold(recorded([replace(e, info=info) if isinstance(e, Prepared) else e for e in written.events(1)]))
+    columns, _ = candidate_rows(view, ["0-0"], "run")
+    assert next(c.help for c in columns if c.title == "value") == "Measured, in a_b*."
 
 
 def test_the_best_is_open_and_next_and_previous_lead_along_the_table(store: SqlStore) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 
 from pages.parts.compare.chart import comparison
 from pages.parts.compare.comparison import (
@@ -28,6 +30,7 @@ from pages.parts.look import LIGHT
 from pages.parts.tables import safe_csv
 from poets_core.runs.events import Finished, Observed, Proposed, Updated
 from poets_core.runs.sql import SqlStore
+from poets_core.runs.status import State
 from poets_core.runs.views.fold import fold
 from poets_core.spec import METHODS, ProblemSpec, SearchSpec
 from poets_core.types import Objective, contest_candidate
@@ -227,3 +230,36 @@ def test_a_minimised_objective_says_so_with_its_unit_and_a_proper_minus():
     assert "a −3." in panel.alt
     assert table(groups, None)[0]["Best"].startswith("−3 ± ")
     assert panel.traces[1]["y"] == [-1.0, -3.0]
+
+
+@pytest.mark.parametrize(("state", "every"), [("blocked", 5), ("stalled", 5), ("waiting", None), ("finished", None)])
+def test_a_comparison_is_drawn_again_while_a_worker_lives(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch, state: State, every: float | None
+) -> None:
+    written.write(store, written.events(1))
+    lines = [replace(row, status=replace(row.status, state=state)) for row in store.runs()]
+    monkeypatch.setattr(SqlStore, "runs", lambda self, **_: lines)
+    asked: list[object] = []
+    fragment = st.fragment
+
+    def noted(draw: Any, *, run_every: float | None) -> Any:
+        asked.append(run_every)
+        return fragment(draw, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", noted)
+    opened(COMPARE)
+    assert asked[-1] == every  # the page Runs was drawn before
+
+
+def test_the_curve_of_a_run_is_made_once_for_all_that_look(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def noted(run: str, *rest: Any) -> Curve:
+        made.append(run)
+        return curve_of(run, *rest)
+
+    monkeypatch.setattr("pages.parts.compare.comparison.curve_of", noted)
+    runs = [written.write(store, written.events(2), method=m) for m in ("poets", "ga")]
+    for _ in range(2):
+        opened(COMPARE, runs=",".join(runs)).run()
+    assert sorted(made) == sorted(runs)

@@ -31,6 +31,7 @@ def test_a_button_that_a_locked_store_refuses_says_so_in_time_and_for_longer_tha
     assert time.monotonic() - began < 5 + drawing
     assert "Pause was not taken" in said(at)
     assert "lock" in said(at)
+    assert str(store.files) not in said(at)
     lock.close()
     at.run()  # drawn again, as it is every two seconds
     assert "Pause was not taken" in said(at)

@@ -61,9 +61,12 @@ def hostile(store: SqlStore, tmp_path: Path) -> Iterator[hostile_store.Runs]:
         yield hostile_store.write(store)
 
 
-def test_no_page_reads_the_text_of_others_as_markup(store: SqlStore, hostile: hostile_store.Runs) -> None:
+def test_no_page_reads_the_text_of_others_as_markup_or_says_where_the_program_lies(
+    store: SqlStore, hostile: hostile_store.Runs, tmp_path: Path
+) -> None:
     asked = hostile.addresses()
     seen: Counter[str] = Counter()
+    places = {str(tmp_path), hostile_store.PATH}
     for page, address in asked:
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
         for name, value in address.items():
@@ -74,6 +77,7 @@ def test_no_page_reads_the_text_of_others_as_markup(store: SqlStore, hostile: ho
             read = kind not in AS_IT_IS or field in MARKDOWN
             assert not read or MARK not in text, f"{page} {address}: {kind}.{field} takes Markdown, got {text[:200]!r}"
             assert not read or len(text) < 6000, f"{page} {address}: {kind}.{field} has {len(text)} characters"
+            assert not any(p in text for p in places), f"{page} {address}: {kind}.{field} says {text[:200]!r}"
             seen[page] += ESCAPED in text or MARK in text
     few = {page: seen[page] for page, _ in asked if seen[page] < 8}
     assert few == {}, "the hostile text is on every page"

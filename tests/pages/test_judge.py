@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from domains.entry import Named
 from pages.parts.judge import desk as judge_desk
 from pages.parts.judge.queue import agreed, open_for, second_for, sent
 from pages.parts.judge.seats import SEAT, Seats
@@ -20,7 +21,7 @@ from poets_core.runs.views.fold import fold
 from tests.logs import recorded
 from tests.pages import written
 from tests.pages import written_experiment as we
-from tests.pages.test_pages import address, opened, said
+from tests.pages.test_pages import CANDIDATES, address, opened, said
 
 JUDGE = "pages/analyse/judge.py"
 
@@ -216,6 +217,21 @@ def test_designs_come_with_criterion_parent_and_mutations(store: SqlStore) -> No
     assert "larger quality" not in said(at)
 
 
+def test_a_science_that_cannot_name_a_design_says_so_without_a_path(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def naming(design: str, **_: object) -> Named:
+        raise RuntimeError("cannot open /srv/inner/deep/place/names.txt")
+
+    monkeypatch.setattr("pages.parts.run.naming.naming_of", lambda problem: naming)
+    run = we.write(store, we.spec(), [*we.prepared(), we.asked(0, 0, 1)], release=False)
+    text = said(opened(JUDGE, run=run, judge="Ada"))
+    assert "Naming it failed: cannot open …/place/names.txt" in text
+    search = written.write(store, written.events(1))
+    (rows,) = (e for e in opened(CANDIDATES, run=search).main if e.type == "bidi_component")
+    assert written.candidate(0, 0).design in rows.proto.json  # a design that cannot be named is still there to read
+
+
 def test_names_of_judges_are_text(store: SqlStore, run: str) -> None:
     name = "![x](http://h/i.png)"
     hostile, other = opened(JUDGE, run=run, judge=name), opened(JUDGE, run=run, judge="Ada")
@@ -225,9 +241,11 @@ def test_names_of_judges_are_text(store: SqlStore, run: str) -> None:
 
 
 def test_failed_experiments_are_not_offered(store: SqlStore) -> None:
-    we.write(store, we.spec(), [*we.prepared(), Failed("InvalidSpec", "no model")])
+    run = we.write(store, we.spec(), [*we.prepared(), Failed("InvalidSpec", "no model")])
     assert "No experiment waits" in said(opened(JUDGE))
-    assert not [x for x in opened("pages/analyse/policies.py").get("page_link") if x.proto.label == "Judge"]
+    policies = "pages/analyse/policies.py"
+    for at in (opened(), opened(policies), opened(policies, run=run)):
+        assert not [x for x in at.get("page_link") if x.proto.label == "Judge"]
 
 
 def test_pairs_left_are_said_in_words_and_never_in_nats(store: SqlStore) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -13,12 +14,15 @@ from pages.parts.run import charts
 from pages.parts.run.naming import distance
 from pages.parts.run.overlays import Reference
 from pages.parts.run.verdict import peak_sentence, verdict
-from poets_core.runs.events import Finished, Updated
+from poets_core.runs.event_fields import VerdictFacts
+from poets_core.runs.events import ContestPlayed, Finished, Updated
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import RunView, fold
 from poets_core.runs.views.peak import Peak, past_peak
+from poets_core.spec import ContestSpec
 from tests.logs import recorded
 from tests.pages import written
+from tests.pages import written_experiment as we
 from tests.pages.test_charts import seen, trace
 from tests.pages.test_pages import LIVE, opened, said
 from tests.runs.test_peak import folded, noisy, rise_and_fall
@@ -44,6 +48,22 @@ def test_a_design_that_was_picked_takes_its_place_and_gives_it_back(store: SqlSt
     assert at.header[0].value == "Design 1-1"
     at.button(key="back").click().run()
     assert at.header[0].value == "Best design so far"
+
+
+def test_designs_are_picked_where_points_are_designs_and_nowhere_else(store: SqlStore) -> None:
+    told = [(0, 1, "first")] * 3
+    contest = ContestPlayed(
+        0, 3, (), we.metrics(("branch 0", "branch 1"), told), VerdictFacts("undecided", None, None, 3, ("branch 0",))
+    )
+    body = [*written.events(1), contest, Finished("budget")]
+    at = opened(LIVE, run=written.write(store, body, contest=ContestSpec(every=1, comparisons=3)))
+    drawn = [
+        json.loads(e.proto.json) for e in at.main if e.type == "bidi_component" and "plot" in e.proto.component_name
+    ]
+    assert {d["name"]: d["picks"] for d in drawn} == {
+        "progress": True, "regret": False, "predictions": True, "contest": False, "contest-effort": False
+    }  # fmt: skip
+    assert any("customdata" in t for d in drawn if not d["picks"] for t in d["traces"])  # words, and no designs
 
 
 def test_a_run_compares_itself_with_the_untrained_model_and_its_rivals(store: SqlStore) -> None:

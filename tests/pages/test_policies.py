@@ -16,6 +16,7 @@ from pages.parts.experiment.settings import build_experiment
 from pages.parts.experiment.tables import chosen, verdict_json
 from pages.parts.experiment.verdicts import standing, title_of
 from pages.parts.look import LIGHT
+from pages.parts.text import plain
 from poets_core.runs.events import Failed, Finished
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
@@ -132,6 +133,15 @@ def test_the_list_says_who_won_and_finished_experiments_show_full_bars(store: Sq
     assert "undecided" in text
     bars = [(p.proto.value, p.proto.text) for p in at.get("progress")]
     assert bars == [(2, "4 of at most 200"), (100, "4 comparisons"), (100, "15 comparisons")]
+
+
+def test_an_experiment_that_was_renamed_stands_under_its_new_name(store: SqlStore) -> None:
+    run = we.write(store, we.spec(), we.course(WON[:3]))
+    assert "Which branch?" in said(opened(POLICIES))
+    store.rename(run, "Plate 7")
+    text = said(opened(POLICIES))
+    assert "**Plate 7**" in text
+    assert "Which branch?" not in text
 
 
 def test_names_that_are_cut_in_the_summary_are_counted(store: SqlStore) -> None:
@@ -307,7 +317,7 @@ def test_prompts_are_edited_added_and_removed(store: SqlStore, launched: list[st
     at.text_input(key="prompts-sum-name-3").set_value("mine")
     at.button(key="prompts-sum-remove-1").click().run()
     at.text_area(key="prompts-sum-template-0").set_value("nothing").run()
-    assert any("input" in e.value and "once" in e.value for e in at.error)
+    assert any(f"{plain('{input}')} once" in e.value for e in at.error)
     assert at.button(key="start-experiment").disabled
     at.text_area(key="prompts-sum-template-0").set_value("{input}!").run()
     at.button(key="start-experiment").click().run()
@@ -334,7 +344,7 @@ def test_a_log_is_previewed_and_its_policies_are_named(store: SqlStore, launched
     assert "Upload the log" in said(at)
     upload = at.file_uploader(key="log")
     upload.upload("log.csv", b"policy_a,policy_b\nx,y\n", "text/csv").run()
-    assert "prompt, outcome." in at.error[0].value
+    assert "Add or rename: prompt, outcome." in at.error[0].value
     data = b"prompt,policy_a,policy_b,outcome\np,x,y,a\np,y,z,tie\n"
     at.file_uploader(key="log").upload("log.csv", data, "text/csv").run()
     assert "2 comparisons of 3 policies" in said(at)

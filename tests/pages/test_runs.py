@@ -11,13 +11,14 @@ from streamlit.testing.v1 import AppTest
 from domains.catalog import check_params, entry
 from pages.parts.launch.filled import read_json
 from pages.parts.launch.settings import defaults
-from pages.parts.runs.facts import file_name, search_facts
+from pages.parts.runs.facts import search_facts
 from pages.parts.runs.manage import ASKED, Asked, freed
 from poets_core.errors import InvalidSpec
 from poets_core.runs.artifacts import save_upload
 from poets_core.runs.events import Failed, Finished
 from poets_core.runs.shelf import Holding
 from poets_core.runs.sql import SqlStore
+from poets_core.runs.uploads import upload_name
 from poets_core.spec import ExperimentSettings, ExperimentSpec, PolicySpec, SearchSpec, parse_spec
 from tests.pages import written
 from tests.pages.test_pages import LAUNCH, LIVE, address, opened, said
@@ -54,7 +55,7 @@ def test_runs_are_told_apart_by_method_preset_data_parameters_and_seed(store: Sq
     table = str(save_upload(store, "GB1 sites.csv.gz", b"variant,fitness\nA,1\n"))
     landscape = spec_of("protein/landscape", "default", params={"table": table})
     assert search_facts(landscape) == ("POETS ensemble", "Recommended", "GB1_sites.csv.gz")
-    assert file_name("/srv/secret/uploads/t-0123456789abcdef.csv") == "t.csv"
+    assert upload_name("/srv/secret/uploads/t-0123456789abcdef.csv") == "t.csv"
     store.create(changed)
     text = said(opened())
     for words in ("Recommended, 1 setting changed", "length 20", "seed 7"):

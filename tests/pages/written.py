@@ -10,7 +10,7 @@ from poets_core.runs import process
 from poets_core.runs.event_fields import ProposedCandidate
 from poets_core.runs.events import Event, Observed, Prepared, Proposed, Updated
 from poets_core.runs.sql import SqlStore
-from poets_core.spec import METHODS, Budget, ProblemSpec, SearchSpec
+from poets_core.spec import METHODS, Budget, ContestSpec, ProblemSpec, SearchSpec
 from poets_core.types import Objective, ProblemInfo, Source
 from tests.logs import claimed
 
@@ -78,6 +78,7 @@ def write(
     label: str = "",
     method: str = "poets",
     params: dict[str, Any] | None = None,
+    contest: ContestSpec | None = None,
 ) -> str:
     """Create a run, append events as its worker, and let go of it; return its id."""
     spec = SearchSpec(
@@ -85,6 +86,7 @@ def write(
         problem=ProblemSpec(name="protein/ehrlich", params=params or {}),
         search=METHODS[method].model_validate({"branches": BRANCHES} if method == "poets" else {}),
         budget=Budget(rounds=rounds, batch=BATCH),
+        contest=contest,
     )
     run = store.create(spec)
     lease = store.claim(run, "w", os.getpid(), process.started(os.getpid()))

@@ -68,12 +68,19 @@ class Digits:
     prompts = ("",)
 
     def __init__(
-        self, noise: float = 0.0, seconds: float = 0.0, log: Path | None = None, chunk: int = 3, given: int = 0
+        self,
+        noise: float = 0.0,
+        seconds: float = 0.0,
+        log: Path | None = None,
+        chunk: int = 3,
+        given: int = 0,
+        people: bool = False,
     ) -> None:
         self.given = tuple(Given(f"{1111 * k:04d}", 4.0 * k, details={"row": k + 2}) for k in range(given))
         self.info = ProblemInfo(
             "fake/digits", "fake", "Digits", (Objective("sum", "", "maximise", 32.0, "four eights"),),
             chunk=chunk, export_formats=("csv", "broken"), max_tokens=4, facts={"invalid_value": 0.0},
+            answered_by="people" if people else "program",
         )  # fmt: skip
         self.oracle = DigitsOracle(noise, seconds, log)
 

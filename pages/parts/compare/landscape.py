@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from domains.catalog import entries
 from domains.entry import Entry
 from poets_core.runs.events import Prepared
 from poets_core.runs.store import RunStore
+from poets_core.runs.uploads import upload_checksum, upload_name
 from poets_core.spec import SearchSpec
 from poets_core.types import ProblemInfo
 
@@ -22,8 +22,6 @@ SHA256 = "sha256"
 DATA = "data "
 SHORT = len(DATA) + 8
 """Characters of a checksum that names show; keys hold it whole."""
-UPLOADED = re.compile(r"-([0-9a-f]{16})(\.[a-z0-9]{1,8}){0,2}$")
-"""How the store names an upload: under its checksum (`poets_core.runs.artifacts.save_upload`)."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,7 @@ def _data(path: str, facts: Mapping[str, Any]) -> str:
     if facts.get(SHA256):
         return str(facts[SHA256])
     # A run that began before problems said so: uploads at least lie under the checksum of their bytes.
-    upload = UPLOADED.search(path)
-    return upload[1] if upload else path.replace("\\", "/").rpartition("/")[2]
+    return upload_checksum(path) or upload_name(path)
 
 
 def _files(entry: Entry | None, params: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts.experiment.verdicts import outcome, title_of
 from pages.parts.links import JUDGE, POLICIES
 from pages.parts.skeleton import store_problem
-from pages.parts.states import ago, badge, plain, state_of
+from pages.parts.states import ago, badge, offers_judging, plain, state_of
 from poets_core.errors import PoetsError
 from poets_core.runs.events import VerdictReached
 from poets_core.runs.store import RunRow, RunStore
@@ -43,7 +43,7 @@ def _table(store: RunStore) -> None:
     try:
         rows = store.runs(limit=MOST, kind="experiment")
         for row in rows:  # before anything is drawn: an error replaces the table
-            _told(store, row.id, row.state)
+            _told(store, row)
     except PoetsError as error:
         store_problem(error)
         return
@@ -55,13 +55,18 @@ def _table(store: RunStore) -> None:
         _row(store, row)
 
 
-@st.cache_data(max_entries=1000, show_spinner=False)
-def _told(_store: RunStore, run: str, state: str) -> tuple[str, str]:
-    """Return an experiment's name and, once there is one, its verdict in a few words; kept as long as its state is.
+def _told(store: RunStore, row: RunRow) -> tuple[str, str]:
+    """Return an experiment's name and, once there is one, its verdict in a few words.
 
     Raises:
         PoetsError: the store cannot be read.
     """
+    return _kept(store, store.url, row.id, row.label, row.state)
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _kept(_store: RunStore, url: str, run: str, label: str, state: str) -> tuple[str, str]:
+    """Return the same, read once for as long as name and state stay; the same id may stand in two stores."""
     spec = _store.spec(run)
     title = title_of(spec) if isinstance(spec, ExperimentSpec) else ""
     newest = _store.newest(run, VerdictReached.tag) if state == "finished" else None
@@ -69,13 +74,8 @@ def _told(_store: RunStore, run: str, state: str) -> tuple[str, str]:
     return title, outcome(verdict) if isinstance(verdict, VerdictReached) else ""
 
 
-def offers_judging(row: RunRow) -> bool:
-    """Return whether people can judge: not after the end, and not where it broke off with an error."""
-    return row.method == "person" and row.state not in ("finished", "failed")
-
-
 def _row(store: RunStore, row: RunRow) -> None:
-    title, found = _told(store, row.id, row.state)
+    title, found = _told(store, row)
     with st.container(border=True, key=f"experiment-{row.id}"):
         name, state, calls, sign, created, opens = st.columns(WIDTHS, vertical_alignment="center")
         about = f"{row.problem} · {JUDGES.get(row.method, row.method)} · {row.id}"
@@ -92,5 +92,5 @@ def _row(store: RunStore, row: RunRow) -> None:
         created.markdown(ago(row.status.now - row.created))
         with opens.container(gap="xsmall"):
             st.page_link(POLICIES, label="Open", icon=":material/leaderboard:", query_params={"run": row.id})
-            if offers_judging(row):
+            if offers_judging(row.method, row.state):
                 st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": row.id})

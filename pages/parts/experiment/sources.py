@@ -107,7 +107,7 @@ def branches(store: RunStore, errors: Errors) -> Form:
 _WHO = "You see both responses side by side, without the names of the policies, and choose the better one."
 
 
-def prompts(store: RunStore, errors: Errors) -> Form:
+def prompts(_: RunStore, errors: Errors) -> Form:
     """Choose a task, write prompts, choose the judge."""
     known = {t.name: t for t in tasks()}
     task = st.selectbox(

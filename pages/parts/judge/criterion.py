@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from domains.catalog import naming_of, science
-from domains.entry import Named
+from domains.catalog import science
 from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
-from pages.parts.states import plain
+from pages.parts.run.naming import said
+from pages.parts.text import plain, plain_error
 from pages.parts.words import number
 from poets_core.types import ProblemInfo
 
@@ -39,28 +39,19 @@ def criterion(own: str, info: ProblemInfo | None, *, prompted: bool) -> None:
         st.markdown(f"The one with the **{way} {plain(goal.name)}**{unit}, as you expect it · {plain(info.title)}")
 
 
-def named(design: str, info: ProblemInfo | None) -> Named | None:
-    """Return a design's name and figures; None where its science has none, or cannot say."""
-    if info is None or not design.strip():
-        return None
-    try:
-        naming = naming_of(info.name)
-        return naming(design, facts=info.facts, details={}) if naming else None
-    except Exception as error:
-        # A science may come from anywhere and may raise anything; the design is still there to read.
-        st.caption(f"Naming it failed: {plain(str(error) or type(error).__name__)}")
-        return None
-
-
 def difference(design: str, info: ProblemInfo | None) -> None:
     """Say what a design is: its mutations where there is a parent, its figures where its science has some."""
-    found = named(design, info)
+
+    def failed(error: Exception) -> None:
+        st.caption(f"Naming it failed: {plain_error(str(error) or type(error).__name__)}")
+
+    found = said(design, info, failed=failed)
     if found is None:
         return
     figures = ", ".join(f"{number(v)} {k}" for k, v in found.figures.items() if v is not None)
-    said = found.name or figures
-    if said:
-        st.text(f"{said} (against the parent)" if parent_of(info) and found.name else said)
+    words = found.name or figures
+    if words:
+        st.text(f"{words} (against the parent)" if parent_of(info) and found.name else words)
 
 
 def parent_of(info: ProblemInfo | None) -> str:

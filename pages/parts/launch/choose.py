@@ -13,6 +13,7 @@ from pages.parts.launch.settings import checked
 from pages.parts.launch.similar import advice
 from pages.parts.skeleton import store_problem
 from pages.parts.states import plain
+from pages.parts.text import plain_error
 from poets_core.errors import PoetsError
 from poets_core.runs.store import RunStore
 from poets_core.spec.preset_rule import Advice
@@ -31,7 +32,7 @@ def choose_problem() -> Entry:
     st.header("1 · Problem", anchor=False)
     for fault in broken():
         st.warning(
-            f"The science in {plain(fault.source)} cannot be used. {plain(fault.message)}",
+            f"The science in {plain_error(fault.source)} cannot be used. {plain_error(fault.message)}",
             icon=":material/extension_off:",
         )
     kept = st.session_state.get(CHOSEN)

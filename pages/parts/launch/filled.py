@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,15 @@ import streamlit as st
 from domains.catalog import entry as entry_of
 from domains.entry import Entry
 from pages.parts.launch.settings import defaults
-from pages.parts.runs.facts import file_name, nearest_preset
+from pages.parts.runs.facts import nearest_preset
 from poets_core.errors import InvalidSpec
 from poets_core.runs.store import RunStore
+from poets_core.runs.uploads import upload_name
 from poets_core.spec import METHODS, Mark, SearchSpec, parse_spec
 
 STATE, COUNT = "launch-filled", "launch-filled-count"
 LARGEST = 1_000_000
 """Characters of a spec in JSON, at most."""
-RUN = re.compile(r"[0-9A-Za-z_-]{1,40}")
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def fill(store: RunStore, spec: SearchSpec, source: str) -> Filled:
         # A spec that somebody wrote may name any file of this machine: a form takes those that were uploaded.
         elif known[name].kind == "file" and params[name] and uploaded(store, str(params[name])) is None:
             notes.append(
-                f"Left out: the file “{file_name(str(params[name]))[:60]}”, which is no upload. Upload it again."
+                f"Left out: the file “{upload_name(str(params[name]))[:60]}”, which is no upload. Upload it again."
             )
             del params[name]
     notes += hidden(entry, spec)

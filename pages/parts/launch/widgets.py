@@ -14,13 +14,13 @@ from domains.entry import Entry, Parameter
 from pages.parts.launch.filled import uploaded
 from pages.parts.launch.price import contest_price
 from pages.parts.number_field import number_field
-from pages.parts.runs.facts import file_name
 from pages.parts.setting_fields import Errors, setting_fields
 from pages.parts.settings import settings_of
 from pages.parts.states import plain
 from pages.parts.uploads import keep_upload
 from poets_core.runs.examine import preview_table
 from poets_core.runs.store import RunStore
+from poets_core.runs.uploads import upload_name
 from poets_core.spec import BackboneSpec, Bounds, ContestSpec
 
 OTHER = "other"
@@ -94,7 +94,9 @@ def _kept(store: RunStore, begin: Any) -> str | None:
     """Say which upload is used as long as no other one comes, by the name it had; return its path."""
     if not begin or uploaded(store, str(begin)) is None:
         return None
-    st.caption(f":material/description: {plain(file_name(str(begin)))}, uploaded before. Another file takes its place.")
+    st.caption(
+        f":material/description: {plain(upload_name(str(begin)))}, uploaded before. Another file takes its place."
+    )
     return str(begin)
 
 

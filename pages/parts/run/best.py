@@ -89,7 +89,7 @@ def top_ten(feed: Feed, view: RunView, picked: str, on_open: Callable[[str], Non
     unit = view.objective.unit
     columns = [
         Column("design"),
-        Column("value", "number", f"Measured, in {plain(unit)}." if unit else "Measured."),
+        Column("value", "number", f"Measured, in {one_line(unit)}." if unit else "Measured."),
         Column("round", "number"),
         *([Column("name")] if any(names) else []),
         *([Column("text", "code")] if not any("\n" in c.design for c in leaders) else []),

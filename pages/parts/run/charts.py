@@ -14,6 +14,7 @@ import numpy as np
 
 from pages.parts.look import DASHES, MARKERS, Look
 from pages.parts.panel import LINE_POINTS, MARKED, Json, Panel, axis, empty, layout, numbers, sample, thin
+from pages.parts.text import in_figure
 from pages.parts.words import MODEL_HELP, short_model
 from poets_core.runs.views.fold import CandidateView, RunView
 from poets_core.types import round_number
@@ -325,7 +326,7 @@ def ring(view: RunView, look: Look, selected: str, x: Any, y: Any) -> list[Json]
             "showlegend": False,
             "x": [x(candidate)],
             "y": [y(candidate)],
-            "text": [selected],
+            "text": [in_figure(selected)],
             "textposition": "top center",
             "customdata": [selected],
             "cliponaxis": False,

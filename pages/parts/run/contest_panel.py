@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pages.parts.experiment import charts as contest_charts
 from pages.parts.experiment import effort as contest_effort
 from pages.parts.experiment.verdicts import listed, percent
@@ -24,13 +26,9 @@ def contest_panels(view: RunView, look: Look) -> tuple[Panel, Panel]:
     evidence = contest_charts.evidence_bars(metrics, look)
     effort = contest_effort.allocation(metrics, look)
     return (
-        _renamed(evidence, "contest", "Contest of the models: evidence"),
-        _renamed(effort, "contest-effort", "Contest of the models: comparisons"),
+        replace(evidence, name="contest", title="Contest of the models: evidence"),
+        replace(effort, name="contest-effort", title="Contest of the models: comparisons"),
     )
-
-
-def _renamed(panel: Panel, name: str, title: str) -> Panel:
-    return Panel(name, title, panel.help, panel.traces, panel.layout, panel.alt, panel.points)
 
 
 def deploy(view: RunView) -> str:
@@ -42,7 +40,7 @@ def deploy(view: RunView) -> str:
     after = f"contest after round {round_number(last.round)}, {verdict.comparisons:,} comparisons"
     if verdict.policy is not None:
         bound = "" if verdict.error_bound is None else f", best with error at most {percent(verdict.error_bound)}"
-        return f"Model to deploy: **{_model(verdict.policy)}**{bound} ({after})."
+        return f"Model to deploy: **{plain(_model(verdict.policy))}**{bound} ({after})."
     if verdict.kind == "none":
         return f"No model beats all others ({after})."
     return (
@@ -51,9 +49,8 @@ def deploy(view: RunView) -> str:
 
 
 def _model(policy: str) -> str:
-    """Return what pages call a policy of a contest, with the name that files and logs have for it."""
+    """Return what pages call a policy of a contest, with the name that files and logs have for it. Not escaped."""
     try:
-        branch = branch_of(policy)
+        return f"{model(branch_of(policy))} ({policy} in files)"
     except ValueError:
-        return plain(policy)
-    return f"{model(branch)} ({plain(policy)} in files)"
+        return policy

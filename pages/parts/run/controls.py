@@ -10,6 +10,7 @@ from pages.parts.feed import Feed, Snapshot
 from pages.parts.links import LAUNCH
 from pages.parts.skeleton import not_obeyed, obeyed
 from pages.parts.states import ago, badge, doing_text, plain, state_of
+from pages.parts.text import plain_error
 from poets_core.runs.launch import resume
 from poets_core.runs.status import RunStatus
 from poets_core.spec import SearchSpec
@@ -107,7 +108,7 @@ def explain(
     state = state_of(status.state)
     sign = ago(status.age)
     if status.state == "failed":
-        st.error(f"**The run failed.** {plain(snapshot.view.failed or status.reason)}", icon=":material/error:")
+        st.error(f"**The run failed.** {plain_error(snapshot.view.failed or status.reason)}", icon=":material/error:")
         if isinstance(feed.spec, SearchSpec) and status.spec_at_fault:
             mend = (
                 f"“Edit and start again” opens the form with what this run had. {mend if snapshot.view.calls else ''}"

@@ -7,7 +7,7 @@ import streamlit as st
 from domains.catalog import science
 from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
-from pages.parts.run.expected import RANGE_HELP, expected_range, figure
+from pages.parts.run.expected import RANGE_HELP, expected_range
 from pages.parts.run.naming import name_of
 from pages.parts.text import plain, visible, visible_tree
 from pages.parts.words import MODEL_HELP, UNTRAINED, model, number
@@ -58,7 +58,7 @@ def _numbers(view: RunView, c: CandidateView) -> None:
     reference = None if c.reference_log_prob is None else f"{UNTRAINED} {c.reference_log_prob:.2f}".replace("-", "−")
     shown = (
         ("Value", value, note, f"In {plain(unit)}." if unit else None),
-        ("Expected", figure(c.expected), None, f"What the method predicted before it was measured{of}."),
+        ("Expected", number(c.expected, 5), None, f"What the method predicted before it was measured{of}."),
         ("Expected range", expected_range(c), None, RANGE_HELP),
         ("Log-probability", _number(c.log_prob), reference, "Under the model that chose it, in nats."),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from pages.parts.feed import Feed, open_feed
 from pages.parts.run.apart import BEST
 from pages.parts.skeleton import download, store_problem
 from pages.parts.tables import Filter, find
-from pages.parts.text import plain
+from pages.parts.text import plain, plain_error
 from pages.parts.words import times
 from poets_core.errors import PoetsError
 from poets_core.runs import launch
@@ -32,13 +32,13 @@ NAMES = {"best": "best", "apart": "best-apart", "one": "design", "all": "valid"}
 """What a file is called after, for each of `AMOUNTS`."""
 
 
-def downloads(feed: Feed, view: RunView, chosen: str, apart: Sequence[str]) -> None:
+def downloads(feed: Feed, view: RunView, chosen: str, apart: Callable[[], Sequence[str]]) -> None:
     """Draw the choice of designs and formats, and the file once it is made.
 
     Args:
         feed, view: the run.
         chosen: id of the open design, "" for none.
-        apart: ids of the best designs, told apart.
+        apart: tells the best designs apart, and returns their ids; asked when they are wanted.
     """
     st.header("Export", anchor=False)
     st.caption(
@@ -51,7 +51,7 @@ def downloads(feed: Feed, view: RunView, chosen: str, apart: Sequence[str]) -> N
         amount = st.selectbox("Designs", amounts, format_func=AMOUNTS.__getitem__, key=f"amount-{feed.run}", width=240)
         wanted = {
             "best": lambda: tuple(find(view, Filter())[:BEST]),
-            "apart": lambda: tuple(apart),
+            "apart": lambda: tuple(apart()),
             "one": lambda: (chosen,),
             "all": tuple,
         }[amount]
@@ -104,7 +104,7 @@ def _export(feed: Feed, task: str) -> None:
         st.session_state["exports-done"].add(task)
         st.rerun(scope="app")  # the file is there or will not come: stop polling
     if state == "failed":
-        st.error(f"The export failed. {plain(snapshot.view.failed or '')}", icon=":material/error:")
+        st.error(f"The export failed. {plain_error(snapshot.view.failed or '')}", icon=":material/error:")
     elif state in ("dead", "stalled"):
         st.error("The export's worker is gone. Prepare the file again.", icon=":material/heart_broken:")
     elif made is None:

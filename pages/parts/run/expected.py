@@ -16,11 +16,6 @@ RANGE_HELP = (
 )
 
 
-def figure(value: float | None) -> str:
-    """Return a value with five significant digits; a dash where there is none."""
-    return number(value, 5)
-
-
 def expected_range(c: CandidateView) -> str:
     """Return what was expected as a range: ``"0.31 to 0.52"``; a dash where nothing was predicted."""
     if c.expected is None or c.predicted_std is None:

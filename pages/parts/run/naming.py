@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from domains.catalog import naming_of
 from domains.entry import Named
-from poets_core.errors import PoetsError
 from poets_core.runs.views.fold import CandidateView, RunView
+from poets_core.types import ProblemInfo
+
+
+def said(
+    design: str,
+    info: ProblemInfo | None,
+    details: Mapping[str, Any] | None = None,
+    failed: Callable[[Exception], None] = lambda error: None,
+) -> Named | None:
+    """Return what a science says of a design; None where it has nothing to say, or cannot.
+
+    Args:
+        design: canonical text, or what a model wrote.
+        info: the problem as a run says it; None where there is none.
+        details: what the oracle says about the design.
+        failed: told what the science raised.
+    """
+    if info is None or not design.strip():
+        return None
+    try:
+        naming = naming_of(info.name)
+        return naming(design, facts=info.facts, details=details or {}) if naming else None
+    except Exception as error:
+        # A science may come from anywhere and may raise anything; the design is still there to read.
+        failed(error)
+        return None
 
 
 def named(view: RunView, candidate: CandidateView) -> Named:
     """Return what the science of a run says of a design; a design without a science is its letters or its lines."""
     design = candidate.design
-    bare = Named("", {}, tuple(design.splitlines() if "\n" in design else design))
-    if view.info is None or not design:
-        return bare
-    try:
-        naming = naming_of(view.info.name)
-        return naming(design, facts=view.info.facts, details=candidate.details) if naming else bare
-    except (PoetsError, ImportError, ArithmeticError, LookupError, TypeError, ValueError):
-        # A science may come from anywhere, and a design may be whatever a model wrote. It is still there to read.
-        return bare
+    return said(design, view.info, candidate.details) or Named(
+        "", {}, tuple(design.splitlines() if "\n" in design else design)
+    )
 
 
 def name_of(view: RunView, candidate: CandidateView) -> str:

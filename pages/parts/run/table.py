@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pages.parts.rows import Column, Row, address, row_table
 from pages.parts.run.expected import RANGE_HELP, expected_range
 from pages.parts.run.naming import named
-from pages.parts.text import one_line, plain, visible
+from pages.parts.text import one_line, visible
 from pages.parts.words import decimal, short_model
 from poets_core.runs.views.fold import CandidateView, RunView
 from poets_core.types import round_number
@@ -54,7 +54,7 @@ def candidate_rows(
     elif not any(s.figures for s in said):
         add(Column("name", "code"), [one_line(s.name) or design_line(c) for s, c in zip(said, shown, strict=True)])
     add(
-        Column("value", "number", f"Measured, in {plain(unit)}." if unit else "Measured."),
+        Column("value", "number", f"Measured, in {one_line(unit)}." if unit else "Measured."),
         decimal([c.value for c in shown]),
     )
     for figure in dict.fromkeys(key for s in said for key in s.figures):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,10 +12,10 @@ from domains.entry import Entry
 from pages.parts.feed import the_store
 from poets_core.errors import PoetsError
 from poets_core.runs.status import RunRow
+from poets_core.runs.uploads import upload_name
 from poets_core.spec import METHODS, ExperimentSpec, SearchSpec
 from poets_core.spec.presets import PRESETS, starting_sections
 
-_CHECKSUM = re.compile(r"-[0-9a-f]{16}(?=\.|$)")
 SOURCES = {"branches": "models of a run", "prompts": "prompts", "log": "a comparison log"}
 
 
@@ -58,15 +57,10 @@ def _params(entry: Entry, params: Mapping[str, Any]) -> list[str]:
     for p in entry.parameters:
         value = params.get(p.name, p.default)
         if p.kind == "file" and value:
-            found.append(file_name(str(value)))
+            found.append(upload_name(str(value)))
         elif value not in (p.default, "") and p.kind != "file":
             found.append(f"{p.title.lower()} {value}")
     return found
-
-
-def file_name(path: str) -> str:
-    """Return how an uploaded file was called: no folders, and no checksum, which the store adds."""
-    return _CHECKSUM.sub("", re.split(r"[/\\]", path)[-1])
 
 
 def nearest_preset(entry: Entry, spec: SearchSpec) -> tuple[str, int]:
