@@ -26,6 +26,7 @@ class Parameter:
         minimum, maximum: inclusive limits of numbers, of lengths for text.
         choices: allowed values; empty means any.
         label: heading of the field; empty: the name, with spaces.
+        area: of text: whether it has lines, as a FASTA record does.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     label: str = ""
+    area: bool = False
 
     @property
     def title(self) -> str:

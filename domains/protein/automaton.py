@@ -94,11 +94,11 @@ class Automaton:
 
     def children(self, state: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, "n 20"]:
         """Return the states after each letter."""
-        return self.table[state].astype(np.int64)
+        return np.asarray(self.table[state], dtype=np.int64)
 
     def complete(self, state: Int64[np.ndarray, " n"]) -> Flags[np.ndarray, " n"]:
         """Return which states are complete designs."""
-        return state == self.final
+        return np.asarray(state == self.final)
 
     def accepts(self, codes: UInt8[np.ndarray, "n L"]) -> Flags[np.ndarray, " n"]:
         """Return which designs hold all constraints; letters beyond the 20 are in none."""
@@ -106,7 +106,7 @@ class Automaton:
         known = (codes < 20).all(1)
         for column in np.minimum(codes, 19).T:
             state = self.table[state, column].astype(np.int64)
-        return known & (state == self.final)
+        return np.asarray(known & (state == self.final))
 
     @cached_property
     def letters(self) -> Flags[np.ndarray, "L 20"]:
@@ -253,7 +253,8 @@ class _Layer:
 def _forward(rules: Rules, allowed: Bool, slotted: Sequence[tuple[int, Clause]]) -> list[_Layer] | None:
     """Follow all states from site to site; None if none is left."""
     least, most = _spans(rules.charge, allowed)
-    spare = np.concatenate([np.cumsum((rules.mutated & allowed).any(1)[::-1])[::-1], [0]])
+    may_change = np.any(rules.mutated & allowed, axis=1).astype(np.int64)
+    spare = np.concatenate([np.cumsum(may_change[::-1])[::-1], [0]])
     count = charge = bits = np.zeros(1, dtype=np.int64)
     out, total = [], 1
     for site in range(len(allowed)):

@@ -179,8 +179,8 @@ def _on(place: Scaffold, found: Sited) -> Sited:
     """Return answers at the sites of the first round."""
     if found.scaffold.sites != place.sites:
         raise InvalidSpec(
-            f"Expected answers at the sites {', '.join(place.labels[:20])}, got {', '.join(found.scaffold.labels[:20])}. "
-            "Name the sites.",
+            f"Expected answers at the sites {', '.join(place.labels[:20])}, got some at "
+            f"{', '.join(found.scaffold.labels[:20])}. Name the sites.",
             field=f"{PARAMS}.answers",
         )
     return found
@@ -224,8 +224,8 @@ def _facts(known: Data, constraints: Constraints, size: float, given: int, outsi
     notes = constraints.notes()
     if outside:
         notes.append(
-            f"{outside:,} variants of the data are not used: they differ from the parent elsewhere than at the sites, or "
-            "do not hold the constraints."
+            f"{outside:,} variants of the data are not used: they differ from the parent elsewhere than at the sites, "
+            "or do not hold the constraints."
         )
     facts: dict[str, Any] = {
         "space": int(size) if size < MOST_EXACT else f"{size:.3g}",

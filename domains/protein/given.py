@@ -203,8 +203,8 @@ def _picked(measured: Measured, scaffold: Scaffold) -> Sited:
     codes = codes_of("".join(variants)).reshape(len(variants), -1)
     parent = codes_of(scaffold.parent)
     # Sites that the table does not vary have the parent's letter in all of its variants.
-    at = [place.get(i, -1) for i in scaffold.sites]
-    sites = np.array([codes[:, k] if k >= 0 else np.full(len(codes), parent[i]) for k, i in zip(at, scaffold.sites)])
+    columns = [codes[:, place[i]] if i in place else np.full(len(codes), parent[i]) for i in scaffold.sites]
+    sites = np.array(columns, dtype=np.uint8)
     others = [k for i, k in place.items() if i not in set(scaffold.sites)]
     constant = parent[[measured.places[k] for k in others]]
     inside = (codes[:, others] == constant).all(1)

@@ -81,7 +81,7 @@ class Landscape(SequenceProblem):
         values, scaffold, length = found.values, found.scaffold, len(found.scaffold.sites)
         if not values:
             raise InvalidTable(
-                f"Expected variants that differ from the wild type at the positions {shown(positions)} alone, got none.",
+                f"Expected variants that differ from the wild type at positions {shown(positions)} alone, got none.",
                 field=POSITIONS,
             )
         # Below zero lies nothing in a table of activities: what was not measured then counts as none.
@@ -194,8 +194,8 @@ def _placed(measured: Measured, parent: Parent, positions: str) -> Sited:
         return Sited(_listed(measured, parent, positions), measured.values, measured.std)
     if not measured.whole and not positions.strip():
         raise InvalidTable(
-            f"Expected variants as long as the wild type {shown(parent.sequence)} ({len(parent.sequence)} residues), got "
-            f"{length} residues in row 2, column {shown(measured.variant_column)}. Give its mutable residues only, or "
+            f"Expected variants as long as the wild type {shown(parent.sequence)} ({len(parent.sequence)} residues), "
+            f"got {length} residues in row 2, column {shown(measured.variant_column)}. Give its mutable residues only, or "
             "name their positions.",
             field=f"{PARAMS}.wild_type",
         )

@@ -107,14 +107,14 @@ class Replay:
         score = np.log(weights)[np.arange(self.length), self.codes].sum(1)
         chance = np.cumsum(np.exp(score - score.max()))
         drawn = np.searchsorted(chance, rng.random(n) * chance[-1], side="right")
-        return self.codes[np.minimum(drawn, len(self.codes) - 1)]
+        return np.asarray(self.codes[np.minimum(drawn, len(self.codes) - 1)])
 
     def nearest(self, codes: UInt8[np.ndarray, " L"], most: int) -> Int64[np.ndarray, " m"]:
         """Return the rows with the fewest letters other than a design's, itself left out; at most `most`."""
         apart = (self.codes != codes).sum(1)
         apart[apart == 0] = self.length + 1
         order = np.argsort(apart, kind="stable")[:most]
-        return order[apart[order] <= self.length]
+        return np.asarray(order[apart[order] <= self.length])
 
 
 def replay_of(designs: Iterable[Design]) -> Replay:

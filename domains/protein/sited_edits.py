@@ -130,7 +130,7 @@ def _near(
         # Half as likely with every letter more that differs.
         apart = (automaton.codes[rows] != elite).sum(1)
         chance = np.exp2(apart.min() - apart.astype(np.float64))
-        return automaton.codes[rows[rng.choice(len(rows), size=n, p=chance / chance.sum())]]
+        return np.asarray(automaton.codes[rows[rng.choice(len(rows), size=n, p=chance / chance.sum())]])
     weights: Float64[np.ndarray, "L 20"] = np.full(letters.shape, (1.0 - STAY) / 19)
     sites = np.flatnonzero(elite != UNKNOWN)
     weights[sites, elite[sites]] = STAY

@@ -119,7 +119,8 @@ def _written(text: str, field: str) -> list[Site]:
         found = _TOKEN.fullmatch(token)
         if not found:
             raise InvalidSpec(
-                f"Expected residue numbers such as 39, V39, 39-41, A54 or 100a, got {shown(token)}. Separate them by commas.",
+                f"Expected residue numbers such as 39, V39, 39-41, A54 or 100a, got {shown(token)}. Separate them by "
+                "commas.",
                 field=field,
             )
         first = _site(found[1], found[2], found[3], found[4], token, field)
