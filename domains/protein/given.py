@@ -15,7 +15,7 @@ import numpy as np
 from domains.protein.alphabet import codes_of, text_of
 from domains.protein.parent import UNKNOWN_LETTER, Chain, Parent, Scaffold
 from domains.protein.sites import Sites, read_sites
-from domains.protein.table import read_table
+from domains.protein.tables.read import TableSettings, read_table
 from poets_core.errors import InvalidSpec, InvalidTable
 from poets_core.intake import shown
 from poets_core.types import Design, Direction
@@ -25,18 +25,6 @@ MOST_SITES = 512
 """Variable sites of a campaign."""
 LIST_OF_SITES = 12
 """A table of so short variants lists sites: one that happens not to vary in it is a site all the same."""
-
-
-@dataclass(frozen=True)
-class TableSettings:
-    """How a table is read; each is a parameter of the problems under the same name."""
-
-    variant_column: str = ""
-    value_column: str = ""
-    direction: str = "auto"
-    bad_rows: str = "refuse"
-    replicates: str = "average"
-    decimal: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -84,40 +72,25 @@ def read_measured(path: str, settings: TableSettings, parent: str, labels: Seque
         InvalidTable: it cannot be used; with the field.
     """
     try:
-        found = read_table(Path(path), variant_column=settings.variant_column, value_column=settings.value_column)
+        found = read_table(Path(path), settings, parent=parent, labels=labels)
     except InvalidTable as error:
         # The reader knows one name of a table; a campaign has two of them.
         fields = {k.replace(f"{PARAMS}.table", f"{PARAMS}.{param}"): v for k, v in error.fields.items()}
         raise InvalidTable(str(error), fields=fields) from error
-    values, whole, places = _reduced(found.values, parent)
-    length = len(next(iter(values)))
     return Measured(
-        values=values,
-        std={},
-        labels=tuple(str(k + 1) for k in (places or range(length))),
-        parent="".join(parent[i] for i in places) if whole and parent else parent if len(parent) == length else "",
-        whole=whole,
-        places=places,
-        direction="minimise" if settings.direction == "minimise" else "maximise",
+        values=found.values,
+        std=found.std,
+        labels=found.labels,
+        parent=found.parent,
+        whole=found.whole,
+        places=found.places,
+        direction=found.direction,
         variant_column=found.variant_column,
         value_column=found.value_column,
         rows=found.rows,
         name=Path(path).name,
+        facts=found.report.facts(),
     )
-
-
-def _reduced(values: Mapping[str, float], parent: str) -> tuple[Mapping[str, float], str, tuple[int, ...]]:
-    """Return variants by the letters that vary, the whole protein and their places; as they are where all are sites."""
-    variants = list(values)
-    length = len(variants[0])
-    if length <= LIST_OF_SITES:
-        return values, "", ()
-    whole = parent if len(parent) == length else variants[0]
-    codes = codes_of("".join(variants)).reshape(-1, length)
-    places = tuple(np.flatnonzero((codes != codes_of(whole)).any(0)).tolist())
-    if not places or len(places) == length:
-        return values, "", ()
-    return {"".join(v[i] for i in places): x for v, x in values.items()}, whole, places
 
 
 @dataclass(frozen=True)

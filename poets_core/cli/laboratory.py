@@ -141,7 +141,8 @@ def _where(opened: SqlStore, run: str) -> str:
     if batch is None:
         return "no batch is out"
     missing = len(batch.missing())
-    return f"batch {round_number(batch.round)} is with the laboratory, {missing} of {len(batch.candidates)} designs lack a result"
+    lack = f"{missing} of {len(batch.candidates)} designs lack a result"
+    return f"batch {round_number(batch.round)} is with the laboratory, {lack}"
 
 
 def _bench(opened: SqlStore, run: str) -> Bench:
