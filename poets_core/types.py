@@ -131,6 +131,8 @@ class Evaluation:
         valid: bool (n,).
         reason: (n,) why a design is invalid, ``""`` where it is valid.
         details: (n,) JSON-able facts worth keeping (angles, energy, gate counts).
+        missing: (n,) of the designs that are not valid, those of which nothing is known, see `Observation.missing`;
+            empty for none.
     """
 
     values: F8
@@ -138,6 +140,7 @@ class Evaluation:
     valid: Bool
     reason: tuple[str, ...]
     details: tuple[Mapping[str, Any], ...]
+    missing: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.valid)

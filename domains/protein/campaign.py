@@ -139,7 +139,7 @@ class Campaign(SitedProblem):
             max_tokens=len(known.scaffold.sites),
             facts=facts_of(known.scaffold) | _facts(known, constraints, automaton.size, len(given), outside),
         )
-        measures = LandscapeOracle(known.answers.values) if known.answers else LaboratoryOracle()
+        measures = LandscapeOracle(known.answers.values, "missing") if known.answers else LaboratoryOracle()
         weights = site_weights([known.scaffold.parent[i] for i in known.scaffold.sites], prior_keep, prior_temperature)
         super().__init__(info, measures, known.scaffold, automaton, weights, constraints)
         self.given = given

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -33,16 +34,23 @@ KEEP, else follows a background drawn from a Dirichlet of this concentration."""
 
 
 class LandscapeOracle:
-    """Looks variants up; one that was not measured is invalid, never zero."""
+    """Looks variants up; one that was not measured is invalid, never zero.
 
-    def __init__(self, values: Mapping[Design, float]) -> None:
-        self.values = values
+    Args:
+        values: by design.
+        absent: whether nothing is known of one that was not measured, so that nothing is learnt from it; or it is as
+            bad as a design that cannot be.
+    """
+
+    def __init__(self, values: Mapping[Design, float], absent: Literal["invalid", "missing"] = "invalid") -> None:
+        self.values, self._absent = values, absent
 
     def evaluate(self, designs: Sequence[Design], prompts: Sequence[int], *, rng: np.random.Generator) -> Evaluation:
         """Look n variants up; exact, so `prompts` and `rng` are not used."""
         found = [self.values.get(d) for d in designs]
         values = np.array([np.nan if v is None else v for v in found], dtype=np.float64)
-        return exact(values, ["not in the table" if v is None else "" for v in found])
+        answer = exact(values, ["not in the table" if v is None else "" for v in found])
+        return answer if self._absent == "invalid" else replace(answer, missing=tuple(v is None for v in found))
 
 
 class Landscape(SequenceProblem):

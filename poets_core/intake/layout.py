@@ -55,7 +55,7 @@ def split(text: str, mark: str, most: int) -> list[list[str]]:
     return out
 
 
-def records(stream: io.TextIOBase, mark: str) -> "csv.Reader | _Blanks":  # type: ignore[name-defined]
+def records(stream: io.TextIOBase, mark: str) -> csv.Reader | _Blanks:  # type: ignore[name-defined]
     """Return an iterator of records, lists of cells."""
     return _Blanks(stream) if mark == BLANKS else csv.reader(stream, delimiter=mark)
 
@@ -66,7 +66,7 @@ class _Blanks:
     def __init__(self, stream: io.TextIOBase) -> None:
         self._stream = stream
 
-    def __iter__(self) -> "_Blanks":
+    def __iter__(self) -> _Blanks:
         return self
 
     def __next__(self) -> list[str]:

@@ -297,7 +297,8 @@ def _read_answer(
         # an invalid design has no value, whatever the oracle wrote there
         value = tuple(map(_finite, answer.values[row].tolist())) if valid else nothing
         std = tuple(map(_finite, answer.std[row].tolist()))
-        told.append(Observation(c.id, value, std, valid, answer.reason[row]))
+        missing = not valid and bool(answer.missing) and answer.missing[row]
+        told.append(Observation(c.id, value, std, valid, answer.reason[row], missing))
         details.append(answer.details[row])
         row += 1
     return told, details
