@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from domains.protein.alphabet import codes_of
 from domains.protein.constraints import Constraints, read_constraints
 from domains.protein.export import FORMATS
-from domains.protein.given import PARAMS, Measured, Sited, read_measured, scaffold_of, settings_of, sited
+from domains.protein.given import PARAMS, Measured, Sited, read_measured, scaffold_of, sited
 from domains.protein.landscape import LandscapeOracle, checksum
 from domains.protein.parent import Parent, Scaffold, read_parent
 from domains.protein.prior import KEEP, TEMPERATURE, site_weights
 from domains.protein.sequence import exact
 from domains.protein.sited import SitedProblem, facts_of
 from domains.protein.sites import Sites, read_sites
-from domains.protein.tables.read import TableSettings
+from domains.protein.tables.read import BadRows, Replicates, TableSettings, Wanted
 from poets_core.errors import InvalidInput, InvalidSpec, InvalidTable
 from poets_core.intake import shown
+from poets_core.intake.numbers import Decimal
 from poets_core.types import Bool, Design, Direction, Evaluation, Given, Objective, ProblemInfo
 
 UNITLESS = "units of the table"
@@ -102,10 +103,10 @@ class Campaign(SitedProblem):
         data: str = "",
         variant_column: str = "",
         value_column: str = "",
-        direction: str = "auto",
-        bad_rows: str = "refuse",
-        replicates: str = "average",
-        decimal: str = "auto",
+        direction: Wanted = "auto",
+        bad_rows: BadRows = "refuse",
+        replicates: Replicates = "average",
+        decimal: Decimal = "auto",
         oracle: str = "laboratory",
         answers: str = "",
         value_name: str = "",
@@ -113,7 +114,7 @@ class Campaign(SitedProblem):
         prior_keep: float = KEEP,
         prior_temperature: float = TEMPERATURE,
     ) -> None:
-        settings = settings_of(variant_column, value_column, direction, bad_rows, replicates, decimal)
+        settings = TableSettings(variant_column, value_column, direction, bad_rows, replicates, decimal)
         known = _read(read_parent(parent), sites, data, answers if oracle == "table" else "", settings, oracle)
         constraints = read_constraints(
             known.scaffold,

@@ -49,14 +49,6 @@ class Measured:
         }
 
 
-def settings_of(
-    variant_column: str, value_column: str, direction: str, bad_rows: str, replicates: str, decimal: str
-) -> TableSettings:
-    """Return how a table is read, out of the parameters of a problem."""
-    # The form and the command line check the choices before; a caller in Python is told by the type.
-    return TableSettings(variant_column, value_column, direction, bad_rows, replicates, decimal)  # type: ignore[arg-type]
-
-
 def read_measured(
     path: str, settings: TableSettings, parent: str, sites: Sites | None, fields: Mapping[str, str]
 ) -> Measured:

@@ -10,7 +10,7 @@ import numpy as np
 
 from domains.protein.alphabet import codes_of, text_of
 from domains.protein.export import FORMATS
-from domains.protein.given import PARAMS, Sited, read_measured, settings_of, sited
+from domains.protein.given import PARAMS, Sited, read_measured, sited
 from domains.protein.letter_mask import letter_mask
 from domains.protein.parent import UNKNOWN_LETTER, Chain, Parent, Scaffold, read_parent
 from domains.protein.replay import replay_of
@@ -18,9 +18,10 @@ from domains.protein.sequence import SequenceProblem, exact
 from domains.protein.sited import facts_of, numbers_of, whole_protein
 from domains.protein.sited_edits import edit_within
 from domains.protein.sites import Sites, read_sites
-from domains.protein.tables.read import MeasuredTable, TableSettings
+from domains.protein.tables.read import BadRows, MeasuredTable, Replicates, TableSettings, Wanted
 from poets_core.errors import InvalidDesign, InvalidInput, InvalidSpec, InvalidTable
 from poets_core.intake import shown
+from poets_core.intake.numbers import Decimal
 from poets_core.protocols import TokenMask
 from poets_core.types import Artifact, Design, Evaluation, Objective, ProblemInfo, Vocabulary
 
@@ -69,14 +70,14 @@ class Landscape(SequenceProblem):
         variant_column: str = "",
         value_column: str = "",
         positions: str = "",
-        direction: str = "auto",
-        bad_rows: str = "refuse",
-        replicates: str = "average",
-        decimal: str = "auto",
+        direction: Wanted = "auto",
+        bad_rows: BadRows = "refuse",
+        replicates: Replicates = "average",
+        decimal: Decimal = "auto",
         use: str = "benchmark",
     ) -> None:
         parent = read_parent(wild_type, f"{PARAMS}.wild_type")
-        settings = settings_of(variant_column, value_column, direction, bad_rows, replicates, decimal)
+        settings = TableSettings(variant_column, value_column, direction, bad_rows, replicates, decimal)
         found, measured = _read(table, settings, parent, positions)
         values, scaffold, length = found.values, found.scaffold, len(found.scaffold.sites)
         if not values:

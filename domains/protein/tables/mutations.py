@@ -14,7 +14,32 @@ from dataclasses import dataclass
 from domains.protein.alphabet import LETTERS
 
 THREE = dict(
-    zip("Ala Cys Asp Glu Phe Gly His Ile Lys Leu Met Asn Pro Gln Arg Ser Thr Val Trp Tyr".split(), LETTERS, strict=True)
+    zip(
+        [
+            "Ala",
+            "Cys",
+            "Asp",
+            "Glu",
+            "Phe",
+            "Gly",
+            "His",
+            "Ile",
+            "Lys",
+            "Leu",
+            "Met",
+            "Asn",
+            "Pro",
+            "Gln",
+            "Arg",
+            "Ser",
+            "Thr",
+            "Val",
+            "Trp",
+            "Tyr",
+        ],
+        LETTERS,
+        strict=True,
+    )
 )
 _NAMES = "|".join((*THREE, *(n.upper() for n in THREE)))
 _ONE = "[A-Za-z]"

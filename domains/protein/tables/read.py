@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from poets_core.intake.numbers import KINDS as NUMBER_KINDS
 from poets_core.intake.numbers import Decimal, Numbers, read_numbers
 from poets_core.intake.sheet import Sheet, read_sheet
 
+Wanted: TypeAlias = Literal["auto", "maximise", "minimise"]
+BadRows: TypeAlias = Literal["refuse", "leave out"]
+Replicates: TypeAlias = Literal["average", "refuse"]
 BOUNDS = TableBounds()
 MENTIONED = 6
 """Kinds of wrong rows that one message names."""
@@ -37,9 +40,9 @@ class TableSettings:
 
     variant_column: str = ""
     value_column: str = ""
-    direction: Literal["auto", "maximise", "minimise"] = "auto"
-    bad_rows: Literal["refuse", "leave out"] = "refuse"
-    replicates: Literal["average", "refuse"] = "average"
+    direction: Wanted = "auto"
+    bad_rows: BadRows = "refuse"
+    replicates: Replicates = "average"
     decimal: Decimal = "auto"
 
 
@@ -109,7 +112,7 @@ def read_table(
     sheet = read_sheet(path, BOUNDS, refused, columns=two)
     picked = chosen[0]
     cells, written = sheet.columns[picked.variant], sheet.columns[picked.value]
-    if not sheet.rows or not any(cells) and not any(written):
+    if not sheet.rows or (not any(cells) and not any(written)):
         raise refused(f"Expected measured variants in {path.name[:80]}, got a table without rows.")
     variants = read_variants(cells, sheet.rows, picked.variant, parent, labels)
     numbers = read_numbers(written, decimal=settings.decimal, separator=sheet.separator)
