@@ -27,6 +27,8 @@ from poets_core.intake.numbers import Decimal
 from poets_core.types import Bool, Design, Direction, Evaluation, Given, Objective, ProblemInfo
 
 UNITLESS = "units of the table"
+READ = {"wild_type": "parent", "positions": "sites"}
+"""Parameters of a campaign by the names that the reader of tables has for them."""
 MOST_EXACT = 2.0**53
 """Designs that a space may have to be counted exactly."""
 Accepts = Callable[[NDArray[np.uint8]], Bool]
@@ -155,9 +157,8 @@ def _read(parent: Parent, sites: str, data: str, answers: str, settings: TableSe
             field=f"{PARAMS}.answers",
         )
     named = read_sites(sites, parent) if parent.sequence and sites.strip() else None
-    labels = named.labels if named else ()
-    first = read_measured(data, settings, parent.sequence, labels, "data") if data else None
-    second = read_measured(answers, settings, parent.sequence, labels, "answers") if answers else None
+    first = read_measured(data, settings, parent.sequence, named, {"table": "data", **READ}) if data else None
+    second = read_measured(answers, settings, parent.sequence, named, {"table": "answers", **READ}) if answers else None
     given = sited(first, parent, sites, "data") if first else None
     # Whoever knows the sites first tells the others: what is named, then the first round, then the answers.
     if second and given:
@@ -207,8 +208,8 @@ def _inside(values: Mapping[Design, float], accepts: Accepts) -> list[Design]:
 
 def _objective(known: Data, name: str, unit: str, direction: str, accepts: Accepts) -> Objective:
     table = known.first or known.second
-    way: Direction = table.direction if table else "minimise" if direction == "minimise" else "maximise"
-    name = name.strip() or (table.value_column if table else "measured value")
+    way: Direction = table.table.direction if table else "minimise" if direction == "minimise" else "maximise"
+    name = name.strip() or (table.table.value_column if table else "measured value")
     if known.answers is None:
         return Objective(name, unit.strip() or (UNITLESS if table else ""), way)
     values = [known.answers.values[d] for d in _inside(known.answers.values, accepts)]
@@ -237,15 +238,7 @@ def _facts(known: Data, constraints: Constraints, size: float, given: int, outsi
     }
     for table, values, what in ((known.first, known.given, "data"), (known.second, known.answers, "answers")):
         if table is not None and values is not None:
-            facts[what] = {
-                "name": table.name,
-                "rows": table.rows,
-                "variants": len(values.values),
-                "variant_column": table.variant_column,
-                "value_column": table.value_column,
-                "sha256": checksum(values.values),
-                **({"report": dict(table.facts)} if table.facts else {}),
-            }
+            facts[what] = table.facts | {"variants": len(values.values), "sha256": checksum(values.values)}
     own: Mapping[Design, float] = known.given.values if known.given else {}
     if known.scaffold.wild_type in own:
         facts["wild_type_value"] = own[known.scaffold.wild_type]

@@ -11,15 +11,15 @@ import numpy as np
 
 from domains.protein.alphabet import codes_of, text_of
 from domains.protein.export import FORMATS
-from domains.protein.given import PARAMS, Measured, Sited, read_measured, sited
+from domains.protein.given import PARAMS, Sited, read_measured, sited
 from domains.protein.letter_mask import letter_mask
 from domains.protein.parent import UNKNOWN_LETTER, Chain, Parent, Scaffold, read_parent
 from domains.protein.replay import replay_of
 from domains.protein.sequence import SequenceProblem, exact
 from domains.protein.sited import facts_of, numbers_of, whole_protein
 from domains.protein.sited_edits import edit_within
-from domains.protein.sites import read_sites
-from domains.protein.tables.read import BadRows, Replicates, TableSettings, Wanted
+from domains.protein.sites import Sites, read_sites
+from domains.protein.tables.read import BadRows, MeasuredTable, Replicates, TableSettings, Wanted
 from poets_core.errors import InvalidDesign, InvalidInput, InvalidSpec, InvalidTable
 from poets_core.intake import shown
 from poets_core.intake.numbers import Decimal
@@ -60,7 +60,7 @@ class Landscape(SequenceProblem):
         table: path of the file.
         wild_type: residues at the mutable positions, or the whole protein; ``""`` if there is none.
         variant_column, value_column, direction, bad_rows, replicates, decimal: how the table is read, see
-            `domains.protein.given.TableSettings`.
+            `domains.protein.tables.read.TableSettings`.
         positions: numbers of the mutable residues as people write them, see `domains.protein.sites`; ``""`` counts
             from 1.
         use: ``"benchmark"``: any variant can be proposed, and one that was not measured costs a call.
@@ -86,8 +86,7 @@ class Landscape(SequenceProblem):
     ) -> None:
         parent = read_parent(wild_type, f"{PARAMS}.wild_type")
         settings = TableSettings(variant_column, value_column, direction, bad_rows, replicates, decimal)
-        measured = read_measured(table, settings, parent.sequence, (), "table")
-        found = _placed(measured, parent, positions)
+        found, measured = _read(table, settings, parent, positions)
         values, scaffold, length = found.values, found.scaffold, len(found.scaffold.sites)
         if not values:
             raise InvalidTable(
@@ -192,47 +191,46 @@ def checksum(values: Mapping[Design, float]) -> str:
     return found.hexdigest()
 
 
-def _placed(measured: Measured, parent: Parent, positions: str) -> Sited:
-    """Return the variants at their positions; errors name this problem's fields.
+def _read(path: str, settings: TableSettings, parent: Parent, positions: str) -> tuple[Sited, MeasuredTable]:
+    """Return the variants at their positions, and the table; errors name this problem's fields.
 
     Raises:
-        InvalidTable: variants that are not as long as the wild type.
+        InvalidTable: a table that cannot be used, or variants that are not as long as the wild type.
         InvalidSpec: wrong positions.
     """
-    length = len(measured.labels)
-    if not measured.whole and (not parent.sequence or len(parent.sequence) == length):
-        return Sited(_listed(measured, parent, positions), measured.values, measured.std)
-    if not measured.whole and not positions.strip():
-        raise InvalidTable(
-            f"Expected variants as long as the wild type {shown(parent.sequence)} ({len(parent.sequence)} residues), "
-            f"got {length} residues in row 2, column {shown(measured.variant_column)}. Give its mutable residues only, or "
-            "name their positions.",
-            field=f"{PARAMS}.wild_type",
-        )
+    named = read_sites(positions, None, POSITIONS) if positions.strip() else None
+    # A wild type with a letter for every position is those letters; a longer one is the whole protein.
+    if named and parent.sequence and len(named.labels) != len(parent.sequence):
+        named = read_sites(positions, parent, POSITIONS)
+    measured = read_measured(path, settings, parent.sequence, named, {})
+    table = measured.table
+    if not table.whole and len(parent.sequence) in (0, len(table.labels)):
+        return Sited(_listed(table, parent, named), table.values, table.std), table
+    if table.whole and len(parent.sequence) in (0, len(table.places)):
+        # Whole proteins, of which the wild type gives the sites alone, or nothing.
+        return sited(measured, Parent("", ()), "", "table"), table
     try:
-        return sited(measured, parent, positions, "table")
+        return sited(measured, parent, named or "", "table"), table
     except InvalidInput as error:
-        fields = {
-            k.replace(".sites", ".positions").replace(".parent", ".wild_type"): v for k, v in error.fields.items()
-        }
+        fields = {k.replace(".sites", ".positions"): v for k, v in error.fields.items()}
         raise type(error)(str(error), fields=fields) from error
 
 
-def _listed(measured: Measured, parent: Parent, positions: str) -> Scaffold:
+def _listed(table: MeasuredTable, parent: Parent, named: Sites | None) -> Scaffold:
     """Return the scaffold of a table of sites: each letter of a variant is one.
 
     Raises:
         InvalidSpec: not one position for each, or a letter that the wild type has not.
     """
-    length = len(measured.labels)
-    letters = parent.sequence or measured.parent or UNKNOWN_LETTER * length
-    whole = parent if parent.sequence else Parent(letters, (Chain("A", 0, length),))
-    if not positions.strip():
-        return Scaffold(letters, measured.labels, tuple(range(length)), whole.chains)
-    named = read_sites(positions, None, POSITIONS)
+    length = len(table.labels)
+    letters = parent.sequence or table.parent or UNKNOWN_LETTER * length
+    chains = parent.chains or (Chain("A", 0, length),)
+    if named is None:
+        return Scaffold(letters, table.labels, tuple(range(length)), chains)
     if len(named.labels) != length:
         raise InvalidSpec(
-            f"Expected {length} distinct residue numbers, one for each letter, got {shown(positions)}.", field=POSITIONS
+            f"Expected {length} distinct residue numbers, one for each letter, got {', '.join(named.labels[:40])}.",
+            field=POSITIONS,
         )
     for label, stated, own in zip(named.labels, named.letters, letters, strict=True):
         if stated and own not in (stated, UNKNOWN_LETTER):
@@ -241,7 +239,7 @@ def _listed(measured: Measured, parent: Parent, positions: str) -> Scaffold:
                 "them.",
                 field=POSITIONS,
             )
-    return Scaffold(letters, named.labels, tuple(range(length)), whole.chains)
+    return Scaffold(letters, named.labels, tuple(range(length)), chains)
 
 
 if TYPE_CHECKING:
