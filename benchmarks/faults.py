@@ -93,7 +93,10 @@ class Trial:
         tally.twice += sum(n - 1 for n in found.values() if n > 1)
         adapters = [contents(self.store.folder(run) / "adapters") for run in (untouched, crew.run)]
         logs = [science(self.store, run) for run in (untouched, crew.run)]
-        equal = code == FINISHED and logs[0] == logs[1] and adapters[0] == adapters[1]
+        # A worker that was killed between its last word and the release of its lease leaves a run that has ended, which
+        # nobody can take: that is no fault.
+        ended = code == FINISHED or (code == NOT_MINE and self.store.status(crew.run).state == "finished")
+        equal = ended and logs[0] == logs[1] and adapters[0] == adapters[1]
         (tally.alone if by_itself else tally.resumed).append(equal)
         events = [line.event for line in self.store.read(crew.run)]
         told_again = sum(len(e.asked_again) for e in events if isinstance(e, Claimed))

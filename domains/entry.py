@@ -26,6 +26,7 @@ class Parameter:
         minimum, maximum: inclusive limits of numbers, of lengths for text.
         choices: allowed values; empty means any.
         label: heading of the field; empty: the name, with spaces.
+        area: of text: whether it has lines, as a FASTA record does.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     label: str = ""
+    area: bool = False
 
     @property
     def title(self) -> str:
@@ -194,11 +196,13 @@ class Named:
         name: short, plain text, e.g. ``"V39A D40W"``; ``""`` where a design has no name but its own text.
         figures: columns of a table of designs, in order: heading -> number, None where it is not known.
         parts: what is compared, place by place, to say how far apart two designs are.
+        texts: columns of files, in order: heading -> text, the shortest first; all that it may be called by people.
     """
 
     name: str
     figures: Mapping[str, float | int | None] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Naming(Protocol):

@@ -15,7 +15,17 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy.typing import NDArray
 
-from poets_core.types import Artifact, Candidate, Design, Evaluation, Observation, ProblemInfo, Record, Vocabulary
+from poets_core.types import (
+    Artifact,
+    Candidate,
+    Design,
+    Evaluation,
+    Given,
+    Observation,
+    ProblemInfo,
+    Record,
+    Vocabulary,
+)
 
 Check: TypeAlias = Callable[[], None]
 """Called again and again inside long steps; it raises where whoever waits wants the step to end. A step that ends so
@@ -74,11 +84,19 @@ class Oracle(Protocol):
 
 @runtime_checkable
 class Problem(Protocol):
-    """One thing to optimise, with its oracle."""
+    """One thing to optimise, with its oracle.
+
+    Attributes:
+        info: what is public about it.
+        prompts: what a backbone is asked, at least one.
+        oracle: measures designs.
+        given: what was measured before the run, each design once; a search learns it before its first proposal.
+    """
 
     info: ProblemInfo
     prompts: tuple[str, ...]
     oracle: Oracle
+    given: tuple[Given, ...]
 
     def decode(self, text: str) -> Design:
         """Parse backbone text into the canonical design.
@@ -123,7 +141,8 @@ class Problem(Protocol):
 
 
 Round: TypeAlias = tuple[Sequence[Candidate], Sequence[Observation]]
-"""One completed round, or one contest after it: its candidates, and one observation for each, in their order."""
+"""What a search is told at once: candidates, and one observation for each, in their order. A completed round, a contest
+after it, given data before the first round, or corrections of observations that were told before."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +213,9 @@ class Search(Protocol):
     """A method at work on one problem: POETS and every rival offer the same.
 
     A round is `ask`, evaluate, `tell`, `update`. What a contest has measured after it is told on its own, without an
-    `update`: the search proposes by it at once, and is trained on it from the next update on.
+    `update`: the search proposes by it at once, and is trained on it from the next update on. So are corrections:
+    observations of candidates that were told before take the place of those. Given data are told and followed by an
+    `update` before round 0, which does not count as a round.
 
     Randomness is keyed by the seed and the round: `ask` changes nothing and gives the same answer until something is
     told. A restored search goes on as if it had never been interrupted.
@@ -225,11 +246,19 @@ class Search(Protocol):
         """
         ...
 
+    def given(self) -> list[Candidate]:
+        """Return what the problem gives as candidates to be told before round 0.
+
+        Designs that the backbone cannot spell are left out: no branch could learn them.
+        """
+        ...
+
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
-        """Take in one whole round, before `update`; or one whole contest, between `update` and `ask`.
+        """Take in given data or one whole round, before `update`; or a contest or corrections, at any other time.
 
         Args:
-            candidates: what was asked of the oracle: as `ask` proposed it, or all of source ``"contest"``.
+            candidates: what was measured: as `ask` or `given` returned it, all of source ``"contest"``, or candidates
+                that were told before.
             observations: one for each candidate, in their order.
 
         Raises:

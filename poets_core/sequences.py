@@ -34,6 +34,7 @@ from poets_core.types import (
     Design,
     Direction,
     Evaluation,
+    Given,
     Objective,
     Observation,
     ProblemInfo,
@@ -95,6 +96,7 @@ class Words:
         objective = Objective("value", "", direction)
         self.info = ProblemInfo("words", "words", "Words", (objective,), "people", max_tokens=length)
         self.prompts: tuple[str, ...] = ("",)
+        self.given: tuple[Given, ...] = ()
         self.oracle: Oracle = ValuesAreTold()
 
     def decode(self, text: str) -> Design:

@@ -21,9 +21,9 @@ I8: TypeAlias = NDArray[np.int64]
 Bool: TypeAlias = NDArray[np.bool_]
 
 Direction: TypeAlias = Literal["maximise", "minimise"]
-Source: TypeAlias = Literal["branch", "edit", "reference", "space", "contest"]
-"""Written by a branch, an edit of a good design, written by the reference, chosen out of the whole space, or written by
-a branch for a contest between branches."""
+Source: TypeAlias = Literal["branch", "edit", "reference", "space", "contest", "given"]
+"""Written by a branch, an edit of a good design, written by the reference, chosen out of the whole space, written by a
+branch for a contest between branches, or measured before the run (`Given`)."""
 
 
 REFERENCE: int = -1
@@ -52,6 +52,15 @@ def branch_of(policy: str) -> int:
 def round_number(round: int) -> int:
     """Return the number that people read for a round: ids and logs count from 0, people from 1."""
     return round + 1
+
+
+BEFORE: int = -1
+"""Round of what was measured before the run; people read it as round 0."""
+
+
+def given_candidate(number: int) -> str:
+    """Return the id of a design that was measured before the run: its number in `Problem.given`, from 0."""
+    return f"g{number}"
 
 
 def contest_candidate(round: int, number: int) -> str:
@@ -122,6 +131,8 @@ class Evaluation:
         valid: bool (n,).
         reason: (n,) why a design is invalid, ``""`` where it is valid.
         details: (n,) JSON-able facts worth keeping (angles, energy, gate counts).
+        missing: (n,) of the designs that are not valid, those of which nothing is known, see `Observation.missing`;
+            empty for none.
     """
 
     values: F8
@@ -129,6 +140,7 @@ class Evaluation:
     valid: Bool
     reason: tuple[str, ...]
     details: tuple[Mapping[str, Any], ...]
+    missing: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.valid)
@@ -169,6 +181,23 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Given:
+    """A design that was measured before the run; a search learns it before its first proposal, and no call is charged.
+
+    Attributes:
+        design: canonical design.
+        value: of the first objective, in its own unit.
+        std: known standard deviation of the value, 0 if exact or unknown.
+        details: what is known besides, JSON values (row of the table, replicates).
+    """
+
+    design: Design
+    value: float
+    std: float = 0.0
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """The tokens of a backbone as a grammar sees them.
 
@@ -186,8 +215,9 @@ class Candidate:
     """A proposed design, not yet measured.
 
     Attributes:
-        id: ``"<round>-<slot>"``, in a contest `contest_candidate`; with the run it is the idempotency key.
-        round: round that proposed it, from 0; of a contest, the round that it follows.
+        id: ``"<round>-<slot>"``, in a contest `contest_candidate`, of given data `given_candidate`; with the run it is
+            the idempotency key.
+        round: round that proposed it, from 0; of a contest, the round that it follows; `BEFORE` of given data.
         branch: branch that chose it, in a contest the one that wrote it; -1 for the reference.
         source: where the text came from.
         prompt: index of the prompt.
@@ -222,6 +252,11 @@ def of_contest(candidates: Sequence[Candidate]) -> bool:
     return bool(candidates) and candidates[0].source == "contest"
 
 
+def of_given(candidates: Sequence[Candidate]) -> bool:
+    """Return whether candidates were measured before the run."""
+    return bool(candidates) and candidates[0].source == "given"
+
+
 @dataclass(frozen=True)
 class Observation:
     """One oracle answer for one candidate.
@@ -232,6 +267,8 @@ class Observation:
         std: (objectives,) known noise.
         valid: whether the design could be evaluated.
         reason: why not, ``""`` if it could.
+        missing: nothing is known of the design: its well failed, or nobody measured it. Nothing is learnt from it, and
+            it may be proposed again.
     """
 
     candidate: str
@@ -239,3 +276,4 @@ class Observation:
     std: tuple[float, ...]
     valid: bool
     reason: str
+    missing: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,105 @@ def _length(params: Mapping[str, Any]) -> int:
 
 
 def _sites(params: Mapping[str, Any]) -> int:
-    return len(str(params["wild_type"])) or UNREAD
+    return named_sites(str(params["positions"])) or len(str(params["wild_type"])) or UNREAD
+
+
+def _campaign_sites(params: Mapping[str, Any]) -> int:
+    parent = sum(c.isalpha() for c in str(params["parent"]))
+    return named_sites(str(params["sites"])) or (UNREAD if params["data"] or not parent else min(parent, 512))
+
+
+def named_sites(text: str) -> int:
+    """Count sites roughly, for the estimate of a run's cost: numbers, and what lies between the ends of ranges."""
+    spans = re.findall(r"(\d{1,6})\s*[-\u2013]\s*[A-Za-z]?(\d{1,6})", text)
+    between = sum(max(0, int(b) - int(a) - 1) for a, b in spans)
+    return min(len(re.findall(r"\d+", text)) + between, 512)
+
+
+READING = (
+    Parameter(
+        "variant_column", "text", "", "Column of variants; empty looks for a usual name, then the first text.", 0, 500
+    ),
+    Parameter(
+        "value_column", "text", "", "Column of values; empty looks for a usual name, then the first numbers.", 0, 500
+    ),
+)
+"""How a table's columns are found; of every problem that reads one."""
+TREATMENT = (
+    Parameter(
+        "direction",
+        "text",
+        "auto",
+        "Which way is better; auto says minimise for Kd, IC50, EC50, KM and ddG.",
+        choices=("auto", "maximise", "minimise"),
+        label="Better is",
+    ),
+    Parameter(
+        "bad_rows", "text", "refuse", "What to do with rows that cannot be read.", choices=("refuse", "leave out")
+    ),
+    Parameter(
+        "replicates",
+        "text",
+        "average",
+        "What to do with several rows of one variant; their spread is the noise.",
+        choices=("average", "refuse"),
+    ),
+    Parameter(
+        "decimal",
+        "text",
+        "auto",
+        "Decimal sign of the numbers, where the table leaves it open.",
+        choices=("auto", "point", "comma"),
+        label="Decimal sign",
+    ),
+)
+"""How a table's rows are read."""
+LIMITS = (
+    Parameter(
+        "alphabets",
+        "text",
+        "",
+        "Letters of sites: 39: AVLI; 54: {CP} for all but these; 41: G fixes one; all: the rest. Empty: all 20.",
+        0,
+        20_000,
+        label="Letters of each site",
+    ),
+    Parameter("max_mutations", "int", 0, "Most mutations against the parent; 0 for any number.", 0, 512),
+    Parameter(
+        "never", "text", "", "Letters that no mutation introduces, such as C.", 0, 40, label="Letters never introduced"
+    ),
+    Parameter(
+        "forbid_motifs",
+        "text",
+        "",
+        "Motifs that must not stand in the protein: N{P}[ST], C-x(2,4)-C. [..] one of, {..} none of, x any.",
+        0,
+        2000,
+        label="Forbidden motifs",
+    ),
+    Parameter(
+        "keep_motifs",
+        "text",
+        "",
+        "Motifs that must stay wherever the parent has them, in the same notation.",
+        0,
+        2000,
+        label="Motifs that must stay",
+    ),
+    Parameter(
+        "charge_min",
+        "text",
+        "",
+        "Lowest net charge of the protein (K, R +1; D, E -1; H 0); empty for none.",
+        0,
+        8,
+        label="Lowest net charge",
+    ),
+    Parameter(
+        "charge_max", "text", "", "Highest net charge of the protein; empty for none.", 0, 8, label="Highest net charge"
+    ),
+)
+"""Hard constraints: no design that breaks one is ever proposed."""
 
 
 PROBLEMS: tuple[Entry, ...] = (
@@ -83,31 +182,33 @@ PROBLEMS: tuple[Entry, ...] = (
         seconds=1e-5,
         tokens=_sites,
         parameters=(
-            Parameter("table", "file", None, "CSV, TSV or Parquet with a variant and a value column."),
-            Parameter("wild_type", "text", "", "Residues of the wild type at the mutable positions.", 0, 512),
+            Parameter("table", "file", None, "CSV, TSV, xlsx or Parquet with a variant and a value column."),
             Parameter(
-                "variant_column",
+                "wild_type",
                 "text",
                 "",
-                "Column of variants; empty looks for a usual name, then the first text.",
+                "Residues of the wild type at the mutable positions, or the whole protein.",
                 0,
-                500,
+                60_000,
+                area=True,
             ),
-            Parameter(
-                "value_column",
-                "text",
-                "",
-                "Column of values; empty looks for a usual name, then the first numbers.",
-                0,
-                500,
-            ),
+            *READING,
             Parameter(
                 "positions",
                 "text",
                 "",
-                "Residue numbers of the positions, e.g. 39,40,41,54; empty counts from 1.",
+                "Residue numbers of the positions: 39-41,54 or V39,D40,G41,V54; empty counts from 1.",
                 0,
                 5000,
+            ),
+            *TREATMENT,
+            Parameter(
+                "use",
+                "text",
+                "benchmark",
+                "Benchmark: a variant that was not measured costs a call. Replay: only measured ones are proposed.",
+                choices=("benchmark", "replay"),
+                label="Variants not in the table",
             ),
         ),
         backbones=("library",),
@@ -115,6 +216,83 @@ PROBLEMS: tuple[Entry, ...] = (
             "search": {"edit_share": 0.0, "pool": 64, "tempering": 0.4, "best_share": 0.5, "allow_repeats": False}
         },
         reads="A real experiment replayed: variants that were not measured are invalid, and cost a call.",
+    ),
+    Entry(
+        name="protein/campaign",
+        loader="domains.protein.campaign:Campaign",
+        check="domains.protein.campaign:Campaign",
+        title="Protein campaign",
+        summary="Your own protein: a parent, variable sites, hard constraints, what you measured, and a laboratory.",
+        objective="measured value",
+        unit="units of the table",
+        seconds=1e-5,
+        tokens=_campaign_sites,
+        parameters=(
+            Parameter(
+                "parent",
+                "text",
+                "",
+                "Sequence of the parent: letters, FASTA or GenPept; several chains by ':' or records.",
+                0,
+                60_000,
+                label="Parent sequence",
+                area=True,
+            ),
+            Parameter(
+                "sites",
+                "text",
+                "",
+                "Variable sites: V39,D40,G41,V54 or 39-41,54; chains A39,B54; 100a; 'offset 18' after them. Empty: "
+                "those that vary in the data, or all.",
+                0,
+                20_000,
+                label="Variable sites",
+            ),
+            *LIMITS,
+            Parameter(
+                "data",
+                "file",
+                "",
+                "Table of what was measured before; learnt before the first proposal.",
+                label="Measured before",
+            ),
+            *READING,
+            *TREATMENT,
+            Parameter(
+                "oracle",
+                "text",
+                "laboratory",
+                "Laboratory: the run waits for your results. Table: answers are looked up, to play a campaign.",
+                choices=("laboratory", "table"),
+                label="Who answers",
+            ),
+            Parameter("answers", "file", "", "Table of the answers, where a table answers.", label="Table of answers"),
+            Parameter("value_name", "text", "", "What is measured; empty takes the column's name.", 0, 100),
+            Parameter("unit", "text", "", "Unit of the value, e.g. nM.", 0, 40),
+            Parameter(
+                "prior_keep",
+                "float",
+                0.3,
+                "Before anything is measured: chance that a site keeps the parent's letter.",
+                0.0,
+                0.95,
+                label="Keep the parent's letter",
+            ),
+            Parameter(
+                "prior_temperature",
+                "float",
+                4.0,
+                "How freely other letters are drawn by BLOSUM62: small follows it closely, large takes all alike.",
+                0.5,
+                1000.0,
+                label="Freedom of substitutions",
+            ),
+        ),
+        backbones=("library",),
+        settings={
+            "search": {"edit_share": 0.0, "pool": 64, "tempering": 0.4, "best_share": 0.5, "allow_repeats": False}
+        },
+        reads="An experiment of your own; nothing here predicts it but what you measure.",
     ),
 )
 

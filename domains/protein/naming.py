@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from domains.entry import Named
-from domains.protein.alphabet import mutations
+from domains.protein.substitutions import substitutions
 
 NAMED = 6
 """Mutations that a name holds; a sequence with more is named by their number."""
 
 
-def numbers_of(design: str, positions: Iterable[Any]) -> Sequence[int]:
-    """Return the number of each residue in the parent; 1, 2, 3, ... where there are none for this length."""
-    numbers = [int(p) for p in positions if isinstance(p, int)]
-    return numbers if len(numbers) == len(design) else range(1, len(design) + 1)
+def labels_of(design: str, facts: Mapping[str, Any]) -> list[str]:
+    """Return how the number of each residue is written; 1, 2, 3, ... where nothing is known for this length.
+
+    Args:
+        design: letters at the sites, or a whole sequence.
+        facts: of its problem: `sites`, or in older runs `positions`.
+    """
+    for name in ("sites", "positions"):
+        found = [str(x) for x in facts.get(name) or () if isinstance(x, str | int)]
+        if len(found) == len(design):
+            return found
+    return [str(k + 1) for k in range(len(design))]
 
 
 def named(design: str, *, facts: Mapping[str, Any], details: Mapping[str, Any]) -> Named:
@@ -23,7 +31,20 @@ def named(design: str, *, facts: Mapping[str, Any], details: Mapping[str, Any]) 
     wild_type = str(facts.get("wild_type") or "")
     # A design of another length has no mutations with names.
     if not wild_type or len(wild_type) != len(design):
-        return Named("", {}, tuple(design))
-    changed = mutations(design, wild_type, numbers_of(design, facts.get("positions") or ()))
+        return Named("", {}, tuple(design), {"sequence": design})
+    changed = substitutions(design, wild_type, labels_of(design, facts))
     name = " ".join(changed) if len(changed) <= NAMED else f"{len(changed)} mutations"
-    return Named(name or "wild type", {"mutations": len(changed)}, tuple(design))
+    texts = {"mutations": " ".join(changed) or "wild type", "sequence": _whole(design, facts)}
+    return Named(name or "wild type", {"mutations": len(changed)}, tuple(design), texts)
+
+
+def _whole(design: str, facts: Mapping[str, Any]) -> str:
+    """Return the whole sequence of a design, the design itself where its parent is not known."""
+    parent, index = str(facts.get("parent") or ""), facts.get("site_index") or ()
+    places = [i for i in index if isinstance(i, int) and 0 <= i < len(parent)]
+    if len(places) != len(design):
+        return design
+    letters = list(parent)
+    for place, letter in zip(places, design, strict=True):
+        letters[place] = letter
+    return "".join(letters)

@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 
 from domains.protein import export
-from domains.protein.alphabet import mutations, parse
+from domains.protein.alphabet import parse
 from domains.protein.edits import edit
-from domains.protein.mask import ResidueMask, residue_mask
-from poets_core.protocols import Oracle
-from poets_core.types import F8, Artifact, Bool, Design, Evaluation, ProblemInfo, Record, Vocabulary
+from domains.protein.mask import residue_mask
+from domains.protein.substitutions import substitutions
+from poets_core.protocols import Oracle, TokenMask
+from poets_core.types import F8, Artifact, Bool, Design, Evaluation, Given, ProblemInfo, Record, Vocabulary
 
 
 class SequenceProblem:
     """Sequences of `minimum` to `maximum` residues; a problem adds its oracle and its `library`.
 
     Attributes:
-        info, prompts, oracle: see `poets_core.protocols.Problem`.
+        info, prompts, oracle, given: see `poets_core.protocols.Problem`.
         minimum, maximum: inclusive limits of the length, in residues.
         wild_type: parent that mutations are named against, ``""`` if there is none.
         positions: number of each residue in the protein.
@@ -33,10 +34,11 @@ class SequenceProblem:
         minimum: int,
         maximum: int,
         wild_type: Design = "",
-        positions: Sequence[int] = (),
+        positions: Sequence[int | str] = (),
     ) -> None:
         self.info: ProblemInfo = info
         self.prompts: tuple[str, ...] = ("",)
+        self.given: tuple[Given, ...] = ()
         self.oracle: Oracle = oracle
         self.minimum, self.maximum = minimum, maximum
         self.wild_type = wild_type
@@ -55,7 +57,7 @@ class SequenceProblem:
         """Return the sequence itself."""
         return design
 
-    def mask(self, vocabulary: Vocabulary) -> ResidueMask | None:
+    def mask(self, vocabulary: Vocabulary) -> TokenMask | None:
         """Return the grammar over this vocabulary, None if no sequence can be written in it."""
         return residue_mask(vocabulary, self.minimum, self.maximum)
 
@@ -71,7 +73,7 @@ class SequenceProblem:
             blocks = " ".join(row[i : i + 10] for i in range(0, len(row), 10))
             lines.append(f"{self.positions[start]:>5} {blocks}")
         if self.wild_type:
-            changed = mutations(design, self.wild_type, self.positions)
+            changed = substitutions(design, self.wild_type, [str(p) for p in self.positions])
             lines.append(f"mutations: {', '.join(changed) if changed else 'none (the wild type)'}")
         lines += [f"{name}: {value}" for name, value in details.items()]
         return [Artifact("sequence.txt", "text/plain", "".join(f"{line}\n" for line in lines).encode())]

@@ -23,7 +23,7 @@ from domains.quantum.simulator import Batch
 from poets_core.errors import InvalidDesign, InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.protocols import Oracle
-from poets_core.types import Artifact, Design, ProblemInfo, Record, Vocabulary
+from poets_core.types import Artifact, Design, Given, ProblemInfo, Record, Vocabulary
 
 EXPORT_FORMATS = ("qasm3", "csv")
 IDLE_SHARE = 1 / 200
@@ -35,13 +35,14 @@ class CircuitProblem:
     A concrete problem adds its oracle and what is public about it.
 
     Attributes:
-        info, prompts, oracle: see `poets_core.protocols.Problem`.
+        info, prompts, oracle, given: see `poets_core.protocols.Problem`.
         energy: the circuits allowed, and the energy they are judged by.
     """
 
     def __init__(self, info: ProblemInfo, prompts: tuple[str, ...], oracle: Oracle, energy: CircuitEnergy) -> None:
         """Keep the parts."""
         self.info, self.prompts, self.oracle, self.energy = info, prompts, oracle, energy
+        self.given: tuple[Given, ...] = ()
         self.language, self.hamiltonian = energy.language, energy.hamiltonian
 
     def decode(self, text: str) -> Design:

@@ -72,6 +72,7 @@ class Promoter:
             raise InvalidSpec(f"Expected a motif of 1 to {length} letters among {''.join(BASES)}, got {motif!r}.")
         self.length = length
         self.prompts = ("",)
+        self.given = ()
         self.oracle = PromoterOracle(motif, gc)
         # A changed letter of the motif costs at least as much as it can bring in GC content, so the best design
         # has the whole motif, and only the other bases are free.

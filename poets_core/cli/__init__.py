@@ -4,6 +4,7 @@
     poets spec protein/ehrlich --set search.method=ga --set search.elites=4 > spec.json
     poets run spec.json
     poets show RUN --json
+    poets propose RUN && poets results RUN FILE
     poets app
 
 `python -m poets_core` is the same. Exit codes: 0 done, 1 the run failed, 2 wrong input (the message is on stderr);
@@ -24,6 +25,7 @@ from rich.table import Column, Table
 
 from domains import catalog
 from poets_core import serve
+from poets_core.cli import laboratory
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.specs import check, kept_in, located, spec_from
 from poets_core.errors import InvalidInput, MissingPackage, PoetsError, StoreError
@@ -209,6 +211,12 @@ def app_(
     if store is not None:
         os.environ["POETS_STORE"] = store
     serve.start([] if port is None else ["--server.port", str(port)])
+
+
+app.command()(laboratory.propose)
+app.command()(laboratory.results)
+app.command(name="next")(laboratory.next_)
+app.command()(laboratory.budget)
 
 
 def main() -> None:

@@ -29,6 +29,10 @@ def followed(store: SqlStore, name: str, as_json: bool) -> None:
         _follow(store, name, quiet=as_json)
     shown(store, name, as_json)
     status = store.status(name)
+    if status.state == "waiting" and status.doing is not None and status.doing.step == "results":
+        number = round_number(status.doing.numbers[0])
+        typer.echo(f"batch {number} waits for a laboratory: poets propose {name} writes it to a file", err=True)
+        return
     if status.state != "finished":
         said = status.reason or f"see {store.folder(name) / 'worker.log'}"
         typer.echo(f"run {name} is {status.state}: {said}", err=True)

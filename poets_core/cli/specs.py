@@ -81,7 +81,7 @@ def located(made: S, beside: Path | None = None) -> S:
     if made.problem is not None:
         params = dict(made.problem.params)
         for p in catalog.entry(made.problem.name).parameters:
-            if p.kind == "file" and isinstance(value := params.get(p.name), str):
+            if p.kind == "file" and isinstance(value := params.get(p.name), str) and value:
                 params[p.name] = str(_absolute(value, beside))
         changed["problem"] = made.problem.model_copy(update={"params": params})
     if isinstance(made, SearchSpec) and (source := made.backbone.source) not in ("library", *catalog.backbones()):
@@ -105,7 +105,7 @@ def kept_in(made: S, store: RunStore) -> S:
     """
     names = {p.name for p in catalog.entry(made.problem.name).parameters if p.kind == "file"} if made.problem else set()
     wanted = (
-        {str(made.problem.params[name]) for name in names if name in made.problem.params} if made.problem else set()
+        {str(made.problem.params[name]) for name in names if made.problem.params.get(name)} if made.problem else set()
     )
     wanted |= {made.experiment.log} if isinstance(made, ExperimentSpec) and made.experiment.log else set()
     paths = {}
@@ -170,7 +170,12 @@ def _load(problem: ProblemSpec) -> Problem:
 def _check_files(problem: ProblemSpec) -> None:
     for p in catalog.entry(problem.name).parameters:
         path = Path(str(problem.params[p.name]))
-        if p.kind == "file" and not (path.is_file() and os.access(path, os.R_OK)):
+        # A file that need not be given is an empty text where it is not.
+        if (
+            p.kind == "file"
+            and problem.params[p.name] != p.default
+            and not (path.is_file() and os.access(path, os.R_OK))
+        ):
             field = f"problem.params.{p.name}"
             raise InvalidSpec(f"Expected a readable file for {field}, got none at {path}.", field=field)
 

@@ -23,7 +23,7 @@ def read_zip(data: bytes, *, files: int, each: int, total: int, refuse: Refuse) 
         files: members, at most; each: bytes of one after unpacking; total: of all of them.
         refuse: makes the error: damaged, encrypted, beyond a bound, or a name that is no plain one of a file.
     """
-    _check_directory(data, files, refuse)
+    check_directory(data, files, refuse)
     found: list[tuple[str, bytes]] = []
     size = 0
     try:
@@ -42,7 +42,7 @@ def read_zip(data: bytes, *, files: int, each: int, total: int, refuse: Refuse) 
     return found
 
 
-def _check_directory(data: bytes, files: int, refuse: Refuse) -> None:
+def check_directory(data: bytes, files: int, refuse: Refuse) -> None:
     """Look at the directory's size before it is read: each entry becomes an object of half a kilobyte."""
     at = data.rfind(_END, max(0, len(data) - 22 - 0xFFFF))
     if at < 0 or len(data) < at + 22:

@@ -6,18 +6,20 @@ says. Texts stay in their dictionary until their length is known, and the memory
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from poets_core.intake import Refuse, TableBounds, memory_limited, shown
 
-HEAD = 200
+Columns = Mapping[str, list[str]]
+HEAD = 2000
 MOST_PARTS = 100_000
 """Row groups times columns, at most: each has an entry in the footer."""
 ROOM = 96 << 20
@@ -25,9 +27,9 @@ ROOM = 96 << 20
 
 
 def read_parquet(
-    data: bytes, name: str, bounds: TableBounds, refuse: Refuse, choose: Callable[[pd.DataFrame], list[str]]
-) -> pd.DataFrame:
-    """Read the columns that are chosen.
+    data: bytes, name: str, bounds: TableBounds, refuse: Refuse, choose: Callable[[Columns], Sequence[str]]
+) -> Columns:
+    """Return the columns that are chosen: name -> cells as text, "" where one is missing.
 
     Args:
         data: the file; name: for messages.
@@ -40,16 +42,12 @@ def read_parquet(
         with _own_memory(ROOM + 2 * size + 16 * rows):
             file = _file(data, schema)
             chosen = choose(_head(file, name, bounds, refuse))
-            whole = file.read(columns=chosen, use_threads=False)
-            return _frame(whole.select(chosen), name, bounds, refuse)
-
-
-def read_head(data: bytes, name: str, bounds: TableBounds, refuse: Refuse) -> tuple[int, pd.DataFrame]:
-    """Return how many rows a file has, and the first ones as text; see `read_parquet`."""
-    with _refused(name, refuse):
-        size, rows, schema = _opened(data, name, bounds, refuse)
-        with _own_memory(ROOM + 2 * size):
-            return rows, _head(_file(data, schema), name, bounds, refuse)
+            # Names are stripped for people, and are the file's own where it is asked.
+            own = {str(field.name).strip(): field.name for field in file.schema_arrow}
+            whole = file.read(columns=[own[title] for title in chosen], use_threads=False)
+            columns = _columns(whole.select([own[title] for title in chosen]), name, bounds, refuse)
+            _check_cells(columns, name, bounds, refuse)
+            return columns
 
 
 def _file(data: bytes, schema: pa.Schema) -> pq.ParquetFile:
@@ -65,12 +63,16 @@ def _opened(data: bytes, name: str, bounds: TableBounds, refuse: Refuse) -> tupl
         return size, file.metadata.num_rows, file.schema_arrow
 
 
-def _head(file: pq.ParquetFile, name: str, bounds: TableBounds, refuse: Refuse) -> pd.DataFrame:
-    """Return the first rows of the columns that are not nested."""
+def _head(file: pq.ParquetFile, name: str, bounds: TableBounds, refuse: Refuse) -> Columns:
+    """Return the first rows of the columns that are not nested; what pandas keeps of a plain index is left out."""
     names = [f.name for f in file.schema_arrow if not pa.types.is_nested(f.type)]
+    stripped = [str(title).strip() for title in names]
+    if len(set(stripped)) < len(stripped):
+        twice = next(title for i, title in enumerate(stripped) if title in stripped[:i])
+        raise refuse(f"Expected distinct column names in {name}, got {shown(twice)} twice. Rename one.")
     batch = next(file.iter_batches(HEAD, columns=names, use_threads=False), None)
     table = file.schema_arrow.empty_table().select(names) if batch is None else pa.table(batch)
-    return _frame(table, name, bounds, refuse)
+    return _columns(table, name, bounds, refuse)
 
 
 @contextmanager
@@ -117,21 +119,28 @@ def _check_footer(about: pq.FileMetaData, name: str, bounds: TableBounds, refuse
     return int(size)
 
 
-def _frame(table: pa.Table, name: str, bounds: TableBounds, refuse: Refuse) -> pd.DataFrame:
+def _columns(table: pa.Table, name: str, bounds: TableBounds, refuse: Refuse) -> Columns:
     """Return all cells as a CSV would hold them, stripped."""
-    columns = []
+    columns: dict[str, list[str]] = {}
     for title, column in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_dictionary(column.type):
-            if _characters(column) > bounds.bytes:
+            texts = pa.types.is_string(column.type.value_type) or pa.types.is_large_string(column.type.value_type)
+            if texts and _characters(column) > bounds.bytes:
                 raise refuse(
                     f"Expected at most {bounds.bytes / 2**20:,.3g} MiB of text in column {shown(title)} of {name}, "
                     "got more. Keep the rows that are needed."
                 )
             column = column.cast(column.type.value_type)
-        columns.append([_cell_text(cell).strip() for cell in column.to_pylist()])
-    frame = pd.DataFrame(dict(enumerate(columns)), dtype=str)
-    frame.columns = [str(title).strip() for title in table.column_names]
-    return frame
+        columns[str(title).strip()] = [_cell_text(cell).strip() for cell in column.to_pylist()]
+    return columns
+
+
+def _check_cells(columns: Columns, name: str, bounds: TableBounds, refuse: Refuse) -> None:
+    for title, cells in columns.items():
+        if (longest := max(map(len, cells), default=0)) > bounds.cell:
+            raise refuse(
+                f"Expected at most {bounds.cell:,} characters in column {shown(title)} of {name}, got {longest:,}."
+            )
 
 
 def _characters(column: pa.ChunkedArray) -> int:
@@ -149,4 +158,6 @@ def _cell_text(cell: object) -> str:
         return cell
     if cell is None or cell != cell:
         return ""
+    if isinstance(cell, Decimal | date | datetime):
+        return str(cell)
     return repr(cell.item() if isinstance(cell, np.generic) else cell)

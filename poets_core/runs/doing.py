@@ -17,6 +17,7 @@ Step: TypeAlias = Literal[
     "ask",
     "evaluate",
     "update",
+    "learn",
     "rebuild",
     "contest",
     "export",
@@ -24,6 +25,7 @@ Step: TypeAlias = Literal[
     "judge",
     "answer",
     "wait",
+    "results",
     "sum",
     "rescore",
 ]
@@ -36,6 +38,7 @@ _WORDS: Mapping[Step, tuple[str, int]] = {
     "ask":      ("ask", 1),                # round
     "evaluate": ("evaluate", 2),           # round, chunk
     "update":   ("update", 1),             # round
+    "learn":    ("learn given data", 0),   # of a search that begins
     "rebuild":  ("rebuild", 1),            # round
     "contest":  ("contest", 3),            # round, comparison, chunk
     "export":   ("export adapters", 0),
@@ -43,6 +46,7 @@ _WORDS: Mapping[Step, tuple[str, int]] = {
     "judge":    ("judge", 1),              # pair
     "answer":   ("answer", 2),             # policy, first item
     "wait":     ("wait for verdicts", 0),
+    "results":  ("wait for results", 1),   # round
     "sum":      ("sum up", 0),
     "rescore":  ("rescore", 1),            # chunk
 }
@@ -75,7 +79,7 @@ class Doing:
     @property
     def round(self) -> int | None:
         """The round it belongs to; None for steps outside rounds."""
-        return self.numbers[0] if self.step in ("ask", "evaluate", "update", "rebuild") else None
+        return self.numbers[0] if self.step in ("ask", "evaluate", "update", "rebuild", "results") else None
 
     def to_text(self) -> str:
         """Return the words that a run's row keeps."""
@@ -95,4 +99,4 @@ class Doing:
         return None
 
 
-EXPORTING, WAITING, SUMMING_UP = Doing("export"), Doing("wait"), Doing("sum")
+EXPORTING, WAITING, SUMMING_UP, LEARNING = Doing("export"), Doing("wait"), Doing("sum"), Doing("learn")

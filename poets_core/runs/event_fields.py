@@ -27,6 +27,8 @@ EventKind: TypeAlias = Literal[
     "skipped",
     "verdict",
     "contest",
+    "measured",
+    "budget",
 ]
 """The kinds of events, as stores name them; each is a class of `poets_core.runs.events`."""
 Outcome: TypeAlias = Literal["first", "second", "tie"]
@@ -128,6 +130,27 @@ class VerdictFacts:
     left: tuple[str, ...]
     rule: str = ""
     spec: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredWell:
+    """One line of results.
+
+    Attributes:
+        candidate: id of the design; empty for a control.
+        control: name of the control; empty for a design.
+        place: plate and well, such as 1:A01; empty without plates.
+        value: in the objective's unit; null where there is none.
+        note: why there is no value, or what was noted beside it.
+        row: of the file.
+    """
+
+    candidate: str
+    control: str
+    place: str
+    value: float | None
+    note: str = ""
+    row: int = 0
 
 
 def plain(value: Any) -> Any:

@@ -20,6 +20,7 @@ from typing import ClassVar, Literal, TypeAlias, get_args
 from poets_core.runs.event_fields import (
     EventKind,
     JsonObject,
+    MeasuredWell,
     Outcome,
     PresentedPair,
     ProposedCandidate,
@@ -95,10 +96,10 @@ class Prepared(_Kind):
 
 @dataclass(frozen=True, slots=True)
 class Proposed(_Kind):
-    """Candidates, before the oracle is asked: those of a round, or the two of a comparison in a contest.
+    """Candidates, before the oracle is asked: those of a round, the two of a comparison in a contest, or given data.
 
     Attributes:
-        round: from 0; of a contest, the round that it follows.
+        round: from 0; of a contest, the round that it follows; -1 of given data.
         candidates: in slot order: design, text, tokens, branch, source, log-probabilities, predicted mean and
             deviation.
     """
@@ -110,10 +111,10 @@ class Proposed(_Kind):
 
 @dataclass(frozen=True, slots=True)
 class Observed(_Kind):
-    """The oracle's answer for one candidate.
+    """The oracle's answer for one candidate; a later one of the same candidate corrects it.
 
     Attributes:
-        round: of the candidate.
+        round: of the candidate; -1 of given data.
         candidate: its id.
         key: run and id, its parts apart by "/": equal for the same call, whoever made it.
         value: of every objective in its own unit; null where the design is invalid.
@@ -121,6 +122,8 @@ class Observed(_Kind):
         valid: whether the design could be measured.
         reason: why not.
         details: what the oracle adds.
+        missing: whether nothing is known of the design, because its well failed or nobody measured it; only there.
+        corrects: whether it takes the place of an earlier one; only there.
     """
 
     tag: ClassVar[EventKind] = "observed"
@@ -132,6 +135,13 @@ class Observed(_Kind):
     valid: bool
     reason: str
     details: JsonObject = field(default_factory=dict)
+    missing: bool = False
+    corrects: bool = False
+
+    def to_json(self) -> JsonObject:
+        """Return the body; most observations are neither missing nor corrections, and do not say so."""
+        body: JsonObject = plain(self)
+        return {name: body[name] for name in body if name not in ("missing", "corrects") or body[name]}
 
     @property
     def first(self) -> float | None:
@@ -144,7 +154,7 @@ class Updated(_Kind):
     """A round is complete; in an experiment: so many comparisons are counted.
 
     Attributes:
-        round: that was completed; of an experiment, the number of comparisons.
+        round: that was completed, -1 where given data are learnt; of an experiment, the number of comparisons.
         metrics: figures by name.
         checkpoint: name of the file; empty in experiments.
         sha256: of that file.
@@ -310,6 +320,46 @@ class ContestPlayed(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Measured(_Kind):
+    """Results came in from a laboratory; `observed` follows when a batch is complete, or where a value is corrected.
+
+    A well that was measured before is corrected: what stood there stays in the log and no longer counts.
+
+    Attributes:
+        round: of the batch, from 0.
+        wells: candidate or control, plate and well, value, note, and row of the file.
+        command: number of the command that brought them.
+        file: name of the file.
+        sha256: of its contents.
+    """
+
+    tag: ClassVar[EventKind] = "measured"
+    round: int
+    wells: tuple[MeasuredWell, ...]
+    command: int
+    file: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetChanged(_Kind):
+    """A run that waits for people was given another budget.
+
+    Attributes:
+        rounds: in all.
+        batch: designs of each coming round.
+        command: number of the command that said so.
+        calls: designs of all rounds, those of the coming ones as `batch` says.
+    """
+
+    tag: ClassVar[EventKind] = "budget"
+    rounds: int
+    batch: int
+    command: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finished(_Kind):
     """The run has ended well; adapters are written.
 
@@ -355,6 +405,8 @@ Event: TypeAlias = (
     | Skipped
     | VerdictReached
     | ContestPlayed
+    | Measured
+    | BudgetChanged
     | Finished
     | Failed
 )

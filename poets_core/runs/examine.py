@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from poets_core import errors
 from poets_core.errors import InvalidInput, PoetsError, StoreUnavailable
+from poets_core.intake.sheet import Sheet
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 30
@@ -70,6 +71,17 @@ def preview_table(path: Path, name: str, field: str) -> Preview:
     """
     told = _asked("table", path=str(path), name=name, field=field)
     return Preview(told["rows"], told["columns"], tuple(told["names"]), tuple(map(tuple, told["head"])))
+
+
+def results_sheet(path: Path, name: str) -> Sheet:
+    """Return a file of results as text.
+
+    Raises:
+        InvalidTable: unreadable, or beyond the bounds of a table.
+        InvalidInput: reading it took too much memory or time.
+    """
+    told = _asked("sheet", path=str(path), name=name)
+    return Sheet(name, told["columns"], told["rows"], tuple(told["notes"]), told["separator"])
 
 
 def preview_log(path: Path, name: str) -> LogPreview:

@@ -8,8 +8,11 @@ from typing import Any, Literal, TypeAlias
 
 from poets_core.runs.doing import Doing
 
-CommandName: TypeAlias = Literal["pause", "resume", "stop", "judge"]
-"""What a page sends: the first three steer the worker; "judge" is an answer to a pair (`poets_core.runs.answers`)."""
+CommandName: TypeAlias = Literal["pause", "resume", "stop", "judge", "results", "next", "budget"]
+"""What a page sends. The first three steer the worker, which acknowledges them. "judge" is an answer to a pair
+(`poets_core.runs.answers`); "results", "next" and "budget" come from those who measure
+(`poets_core.runs.laboratory.orders`). Events name the commands that led to them."""
+STEERING: tuple[CommandName, ...] = ("pause", "resume", "stop")
 
 
 @dataclass(frozen=True)

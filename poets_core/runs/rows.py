@@ -12,7 +12,9 @@ from sqlalchemy import Connection, RowMapping, select
 
 from poets_core.errors import StoreUnavailable, UnknownRun
 from poets_core.runs.doing import Doing
+from poets_core.runs.event_reader import read_event
 from poets_core.runs.events import (
+    BudgetChanged,
     Claimed,
     Compared,
     Event,
@@ -29,6 +31,7 @@ from poets_core.runs.status import Holder, RunRow, RunStatus
 from poets_core.runs.storable import is_text, storable
 from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
 from poets_core.spec.old import METHOD_NOW
+from poets_core.types import BEFORE
 
 
 def unknown(run: str) -> UnknownRun:
@@ -140,7 +143,8 @@ def row_updates(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:
     for event in events:
         match event:
             case Observed():
-                found["calls"] += 1
+                # Given data cost nothing, and a correction repeats a call that was counted.
+                found["calls"] += event.round != BEFORE and not event.corrects
                 found["best"] = _better(found["best"], event.first, found["minimise"])
             case Compared(second_opinion=False):
                 found["calls"] += 1
@@ -154,11 +158,25 @@ def row_updates(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:
                 found |= {"phase": "running", "reason": "", "doing": ""}
             case StateChanged():
                 found["phase"] = event.state
+            case BudgetChanged():
+                found["budget"] = event.calls
             case Finished():
                 found |= {"phase": "finished", "reason": storable(event.reason)}
             case Failed():
                 found |= {"phase": "failed", "reason": storable(f"{event.error}: {event.message}")}
     return found
+
+
+def best_of(connection: Connection, run: str, *, minimise: bool) -> float | None:
+    """Return the best value that a run's log has, corrections counted: what was corrected may have been the best."""
+    query = select(EVENTS.c.kind, EVENTS.c.body).where(EVENTS.c.run == run, EVENTS.c.kind == Observed.tag)
+    standing: dict[str, float | None] = {}
+    for kind, body in connection.execute(query.order_by(EVENTS.c.seq)):
+        event = read_event(kind, body)
+        if isinstance(event, Observed):
+            standing[event.candidate] = event.first
+    known = [value for value in standing.values() if value is not None]
+    return None if not known else min(known) if minimise else max(known)
 
 
 def _better(best: float | None, value: float | None, minimise: bool) -> float | None:

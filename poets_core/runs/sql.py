@@ -16,11 +16,13 @@ from poets_core.runs.answers import read_answer
 from poets_core.runs.database import BUSY_SECONDS, clock, connect, file_error, parse_url, transaction
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_reader import read_recorded
-from poets_core.runs.events import Event, Recorded
+from poets_core.runs.events import Event, Observed, Recorded
+from poets_core.runs.laboratory.orders import read_order
 from poets_core.runs.lacks import lacks
-from poets_core.runs.lease import Command, CommandName, Lease
+from poets_core.runs.lease import STEERING, Command, CommandName, Lease
 from poets_core.runs.rows import (
     appended,
+    best_of,
     command_body,
     fetch_run,
     holder,
@@ -194,6 +196,8 @@ class SqlStore(Shelf):
                 ],
             )
             cached = {"last_seq": last + len(events), "progress": now} | row_updates(row, events)
+            if any(isinstance(e, Observed) and e.corrects for e in events):
+                cached["best"] = best_of(connection, lease.run, minimise=cached["minimise"])
             connection.execute(update(RUNS).where(RUNS.c.id == lease.run).values(**cached))
         return last + len(events)
 
@@ -237,9 +241,12 @@ class SqlStore(Shelf):
         Raises:
             UnknownRun, StoreUnavailable.
             InvalidComparisons: a "judge" command that is no answer.
+            InvalidInput: results, a next batch or a budget that are none.
         """
         if command == "judge":
             read_answer(body or {})
+        elif command not in STEERING:
+            read_order(command, body or {})
         with transaction(self._engine, writes=True) as connection:
             fetch_run(connection, run, lock=True)
             top = connection.scalar(select(func.max(COMMANDS.c.seq)).where(COMMANDS.c.run == run)) or 0
@@ -248,7 +255,7 @@ class SqlStore(Shelf):
                     run=run, seq=top + 1, at=clock(connection), command=command, body=json_text(dict(body or {}))
                 )
             )
-            if command != "judge":  # steers nothing, so there is nothing to wait for
+            if command in STEERING:  # others steer nothing, so there is nothing to wait for
                 connection.execute(update(RUNS).where(RUNS.c.id == run).values(pending=command))
         return int(top) + 1
 
@@ -264,14 +271,16 @@ class SqlStore(Shelf):
         return [Command(r["seq"], r["command"], command_body(r["body"]), r["at"], r["acknowledged"]) for r in rows]
 
     def acknowledge(self, lease: Lease, through: int) -> None:
-        """Mark commands up to number `through` as obeyed; "judge" ones never are: events name them. Raises like
-        `append`.
+        """Mark commands up to number `through` as obeyed; those that steer nothing never are: events name them.
+
+        Raises like `append`.
         """
         with transaction(self._engine, writes=True) as connection:
             row = fetch_run(connection, lease.run, lock=True)
             if row["epoch"] != lease.epoch:
                 raise _lost(lease)
-            mine = (COMMANDS.c.run == lease.run) & COMMANDS.c.acknowledged.is_(None) & (COMMANDS.c.command != "judge")
+            steering = COMMANDS.c.command.in_(STEERING)
+            mine = (COMMANDS.c.run == lease.run) & COMMANDS.c.acknowledged.is_(None) & steering
             connection.execute(
                 update(COMMANDS).where(mine, COMMANDS.c.seq <= through).values(acknowledged=clock(connection))
             )

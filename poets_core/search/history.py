@@ -12,7 +12,7 @@ from poets_core.lm.likelihood import Encoded
 from poets_core.lm.states import TrunkStates
 from poets_core.search.poets.bootstrap import bootstrap_weights
 from poets_core.search.reward import RewardScale, fit_scale
-from poets_core.types import F8, I8, Candidate, Direction, Observation, of_contest
+from poets_core.types import BEFORE, F8, I8, Candidate, Direction, Observation
 
 
 class History:
@@ -24,6 +24,7 @@ class History:
         seen: prompt and design of all that were designs.
         values: f8 (N,) first objective in its own unit, NaN where invalid.
         valid: bool (N,).
+        known: bool (N,), False where a correction has taken a value back: nothing is learnt from it.
         weights: i8 (M, N) bootstrap weights, 1 without bootstrap.
     """
 
@@ -54,17 +55,51 @@ class History:
         self.seen: set[tuple[int, str]] = set()
         self.values: F8 = np.zeros(0)
         self.valid = np.zeros(0, dtype=np.bool_)
+        self.known = np.zeros(0, dtype=np.bool_)
         self.weights: I8 = np.zeros((branches, 0), dtype=np.int64)
+        self._newest = BEFORE - 1
+        self._at: dict[str, int] = {}
         self._encoded: Encoded | None = None
         self._scale: RewardScale | None = None
 
     def __len__(self) -> int:
         return len(self.candidates)
 
+    def holds(self, candidates: Sequence[Candidate]) -> bool:
+        """Return whether candidates were told before."""
+        return bool(candidates) and all(c.id in self._at for c in candidates)
+
+    def between(self, candidates: Sequence[Candidate]) -> bool:
+        """Return whether candidates belong to no new round: to a contest, or to a round that was told before."""
+        return candidates[0].round <= self._newest
+
+    def correct(self, observations: Sequence[Observation]) -> None:
+        """Put observations in the place of those of the same candidates.
+
+        They are on the scale of the last update, as those of a contest are; the next round moves the scale.
+        """
+        self.scale()
+        at = [self._at[o.candidate] for o in observations]
+        values, valid = self.values.copy(), self.valid.copy()
+        values[at] = [o.value[0] if o.valid else np.nan for o in observations]
+        valid[at] = [o.valid for o in observations]
+        self.values, self.valid = values, valid
+        self.known = self.known.copy()
+        self.known[at] = [not o.missing for o in observations]
+        weights = self.weights.copy()
+        weights[:, at] = self._weigh(observations) * self.known[at]
+        self.weights = weights
+
+    def _weigh(self, observations: Sequence[Observation]) -> I8:
+        """Return the weights of observations, (M, n)."""
+        if self.bootstrap:
+            return bootstrap_weights(self.seed, [o.candidate for o in observations], self.branches)
+        return np.ones((self.branches, len(observations)), dtype=np.int64)
+
     def add(
         self, candidates: Sequence[Candidate], observations: Sequence[Observation], encoded: Encoded | None
     ) -> None:
-        """Append one round, or one contest after it.
+        """Append given data, one round, or what was measured between two rounds.
 
         Args:
             candidates: at least one.
@@ -76,22 +111,22 @@ class History:
         """
         if [c.id for c in candidates] != [o.candidate for o in observations] or not candidates:
             raise ValueError("Expected one observation per candidate, in their order, and at least one.")
-        if of_contest(candidates):
-            # What a contest measured is put on the scale of the last update: the branches were fitted to rewards of
+        if self.between(candidates):
+            # What comes between rounds is put on the scale of the last update: the branches were fitted to rewards of
             # that scale, and the log knows it. The next round moves the scale.
             self.scale()
         else:
             self.latest, self._scale = list(candidates), None
+            self._newest = candidates[0].round
+        self._at |= {c.id: len(self) + k for k, c in enumerate(candidates)}
         self.candidates += candidates
         self.seen |= {(c.prompt, c.design) for c in candidates if c.design}
         self.values = np.append(self.values, [o.value[0] if o.valid else np.nan for o in observations])
         self.valid = np.append(self.valid, [o.valid for o in observations])
         # Weights belong to an observation for good. Drawn anew every round they would teach all branches all data, and
         # their disagreement, which is what explores, would vanish.
-        new = np.ones((self.branches, len(observations)), dtype=np.int64)
-        if self.bootstrap:
-            new = bootstrap_weights(self.seed, [o.candidate for o in observations], self.branches)
-        self.weights = np.concatenate([self.weights, new], axis=1)
+        self.weights = np.concatenate([self.weights, self._weigh(observations)], axis=1)
+        self.known = np.append(self.known, np.ones(len(observations), dtype=np.bool_))
         if encoded is None:
             return
         if self._encoded is None:

@@ -20,9 +20,24 @@ from poets_core.errors import InvalidInput
 from poets_core.keyed import rng_for
 from poets_core.protocols import Problem, Search, UpdateReport
 from poets_core.spec import Budget
-from poets_core.types import Candidate, Evaluation, Observation
+from poets_core.types import BEFORE, Candidate, Evaluation, Observation, of_given
 
 UNDECODED = "the text does not decode to a design"
+
+
+@dataclass(frozen=True)
+class Given:
+    """The search is about to learn what was measured before the run; no oracle is asked.
+
+    Attributes:
+        candidates: of round `BEFORE`.
+        observations: one a candidate, in their order.
+        details: what is known of each besides.
+    """
+
+    candidates: Sequence[Candidate]
+    observations: Sequence[Observation]
+    details: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -78,7 +93,7 @@ class Updated:
     """The round is complete.
 
     Attributes:
-        round: that was completed.
+        round: that was completed; `BEFORE`: the given data are learnt.
         candidates, observations: what the search was told.
         report: what `update` said.
     """
@@ -96,14 +111,14 @@ class Ended:
     reason: Literal["budget", "exhausted"]
 
 
-Step: TypeAlias = Asking | Asked | Evaluating | Evaluated | Updating | Updated | Ended
+Step: TypeAlias = Given | Asking | Asked | Evaluating | Evaluated | Updating | Updated | Ended
 Evaluate: TypeAlias = Callable[[Sequence[Candidate], int, int], Evaluation]
 """Candidates with a design, round, chunk -> the oracle's answer."""
 
 
 @dataclass(frozen=True)
 class Pending:
-    """A round that was cut off.
+    """A round that was cut off, or given data that were not learnt to the end.
 
     Attributes:
         candidates: proposed in it; empty for none.
@@ -124,6 +139,7 @@ def play(
     pending: Pending | None = None,
     spent: int = 0,
     between: Callable[[int], int] | None = None,
+    learnt: bool = False,
 ) -> Iterator[Step]:
     """Play a search to the end of its budget.
 
@@ -137,6 +153,7 @@ def play(
         spent: oracle calls already charged, those of `pending` not.
         between: called before every round with the calls that are left; it returns how many of them it has spent
             itself, which shortens the search.
+        learnt: whether the search has learnt what the problem gives; a search that goes on has.
 
     Yields:
         what comes next or is done; `Ended` at last.
@@ -146,6 +163,9 @@ def play(
     """
     waiting = pending or Pending()
     measure = evaluate or (lambda candidates, number, chunk: ask_oracle(problem, candidates, seed, number, chunk))
+    if not learnt and problem.given:
+        yield from _learn_given(search, problem, waiting)
+        waiting = Pending()
     while True:
         if between is not None:
             spent += between(budget.calls - spent)
@@ -164,12 +184,43 @@ def play(
         observed = dict(waiting.observed)
         yield from measured(problem, measure, waiting.candidates, number, observed)
         yield Updating(number)
-        told = [observed[c.id] for c in waiting.candidates]
-        search.tell(waiting.candidates, told)
+        candidates, told = known(waiting.candidates, observed)
+        if candidates:
+            search.tell(candidates, told)
         report = search.update()
-        yield Updated(number, waiting.candidates, told, report)
+        yield Updated(number, candidates, told, report)
         spent += len(waiting.candidates)
         waiting = Pending()
+
+
+def known(
+    candidates: Sequence[Candidate], observed: Mapping[str, Observation]
+) -> tuple[list[Candidate], list[Observation]]:
+    """Return the candidates of which something is known, and what: nothing can be learnt of the others."""
+    found = [c for c in candidates if not observed[c.id].missing]
+    return found, [observed[c.id] for c in found]
+
+
+def _learn_given(search: Search, problem: Problem, pending: Pending) -> Iterator[Step]:
+    """Tell the search what was measured before the run, and let it learn; this is no round and costs no call."""
+    if of_given(pending.candidates):
+        candidates, told = known(pending.candidates, pending.observed)
+    else:
+        candidates = search.given()
+        # An id names a place in `given`: what cannot be spelled is left out, so places and rows differ.
+        rows = [problem.given[int(c.id[1:])] for c in candidates]
+        others = len(problem.info.objectives) - 1
+        told = [
+            Observation(c.id, (g.value, *[math.nan] * others), (g.std, *[math.nan] * others), True, "")
+            for c, g in zip(candidates, rows, strict=True)
+        ]
+        yield Given(candidates, told, [g.details for g in rows])
+    if not candidates:
+        return
+    yield Updating(BEFORE)
+    search.tell(candidates, told)
+    report = search.update()
+    yield Updated(BEFORE, candidates, told, report)
 
 
 def measured(
@@ -246,7 +297,8 @@ def _read_answer(
         # an invalid design has no value, whatever the oracle wrote there
         value = tuple(map(_finite, answer.values[row].tolist())) if valid else nothing
         std = tuple(map(_finite, answer.std[row].tolist()))
-        told.append(Observation(c.id, value, std, valid, answer.reason[row]))
+        missing = not valid and bool(answer.missing) and answer.missing[row]
+        told.append(Observation(c.id, value, std, valid, answer.reason[row], missing))
         details.append(answer.details[row])
         row += 1
     return told, details

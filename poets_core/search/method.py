@@ -16,9 +16,12 @@ from jaxtyping import Float64, Int64
 from poets_core.lm.likelihood import Encoded
 from poets_core.protocols import Round, UpdateReport
 from poets_core.search.history import History
-from poets_core.search.sampler import Draw, Key, Sampler
+from poets_core.search.sampler import Draw, Key, Sampler, spelled
 from poets_core.spec import SearchSettings, SearchSpec
-from poets_core.types import F8, I8, Candidate, Observation
+from poets_core.types import BEFORE, F8, I8, Candidate, Observation, given_candidate, of_given
+
+PART = 512
+"""Given designs that are scored at a time: their states at once would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,16 @@ class Proposals:
 
     def candidates(self, round: int) -> list[Candidate]:
         """Return them as candidates of a round."""
+        return self._named(round, [f"{round}-{slot}" for slot in range(len(self.draws))])
+
+    def given(self, numbers: Sequence[int]) -> list[Candidate]:
+        """Return them as candidates that were measured before the run, by their places in `Problem.given`."""
+        return self._named(BEFORE, list(map(given_candidate, numbers)))
+
+    def _named(self, round: int, ids: Sequence[str]) -> list[Candidate]:
         return [
             Candidate(
-                id=f"{round}-{slot}",
+                id=ids[slot],
                 round=round,
                 branch=int(self.branch[slot]),
                 source=draw.source,
@@ -104,8 +114,9 @@ class Method(ABC):
     def ask(self, n: int) -> list[Candidate]:
         """Propose up to n candidates; see `Search.ask`."""
         prompt = np.arange(n) % len(self.problem.prompts)
-        # The first round is the same for every method: what they reach afterwards is then their own merit.
-        proposals = self._first(prompt) if self.round == 0 else self._propose(prompt)
+        # The first round is the same for every method: what they reach afterwards is then their own merit. With given
+        # data it is the data, and every method proposes by what it has learnt of them.
+        proposals = self._propose(prompt) if len(self.history) else self._first(prompt)
         return proposals.candidates(self.round)
 
     @abstractmethod
@@ -170,8 +181,25 @@ class Method(ABC):
         prompt = np.array([d.prompt for d in draws], dtype=np.int64)
         return self.ensemble.encode([d.tokens for d in draws], prompt)
 
+    def given(self) -> list[Candidate]:
+        """Return what the problem gives as candidates; see `Search.given`."""
+        drawn = [spelled(self.problem, self.ensemble, g.design, 0, "given") for g in self.problem.given]
+        known = [(number, draw) for number, draw in enumerate(drawn) if draw is not None]
+        found: list[Candidate] = []
+        for start in range(0, len(known), PART):
+            part = known[start : start + PART]
+            scored = self._scored([draw for _, draw in part]).given([number for number, _ in part])
+            # Outside the grammar nothing has a density, so that no branch can learn it.
+            found += [c for c in scored if math.isfinite(c.reference_log_prob)]
+        return found
+
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
-        """Take in a round or a contest; see `Search.tell`."""
+        """Take in a round, a contest, given data or corrections; see `Search.tell`."""
+        if self.history.holds(candidates):
+            self.history.correct(observations)
+            return
+        if of_given(candidates):
+            self.round = BEFORE  # the update that follows completes it, and the first round is still to come
         self.history.add(candidates, observations, self._encode(candidates) if self.history.branches else None)
 
     def update(self) -> UpdateReport:

@@ -186,16 +186,28 @@ def edits(
         rng: all randomness.
         mutations: mean number of edits that a row's design gets one after the other; at least 1.
     """
-    out: list[Draw | None] = []
     designs = problem.edit(elites, len(prompt), rng=rng)
     more = rng.poisson(mutations - 1.0, len(designs)) if mutations > 1.0 else np.zeros(len(designs), dtype=np.int64)
     for k in range(int(more.max(initial=0))):
         designs = [problem.edit([d], 1, rng=rng)[0] if more[i] > k else d for i, d in enumerate(designs)]
-    # An edit is only worth something if a branch could have written it: it is spelled, read back and compared.
-    for design, p in zip(designs, prompt.tolist(), strict=True):
-        ensemble.check()
-        tokens = ensemble.backbone.completion_ids(problem.encode(design))
-        text, spelled, reason = decode(problem, ensemble, tokens)
-        usable = spelled == design and (p, design) not in seen
-        out.append(Draw(tuple(tokens), text, design, reason, p, "edit", float("nan")) if usable else None)
-    return out
+    return [
+        None if (p, design) in seen else spelled(problem, ensemble, design, p, "edit")
+        for design, p in zip(designs, prompt.tolist(), strict=True)
+    ]
+
+
+def spelled(problem: Problem, ensemble: BranchEnsemble, design: str, prompt: int, source: Source) -> Draw | None:
+    """Return a design as if it had been drawn, None if the backbone cannot spell it.
+
+    Args:
+        problem: whose design it is.
+        ensemble: its backbone has to spell it.
+        design: canonical design.
+        prompt: that it answers.
+        source: where it comes from.
+    """
+    ensemble.check()
+    # A design is only worth something if a branch could have written it: it is spelled, read back and compared.
+    tokens = ensemble.backbone.completion_ids(problem.encode(design))
+    text, read, reason = decode(problem, ensemble, tokens)
+    return Draw(tuple(tokens), text, design, reason, prompt, source, float("nan")) if read == design else None

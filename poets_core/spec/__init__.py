@@ -6,6 +6,7 @@ A run is a search, an experiment or a task, and each has the fields that are its
 
 from poets_core.spec.base import LARGEST_SEED, BackboneSpec, Bounds, Budget, Mark, Names, ProblemSpec, SpecModel
 from poets_core.spec.experiment import JUDGES, ExperimentSettings, ExperimentSpec, PolicySpec
+from poets_core.spec.laboratory import PLATES, LaboratorySpec
 from poets_core.spec.methods import (
     METHODS,
     BestOfReferenceSettings,
@@ -30,6 +31,7 @@ __all__ = [
     "JUDGES",
     "LARGEST_SEED",
     "METHODS",
+    "PLATES",
     "BackboneSpec",
     "BestOfReferenceSettings",
     "Bounds",
@@ -41,6 +43,7 @@ __all__ = [
     "GaussianProcessSettings",
     "GeneticSettings",
     "KLThompsonSettings",
+    "LaboratorySpec",
     "Mark",
     "MethodSettings",
     "Names",

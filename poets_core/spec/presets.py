@@ -144,8 +144,9 @@ def decisive(spec: SearchSpec) -> dict[str, Any]:
     No name, no device, and no setting that changes only what is reported.
     """
     data = spec.model_dump(mode="json", exclude={"version", "label", "device", "threads"})
-    if data["contest"] is None:
-        del data["contest"]
+    for name in ("contest", "laboratory"):
+        if data[name] is None:
+            del data[name]
     settings, later = type(spec.search), LATER.get(spec.search.method, {})
     data["search"] = {
         name: value

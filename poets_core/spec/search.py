@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from poets_core.spec.base import BackboneSpec, Budget, ProblemSpec, RunFields, SpecModel, mismatch
+from poets_core.spec.laboratory import LaboratorySpec
 from poets_core.spec.methods import PoetsSettings, SearchSettings
 
 CALLS_PER_COMPARISON = 2
@@ -55,6 +56,7 @@ class SearchSpec(RunFields):
     Attributes:
         search: the settings of its method, and no other's.
         contest: which of its branches is best while it goes on; None for no contests.
+        laboratory: how batches go out, where people answer; None: by the defaults.
     """
 
     kind: Literal["search"] = "search"
@@ -63,6 +65,7 @@ class SearchSpec(RunFields):
     search: Annotated[SearchSettings, Field(discriminator="method")] = PoetsSettings()
     budget: Budget = Budget()
     contest: ContestSpec | None = None
+    laboratory: LaboratorySpec | None = None
 
     @model_validator(mode="after")
     def _contests_have_branches(self) -> SearchSpec:

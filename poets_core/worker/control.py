@@ -11,7 +11,7 @@ from types import FrameType
 from poets_core.errors import LeaseLost, StoreUnavailable
 from poets_core.protocols import Check
 from poets_core.runs.events import StateChanged
-from poets_core.runs.lease import Lease
+from poets_core.runs.lease import STEERING, Lease
 from poets_core.worker.patience import PatientStore, Terminated
 
 __all__ = ["BEAT_SECONDS", "POLL_SECONDS", "Control", "Stopped", "Terminated"]
@@ -114,8 +114,8 @@ class Control:
         if not sent:
             return
         self._after = sent[-1].seq
-        # Answers of people steer nothing: the experiment reads them itself, each once and in their order.
-        new = [c for c in sent if c.acknowledged is None and c.command != "judge"]
+        # Answers of people steer nothing: whoever waits for them reads them, each once and in their order.
+        new = [c for c in sent if c.acknowledged is None and c.command in STEERING]
         if not new:
             return
         # The last word counts: a Resume takes back the Pause or Stop before it.

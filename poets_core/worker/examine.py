@@ -20,6 +20,8 @@ from poets_core.errors import InvalidInput, InvalidModel, InvalidTable, PoetsErr
 MEMORY = 3 << 30
 """Address space, bytes: libraries take a third of it before they read anything."""
 CPU_SECONDS = 25
+MOST_CELLS = 200_000
+"""Of a file of results, which travels to the server as text."""
 
 
 def _limit() -> None:
@@ -38,6 +40,21 @@ def table(path: str, name: str, field: str) -> dict[str, Any]:
     from poets_core.worker.preview import table_preview
 
     return table_preview(Path(path), name, lambda message: InvalidTable(message, field=field))
+
+
+def sheet(path: str, name: str) -> dict[str, Any]:
+    """A file of results as text, see `poets_core.runs.examine.results_sheet`."""
+    from poets_core.intake import TableBounds
+    from poets_core.intake.sheet import read_sheet
+
+    found = read_sheet(Path(path), TableBounds(), InvalidTable)
+    if len(found.rows) * len(found.columns) > MOST_CELLS:
+        raise InvalidTable(
+            f"Expected results of at most {MOST_CELLS:,} cells in {name[:80]}, got {len(found.rows):,} rows of "
+            f"{len(found.columns):,} columns. Hand in the rows of one plate after the other."
+        )
+    columns = {head: list(cells) for head, cells in found.columns.items()}
+    return {"columns": columns, "rows": list(found.rows), "notes": list(found.notes), "separator": found.separator}
 
 
 def log(path: str, name: str) -> dict[str, Any]:
@@ -70,7 +87,13 @@ def model(source: str, field: str) -> dict[str, Any]:
     return {}
 
 
-JOBS: dict[str, Callable[..., dict[str, Any]]] = {"table": table, "log": log, "problem": problem, "model": model}
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {
+    "sheet": sheet,
+    "table": table,
+    "log": log,
+    "problem": problem,
+    "model": model,
+}
 
 
 def answer(question: str) -> dict[str, Any]:

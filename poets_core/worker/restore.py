@@ -9,7 +9,6 @@ from pathlib import Path
 from poets_core.errors import StoreUnavailable
 from poets_core.protocols import Search
 from poets_core.runs.doing import Doing
-from poets_core.types import of_contest
 from poets_core.worker import checkpoint
 from poets_core.worker.search_log import SearchLog
 
@@ -40,7 +39,7 @@ def restore(
     try:
         tensors = checkpoint.read(folder / "checkpoints", log.updated)
     except StoreUnavailable as error:
-        print(f"no usable checkpoint, rebuilding from {len(log.rounds)} rounds: {error}", file=sys.stderr)
+        print(f"no usable checkpoint, rebuilding from {log.rounds} rounds: {error}", file=sys.stderr)
         _replay(search, log, step)
         # Other hardware rounds otherwise. That is said and not refused: the alternative is to lose the run.
         if not checkpoint.same(search.state(), log.updated):
@@ -57,10 +56,10 @@ def restore(
 def _replay(search: Search, log: SearchLog, step: Callable[[Doing], None]) -> None:
     # No new proposals and no oracle: what was proposed and measured is in the log, and all randomness of training is
     # keyed by round, so that the search learns what it had learnt.
-    for candidates, answers in log.told:
-        if of_contest(candidates):
+    done = 0
+    for through in log.updates:
+        step(Doing("rebuild", (max(0, search.round),)))
+        for candidates, answers in log.told[done:through]:
             search.tell(candidates, answers)
-            continue
-        step(Doing("rebuild", (search.round,)))
-        search.tell(candidates, answers)
         search.update()
+        done = through

@@ -9,8 +9,8 @@ from poets_core.protocols import Round
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import jsonable, nan_for_none
 from poets_core.runs.events import ContestPlayed, Event, Finished, Observed, Prepared, Proposed, Updated
-from poets_core.search.loop import Evaluated, Pending, chunks
-from poets_core.types import Candidate, Observation, of_contest
+from poets_core.search.loop import Evaluated, Given, Pending, chunks, known
+from poets_core.types import BEFORE, Candidate, Observation, of_contest
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,18 @@ class SearchLog:
 
     Attributes:
         prepared: what the run began with, None before it.
-        told: rounds, and the contests between them, in order up to the last `updated`; each with its observations, in
-            slot order.
-        updated: end of the last round, None before it.
-        since: the contest that was played after that round; empty for none.
+        told: given data, rounds, and the contests and corrections between them, in order up to the last `updated`;
+            each with its observations, in slot order.
+        updated: end of the last round, or of the learning of given data; None before it.
+        since: the contest that was played after that, and what was corrected; empty for none.
+        updates: how many of `told` each update knew, in order.
+        rounds: how many are complete.
+        spent: oracle calls of complete rounds.
         cut_off: the round that was proposed and not yet updated on, as the loop takes it up again.
         contest: designs of the contest that was cut off, two a comparison, and what of them is observed.
         contests: that were played.
         exported: SHA-256 of the adapters' files, where those of the last round were exported.
+        ended: whether the run has ended since the last round.
     """
 
     prepared: Prepared | None = None
@@ -37,11 +41,10 @@ class SearchLog:
     contest: Pending = field(default_factory=Pending)
     contests: tuple[ContestPlayed, ...] = ()
     exported: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def rounds(self) -> tuple[Round, ...]:
-        """Completed rounds alone."""
-        return tuple(told for told in self.told if not of_contest(told[0]))
+    ended: bool = False
+    updates: tuple[int, ...] = ()
+    rounds: int = 0
+    spent: int = 0
 
     def in_flight(self, doing: Doing | None, chunk: int) -> list[str]:
         """Return the candidates that were with the oracle when the last worker was cut off.
@@ -75,6 +78,11 @@ def read_search_log(events: Iterable[Event]) -> SearchLog:
     round, contest = _Open(), _Open()
     contests: list[ContestPlayed] = []
     exported: Mapping[str, str] = {}
+    ended = False
+    rounds = spent = 0
+    updates: list[int] = []
+    complete: dict[str, Candidate] = {}
+    heard: set[str] = set()  # of which something was told
     for event in events:
         match event:
             case Prepared():
@@ -83,19 +91,32 @@ def read_search_log(events: Iterable[Event]) -> SearchLog:
                 candidates = [c.candidate() for c in event.candidates]
                 (contest if of_contest(candidates) else round).candidates += candidates
             case Observed():
+                if event.candidate in complete:
+                    # A correction, or a late answer; that still nothing is known tells a search nothing.
+                    if not event.missing or event.candidate in heard:
+                        since.append(([complete[event.candidate]], [observation_of(event)]))
+                        heard.add(event.candidate)
+                    continue
                 # A contest is open from its first designs until it is played, and no round goes on meanwhile.
                 (contest if contest.candidates else round).observed[event.candidate] = observation_of(event)
             case Finished():
-                exported = event.files
+                exported, ended = event.files, True
             case Updated():
-                updated, exported = event, {}
-                told += [*since, round.complete()]
+                updated, exported, ended = event, {}, False
+                if event.round != BEFORE:
+                    rounds, spent = rounds + 1, spent + len(round.candidates)
+                told += since
+                if (latest := round.complete())[0]:
+                    told.append(latest)
+                updates.append(len(told))
+                heard |= {c.id for c in latest[0]}
+                complete |= {c.id: c for c in round.candidates}
                 round, since = _Open(), []
             case ContestPlayed():
                 contests.append(event)
                 # Contests of older programs left no designs behind; nothing was told of them, and nothing is.
                 if contest.candidates:
-                    since = [contest.complete()]
+                    since.append(contest.complete())
                 contest = _Open()
     return SearchLog(
         prepared,
@@ -106,6 +127,10 @@ def read_search_log(events: Iterable[Event]) -> SearchLog:
         contest.pending(),
         contests=tuple(contests),
         exported=exported,
+        ended=ended,
+        updates=tuple(updates),
+        rounds=rounds,
+        spent=spent,
     )
 
 
@@ -118,18 +143,18 @@ class _Open:
 
     def complete(self) -> Round:
         # In slot order, whatever the order of the answers: the search was told so, and its state depends on it.
-        return tuple(self.candidates), [self.observed[c.id] for c in self.candidates]
+        return known(self.candidates, self.observed)
 
     def pending(self) -> Pending:
         return Pending(tuple(self.candidates), self.observed)
 
 
-def observed_events(run: str, step: Evaluated) -> list[Observed]:
-    """Return one `observed` event per candidate of a chunk.
+def observed_events(run: str, step: Evaluated | Given) -> list[Observed]:
+    """Return one `observed` event per candidate of a chunk, or of given data.
 
     Args:
         run: run id, part of the idempotency key.
-        step: what the oracle answered.
+        step: what the oracle answered, or what was given.
     """
     return [
         Observed(
@@ -141,6 +166,7 @@ def observed_events(run: str, step: Evaluated) -> list[Observed]:
             valid=o.valid,
             reason=o.reason,
             details=jsonable(details),
+            missing=o.missing,
         )
         for candidate, o, details in zip(step.candidates, step.observations, step.details, strict=True)
     ]
@@ -149,4 +175,4 @@ def observed_events(run: str, step: Evaluated) -> list[Observed]:
 def observation_of(event: Observed) -> Observation:
     """Return the observation in an event; null becomes NaN, as the loop told it to the search."""
     value, std = tuple(map(nan_for_none, event.value)), tuple(map(nan_for_none, event.std))
-    return Observation(event.candidate, value, std, event.valid, event.reason)
+    return Observation(event.candidate, value, std, event.valid, event.reason, event.missing)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from poets_core.protocols import Check, Problem, Search
-from poets_core.runs.doing import EXPORTING, Doing
+from poets_core.runs.doing import EXPORTING, LEARNING, Doing
 from poets_core.runs.event_fields import ProposedCandidate, jsonable
 from poets_core.runs.event_reader import stored_info
 from poets_core.runs.events import Finished, Prepared, Proposed, Updated
@@ -14,15 +14,20 @@ from poets_core.runs.kept import ADAPTERS
 from poets_core.runs.room import available_bytes, on_cpu
 from poets_core.search import loop
 from poets_core.spec import SearchSpec
+from poets_core.types import BEFORE
 from poets_core.worker import checkpoint
 from poets_core.worker.backbone import OWN, Workshop
 from poets_core.worker.contests import SearchContests
 from poets_core.worker.control import Stopped
 from poets_core.worker.facts import require_same_problem
+from poets_core.worker.laboratory import Laboratory, WaitsForPeople, has_work
 from poets_core.worker.restore import restore
 from poets_core.worker.science import memory_of
 from poets_core.worker.search_log import SearchLog, observed_events, read_search_log
 from poets_core.worker.session import Session
+
+BATCHES = "batches"
+"""Why a run that people answer has ended: all its batches are measured, and more may be asked for."""
 
 
 class SearchRun:
@@ -36,15 +41,21 @@ class SearchRun:
     def __init__(self, session: Session[SearchSpec]) -> None:
         self._session, self._spec = session, session.spec
         self._round_began = time.monotonic()
-        self._learning = False
+        self._learning = self._people = False
 
     def __call__(self) -> None:
-        """Work until the run is finished.
+        """Work until the run is finished, or waits for people.
 
         Raises:
             Terminated: told to leave; the run can be resumed.
             PoetsError: and whatever problem, oracle or search raise.
         """
+        while self._visit():
+            # What came while the search was proposing is dealt with at once.
+            self._learning = False
+
+    def _visit(self) -> bool:
+        """Do all that can be done now; return whether more came meanwhile."""
         session = self._session
         log = read_search_log(session.events())
         # Said of a search that begins alone: later, the row still says what was with the oracle when the last worker
@@ -56,6 +67,18 @@ class SearchRun:
         # The problem is compared before the search is built: building takes minutes, and a wrong table may break it.
         if log.prepared is not None:
             require_same_problem(session.run, log.prepared.info, problem.info)
+        self._people = problem.info.answered_by == "people"
+        if self._people and log.prepared is not None:
+            # Without a model: most of what comes from a laboratory completes no batch.
+            waiting = Laboratory(session).take()
+            log = read_search_log(session.events())
+            if waiting is not None:
+                session.store.progress(session.lease, Doing("results", (waiting.round,)))
+                return False
+            if log.ended and log.rounds >= Laboratory(session).budget.rounds:
+                # Nothing but values was corrected, and the models are those of the last round.
+                self._end(BATCHES, log.exported)
+                return False
         # Before minutes are spent: a process that the system kills for its memory says nothing.
         needed = memory_of(self._spec, problem.info.max_tokens)
         if needed is not None and on_cpu(self._spec.device):
@@ -68,7 +91,7 @@ class SearchRun:
         except Stopped:
             # Nothing was built, so nothing is exported; what an earlier worker has exported stays.
             self._end("stopped", log.exported)
-            return
+            return False
         session.begin(
             Prepared(stored_info(problem.info), jsonable(search.facts), files=files),
             first=first,
@@ -78,13 +101,19 @@ class SearchRun:
         restore(search, log, session.folder, session.step_regardless, session.write)
         try:
             reason = self._rounds(search, problem, log)
+        except WaitsForPeople as waiting:
+            session.store.progress(session.lease, Doing("results", (waiting.args[0],)))
+            return has_work(session.store, session.run)
         except Stopped:
             reason = "stopped"
             if self._learning:  # cut off in the middle of a fit: the branches are nobody's, and are brought back
                 search = self._as_recorded(problem)
         # Without looking at commands: whoever has pressed Stop waits for exactly this.
         session.store.progress(session.lease, EXPORTING)
+        # More batches can be asked for as long as people measure.
+        reason = BATCHES if self._people and reason == "budget" else reason
         self._end(reason, session.place(ADAPTERS, search.export_adapters))
+        return False
 
     def _build(self, problem: Problem, log: SearchLog, check: Check) -> tuple[Search, dict[str, str]]:
         session = self._session
@@ -108,15 +137,21 @@ class SearchRun:
     def _rounds(self, search: Search, problem: Problem, log: SearchLog) -> str:
         """Play what is left of the budget; return why no round follows."""
         contests = SearchContests(self._session, problem, search, log)
+        budget, spent = self._spec.budget, log.spent + contests.calls
+        if self._people:
+            # Batches may have had other sizes: the number of rounds is what counts.
+            budget = Laboratory(self._session).budget
+            spent = log.rounds * budget.batch
         # The loop knows nothing of the store; it stands still between two steps, and so each is in the log in time.
         steps = loop.play(
             search,
             problem,
-            budget=self._spec.budget,
+            budget=budget,
             seed=self._spec.seed,
             pending=log.cut_off,
-            spent=sum(len(candidates) for candidates, _ in log.rounds) + contests.calls,
+            spent=spent,
             between=lambda left: self._between(contests, left),
+            learnt=log.updated is not None,
         )
         for step in steps:
             if isinstance(step, loop.Ended):
@@ -133,16 +168,22 @@ class SearchRun:
         """Put a step into the log. What is about to begin is noted first: the next worker asks for it again."""
         session = self._session
         match step:
+            case loop.Given():
+                # In one piece: data of which a part is in the log would be learnt as if they were all.
+                proposed = Proposed(BEFORE, tuple(map(ProposedCandidate.of, step.candidates)))
+                session.append(proposed, *observed_events(session.run, step))
             case loop.Asking():
                 session.step(Doing("ask", (step.round,)))
             case loop.Asked():
                 session.append(Proposed(step.round, tuple(map(ProposedCandidate.of, step.candidates))))
+            case loop.Evaluating() if self._people:
+                raise WaitsForPeople(step.round)
             case loop.Evaluating():
                 session.step(Doing("evaluate", (step.round, step.chunk)))
             case loop.Evaluated():
                 session.append(*observed_events(session.run, step))
             case loop.Updating():
-                session.step(Doing("update", (step.round,)))
+                session.step(Doing("update", (step.round,)) if step.round != BEFORE else LEARNING)
                 self._learning = True
             case loop.Updated():
                 # The file is whole and on the disk before the event that names it: an event never names a part.

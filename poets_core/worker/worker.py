@@ -26,10 +26,11 @@ from poets_core.runs.store import RunStore
 from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
 from poets_core.worker.control import Control, Stopped, Terminated
 from poets_core.worker.experiment.run import ExperimentRun
+from poets_core.worker.laboratory import has_work
 from poets_core.worker.named_files import names_other_files
 from poets_core.worker.patience import Patience, PatientStore, patience_seconds
 from poets_core.worker.science import REAL_SCIENCE, Science
-from poets_core.worker.search_run import SearchRun
+from poets_core.worker.search_run import BATCHES, SearchRun
 from poets_core.worker.session import Session
 from poets_core.worker.task_run import TaskRun
 
@@ -53,6 +54,9 @@ def work(store: RunStore, run: str | None, science: Science = REAL_SCIENCE) -> i
         InvalidInput: POETS_STORE_PATIENCE is no number of seconds.
     """
     pid, patient = os.getpid(), PatientStore(store, Patience(patience_seconds()))
+    if run is not None and patient.status(run).reason == BATCHES and not has_work(patient, run):
+        _say(f"Expected something to do for run {run}, got none: all its batches are measured.")
+        return NOT_MINE
     # A pid alone may belong to another process by the time somebody asks; with its start time it cannot.
     lease = patient.claim(run, f"{process.host()}:{pid}", pid, process.started(pid))
     if lease is None:
@@ -60,8 +64,16 @@ def work(store: RunStore, run: str | None, science: Science = REAL_SCIENCE) -> i
         _say(f"Expected {wanted} to be free, got none: another worker has it, or it is finished.")
         return FINISHED if run is None else NOT_MINE
     _say(f"run {lease.run}: epoch {lease.epoch}, pid {pid}")
-    with Control(patient, lease) as control:
-        return _work(patient, lease, control, science)
+    while True:
+        with Control(patient, lease) as control:
+            code = _work(patient, lease, control, science)
+        # What people sent while this worker was leaving found it still at work, and started nobody.
+        if code != FINISHED or not has_work(patient, lease.run):
+            return code
+        again = patient.claim(lease.run, f"{process.host()}:{pid}", pid, process.started(pid))
+        if again is None:
+            return code
+        lease = again
 
 
 def _work(store: PatientStore, lease: Lease, control: Control, science: Science) -> int:

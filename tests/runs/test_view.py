@@ -213,14 +213,33 @@ def test_summary_is_json() -> None:
 def test_a_few_events_onto_many_candidates_are_cheap() -> None:
     """A live page folds a few events onto a long run; the aim is far below its 60 ms tick."""
     events = recorded(log([[(f"D{r}-{i}", float(i)) for i in range(100)] for r in range(200)]))
+    events += recorded([proposed(200, ["E0", "E1"])], events[-1].seq + 1)
     view = fold(events)
-    more = recorded([observed(199, 0, 3.0)], events[-1].seq + 1)
+    more = recorded([observed(200, 0, 3.0), observed(200, 1, None)], events[-1].seq + 1)
     times = []
     for _ in range(5):
         began = time.process_time()  # of this process: others may keep the cores busy
         fold(more, view)
         times.append(time.process_time() - began)
     assert min(times) < 0.03
+
+
+def test_a_corrected_value_counts_as_if_it_had_been_told_first() -> None:
+    wrong = log([[("A", 1.0), ("B", 9.0), ("C", None)], [("D", 2.0), ("A", 3.0)]])
+    right = log([[("A", 1.0), ("B", 0.5), ("C", None)], [("D", 2.0), ("A", 3.0)]])
+    view = fold(recorded([*wrong, observed(0, 1, 0.5)]))
+    wanted = fold(recorded(right))
+    assert view.candidates["0-1"].was == (9.0,)
+    assert view.candidates["0-1"].value == 0.5
+    for name in RunView.__dataclass_fields__:
+        if name not in ("candidates", "seq", "last", "best"):
+            assert getattr(view, name) == getattr(wanted, name), name
+    assert view.best is not None
+    assert (view.best.value, view.best.design) == (3.0, "A")
+    twice = fold(recorded([observed(0, 1, 7.0)], 900), view)
+    assert twice.candidates["0-1"].was == (9.0, 0.5)
+    assert twice.best is not None
+    assert twice.best.value == 7.0
 
 
 def test_jsonable() -> None:

@@ -18,7 +18,8 @@ from tests.lm.tiny import ThreeLetters
 class Sites:
     """Designs are words of `length` letters; the value is additive with one interaction."""
 
-    def __init__(self, letters="ACDEFGHI", length=3, prompts=("",), hole=""):
+    def __init__(self, letters="ACDEFGHI", length=3, prompts=("",), hole="", given=()):
+        self.given = tuple(given)
         rng = np.random.default_rng(11)
         self.letters, self.length, self.prompts, self.hole = letters, length, prompts, hole
         effects = rng.normal(size=(length, len(letters)))

@@ -6,6 +6,7 @@ comes out equal shows that a resumed run told it the same.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,18 @@ from poets_core.errors import InvalidDesign, InvalidInput
 from poets_core.keyed import rng_for
 from poets_core.protocols import Check
 from poets_core.spec import RunSpec, parse_spec
-from poets_core.types import Artifact, Candidate, Evaluation, Objective, Observation, ProblemInfo, Record, of_contest
+from poets_core.types import (
+    Artifact,
+    Candidate,
+    Evaluation,
+    Given,
+    Objective,
+    Observation,
+    ProblemInfo,
+    Record,
+    of_contest,
+    of_given,
+)
 from poets_core.worker.science import Response, Science
 
 
@@ -55,10 +67,20 @@ class Digits:
 
     prompts = ("",)
 
-    def __init__(self, noise: float = 0.0, seconds: float = 0.0, log: Path | None = None, chunk: int = 3) -> None:
+    def __init__(
+        self,
+        noise: float = 0.0,
+        seconds: float = 0.0,
+        log: Path | None = None,
+        chunk: int = 3,
+        given: int = 0,
+        people: bool = False,
+    ) -> None:
+        self.given = tuple(Given(f"{1111 * k:04d}", 4.0 * k, details={"row": k + 2}) for k in range(given))
         self.info = ProblemInfo(
             "fake/digits", "fake", "Digits", (Objective("sum", "", "maximise", 32.0, "four eights"),),
             chunk=chunk, export_formats=("csv", "broken"), max_tokens=4, facts={"invalid_value": 0.0},
+            answered_by="people" if people else "program",
         )  # fmt: skip
         self.oracle = DigitsOracle(noise, seconds, log)
 
@@ -102,8 +124,15 @@ class FakeSearch:
     sampler: Any = None
 
     def __init__(
-        self, spec: RunSpec, *, seconds: float = 0.0, exhausted_after: int | None = None, letters: str = "0123456789"
+        self,
+        spec: RunSpec,
+        *,
+        seconds: float = 0.0,
+        exhausted_after: int | None = None,
+        letters: str = "0123456789",
+        gave: Sequence[Given] = (),
     ) -> None:
+        self.gave = gave
         self.letters = letters  # what the ten digits are written as
         self.spec, self.seconds, self.exhausted_after = spec, seconds, exhausted_after
         self.round = 0
@@ -129,7 +158,14 @@ class FakeSearch:
             )  # fmt: skip
         return found
 
+    def given(self) -> list[Candidate]:
+        return [
+            Candidate(f"g{k}", -1, -1, "given", 0, g.design, g.design, "", -1.0, -1.0, math.nan, math.nan)
+            for k, g in enumerate(self.gave)
+        ]
+
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
+        self.round = -1 if of_given(candidates) else self.round
         assert [c.id for c in candidates] == [o.candidate for o in observations]
         self.told.append((tuple(candidates), tuple(observations)))
         self.fresh += 1
@@ -153,7 +189,8 @@ class FakeSearch:
 
     def restore(self, tensors: Mapping[str, np.ndarray], history: Sequence[Any]) -> None:
         self.memory, self.round = tensors["memory"].copy(), int(tensors["round"])
-        assert sum(not of_contest(candidates) for candidates, _ in history) == self.round
+        rounds = {c.round for candidates, _ in history for c in candidates if not of_contest([c])}
+        assert len(rounds - {-1}) == self.round
         self.told = list(history)
 
     def export_adapters(self, folder: Path) -> list[Path]:
@@ -185,7 +222,7 @@ def _train(problem: Any, spec: RunSpec, folder: Path, check: Check) -> None:
 
 
 def _search(problem: Any, spec: RunSpec, folder: Path, check: Check) -> FakeSearch:
-    return FakeSearch(spec, seconds=float(str(spec.problem.params.get("seconds", 0.0))))
+    return FakeSearch(spec, seconds=float(str(spec.problem.params.get("seconds", 0.0))), gave=problem.given)
 
 
 def _respond(

@@ -145,7 +145,7 @@ def test_backbone_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_history_of_nothing() -> None:
     log = read_search_log([])
-    assert (log.prepared, log.rounds, log.cut_off.candidates) == (None, (), ())
+    assert (log.prepared, log.rounds, log.told, log.cut_off.candidates) == (None, 0, (), ())
     assert log.in_flight(Doing("evaluate", (0, 0)), 3) == []
 
 

@@ -61,7 +61,7 @@ def fill(store: RunStore, spec: SearchSpec, source: str) -> Filled:
             notes.append(f"Left out: this program has no parameter “{name[:40]}” of the problem.")
             del params[name]
         # A spec that somebody wrote may name any file of this machine: a form takes those that were uploaded.
-        elif known[name].kind == "file" and uploaded(store, str(params[name])) is None:
+        elif known[name].kind == "file" and params[name] and uploaded(store, str(params[name])) is None:
             notes.append(
                 f"Left out: the file “{upload_name(str(params[name]))[:60]}”, which is no upload. Upload it again."
             )

@@ -76,7 +76,8 @@ def _parameter(p: Parameter, store: RunStore, key: str, begin: Any) -> tuple[Any
         start = p.choices.index(str(begin)) if begin in p.choices else 0
         return st.selectbox(title, p.choices, start, help=explained, key=key, persist_state="session"), ""
     if p.kind == "text":
-        text = st.text_input(
+        # One line would lose the line break between a FASTA header and its residues.
+        text = (st.text_area if p.area else st.text_input)(
             title,
             str(begin or ""),
             max_chars=None if p.maximum is None else int(p.maximum),

@@ -32,7 +32,7 @@ from poets_core.runs.status import RunStatus
 from poets_core.runs.views.experiment import ExperimentView, PairView, experiment_summary
 from poets_core.runs.views.experiment_fold import ExperimentFold
 from poets_core.runs.views.run import LEADERS, TOP, Best, CandidateView, RunView
-from poets_core.types import ProblemInfo, branch_of, contest_candidate
+from poets_core.types import BEFORE, ProblemInfo, branch_of, contest_candidate
 
 __all__ = ["Best", "CandidateView", "ExperimentView", "PairView", "RunView", "fold", "summary"]
 
@@ -90,7 +90,9 @@ def _add(draft: _Draft, event: Event, at: float) -> None:
         case Proposed():
             _proposed(draft, event)
         case Updated():
-            if draft.experiment is None:  # of an experiment: a figure of its evidence, and no round
+            if event.round == BEFORE:
+                draft.set(learnt=event)
+            elif draft.experiment is None:  # of an experiment: a figure of its evidence, and no round
                 draft.own("rounds").append(event)
         case Claimed():
             draft.set(claims=draft.get("claims") + 1, device=event.device, phase="running", finished=None, failed=None)
@@ -141,9 +143,10 @@ def _unit(draft: _Draft) -> RewardUnit | None:
     Before the first update nothing is predicted, whatever is written down.
     """
     rounds, info = draft.get("rounds"), draft.get("info")
-    if not rounds or info is None:
+    last = rounds[-1] if rounds else draft.get("learnt")
+    if last is None or info is None:
         return None
-    return unit_of(rounds[-1].metrics, info.objectives[0].direction)
+    return unit_of(last.metrics, info.objectives[0].direction)
 
 
 def _in_unit(
@@ -155,48 +158,109 @@ def _in_unit(
 
 
 def _observed(draft: _Draft, event: Observed, at: float) -> None:
-    info: ProblemInfo | None = draft.get("info")
-    objective = draft.view.objective if info is None else info.objectives[0]
-    sign = -1.0 if objective.direction == "minimise" else 1.0
-    value = event.first
-    order, candidates = draft.own("order"), draft.own("candidates")
-    order.append(event.candidate)
-    contest = candidates[event.candidate].source == "contest"
-    if contest:
-        draft.set(contested=draft.get("contested") + 1)
-    else:
-        draft.own("round_ends")[event.round] = len(order)
-    seen = replace(
-        candidates[event.candidate],
-        value=value,
+    candidates = draft.own("candidates")
+    old: CandidateView = candidates[event.candidate]
+    again = old.valid is not None
+    given = old.source == "given"
+    order = old.order if again or given else len(draft.get("order")) + 1
+    candidates[old.id] = seen = replace(
+        old,
+        value=event.first,
         values=event.value,
         std=event.std[0] if event.std else None,
         valid=event.valid,
         reason=event.reason,
         details=event.details,
-        order=len(order),
+        order=order,
+        at=at,
+        missing=event.missing,
+        was=(*old.was, old.value) if again else (),
     )
-    candidates[seen.id] = seen
-    draft.own("values").append(value)
+    if again:
+        _count_anew(draft)
+        return
+    draft.own("given" if given else "order").append(old.id)
+    _count(draft, seen)
+
+
+_COUNTED = (
+    "values",
+    "best_so_far",
+    "regret",
+    "best",
+    "records",
+    "leaders",
+    "valid_calls",
+    "worst",
+    "regret_so_far",
+    "undecided",
+    "undecodable",
+    "by_design",
+    "top",
+    "round_totals",
+    "round_ends",
+    "contested",
+)
+"""What `_count` adds to."""
+
+
+def _count_anew(draft: _Draft) -> None:
+    """Count everything once more, because a value was corrected: maxima and sums cannot be taken back."""
+    empty = RunView()
+    draft.set(**{name: getattr(empty, name) for name in _COUNTED})
+    candidates, given, order = (draft.get(name) for name in ("candidates", "given", "order"))
+    for number, id in enumerate([*given, *order], 1 - len(given)):
+        _count(draft, candidates[id], number)
+
+
+def _count(draft: _Draft, seen: CandidateView, calls: int | None = None) -> None:
+    """Add a measured candidate to the series, the best designs and the sums.
+
+    Args:
+        draft: of the view.
+        seen: the candidate.
+        calls: how many oracle calls were made with it; None: as many as are in `order`.
+    """
+    info: ProblemInfo | None = draft.get("info")
+    objective = draft.view.objective if info is None else info.objectives[0]
+    sign = -1.0 if objective.direction == "minimise" else 1.0
+    given, contest = seen.source == "given", seen.source == "contest"
+    calls = len(draft.get("order")) if calls is None else calls
+    if contest:
+        draft.set(contested=draft.get("contested") + 1)
+    elif not given:
+        draft.own("round_ends")[seen.round] = calls
+    if seen.value is not None:
+        _add_value(draft, seen, sign, calls)
+    if given:
+        return
+    draft.own("values").append(seen.value)
     best: Best | None = draft.get("best")
-    if value is not None:
-        signed = sign * value
-        if best is None or signed > sign * best.value:
-            best = Best(value, seen.design, seen.id, at)
-            draft.own("records").append(len(order) - 1)
-        worst = draft.get("worst")
-        if not contest:  # what branches write by themselves says nothing of what a round has chosen
-            total, n = draft.get("round_totals").get(event.round, (0.0, 0))
-            draft.own("round_totals")[event.round] = (total + value, n + 1)
-        draft.set(best=best, worst=signed if worst is None else min(worst, signed))
-        draft.set(valid_calls=draft.get("valid_calls") + 1)
     draft.own("best_so_far").append(None if best is None else best.value)
-    if value is not None and seen.design:
-        _lead(draft, seen, sign)
-    _count_design(draft, seen.design, None if value is None else sign * value)
+    _count_design(draft, seen.design, None if seen.value is None else sign * seen.value)
     stated = None if info is None else info.facts.get("invalid_value")
     floor = draft.get("worst") if stated is None else sign * stated
-    draft.own("regret").append(_add_regret(draft, objective.optimum, sign, value, floor))
+    draft.own("regret").append(_add_regret(draft, objective.optimum, sign, seen.value, floor))
+
+
+def _add_value(draft: _Draft, seen: CandidateView, sign: float, calls: int) -> None:
+    """Compare a value with the best ones, and add it to the sums of its round."""
+    value, given = seen.value or 0.0, seen.source == "given"
+    best: Best | None = draft.get("best")
+    if best is None or sign * value > sign * best.value:
+        draft.set(best=Best(value, seen.design, seen.id, seen.at))
+        if not given:
+            draft.own("records").append(calls - 1)
+    if seen.design:
+        _lead(draft, seen, sign)
+    if given:  # in no figure of what the run itself has measured
+        return
+    worst = draft.get("worst")
+    if seen.source != "contest":  # what branches write by themselves says nothing of what a round has chosen
+        total, n = draft.get("round_totals").get(seen.round, (0.0, 0))
+        draft.own("round_totals")[seen.round] = (total + value, n + 1)
+    draft.set(worst=sign * value if worst is None else min(worst, sign * value))
+    draft.set(valid_calls=draft.get("valid_calls") + 1)
 
 
 def _count_design(draft: _Draft, design: str, signed: float | None) -> None:

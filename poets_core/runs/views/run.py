@@ -24,7 +24,7 @@ class CandidateView:
     """A candidate and, once it is observed, its value.
 
     Attributes:
-        id: ``"<round>-<slot>"``, in a contest `poets_core.types.contest_candidate`.
+        id: ``"<round>-<slot>"``, in a contest `poets_core.types.contest_candidate`, of given data `given_candidate`.
         round, branch, source, prompt, design, text: see `poets_core.types.Candidate`.
         log_prob, reference_log_prob: nats.
         predicted_mean, predicted_std: of the standardised reward, before the value was known, as the log has them.
@@ -37,7 +37,10 @@ class CandidateView:
         valid: None while unobserved.
         reason: why it is not valid.
         details: what the oracle adds.
-        order: number of the oracle call, from 1; None while unobserved.
+        order: number of the oracle call, from 1; None while unobserved, and of given data.
+        at: when it was observed, seconds since the epoch.
+        was: values that were corrected since, oldest first.
+        missing: whether nothing is known of it: its well failed, or nobody measured it.
     """
 
     id: str
@@ -61,10 +64,15 @@ class CandidateView:
     reason: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     order: int | None = None
+    at: float = 0.0
+    was: tuple[float | None, ...] = ()
+    missing: bool = False
 
     @property
     def round_in_words(self) -> str:
         """Say when it was proposed: ``"round 4"``, or ``"contest after round 4"``; people count rounds from 1."""
+        if self.source == "given":
+            return "given data"
         return f"{'contest after ' if self.source == 'contest' else ''}round {round_number(self.round)}"
 
     @property
@@ -100,6 +108,8 @@ class RunView:
         backbone: backbone facts.
         check: what a task of name ``"check"`` measured, None otherwise.
         rounds: the `updated` event of every completed round.
+        learnt: the `updated` event of the given data, None where there are none.
+        given: ids of what was measured before the run; they are in no series.
         candidates: by id, in the order proposed.
         order: candidate ids in call order.
         values: value of each call, None where invalid.
@@ -131,6 +141,8 @@ class RunView:
     backbone: Mapping[str, Any] | None = None
     check: Mapping[str, Any] | None = None
     rounds: Sequence[Updated] = field(default_factory=list)
+    learnt: Updated | None = None
+    given: Sequence[str] = field(default_factory=list)
     candidates: Mapping[str, CandidateView] = field(default_factory=dict)
     order: Sequence[str] = field(default_factory=list)
     values: Sequence[float | None] = field(default_factory=list)
@@ -170,8 +182,9 @@ class RunView:
 
     @property
     def metrics(self) -> Mapping[str, Any]:
-        """Figures of the last completed round; empty before one."""
-        return self.rounds[-1].metrics if self.rounds else {}
+        """Figures of the last completed round, else of the given data; empty before either."""
+        last = self.rounds[-1] if self.rounds else self.learnt
+        return {} if last is None else last.metrics
 
     @property
     def sign(self) -> float:

@@ -37,6 +37,8 @@ def measure(
     prompt = np.arange(len(branch)) % n_prompts
     drawn = sampler.draw(branch, prompt, ("measure", round), np.ones(len(branch)))
     on_policy = ensemble.log_prob(ensemble.encode([d.tokens for d in drawn], prompt))
+    # Of a first round nothing was predicted, unless there were given data before it.
+    predicted = len(history) > len(history.latest)
     own = on_policy.branches[branch, np.arange(len(branch))]
     ratio = own - on_policy.reference
     # The probe never changes, so its spread can be followed from round to round; samples move with the branches.
@@ -48,7 +50,7 @@ def measure(
         "js_sequence": ensemble_js(on_policy.branches, branch),
         "js_token": ensemble.token_js(probe),
         "js_matrix": _json(pairwise_js(on_policy.branches, branch)),
-        "spread": float(np.mean([c.predicted_std for c in history.latest])) if round and m > 1 else None,
+        "spread": float(np.mean([c.predicted_std for c in history.latest])) if predicted and m > 1 else None,
         "spread_probe": spread(probed, probe.prompt) if m > 1 else None,
         "spread_replay": spread(prediction.delta, history.encoded.prompt) if m > 1 else None,
         "kl": [float(ratio[branch == k].mean()) for k in range(m)],

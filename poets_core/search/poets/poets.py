@@ -28,7 +28,7 @@ from poets_core.search.poets.trainer import Replay, Trainer
 from poets_core.search.sampler import Sampler
 from poets_core.search.selection import select
 from poets_core.spec import PoetsSettings, SearchSpec
-from poets_core.types import F8, Candidate, Observation, of_contest
+from poets_core.types import F8, Candidate, Observation
 
 PROBE = 64
 """Fixed reference samples on which disagreement is followed from round to round."""
@@ -118,10 +118,10 @@ class PoetsSearch(Method):
     # -- tell and update ---------------------------------------------------
 
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
-        """Take in a round or a contest; see `Search.tell`."""
+        """Take in a round, a contest, given data or corrections; see `Search.tell`."""
         # Judged before anything is learned from the round, and by the reward scale that made its predictions: the
         # scale moves with every round. One branch alone predicts no interval, and of a contest nothing is predicted.
-        if len(self.history) and self.ensemble.branches > 1 and not of_contest(candidates):
+        if len(self.history) and self.ensemble.branches > 1 and not self.history.between(candidates):
             self._judged = self.calibration.judge(candidates, observations, self.history.scale())
         super().tell(candidates, observations)
         self._prediction = None
@@ -130,7 +130,7 @@ class PoetsSearch(Method):
         """Fit all branches to all observations, then measure them."""
         s, judged = self.settings, self._judged
         self._judged = {}
-        if s.reset_every and self.round and self.round % s.reset_every == 0:
+        if s.reset_every and self.round > 0 and self.round % s.reset_every == 0:
             self._reset()
         self.trainer.run(
             Replay(self.history.encoded, self.history.rewards(), self.history.weights),

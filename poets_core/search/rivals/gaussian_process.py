@@ -49,7 +49,7 @@ class GPSearch(Method):
 
     def _data(self) -> tuple[list[tuple[int, ...]], F8]:
         """Tokens and rewards of all observations that are designs."""
-        known = [i for i, c in enumerate(self.history.candidates) if c.design]
+        known = [i for i, c in enumerate(self.history.candidates) if c.design and self.history.known[i]]
         return [self.history.candidates[i].tokens for i in known], self.history.rewards()[known]
 
     def _from_space(self, space: ProductSpace, n: int, rng: np.random.Generator) -> Proposals:

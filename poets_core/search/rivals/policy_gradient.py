@@ -50,12 +50,15 @@ class PolicyGradientSearch(Method):
     def _log_prob(self, draws: Sequence[Draw]) -> tuple[I8, F8, F8]:
         own = np.array([d.log_prob for d in draws])
         branch = np.array([0 if d.source == "branch" else -1 for d in draws], dtype=np.int64)
-        return branch, own, self._encode(draws).reference if self.round else own
+        # Before anything is learned the policy is the reference.
+        drawn = self.round == 0 and not np.isnan(own).any()
+        return branch, own, own if drawn else self._encode(draws).reference
 
     def tell(self, candidates: Sequence[Candidate], observations: Sequence[Observation]) -> None:
         """Take in a round, with the log-probabilities of its tokens: the policy is still the one that drew it."""
+        told = len(self.history)
         super().tell(candidates, observations)
-        self._old += self._scores(np.arange(len(self.history) - len(candidates), len(self.history)))
+        self._old += self._scores(np.arange(told, len(self.history)))
 
     def _scores(self, index: I8) -> list[F8]:
         """Log-probabilities of the tokens of some observations under the policy, computed a minibatch at a time."""
@@ -72,7 +75,7 @@ class PolicyGradientSearch(Method):
         s, encoded = self.settings, self.history.encoded
         rounds = np.array([c.round for c in self.history.candidates])
         # What filled slots that stayed empty is not the policy's own: its ratio and its mean would be another's.
-        own = np.array([c.round == 0 or c.source == "branch" for c in self.history.candidates])
+        own = self.history.known & [c.round == 0 or c.source == "branch" for c in self.history.candidates]
         replay = isinstance(s, GRPOSettings | RLOOSettings) and s.replay
         rows = np.flatnonzero(own if replay else own & (rounds == self.round))
         # Rounds are groups: the policy that drew them, and how good designs are by then, differ between rounds.

@@ -62,7 +62,7 @@ class ToSFiTSearch(PolicyGradientSearch):
 
     def _learn(self) -> dict[str, Any]:
         s = self.settings
-        known = [i for i, c in enumerate(self.history.candidates) if c.design]
+        known = [i for i, c in enumerate(self.history.candidates) if c.design and self.history.known[i]]
         if len(known) >= FEWEST:
             for step in range(s.steps):
                 self.trainer.descend(lambda step=step: self._fresh_loss(known, step))  # type: ignore[misc]

@@ -13,7 +13,7 @@ import pytest
 
 from domains.catalog import load
 from domains.protein import table
-from domains.protein.table import read_table
+from domains.protein.tables.read import read_table
 from poets_core.errors import InvalidTable
 from poets_core.intake import TableBounds
 

@@ -224,5 +224,5 @@ def _search_of(
     search, _ = bench.build(problem, its, began, run)
     restore(search, log, store.folder(run), step)
     checkpoint = "" if log.updated is None else log.updated.sha256
-    facts = {"rounds": len(log.rounds), "checkpoint": checkpoint, "method": its.search.method}
+    facts = {"rounds": log.rounds, "checkpoint": checkpoint, "method": its.search.method}
     return search, its, facts

@@ -1,0 +1,149 @@
+"""A search that people answer: results become events, and a batch with all its results lets the search go on.
+
+No worker waits for a laboratory: it proposes, leaves, and another one takes up what came. So a run may wait for weeks,
+over restarts of the machine, and costs nothing meanwhile.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+
+from poets_core.errors import InvalidInput
+from poets_core.runs.event_fields import jsonable
+from poets_core.runs.events import BudgetChanged, Event, Measured, Observed
+from poets_core.runs.laboratory.batch import Batch, Campaign, due
+from poets_core.runs.laboratory.orders import NewBudget, NextBatch, Results, read_order
+from poets_core.runs.lease import STEERING, Command
+from poets_core.runs.store import RunStore
+from poets_core.spec import Budget, LaboratorySpec, SearchSpec
+from poets_core.types import Observation
+from poets_core.worker.session import Session
+
+
+class WaitsForPeople(Exception):
+    """A batch is with the laboratory: there is nothing to do before its results come."""
+
+
+class Laboratory:
+    """What came from the laboratory of one run, and what it makes of the run's log."""
+
+    def __init__(self, session: Session[SearchSpec]) -> None:
+        """Read the log as it is."""
+        self._session = session
+        self._spec = session.spec.laboratory or LaboratorySpec()
+        self._log: dict[str, Observation] = {}
+        self._campaign = Campaign()
+        for event in session.events():
+            self._campaign.add(event)
+            self._note(event)
+
+    @property
+    def budget(self) -> Budget:
+        """The budget as it stands."""
+        changed = self._campaign.budget
+        return self._session.spec.budget if changed is None else Budget(rounds=changed[0], batch=changed[1])
+
+    def take(self) -> Batch | None:
+        """Write down what came since the last time; return the batch that still lacks results, None if there is none.
+
+        Raises:
+            LeaseLost, StoreUnavailable.
+        """
+        run, store = self._session.run, self._session.store
+        for command in store.commands(run):
+            if (event := understood(command, self._campaign)) is None:
+                continue
+            self._campaign.add(event)
+            # Results of a batch that is complete are corrections, and those of its parent move all its values. Both go
+            # into the log in one piece: cut off between them, nobody would know that something is to be corrected.
+            corrects = isinstance(event, Measured) and self._campaign.batches[event.round].complete
+            self._write(event, *(self._observed(event.round) if isinstance(event, Measured) and corrects else ()))
+        batch = self._campaign.open
+        if batch is not None and ready(batch, self._spec, store.commands(run)):
+            self._write(*self._observed(batch.round))
+            return None
+        return batch
+
+    def _write(self, *events: Event) -> None:
+        self._session.append(*events)
+        for event in events:
+            self._note(event)
+
+    def _note(self, event: Event) -> None:
+        """Keep what the log says of each design."""
+        if isinstance(event, Observed):
+            value = tuple(float("nan") if v is None else v for v in event.value)
+            std = tuple(float("nan") if v is None else v for v in event.std)
+            self._log[event.candidate] = Observation(
+                event.candidate, value, std, event.valid, event.reason, event.missing
+            )
+
+    def _observed(self, round: int) -> Iterator[Observed]:
+        """Yield what the log does not say of a batch yet, or says otherwise."""
+        found = self._campaign.observations(round, self._spec)
+        for id in due(found, self._log):
+            observation, details = found[id]
+            yield Observed(
+                round,
+                id,
+                f"{self._session.run}/{id.replace('-', '/')}",
+                value=tuple(jsonable(observation.value)),
+                std=tuple(jsonable(observation.std)),
+                valid=observation.valid,
+                reason=observation.reason,
+                details=jsonable(details),
+                missing=observation.missing,
+                corrects=id in self._log,
+            )
+
+
+def ready(batch: Batch, spec: LaboratorySpec, commands: Iterable[Command]) -> bool:
+    """Return whether a batch can be learnt from.
+
+    Args:
+        batch: that the laboratory has.
+        spec: whether the next one comes by itself.
+        commands: of the run.
+    """
+    if not batch.missing() and spec.advance == "itself":
+        return True
+    return any(c.command == "next" and c.body.get("round") == batch.round for c in commands)
+
+
+def understood(command: Command, campaign: Campaign) -> Measured | BudgetChanged | None:
+    """Return what an order adds to the log; None where it was read before, is no order, or fits nothing."""
+    if command.command in STEERING or command.command == "judge" or command.seq <= campaign.read:
+        return None
+    try:
+        order = read_order(command.command, command.body)
+    except InvalidInput as error:
+        print(f"order {command.seq} was left out: {error}", file=sys.stderr, flush=True)
+        return None
+    match order:
+        case NewBudget():
+            done = {r: len(b.candidates) + len(b.undecoded) for r, b in campaign.batches.items()}
+            calls = sum(done.values()) + order.batch * max(0, order.rounds - len(done))
+            return BudgetChanged(order.rounds, order.batch, command.seq, calls)
+        case Results(round=round) if round in campaign.batches:
+            known = set(campaign.batches[round].candidates)
+            if all(w.control or w.candidate in known for w in order.wells):
+                return Measured(round, order.wells, command.seq, order.file, order.sha256)
+            print(f"order {command.seq} was left out: it names designs of another batch", file=sys.stderr, flush=True)
+        case NextBatch() | Results():
+            return None
+    return None
+
+
+def has_work(store: RunStore, run: str) -> bool:
+    """Return whether something came for a run that waits, which nobody has dealt with."""
+    spec = store.spec(run)
+    if not isinstance(spec, SearchSpec):
+        return False
+    campaign, commands = Campaign.of(line.event for line in store.read(run)), store.commands(run)
+    if not campaign.people:
+        return False
+    if any(understood(c, campaign) is not None for c in commands):
+        return True
+    batch = campaign.open
+    return batch is not None and ready(batch, spec.laboratory or LaboratorySpec(), commands)
