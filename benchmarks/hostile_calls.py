@@ -24,7 +24,7 @@ def upload(path: str) -> str:
 
 def worker_table(path: str) -> str:
     """A table as the worker reads it, in its own process."""
-    from domains.protein.table import read_table
+    from domains.protein.tables.read import read_table
 
     return f"{read_table(Path(path)).rows} rows"
 

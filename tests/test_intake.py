@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domains.protein import export as protein
-from domains.protein.table import read_table
+from domains.protein.tables.read import read_table
 from poets_core.errors import InvalidComparisons, InvalidInput, InvalidSpec, InvalidTable
 from poets_core.intake import MEMBERS, TableBounds, listed, read_file, read_json, unpacked
 from poets_core.intake.archive import read_zip

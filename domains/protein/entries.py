@@ -17,8 +17,61 @@ def _length(params: Mapping[str, Any]) -> int:
 
 
 def _sites(params: Mapping[str, Any]) -> int:
-    return len(str(params["wild_type"])) or UNREAD
+    named = len(str(params["positions"]).replace(",", " ").split())
+    return named or len(str(params["wild_type"])) or UNREAD
 
+
+TABLE_SETTINGS = (
+    Parameter(
+        "variant_column",
+        "text",
+        "",
+        "Column of variants; empty looks for a usual name, then for what holds variants.",
+        0,
+        500,
+    ),
+    Parameter(
+        "value_column",
+        "text",
+        "",
+        "Column of values; empty looks for a usual name, then for the only numbers that are no count and no row "
+        "number.",
+        0,
+        500,
+    ),
+    Parameter(
+        "direction",
+        "text",
+        "auto",
+        "Which way is better. Auto: less of Kd, IC50, EC50, KM and ddG, more of anything else.",
+        choices=("auto", "maximise", "minimise"),
+    ),
+    Parameter(
+        "bad_rows",
+        "text",
+        "refuse",
+        "What becomes of rows without a variant or a number: the table is refused, or they are left out and counted.",
+        choices=("refuse", "leave out"),
+        label="Rows that are wrong",
+    ),
+    Parameter(
+        "replicates",
+        "text",
+        "average",
+        "What becomes of several rows of one variant: averaged, or refused where they differ.",
+        choices=("average", "refuse"),
+        label="Replicates",
+    ),
+    Parameter(
+        "decimal",
+        "text",
+        "auto",
+        "The decimal mark. Auto: what the values tell; 1.204 beside 987 in a file with semicolons tells nothing.",
+        choices=("auto", "point", "comma"),
+        label="Decimal mark",
+    ),
+)
+"""How a table is read; see `domains.protein.tables.read.TableSettings`."""
 
 PROBLEMS: tuple[Entry, ...] = (
     Entry(
@@ -83,32 +136,25 @@ PROBLEMS: tuple[Entry, ...] = (
         seconds=1e-5,
         tokens=_sites,
         parameters=(
-            Parameter("table", "file", None, "CSV, TSV or Parquet with a variant and a value column."),
-            Parameter("wild_type", "text", "", "Residues of the wild type at the mutable positions.", 0, 512),
+            Parameter("table", "file", None, "CSV, TSV, xlsx or Parquet with a column of variants and one of values."),
             Parameter(
-                "variant_column",
+                "wild_type",
                 "text",
                 "",
-                "Column of variants; empty looks for a usual name, then the first text.",
+                "The whole protein, or its residues at the mutable positions. Mutations such as V39A need it.",
                 0,
-                500,
-            ),
-            Parameter(
-                "value_column",
-                "text",
-                "",
-                "Column of values; empty looks for a usual name, then the first numbers.",
-                0,
-                500,
+                40_000,
             ),
             Parameter(
                 "positions",
                 "text",
                 "",
-                "Residue numbers of the positions, e.g. 39,40,41,54; empty counts from 1.",
+                "Residue numbers of the positions, e.g. 39,40,41,54; empty takes what the table tells, or "
+                "counts from 1.",
                 0,
                 5000,
             ),
+            *TABLE_SETTINGS,
         ),
         backbones=("library",),
         settings={

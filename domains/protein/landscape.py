@@ -12,9 +12,10 @@ import numpy as np
 from domains.protein.alphabet import LETTERS, check_wild_type, codes_of, text_of
 from domains.protein.export import FORMATS
 from domains.protein.sequence import SequenceProblem, exact
-from domains.protein.table import read_table
-from poets_core.errors import InvalidSpec, InvalidTable
+from domains.protein.tables.read import Replicates, Rows, TableSettings, Wanted, read_table
+from poets_core.errors import InvalidSpec
 from poets_core.intake import shown
+from poets_core.intake.numbers import Decimal
 from poets_core.types import Design, Evaluation, Objective, ProblemInfo
 
 POSITIONS = "problem.params.positions"
@@ -43,37 +44,49 @@ class Landscape(SequenceProblem):
     """Find the best of the measured variants of an uploaded table.
 
     Args:
-        table: path of a CSV, TSV or Parquet file.
-        wild_type: residues at the mutable positions, ``""`` if there is none.
+        table: path of a CSV, TSV, xlsx or Parquet file.
+        wild_type: the whole protein or its residues at the mutable positions, ``""`` if it is not known.
         variant_column, value_column: column names, ``""`` to find them.
         positions: numbers of the mutable residues in the protein, separated by
-            commas; ``""`` counts from 1.
+            commas; ``""`` takes those that the table tells, else counts from 1.
+        direction, bad_rows, replicates, decimal: see `domains.protein.tables.read.TableSettings`.
+
+    Attributes:
+        report: what was found in the table: ``"lines"`` for people, ``"facts"`` as JSON values.
 
     Raises:
-        InvalidTable: the table cannot be used, or its variants are not as long as the wild type.
+        InvalidTable: the table cannot be used, or its variants do not fit the wild type.
         InvalidSpec: the wild type or the positions are wrong.
     """
 
     def __init__(
-        self, table: str, wild_type: str = "", variant_column: str = "", value_column: str = "", positions: str = ""
+        self,
+        table: str,
+        wild_type: str = "",
+        variant_column: str = "",
+        value_column: str = "",
+        positions: str = "",
+        direction: Wanted = "auto",
+        bad_rows: Rows = "refuse",
+        replicates: Replicates = "average",
+        decimal: Decimal = "auto",
     ) -> None:
-        measured = read_table(Path(table), variant_column=variant_column, value_column=value_column)
-        parent, length = check_wild_type(wild_type), measured.length
-        if parent and len(parent) != length:
-            raise InvalidTable(
-                f"Expected variants as long as the wild type {shown(parent)} ({len(parent)} residues), got {length} "
-                f"residues in row 2, column {shown(measured.variant_column)}. Give its mutable residues only.",
-                field="problem.params.wild_type",
-            )
-        numbers = _numbers(positions, length)
-        values = measured.values
+        settings = TableSettings(variant_column, value_column, direction, bad_rows, replicates, decimal)
+        asked = tuple(map(str, _numbers(positions)))
+        measured = read_table(Path(table), settings, parent=check_wild_type(wild_type), labels=asked)
+        parent, length, values = measured.parent, measured.length, measured.values
+        # Numbers are numbers to those who draw them; a label such as B54 or 100a is a text.
+        numbers = tuple(int(label) if label.isdecimal() else label for label in measured.labels)
+        self.report = {"lines": measured.report.lines(), "facts": measured.report.facts()}
+        more = measured.direction == "maximise"
         # Below zero lies nothing in a table of activities: what was not measured then counts as none.
-        unmeasured = {"invalid_value": 0.0} if min(values.values()) >= 0 else {}
+        unmeasured = {"invalid_value": 0.0} if more and min(values.values()) >= 0 else {}
         value = Objective(
             measured.value_column,
             "units of the table",
-            optimum=max(values.values()),
-            optimum_source=f"largest of {len(values):,} measured variants",
+            measured.direction,
+            optimum=max(values.values()) if more else min(values.values()),
+            optimum_source=f"{'largest' if more else 'smallest'} of {len(values):,} measured variants",
         )
         info = ProblemInfo(
             name="protein/landscape",
@@ -125,14 +138,14 @@ def checksum(values: Mapping[Design, float]) -> str:
     return found.hexdigest()
 
 
-def _numbers(text: str, length: int) -> tuple[int, ...]:
-    """Parse residue numbers.
+def _numbers(text: str) -> tuple[int, ...]:
+    """Parse residue numbers; none of an empty text.
 
     Raises:
-        InvalidSpec: not integers, or not one for each mutable position.
+        InvalidSpec: not integers, or one twice.
     """
     if not text.strip():
-        return tuple(range(1, length + 1))
+        return ()
     try:
         numbers = tuple(int(part) for part in text.split(","))
     except ValueError as error:
@@ -142,9 +155,9 @@ def _numbers(text: str, length: int) -> tuple[int, ...]:
         ) from error
     if any(abs(number) > LARGEST for number in numbers):
         raise InvalidSpec(f"Expected residue numbers of at most {LARGEST:,}, got {shown(text)}.", field=POSITIONS)
-    if len(numbers) != length or len(set(numbers)) != length:
+    if len(set(numbers)) != len(numbers):
         raise InvalidSpec(
-            f"Expected {length} distinct residue numbers, one for each letter, got {shown(text)}.", field=POSITIONS
+            f"Expected distinct residue numbers, one for each letter, got {shown(text)}. Remove one.", field=POSITIONS
         )
     return numbers
 

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 NUMBER = re.compile(r"[<>≤≥~≈]?\s*[-+−–]?\s*(?:\d[\d.,'’_\u00a0\u202f\u2009 ]*|[.,]\d+)(?:[eE][-+−]?\d+)?\s*%?")
@@ -55,7 +55,7 @@ def split(text: str, mark: str, most: int) -> list[list[str]]:
     return out
 
 
-def records(stream: io.TextIOBase, mark: str) -> "csv.Reader | _Blanks":  # type: ignore[name-defined]
+def records(stream: io.TextIOBase, mark: str) -> Iterator[list[str]]:
     """Return an iterator of records, lists of cells."""
     return _Blanks(stream) if mark == BLANKS else csv.reader(stream, delimiter=mark)
 
@@ -66,7 +66,7 @@ class _Blanks:
     def __init__(self, stream: io.TextIOBase) -> None:
         self._stream = stream
 
-    def __iter__(self) -> "_Blanks":
+    def __iter__(self) -> _Blanks:
         return self
 
     def __next__(self) -> list[str]:
@@ -135,9 +135,7 @@ def layout(rows: Sequence[Sequence[str]]) -> Layout | None:
     return Layout(header, tuple(names), frozenset(skipped), tuple(notes))
 
 
-def _header(
-    rows: Sequence[Sequence[str]], filled: Sequence[int], plain: Sequence[int], header: int
-) -> tuple[int, str]:
+def _header(rows: Sequence[Sequence[str]], filled: Sequence[int], plain: Sequence[int], header: int) -> tuple[int, str]:
     """Return a better header than a line that holds numbers, and the comment mark before its first name."""
     if not any(map(numeric, rows[header])):
         return header, ""
