@@ -35,10 +35,20 @@ def named_sites(text: str) -> int:
 
 READING = (
     Parameter(
-        "variant_column", "text", "", "Column of variants; empty looks for a usual name, then the first text.", 0, 500
+        "variant_column",
+        "text",
+        "",
+        "Column of variants; empty looks for a usual name, then for what holds variants.",
+        0,
+        500,
     ),
     Parameter(
-        "value_column", "text", "", "Column of values; empty looks for a usual name, then the first numbers.", 0, 500
+        "value_column",
+        "text",
+        "",
+        "Column of values; empty looks for a usual name, then for the only numbers that are no count.",
+        0,
+        500,
     ),
 )
 """How a table's columns are found; of every problem that reads one."""

@@ -11,7 +11,8 @@ from pages.parts.feed import the_shelf
 from pages.parts.launch.choose import choose_preset, choose_problem
 from pages.parts.launch.filled import Filled
 from pages.parts.launch.load import json_loader, loaded
-from pages.parts.launch.settings import build_spec, defaults, examined, rival_of, unfilled
+from pages.parts.launch.report import report
+from pages.parts.launch.settings import build_spec, defaults, examined, rival_of, told, unfilled
 from pages.parts.launch.summary import as_json, summary
 from pages.parts.launch.widgets import backbone_field, contest_fields, parameter_fields
 from pages.parts.links import LIVE
@@ -40,6 +41,7 @@ def page() -> None:
             found = None
         own = found.key if found else ""
         params = _parameters(entry, store, errors, found)
+        report(told(entry, params))
         preset = choose_preset(store, entry, params, own)
         if found is not None and preset != found.preset:
             found = None  # the other preset's own settings, in fields of their own

@@ -24,7 +24,7 @@ from poets_core.runs.uploads import upload_name
 from poets_core.spec import BackboneSpec, Bounds, ContestSpec
 
 OTHER = "other"
-TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet")]
+TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet", "xlsx")]
 BACKBONE_NAMES = {
     "library": "Small model, trained on this problem's own library when the run starts",
     OTHER: "Another model: a folder or a Hugging Face name",
