@@ -21,7 +21,7 @@ COMPONENTS = 8
 
 @cache
 def residues() -> NDArray[np.float64]:
-    """Return features of the residues, (20, COMPONENTS), in the order of `LETTERS`; principal components of BLOSUM62."""
+    """Return principal components of the matrix by residue, (20, COMPONENTS), ordered as `LETTERS`."""
     matrix = substitution_matrices.load("BLOSUM62")
     rows = np.array([[matrix[a][b] for b in LETTERS] for a in LETTERS], dtype=np.float64)
     u, s, _ = np.linalg.svd(rows - rows.mean(0))
@@ -32,7 +32,7 @@ def residues() -> NDArray[np.float64]:
 
 
 class BlosumGPSearch(GPSearch):
-    """Thompson sampling over the whole space, with residues described by BLOSUM62 and no longer one apart as the next."""
+    """Thompson sampling over the whole space, with residues described by BLOSUM62: some are nearer than others."""
 
     def _from_space(self, space: ProductSpace, n: int, rng: np.random.Generator) -> Proposals:
         tokens, y = self._data()
@@ -69,7 +69,7 @@ def sample_space(
     rng: np.random.Generator,
     check: Check = unheard,
 ) -> NDArray[np.float64]:
-    """Return joint posterior draws over the space, (draws, S); see `Surrogate.sample_space`, whose residues are alike."""
+    """Return joint posterior draws over the space, (draws, S), as `Surrogate.sample_space` does for one-hot codes."""
     out = rng.standard_normal((draws, *space.shape)) * np.sqrt(surrogate.amplitude)
     for axis, own in enumerate(letters, start=1):
         square = ((own[:, None] - own[None]) ** 2).sum(2)
