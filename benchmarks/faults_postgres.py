@@ -53,8 +53,12 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
         self.url = f"postgresql://poets@127.0.0.1:{self._port}/postgres"
-        self._do("initdb", "-D", "data", "-U", "poets", "-A", "trust", "--no-sync", "-E", "UTF8")
-        self.start()
+        try:
+            self._do("initdb", "-D", "data", "-U", "poets", "-A", "trust", "--no-sync", "-E", "UTF8")
+            self.start()
+        except BaseException:
+            self.close()  # what was half made is nobody's
+            raise
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

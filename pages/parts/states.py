@@ -131,6 +131,8 @@ STEPS: dict[Step, str] = {
     "model": "loading the base model",
     "ask": "proposing designs",
     "evaluate": "measuring designs",
+    "learn": "learning from the given data",
+    "results": "waiting for results from the laboratory",
     "update": "learning from the answers",
     "rebuild": "going through what was measured before",
     "rescore": "measuring the designs of the file again",

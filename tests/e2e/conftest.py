@@ -10,7 +10,9 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
@@ -71,14 +73,23 @@ class Server:
             self._process = None
 
 
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """A running app with its store in `folder`; ended even where it does not come up."""
+    prepare_static(app_file().parent / "static")
+    made = Server(folder)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A running app."""
-    prepare_static(app_file().parent / "static")
-    made = Server(tmp_path)
-    made.start()
-    yield made
-    made.stop()
+    with serving(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -92,16 +103,51 @@ def store(server: Server) -> Iterator[SqlStore]:
     opened.close()
 
 
-@pytest.fixture
-def browser() -> Iterator[object]:
-    """Chromium, without a sandbox (containers) and without its own errands."""
+@contextmanager
+def chromium(*more: str) -> Iterator[Any]:
+    """Chromium, without a sandbox (containers) and without its own errands; the test is skipped where there is none.
+
+    Args:
+        more: further switches.
+    """
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
     if not os.access(CHROMIUM, os.X_OK):
         pytest.skip(f"no Chromium at {CHROMIUM}; install one, or name it in the environment variable CHROMIUM")
     with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*QUIET, *more])
+        try:
+            yield started
+        finally:
+            started.close()
+
+
+@pytest.fixture(scope="module")
+def _chromium() -> Iterator[Any]:
+    with chromium() as started:
         yield started
-        started.close()
+
+
+@pytest.fixture
+def browser(_chromium: Any) -> Iterator[Any]:
+    """Chromium, one for the tests of a file; every page is a stranger to all others, and closed after its test."""
+    yield _chromium
+    for context in _chromium.contexts:
+        context.close()
+
+
+def followed(browser: Any, **settings: Any) -> tuple[Any, list[str]]:
+    """A new page, and the address of everything that it ever asks for, over HTTP or a WebSocket.
+
+    Args:
+        browser: see `chromium`.
+        settings: of the page, as Playwright names them; 1280 x 900 pixels unless they say otherwise.
+    """
+    page = browser.new_page(**({"viewport": {"width": 1280, "height": 900}} | settings))
+    page.set_default_timeout(LIMIT)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    return page, asked
 
 
 def strangers(urls: list[str]) -> set[str]:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pages.parts.look import DARK, LIGHT
-from poets_core.runs.events import Finished
+from poets_core.runs.event_fields import VerdictFacts
+from poets_core.runs.events import ContestPlayed, Finished
 from poets_core.runs.sql import SqlStore
-from tests.e2e.conftest import LIMIT, Server, strangers
-from tests.pages import written
+from poets_core.spec import ContestSpec
+from tests.e2e.conftest import Server, followed, serving, strangers
+from tests.pages import written, written_experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PLOTS = ("progress", "regret", "predictions")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One app for all of these tests: each of them shows runs of its own."""
+    with serving(tmp_path_factory.mktemp("app")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -25,11 +35,7 @@ def finished(store: SqlStore) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_deep_link_is_the_first_request(server: Server, finished: str, browser: Any, scheme: str) -> None:
-    page = browser.new_page(color_scheme=scheme)
-    page.set_default_timeout(LIMIT)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("websocket", lambda socket: asked.append(socket.url))
+    page, asked = followed(browser, color_scheme=scheme)
     page.goto(f"{server.url}/live?run={finished}")
     for name in PLOTS:
         page.locator(f".st-key-panel-{name} .poets-plot[data-renders]").wait_for()
@@ -53,8 +59,7 @@ def test_a_deep_link_is_the_first_request(server: Server, finished: str, browser
 def test_a_missing_chart_library_is_said_and_does_not_break_the_page(
     server: Server, finished: str, browser: Any
 ) -> None:
-    page = browser.new_page()
-    page.set_default_timeout(LIMIT)
+    page, _ = followed(browser)
     page.route("**/plotly.min.js", lambda route: route.fulfill(status=404))
     page.goto(f"{server.url}/live?run={finished}")
     alert = page.locator(".st-key-panel-progress .poets-plot-problem")
@@ -64,8 +69,7 @@ def test_a_missing_chart_library_is_said_and_does_not_break_the_page(
 
 
 def test_going_to_another_page_and_back_draws_again(server: Server, finished: str, browser: Any) -> None:
-    page = browser.new_page()
-    page.set_default_timeout(LIMIT)
+    page, _ = followed(browser)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(f"{server.url}/live?run={finished}")
@@ -78,12 +82,30 @@ def test_going_to_another_page_and_back_draws_again(server: Server, finished: st
     assert problems == []
 
 
+def test_only_designs_can_be_picked_out_of_the_points_of_a_chart(server: Server, store: SqlStore, browser: Any) -> None:
+    """The bars of a contest carry words: they are read in the table, and are no designs to open."""
+    told = [(0, 1, "first")] * 3
+    verdict = VerdictFacts("undecided", None, None, 3, ("branch 0",))
+    contest = ContestPlayed(0, 3, (), written_experiment.metrics(("branch 0", "branch 1"), told), verdict)
+    held = ContestSpec(every=1, comparisons=3)
+    run = written.write(store, [*written.events(1), contest, Finished("budget")], contest=held)
+    page, _ = followed(browser)
+    page.goto(f"{server.url}/live?run={run}")
+    for name, column in (("progress", "design"), ("contest", "in words")):
+        panel = page.locator(f".st-key-panel-{name} .poets-plot[data-renders]")
+        panel.get_by_text("Points as a table").click()
+        panel.get_by_role("columnheader", name=column).first.wait_for()
+    assert page.locator(".st-key-panel-contest .poets-plot-points button").count() == 0
+    page.locator(".st-key-panel-progress .poets-plot-points button").first.click()
+    page.get_by_role("button", name="Back to the best").wait_for()
+    assert page.get_by_role("heading", name="Design 0-").count() == 1
+
+
 def test_a_comparison_is_taken_away_as_figure_and_numbers(
     server: Server, store: SqlStore, finished: str, browser: Any, tmp_path: Path
 ) -> None:
     other = written.write(store, [*written.events(3), Finished("budget")], method="reference")
-    page = browser.new_page(accept_downloads=True)
-    page.set_default_timeout(LIMIT)
+    page, _ = followed(browser)
     page.goto(f"{server.url}/compare?runs={finished},{other}")
     page.locator(".poets-plot[data-renders]").wait_for()
     page.locator(".poets-plot-node").hover()

@@ -19,7 +19,7 @@ from poets_core.runs.events import Event, Finished, Observed, Prepared, Proposed
 from poets_core.runs.lease import Lease
 from poets_core.runs.sql import SqlStore
 from poets_core.spec import Budget, PoetsSettings, ProblemSpec, SearchSpec
-from tests.e2e.conftest import LIMIT, Server, strangers
+from tests.e2e.conftest import Server, followed, strangers
 from tests.logs import claimed
 from tests.pages import written
 from tests.pages.test_contrast import READABLE, contrast
@@ -27,15 +27,7 @@ from tests.pages.test_contrast import READABLE, contrast
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PLOT = ".st-key-panel-progress .poets-plot"
 ROWS = ".rows tbody tr"
-
-
-def opened(browser: Any, **settings: Any) -> tuple[Any, list[str]]:
-    """A page of 1280 x 800, and the addresses that it asks for."""
-    page = browser.new_page(**({"viewport": {"width": 1280, "height": 800}} | settings))
-    page.set_default_timeout(LIMIT)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    return page, asked
+LAPTOP = {"width": 1280, "height": 800}
 
 
 def begun(store: SqlStore) -> tuple[str, Lease]:
@@ -91,7 +83,7 @@ def test_a_page_that_was_open_before_the_first_round_draws_what_comes(
     server: Server, store: SqlStore, browser: Any
 ) -> None:
     run, lease = begun(store)
-    page, _ = opened(browser)
+    page, _ = followed(browser, viewport=LAPTOP)
     page.goto(f"{server.url}/live?run={run}")
     page.get_by_text("For experts").click()
     page.locator(".st-key-panel-matrix .poets-plot[data-renders]").wait_for()
@@ -116,7 +108,7 @@ def test_the_best_design_comes_first_and_a_click_opens_another_in_its_place(
     server: Server, store: SqlStore, browser: Any
 ) -> None:
     run = written.write(store, [*written.events(3, wild_type="CCDF"), Finished("budget")], label="By hand")
-    page, asked = opened(browser)
+    page, asked = followed(browser, viewport=LAPTOP)
     page.goto(f"{server.url}/live?run={run}")
     page.locator(f"{PLOT}[data-renders]").wait_for()
     best = page.get_by_role("heading", name="Best design so far", level=2)
@@ -152,7 +144,7 @@ def test_rows_open_by_click_and_enter_and_the_table_stays_where_it_is(
     server: Server, store: SqlStore, browser: Any
 ) -> None:
     run = written.write(store, [*written.events(30), Finished("budget")], rounds=30)
-    page, asked = opened(browser)
+    page, asked = followed(browser, viewport=LAPTOP)
     page.goto(f"{server.url}/candidates?run={run}")
     rows = page.locator(ROWS)
     rows.nth(5).wait_for()
@@ -196,7 +188,7 @@ def test_several_circuits_come_as_a_zip_that_is_named_so(
     server: Server, store: SqlStore, browser: Any, tmp_path: Path
 ) -> None:
     run = circuits(store)
-    page, _ = opened(browser, accept_downloads=True)
+    page, _ = followed(browser, viewport=LAPTOP)
     page.goto(f"{server.url}/candidates?run={run}")
     titles = page.locator(".rows thead th")
     titles.nth(4).wait_for()
@@ -217,7 +209,7 @@ def test_several_circuits_come_as_a_zip_that_is_named_so(
 def test_captions_can_be_read_and_nothing_is_cut(server: Server, store: SqlStore, browser: Any, scheme: str) -> None:
     run = written.write(store, [*written.events(3), Finished("budget")], label="By hand")
     for width, text in ((1024, 1.0), (1280, 1.5)):
-        page, _ = opened(browser, viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page, _ = followed(browser, viewport={"width": width, "height": 800}, color_scheme=scheme)
         for path in (f"live?run={run}", f"candidates?run={run}"):
             page.goto(f"{server.url}/{path}")
             page.get_by_role("heading", level=2).first.wait_for()

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from poets_core.runs.sql import SqlStore
-from tests.e2e.conftest import LIMIT, Server, strangers
+from tests.e2e.conftest import Server, followed, strangers
 from tests.pages import hostile_store
 from tests.toy import domains_in
 
@@ -46,10 +46,7 @@ def science(tmp_path: Path) -> Iterator[None]:
 def test_hostile_text_is_text_on_every_page(server: Server, store: SqlStore, browser: Any) -> None:
     runs = hostile_store.write(store)
     evil = {"run": hostile_store.HOSTILE[2]}
-    asked: list[str] = []
-    page = browser.new_page(viewport={"width": 1280, "height": 1400})
-    page.set_default_timeout(LIMIT)
-    page.on("request", lambda request: asked.append(request.url))
+    page, asked = followed(browser, viewport={"width": 1280, "height": 1400})
     text = hostile_store.HOSTILE
     # What a page is known to show, as it is written; right-to-left marks are named instead.
     for path, address, shown in (

@@ -11,7 +11,7 @@ import pytest
 
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
-from tests.e2e.conftest import LIMIT, Server, strangers
+from tests.e2e.conftest import Server, followed, strangers
 from tests.waiting import heartbeats
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -104,16 +104,6 @@ def click_a_design(page: Any) -> str:
 def drawn(page: Any, calls: int) -> None:
     """Wait until the chart shows exactly so many oracle calls."""
     page.wait_for_function("([css, n]) => Number(document.querySelector(css)?.dataset.points) === n", arg=[PLOT, calls])
-
-
-def followed(browser: Any) -> tuple[Any, list[str]]:
-    """A page, and the addresses that it asks for."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page.set_default_timeout(LIMIT)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("websocket", lambda socket: asked.append(socket.url))
-    return page, asked
 
 
 def test_the_journey(server: Server, store: SqlStore, browser: Any) -> None:

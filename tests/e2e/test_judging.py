@@ -17,7 +17,7 @@ from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import fold
 from poets_core.spec import BackboneSpec, Budget, PoetsSettings, ProblemSpec, SearchSpec, parse_spec
-from tests.e2e.conftest import LIMIT, ROOT, Server, strangers
+from tests.e2e.conftest import ROOT, Server, followed, strangers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 BEST = "model 2"
@@ -29,7 +29,7 @@ def command(store: SqlStore, *words: str) -> str:
     environment = os.environ | {"POETS_STORE": store.url, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "poets_core", *words], cwd=ROOT, env=environment, capture_output=True, text=True,
-        timeout=LIMIT / 1000,
+        timeout=180,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
@@ -76,11 +76,8 @@ def key_for(view: ExperimentView, index: int) -> str:
 
 def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser: Any, tmp_path: Path) -> None:
     search = searched(store)
-    page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page.set_default_timeout(LIMIT)
-    asked: list[str] = []
+    page, asked = followed(browser)
     problems: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: problems.append(str(error)))
 
     # the form: branches of the run, judged by me
@@ -185,8 +182,7 @@ def test_two_judges_share_the_pairs(server: Server, store: SqlStore, browser: An
     launch.launch(store, run)
     pages = {}
     for name in ("Ada", "Bea"):
-        pages[name] = browser.new_page(viewport={"width": 1280, "height": 800})
-        pages[name].set_default_timeout(LIMIT)
+        pages[name], _ = followed(browser, viewport={"width": 1280, "height": 800})
         pages[name].goto(f"{server.url}/judge?run={run}&judge={name}")
     done: dict[str, set[int]] = {name: set() for name in pages}
     for turn in range(5):

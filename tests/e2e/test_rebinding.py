@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from poets_core.runs.sql import SqlStore
-from tests.e2e.conftest import CHROMIUM, LIMIT, QUIET, Server
+from tests.e2e.conftest import Server, chromium, followed
 from tests.pages import written
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -23,24 +22,16 @@ OPENS = """(address) => new Promise((done) => {
 """Whether a page can open a WebSocket."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rebound() -> Iterator[Any]:
     """Chromium in which the name evil.test has been made to mean this machine."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-    if not os.access(CHROMIUM, os.X_OK):
-        pytest.skip(f"no Chromium at {CHROMIUM}; install one, or name it in the environment variable CHROMIUM")
-    with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=[*QUIET, "--host-resolver-rules=MAP evil.test 127.0.0.1"]
-        )
+    with chromium("--host-resolver-rules=MAP evil.test 127.0.0.1") as started:
         yield started
-        started.close()
 
 
 def test_a_foreign_name_for_this_machine_reads_nothing(server: Server, store: SqlStore, rebound: Any) -> None:
     written.write(store, written.events(2), label="Secret run")
-    page = rebound.new_page()
-    page.set_default_timeout(LIMIT)
+    page, _ = followed(rebound)
     answer = page.goto(f"http://evil.test:{server.port}/")
     assert answer.status == 421
     assert "Secret run" not in page.content()
@@ -74,8 +65,7 @@ def stranger(server: Server) -> Iterator[str]:
 def test_another_page_can_neither_frame_nor_load_the_app_nor_open_its_socket(
     server: Server, stranger: str, rebound: Any
 ) -> None:
-    page = rebound.new_page()
-    page.set_default_timeout(LIMIT)
+    page, _ = followed(rebound)
     page.goto(stranger)
     page.wait_for_load_state("networkidle")
     assert page.evaluate("() => typeof window.Plotly") == "undefined"

@@ -13,8 +13,8 @@ from pages.parts.launch.settings import defaults
 from poets_core.runs.events import Finished
 from poets_core.runs.sql import SqlStore
 from poets_core.spec import SearchSpec, parse_spec
-from tests.e2e.conftest import Server, strangers
-from tests.e2e.test_journey import followed, press
+from tests.e2e.conftest import Server, followed, strangers
+from tests.e2e.test_journey import press
 from tests.pages import written
 from tests.waiting import until
 

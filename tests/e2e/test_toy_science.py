@@ -12,7 +12,7 @@ import pytest
 from domains.catalog import load
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
-from tests.e2e.conftest import LIMIT, Server, strangers
+from tests.e2e.conftest import Server, followed, strangers
 from tests.toy import toy_science
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -28,10 +28,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_science_of_one_file_runs_from_launch_to_export(server: Server, store: SqlStore, browser: Any) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page.set_default_timeout(LIMIT)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page, asked = followed(browser)
 
     # Launch offers it beside the others, names the broken file, and has a form for its parameters
     page.goto(f"{server.url}/launch")

@@ -5,19 +5,24 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from poets_core.cli import app
 from poets_core.errors import InvalidInput, StoreUnavailable
 from poets_core.runs.artifacts import save_upload
 from poets_core.runs.backup import backup, restore
 from poets_core.runs.export import export_archive
 from poets_core.runs.store import SqlStore, open_store
+from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec, parse_spec
 from poets_core.worker.repair import repair
 from poets_core.worker.science import REAL_SCIENCE
 from poets_core.worker.worker import FINISHED, work
+from tests.postgres import emptied, served
 from tests.worker.fake import FAKES, fake_spec
 from tests.worker.gate import Gate
 from tests.worker.steps import free, reference, science, started
@@ -32,7 +37,9 @@ def store(tmp_path: Path) -> SqlStore:
 def landscape(store: SqlStore, rows: str = "variant,fitness\nAA,1\nAC,2\nCA,3\nCC,4\n") -> RunSpec:
     table = save_upload(store, "four.csv", rows.encode())
     params = {"table": str(table), "wild_type": "AA"}
-    return parse_spec({"problem": {"name": "protein/landscape", "params": params}})
+    search = {"method": "ga"}
+    budget = {"rounds": 2, "batch": 2}
+    return parse_spec({"problem": {"name": "protein/landscape", "params": params}, "search": search, "budget": budget})
 
 
 def test_a_backup_of_a_run_at_work_is_a_store_that_goes_on(store: SqlStore, tmp_path: Path) -> None:
@@ -55,6 +62,44 @@ def test_a_backup_of_a_run_at_work_is_a_store_that_goes_on(store: SqlStore, tmp_
     assert work(new, run, FAKES) == FINISHED
     assert science(new.read(run)) == wanted
     new.close()
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    with served() as url:
+        yield url
+
+
+def test_a_store_on_postgresql_is_backed_up_and_restored_by_the_command_line(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run at work is saved, its database lost, and a new one made of the backup: the run ends as if untouched."""
+    monkeypatch.setenv("POETS_FILES", str(tmp_path / "files"))
+    store = open_store(emptied(database))
+    wanted = reference(store, fake_spec(rounds=3, batch=6, chunk=2))
+    run, gate = store.create(fake_spec(rounds=3, batch=6, chunk=2)), Gate(tmp_path / "gate", free=4)
+    worker = started(store, run, gate.science())
+    gate.reached()
+    saved = CliRunner().invoke(app, ["backup", str(tmp_path / "saved"), "--store", database])
+    assert (saved.exit_code, "copied 2 runs" in saved.output) == (0, True), saved.output
+    kept = store.read(run)
+    gate.open()
+    assert worker.ended() == FINISHED
+    store.close()
+    emptied(database)
+    monkeypatch.setenv("POETS_FILES", str(tmp_path / "new"))
+    again = CliRunner().invoke(app, ["restore", str(tmp_path / "saved"), "--store", database])
+    assert (again.exit_code, "copied 2 runs" in again.output) == (0, True), again.output
+    new = open_store(database)
+    assert new.read(run) == kept
+    assert new.status(run).state == "waiting"
+    assert new.lacks() == ""
+    assert work(new, run, FAKES) == FINISHED
+    assert science(new.read(run)) == wanted
+    new.close()
+    refused = CliRunner().invoke(app, ["restore", str(tmp_path / "saved"), "--store", database])
+    assert isinstance(refused.exception, InvalidInput)
+    assert "one with runs" in str(refused.exception)
 
 
 def test_a_backup_is_refused_where_something_lies(store: SqlStore, tmp_path: Path) -> None:
@@ -96,7 +141,7 @@ def test_a_moved_store_finds_its_uploads(store: SqlStore, tmp_path: Path) -> Non
 def test_an_archive_starts_a_new_run_elsewhere(
     store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from poets_core.cli.specs import check, located
+    from poets_core.cli.specs import check, kept_in, located
     from poets_core.spec import read_spec
 
     run = store.create(landscape(store))
@@ -109,6 +154,15 @@ def test_an_archive_starts_a_new_run_elsewhere(
     check(made, store)
     assert made.problem is not None
     assert Path(str(made.problem.params["table"])).parent == tmp_path / "elsewhere" / "table"
+    new = open_store(f"sqlite:///{tmp_path}/new/poets.db")
+    again = new.create(kept_in(made, new))
+    assert work(new, again) == FINISHED
+    view = fold(new.read(again))
+    found = {c.design: c.value for c in view.candidates.values() if c.valid}
+    assert view.calls == 4
+    assert found
+    assert found.items() <= {"AA": 1.0, "AC": 2.0, "CA": 3.0, "CC": 4.0}.items()  # as the table of the archive says
+    new.close()
 
 
 def test_a_store_says_what_it_lacks(store: SqlStore, tmp_path: Path) -> None:

@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
-from benchmarks.faults_postgres import Server, programs
+from benchmarks.faults_postgres import Server
 from poets_core.errors import InvalidInput, StoreAway
 from poets_core.runs.database import BUSY_SECONDS
 from poets_core.runs.events import Event, Finished
 from poets_core.runs.lease import Lease
+from poets_core.runs.outage import NAME
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.worker.patience import VARIABLE, Patience, Terminated, patience_seconds
 from poets_core.worker.worker import FAILED, FINISHED, NOT_MINE, work
+from tests.postgres import started
 from tests.waiting import until
 from tests.worker.fake import FAKES, fake_spec
 from tests.worker.gate import Gate
@@ -63,14 +65,10 @@ def test_a_lock_is_waited_for(store: SqlStore, tmp_path: Path) -> None:
     assert not (store.folder(run) / "waits").exists()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    folder = programs()
-    if folder is None:
-        pytest.skip("no PostgreSQL server installed")
-    started = Server(folder)
-    yield started
-    started.close()
+    with started() as server:
+        yield server
 
 
 def test_a_restart_of_postgresql_is_waited_for(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,10 +78,12 @@ def test_a_restart_of_postgresql_is_waited_for(server: Server, tmp_path: Path, m
     run = store.create(fake_spec(**SPEC))
     worker, gate = held_up(store, run, tmp_path)
     server.stop()
-    gate.open()
-    time.sleep(1.0)
-    assert worker.is_alive()
-    server.start()
+    try:
+        gate.open()
+        until((store.folder(run) / NAME).exists)  # it has tried, and says that it waits
+        assert worker.is_alive()
+    finally:
+        server.start()
     assert worker.ended() == FINISHED
     assert science(store.read(run)) == wanted
     store.close()

@@ -115,8 +115,8 @@ def _length(counted: NDArray[np.int64], parent: str, labels: Sequence[str], leng
     for wanted in (len(labels), len(parent)):
         if 0 < wanted < len(counted) and counted[wanted] * 2 >= counted.max():
             return wanted
-    most = set(np.flatnonzero(counted == counted.max()).tolist()) if counted.any() else set()
-    return next((n for n in lengths.tolist() if n in most), 0)
+    most = np.flatnonzero(counted == counted.max()) if counted.any() else np.zeros(0, dtype=np.int64)
+    return next((int(n) for n in lengths if n in most), 0)
 
 
 def _lengths(counted: NDArray[np.int64]) -> dict[int, int]:
