@@ -99,7 +99,7 @@ class Landscape(SequenceProblem):
         # Below zero lies nothing in a table of activities: what was not measured then counts as none.
         best = max if measured.direction == "maximise" else min
         unmeasured = {"invalid_value": 0.0} if best is max and min(values.values()) >= 0 else {}
-        self.report = {"lines": measured.report.lines(), "facts": measured.report.facts()}
+        self.report = {"lines": [*measured.report.lines(), *_outside(found)], "facts": measured.report.facts()}
         value = Objective(
             measured.value_column,
             "units of the table",
@@ -195,6 +195,12 @@ def checksum(values: Mapping[Design, float]) -> str:
     return found.hexdigest()
 
 
+def _outside(found: Sited) -> list[str]:
+    if not found.outside:
+        return []
+    return [f"{found.outside:,} variants differ from the wild type at other positions as well, and are left out."]
+
+
 def _read(path: str, settings: TableSettings, parent: Parent, positions: str) -> tuple[Sited, MeasuredTable]:
     """Return the variants at their positions, and the table; errors name this problem's fields.
 
@@ -210,10 +216,10 @@ def _read(path: str, settings: TableSettings, parent: Parent, positions: str) ->
     table = measured.table
     if not table.whole and len(parent.sequence) in (0, len(table.labels)):
         return Sited(_listed(table, parent, named), table.values, table.std), table
-    if table.whole and len(parent.sequence) in (0, len(table.places)):
-        # Whole proteins, of which the wild type gives the sites alone, or nothing.
-        return sited(measured, Parent("", ()), "", "table"), table
     try:
+        if table.whole and len(parent.sequence) in (0, len(table.places)):
+            # Whole proteins, of which the wild type gives the sites alone, or nothing.
+            return sited(measured, Parent("", ()), "" if parent.sequence else positions, "table"), table
         return sited(measured, parent, named or "", "table"), table
     except InvalidInput as error:
         fields = {k.replace(".sites", ".positions"): v for k, v in error.fields.items()}
