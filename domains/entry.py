@@ -67,6 +67,7 @@ class Entry:
             returns may have a
             `report` of the files that were read (``{"lines": [...], "facts": {...}}``), which form and command line
             show. ``""``: the parameters are checked against the form alone.
+        people: parameters (defaults filled in) -> whether people answer, so that a form asks for plates and controls.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Entry:
     reads: str = ""
     drawing: str = ""
     check: str = ""
+    people: Callable[[Mapping[str, Any]], bool] = lambda params: False
 
     @property
     def domain(self) -> str:

@@ -229,6 +229,7 @@ PROBLEMS: tuple[Entry, ...] = (
     ),
     Entry(
         name="protein/campaign",
+        people=lambda params: params["oracle"] == "laboratory",
         loader="domains.protein.campaign:Campaign",
         check="domains.protein.campaign:Campaign",
         title="Protein campaign",
@@ -300,7 +301,9 @@ PROBLEMS: tuple[Entry, ...] = (
         ),
         backbones=("library",),
         settings={
-            "search": {"edit_share": 0.0, "pool": 64, "tempering": 0.4, "best_share": 0.5, "allow_repeats": False}
+            "search": {"edit_share": 0.0, "pool": 64, "tempering": 0.4, "best_share": 0.5, "allow_repeats": False},
+            # With two wells of the parent a batch fills a plate of 96.
+            "budget": {"rounds": 4, "batch": 94},
         },
         reads="An experiment of your own; nothing here predicts it but what you measure.",
     ),

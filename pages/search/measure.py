@@ -55,9 +55,7 @@ def _choose() -> None:
     """Lead to the runs that wait for a laboratory."""
     st.title("Measure", anchor=False)
     with store_errors():
-        rows = [
-            r for r in the_store().runs(limit=CHOICE) if r.status.doing is not None and r.status.doing.step == "results"
-        ]
+        rows = [r for r in the_store().runs(limit=CHOICE) if r.status.awaits_results]
     if not rows:
         nothing(
             "No run waits for a laboratory. Start a campaign in Launch: it proposes a batch, and you hand its results "
@@ -75,13 +73,13 @@ def _choose() -> None:
                 f"{plain(row.label or row.problem)} · batch {batch} · {row.calls:,} of {row.budget:,} · {row.id[-4:]}"
             )
             st.page_link(MEASURE, label=name, icon=":material/science:", query_params={"run": row.id})
-            badge(row.state)
+            badge(row.state, laboratory=True)
 
 
 def _heading(feed: Feed, snapshot: Snapshot) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title("Measure", anchor=False, width="content")
-        badge(snapshot.status.state)
+        badge(snapshot.status.state, laboratory=snapshot.status.awaits_results)
         name = plain(feed.spec.label or feed.spec.problem.name)
         st.page_link(
             LIVE, label=f"Back to the run {name}", icon=":material/monitoring:", query_params={"run": feed.run}
