@@ -174,16 +174,20 @@ def _check(problem: str, p: Parameter, value: Any) -> Any:
     return value
 
 
-def check(name: str, params: Mapping[str, Any]) -> None:
+def check(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Check a problem's parameters as the worker will, and the files that they name, without keeping the problem.
+
+    Returns:
+        what was found in the files, as JSON values: ``"lines"`` for people, ``"facts"``; empty where nothing is to be
+        said.
 
     Raises:
         InvalidInput: unknown problem or parameter, a value out of range, or a file that cannot be used; with the field.
         MissingPackage: a package that the problem needs is not installed.
     """
     checked, path = check_params(name, params), entry(name).check
-    if path:
-        _call(name, path, checked)
+    found = _call(name, path, checked) if path else None
+    return dict(getattr(found, "report", {}))
 
 
 def load(name: str, **params: Any) -> Problem:

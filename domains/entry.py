@@ -63,8 +63,11 @@ class Entry:
         reads: what the problem is as a benchmark or as science, said plainly.
         drawing: ``"module:function"`` if its designs are drawn otherwise than those of its science.
         check: ``"module:function"``, called with the parameters before a run exists, in a process with limits of memory
-            and time; raises what the worker would. The loader itself where that takes a second at most. ``""``: the
-            parameters are checked against the form alone.
+            and time; raises what the worker would. The loader itself where that takes a second at most. What it
+            returns may have a
+            `report` of the files that were read (``{"lines": [...], "facts": {...}}``), which form and command line
+            show. ``""``: the parameters are checked against the form alone.
+        people: parameters (defaults filled in) -> whether people answer, so that a form asks for plates and controls.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Entry:
     reads: str = ""
     drawing: str = ""
     check: str = ""
+    people: Callable[[Mapping[str, Any]], bool] = lambda params: False
 
     @property
     def domain(self) -> str:

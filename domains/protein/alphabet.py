@@ -78,11 +78,13 @@ def parse(text: str, minimum: int, maximum: int) -> Design:
 
 
 def check_wild_type(text: str) -> Design:
-    """Return the wild type in canonical form; ``""`` stays empty.
+    """Return the wild type in canonical form; ``""`` stays empty, lines that name it in FASTA are passed over.
 
     Raises:
         InvalidSpec: names the first wrong letter and its position.
     """
+    if text.lstrip().startswith(">"):
+        text = "".join(line for line in text.splitlines() if not line.startswith(">"))
     if not text.strip():
         return ""
     try:
@@ -91,7 +93,7 @@ def check_wild_type(text: str) -> Design:
         raise InvalidSpec(f"Expected a wild type of amino acids. {error}", field="problem.params.wild_type") from error
 
 
-def mutations(design: Design, wild_type: Design, positions: Sequence[int]) -> list[str]:
+def mutations(design: Design, wild_type: Design, positions: Sequence[int | str]) -> list[str]:
     """Return substitutions such as ``"D40W"``, in order.
 
     Args:

@@ -20,7 +20,7 @@ from domains.protein.prior import KEEP, TEMPERATURE, site_weights
 from domains.protein.sequence import exact
 from domains.protein.sited import SitedProblem, facts_of
 from domains.protein.sites import Sites, read_sites
-from domains.protein.tables.read import BadRows, Replicates, TableSettings, Wanted
+from domains.protein.tables.read import Replicates, Rows, TableSettings, Wanted
 from poets_core.errors import InvalidInput, InvalidSpec, InvalidTable
 from poets_core.intake import shown
 from poets_core.intake.numbers import Decimal
@@ -104,7 +104,7 @@ class Campaign(SitedProblem):
         variant_column: str = "",
         value_column: str = "",
         direction: Wanted = "auto",
-        bad_rows: BadRows = "refuse",
+        bad_rows: Rows = "refuse",
         replicates: Replicates = "average",
         decimal: Decimal = "auto",
         oracle: str = "laboratory",
@@ -145,6 +145,7 @@ class Campaign(SitedProblem):
         weights = site_weights([known.scaffold.parent[i] for i in known.scaffold.sites], prior_keep, prior_temperature)
         super().__init__(info, measures, known.scaffold, automaton, weights, constraints)
         self.given = given
+        self.report = _report(known, info.facts)
 
 
 def _read(parent: Parent, sites: str, data: str, answers: str, settings: TableSettings, oracle: str) -> Data:
@@ -220,6 +221,20 @@ def _objective(known: Data, name: str, unit: str, direction: str, accepts: Accep
         )
     best = min(values) if way == "minimise" else max(values)
     return Objective(name, unit.strip() or UNITLESS, way, best, f"best of {len(values):,} variants with an answer")
+
+
+def _report(known: Data, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was found in the tables, for people and programs; see `domains.catalog.check`."""
+    lines: list[str] = []
+    for table, what in ((known.first, "Data"), (known.second, "Answers")):
+        if table is not None:
+            lines += [f"{what}: {table.name}.", *table.table.report.lines()]
+    sites = known.scaffold.labels
+    named = ", ".join(sites[:12]) + (", …" if len(sites) > 12 else "")
+    lines.append(f"{len(sites):,} variable sites ({named}) of {len(known.scaffold.parent):,} residues.")
+    if facts["given"]:
+        lines.append(f"{facts['given']:,} measured designs are learnt before the first proposal.")
+    return {"lines": [*lines, *facts["notes"]], "facts": {k: facts[k] for k in ("data", "answers") if k in facts}}
 
 
 def _facts(known: Data, constraints: Constraints, size: float, given: int, outside: int) -> dict[str, Any]:

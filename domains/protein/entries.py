@@ -35,10 +35,20 @@ def named_sites(text: str) -> int:
 
 READING = (
     Parameter(
-        "variant_column", "text", "", "Column of variants; empty looks for a usual name, then the first text.", 0, 500
+        "variant_column",
+        "text",
+        "",
+        "Column of variants; empty looks for a usual name, then for what holds variants.",
+        0,
+        500,
     ),
     Parameter(
-        "value_column", "text", "", "Column of values; empty looks for a usual name, then the first numbers.", 0, 500
+        "value_column",
+        "text",
+        "",
+        "Column of values; empty looks for a usual name, then for the only numbers that are no count.",
+        0,
+        500,
     ),
 )
 """How a table's columns are found; of every problem that reads one."""
@@ -219,6 +229,7 @@ PROBLEMS: tuple[Entry, ...] = (
     ),
     Entry(
         name="protein/campaign",
+        people=lambda params: params["oracle"] == "laboratory",
         loader="domains.protein.campaign:Campaign",
         check="domains.protein.campaign:Campaign",
         title="Protein campaign",
@@ -290,7 +301,9 @@ PROBLEMS: tuple[Entry, ...] = (
         ),
         backbones=("library",),
         settings={
-            "search": {"edit_share": 0.0, "pool": 64, "tempering": 0.4, "best_share": 0.5, "allow_repeats": False}
+            "search": {"edit_share": 0.0, "pool": 64, "tempering": 0.4, "best_share": 0.5, "allow_repeats": False},
+            # With two wells of the parent a batch fills a plate of 96.
+            "budget": {"rounds": 4, "batch": 94},
         },
         reads="An experiment of your own; nothing here predicts it but what you measure.",
     ),

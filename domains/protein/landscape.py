@@ -19,7 +19,7 @@ from domains.protein.sequence import SequenceProblem, exact
 from domains.protein.sited import facts_of, numbers_of, whole_protein
 from domains.protein.sited_edits import edit_within
 from domains.protein.sites import Sites, read_sites
-from domains.protein.tables.read import BadRows, MeasuredTable, Replicates, TableSettings, Wanted
+from domains.protein.tables.read import MeasuredTable, Replicates, Rows, TableSettings, Wanted
 from poets_core.errors import InvalidDesign, InvalidInput, InvalidSpec, InvalidTable
 from poets_core.intake import shown
 from poets_core.intake.numbers import Decimal
@@ -66,8 +66,11 @@ class Landscape(SequenceProblem):
         use: ``"benchmark"``: any variant can be proposed, and one that was not measured costs a call.
             ``"replay"``: measured variants alone can be proposed.
 
+    Attributes:
+        report: what was found in the table: ``"lines"`` for people, ``"facts"`` as JSON values.
+
     Raises:
-        InvalidTable: the table cannot be used, or its variants are not as long as the wild type.
+        InvalidTable: the table cannot be used, or its variants do not fit the wild type.
         InvalidSpec: the wild type or the positions are wrong.
     """
 
@@ -79,7 +82,7 @@ class Landscape(SequenceProblem):
         value_column: str = "",
         positions: str = "",
         direction: Wanted = "auto",
-        bad_rows: BadRows = "refuse",
+        bad_rows: Rows = "refuse",
         replicates: Replicates = "average",
         decimal: Decimal = "auto",
         use: str = "benchmark",
@@ -94,8 +97,9 @@ class Landscape(SequenceProblem):
                 field=POSITIONS,
             )
         # Below zero lies nothing in a table of activities: what was not measured then counts as none.
-        unmeasured = {"invalid_value": 0.0} if min(values.values()) >= 0 else {}
         best = max if measured.direction == "maximise" else min
+        unmeasured = {"invalid_value": 0.0} if best is max and min(values.values()) >= 0 else {}
+        self.report = {"lines": [*measured.report.lines(), *_outside(found)], "facts": measured.report.facts()}
         value = Objective(
             measured.value_column,
             "units of the table",
@@ -191,6 +195,12 @@ def checksum(values: Mapping[Design, float]) -> str:
     return found.hexdigest()
 
 
+def _outside(found: Sited) -> list[str]:
+    if not found.outside:
+        return []
+    return [f"{found.outside:,} variants differ from the wild type at other positions as well, and are left out."]
+
+
 def _read(path: str, settings: TableSettings, parent: Parent, positions: str) -> tuple[Sited, MeasuredTable]:
     """Return the variants at their positions, and the table; errors name this problem's fields.
 
@@ -206,10 +216,10 @@ def _read(path: str, settings: TableSettings, parent: Parent, positions: str) ->
     table = measured.table
     if not table.whole and len(parent.sequence) in (0, len(table.labels)):
         return Sited(_listed(table, parent, named), table.values, table.std), table
-    if table.whole and len(parent.sequence) in (0, len(table.places)):
-        # Whole proteins, of which the wild type gives the sites alone, or nothing.
-        return sited(measured, Parent("", ()), "", "table"), table
     try:
+        if table.whole and len(parent.sequence) in (0, len(table.places)):
+            # Whole proteins, of which the wild type gives the sites alone, or nothing.
+            return sited(measured, Parent("", ()), "" if parent.sequence else positions, "table"), table
         return sited(measured, parent, named or "", "table"), table
     except InvalidInput as error:
         fields = {k.replace(".sites", ".positions"): v for k, v in error.fields.items()}

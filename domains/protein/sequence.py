@@ -23,7 +23,7 @@ class SequenceProblem:
         info, prompts, oracle, given: see `poets_core.protocols.Problem`.
         minimum, maximum: inclusive limits of the length, in residues.
         wild_type: parent that mutations are named against, ``""`` if there is none.
-        positions: number of each residue in the protein.
+        positions: number of each residue in the protein, or a label such as B54.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SequenceProblem:
         self.oracle: Oracle = oracle
         self.minimum, self.maximum = minimum, maximum
         self.wild_type = wild_type
-        self.positions = tuple(positions) or tuple(range(1, maximum + 1))
+        self.positions: tuple[int | str, ...] = tuple(positions) or tuple(range(1, maximum + 1))
 
     def decode(self, text: str) -> Design:
         """Return the canonical sequence: upper case, without white space.

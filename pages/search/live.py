@@ -8,7 +8,7 @@ import streamlit as st
 
 from domains.catalog import entries
 from pages.parts.feed import Feed, Snapshot
-from pages.parts.links import CANDIDATES, COMPARE, POLICIES, RUNS
+from pages.parts.links import CANDIDATES, COMPARE, MEASURE, POLICIES, RUNS
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
 from pages.parts.panel import Panel
@@ -94,6 +94,9 @@ def _facts(feed: Feed, view: RunView) -> list[str]:
 
 def _links(feed: Feed) -> None:
     st.page_link(CANDIDATES, label="Candidates", icon=":material/science:", query_params={"run": feed.run})
+    info = feed.snapshot().view.info
+    if info is not None and info.answered_by == "people":
+        st.page_link(MEASURE, label="Measure", icon=":material/experiment:", query_params={"run": feed.run})
     same = {"problem": feed.spec.problem.name}
     if feed.spec.search.ensemble and feed.snapshot().status.state == "finished":
         begin = {"new": "branches", "from": feed.run}

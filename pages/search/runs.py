@@ -152,7 +152,7 @@ def _row(line: ListedRun, *, below: bool = False) -> None:
                 for tag in row.tags:
                     st.badge(plain(tag), color="gray")
     with state:
-        badge(row.state, stopped=row.status.reason == "stopped")
+        badge(row.state, stopped=row.status.reason == "stopped", laboratory=row.status.awaits_results)
     best.markdown(
         "–" if row.best is None else f"{number(row.best)}  \n:small[{plain(found.objective) if found else ''}]"
     )

@@ -1,6 +1,7 @@
 """The command line: print a spec, run it, look at it, take it away.
 
     poets problems
+    poets table variants.csv --parent parent.fasta
     poets spec protein/ehrlich --set search.method=ga --set search.elites=4 > spec.json
     poets run spec.json
     poets show RUN --json
@@ -27,7 +28,7 @@ from domains import catalog
 from poets_core import serve
 from poets_core.cli import laboratory
 from poets_core.cli.follow import ERR, OUT, followed, shown
-from poets_core.cli.specs import check, kept_in, located, spec_from
+from poets_core.cli.specs import check, kept_in, located, report_of, spec_from, table_params
 from poets_core.errors import InvalidInput, MissingPackage, PoetsError, StoreError
 from poets_core.runs.backup import Copied, backup, restore
 from poets_core.runs.export import export_archive
@@ -63,8 +64,35 @@ def spec(
     set_: Annotated[list[str] | None, typer.Option("--set", help="key=value, e.g. search.beta=0.3.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
 ) -> None:
-    """Print a complete search of a problem: the method's defaults, the problem's settings, then yours."""
-    typer.echo(spec_from(problem, set_ or [], seed).model_dump_json(indent=2))
+    """Print a complete search of a problem: the method's defaults, the problem's settings, then yours.
+
+    What was found in its files is told on stderr; files that cannot be used are refused.
+    """
+    made = spec_from(problem, set_ or [], seed)
+    found = report_of(made.problem)
+    typer.echo(made.model_dump_json(indent=2))
+    for line in found.get("lines", ()):
+        typer.echo(line, err=True)
+
+
+@app.command(name="table")
+def table_(
+    file: Path,
+    parent: Annotated[str, typer.Option(help="The whole protein or its letters at the sites; or a FASTA file.")] = "",
+    positions: Annotated[str, typer.Option(help="Numbers of the sites, e.g. 39,40,41,54.")] = "",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="e.g. value_column=Yield, direction=minimise.")
+    ] = None,
+    problem: Annotated[str, typer.Option(help="Problem that would read it.")] = "protein/landscape",
+    json_: Json = False,
+) -> None:
+    """Say what a table holds, as a run would read it: columns, direction, rows taken and left out, sites, coverage."""
+    found = report_of(table_params(problem, file, parent, positions, set_ or []))
+    if json_:
+        typer.echo(json.dumps(found.get("facts", {})))
+        return
+    for line in found.get("lines", ()):
+        typer.echo(line)
 
 
 @app.command()

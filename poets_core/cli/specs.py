@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from domains import catalog
 from poets_core.errors import InvalidSpec
+from poets_core.intake import read_file
 from poets_core.protocols import Problem
 from poets_core.runs.artifacts import UPLOAD_LIMIT, save_upload
 from poets_core.runs.examine import check_model, check_problem, preview_log
@@ -34,12 +36,15 @@ def spec_from(problem: str, assignments: list[str], seed: int | None = None) -> 
         InvalidSpec: unknown problem, key or parameter, or a value out of range.
     """
     entry = catalog.entry(problem)
+    texts = {f"problem.params.{p.name}" for p in entry.parameters if p.kind in ("text", "file")}
     overrides: dict[str, Any] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals or not all(key.split(".")):
             raise InvalidSpec(f"Expected --set KEY=VALUE with a dotted key, got {assignment!r}.")
-        _assign(overrides, key.split("."), _value(text))
+        value = _value(text)
+        # A text stays one though it reads like a number: positions=39.
+        _assign(overrides, key.split("."), value if isinstance(value, str) or key not in texts else text)
     if seed is not None:
         overrides["seed"] = seed
     made = default_spec(problem, params={}, settings=entry.settings, backbone=entry.backbones[0], overrides=overrides)
@@ -48,6 +53,51 @@ def spec_from(problem: str, assignments: list[str], seed: int | None = None) -> 
     placed = located(made)
     _check_files(placed.problem)
     return placed
+
+
+def report_of(problem: ProblemSpec) -> dict[str, Any]:
+    """Check a problem's files as the worker will; return what was found in them, see `runs.examine.check_problem`.
+
+    Raises:
+        InvalidInput: a parameter or file that cannot be used.
+    """
+    if not catalog.entry(problem.name).check:
+        return {}
+    return check_problem(problem.name, catalog.check_params(problem.name, problem.params))
+
+
+def table_params(problem: str, file: Path, parent: str, positions: str, assignments: list[str]) -> ProblemSpec:
+    """Return a problem that reads a table, for a look at the table alone.
+
+    Args:
+        problem: catalog name; its file parameter is called ``table``.
+        file: the table.
+        parent: letters, or a file with them.
+        positions: of the sites, "" for none.
+        assignments: further parameters, ``name=value``.
+
+    Raises:
+        InvalidSpec: a parameter that the problem has not.
+    """
+    known = {p.name for p in catalog.entry(problem).parameters}
+    params = {"table": str(file.expanduser().absolute()), "wild_type": _letters(parent), "positions": positions}
+    for assignment in assignments:
+        name, equals, text = assignment.removeprefix("problem.params.").partition("=")
+        if not equals:
+            raise InvalidSpec(f"Expected --set NAME=VALUE with a parameter of the table, got {assignment!r}.")
+        params[name] = text
+    made = ProblemSpec(name=problem, params={k: v for k, v in params.items() if k in known or v})
+    checked = made.model_copy(update={"params": catalog.check_params(problem, made.params)})
+    _check_files(checked)
+    return checked
+
+
+def _letters(parent: str) -> str:
+    """Return the text of a file with a sequence, or the letters themselves."""
+    if not parent or "\n" in parent or len(parent) > 1000 or not Path(parent).expanduser().is_file():
+        return parent
+    refuse = partial(InvalidSpec, field="problem.params.wild_type")
+    return read_file(Path(parent).expanduser(), 1 << 20, refuse).decode("utf-8-sig", "replace").strip()
 
 
 def _assign(tree: dict[str, Any], path: list[str], value: Any) -> None:

@@ -70,11 +70,6 @@ def listed(names: Sequence[str], most: int = 12) -> str:
     return f"the columns [{', '.join(map(shown, names[:most]))}]{more}"
 
 
-def separator(header: str) -> str:
-    """Return what separates the cells of a table with this first line."""
-    return "\t" if "\t" in header else ";" if ";" in header and "," not in header else ","
-
-
 def opened(path: Path, most: int, refuse: Refuse) -> io.BufferedReader:
     """Open a regular file of at most `most` bytes; never waits for one that is a pipe or a device."""
     try:

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 NUMBER = re.compile(r"[<>≤≥~≈]?\s*[-+−–]?\s*(?:\d[\d.,'’_\u00a0\u202f\u2009 ]*|[.,]\d+)(?:[eE][-+−]?\d+)?\s*%?")
@@ -55,7 +55,7 @@ def split(text: str, mark: str, most: int) -> list[list[str]]:
     return out
 
 
-def records(stream: io.TextIOBase, mark: str) -> csv.Reader | _Blanks:  # type: ignore[name-defined]
+def records(stream: io.TextIOBase, mark: str) -> Iterator[list[str]]:
     """Return an iterator of records, lists of cells."""
     return _Blanks(stream) if mark == BLANKS else csv.reader(stream, delimiter=mark)
 

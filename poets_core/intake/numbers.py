@@ -1,7 +1,7 @@
 """Numbers as people and spreadsheets write them: decimal comma, thousands, percent, 1_000, a typographic minus.
 
-A column is read as a whole, because one cell may say what another leaves open: 0,06 makes 1,204 a decimal number, 1,204.5
-makes it more than a thousand. What stays open is said with both readings, and never guessed.
+A column is read as a whole, because one cell may say what another leaves open: 0,06 makes 1,204 a decimal number,
+1,204.5 makes it more than a thousand. What stays open is said with both readings, and never guessed.
 """
 
 from __future__ import annotations
@@ -15,21 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 Decimal = Literal["auto", "point", "comma"]
-Kind = Literal["missing", "censored", "ambiguous", "infinite", "text"]
+Kind = Literal["empty", "missing", "censored", "ambiguous", "infinite", "text"]
 KINDS: dict[Kind, str] = {
-    "missing": "without a value",
+    "empty": "without a value",
+    "missing": "with a word for no value",
     "censored": "with a limit in place of a value",
     "ambiguous": "with a number that can be read in two ways",
     "infinite": "with an infinite number",
     "text": "with text in place of a number",
 }
 """What is wrong with a cell, in the words of a report: "3 rows without a value"."""
-MISSING = frozenset(
-    ("", "-", "--", "---", "–", "—", "?", ".", "..", "x", "na", "n/a", "#n/a", "nan", "-nan", "n.a.", "n.a", "nd", "n.d.", "n.d")
-    + ("n/d", "nm", "n.m.", "null", "none", "nil", "missing", "missed", "failed", "fail", "empty", "blank", "tbd", "ns")
-    + ("#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!", "not determined", "not measured", "not available")
-    + ("not detected", "not tested", "no data", "undetermined", "unknown", "undefined")
-)  # fmt: skip
+_WORDS = (
+    " - -- --- – — ? . .. x na n/a #n/a nan -nan n.a. n.a nd n.d. n.d n/d nm n.m. null none nil missing missed "
+    "failed fail"
+    " empty blank tbd ns #div/0! #value! #ref! #num! #name? #null! not_determined not_measured not_available "
+    "not_detected"
+    " not_tested no_data undetermined unknown undefined"
+)
+MISSING = frozenset(word.replace("_", " ") for word in re.split(" ", _WORDS))
+"""What stands where nothing was measured, in lower case; an empty cell, too."""
 _LIMIT = re.compile(
     r"[<>≤≥≪≫~≈]=?.*|(?:below|above|under|over|less|more|greater)\b.*|b?(?:lod|loq|dl|ql)|bdl|blq|bql|n\.?q\.?|saturated"
     r"|out of range|overflow|ovrflw",
@@ -135,6 +139,8 @@ def _bodies(cells: Sequence[str]) -> tuple[list[str | None], list[bool]]:
 
 
 def _kind(cell: str) -> Kind:
+    if not cell:
+        return "empty"
     if cell.strip("' ").lower() in MISSING:
         return "missing"
     if _INFINITE.fullmatch(cell):

@@ -1,7 +1,8 @@
-"""Any spreadsheet-like file as columns of text: CSV, TSV, semicolons, blanks, UTF-8, UTF-16, cp1252, xlsx, Parquet, gzip.
+"""Any spreadsheet-like file as columns of text: CSV, TSV, semicolons, blanks, UTF-8, UTF-16, cp1252, xlsx, Parquet,
+gzip.
 
-What a file is, is told by its content and never by its name. It is read within `TableBounds`, in one way for form, command
-line and worker. Text needs the standard library alone.
+What a file is, is told by its content and never by its name. It is read within `TableBounds`, in one way for form,
+command line and worker. Text needs the standard library alone.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ Choose = Callable[[Sheet], Sequence[str]]
 """Called with the beginning of a sheet; returns the columns that are wanted."""
 
 
-def read_sheet(path: Path, bounds: TableBounds, refuse: Refuse, *, columns: Choose | None = None) -> Sheet:
+def read_sheet(
+    path: Path, bounds: TableBounds, refuse: Refuse, *, columns: Choose | None = None, name: str = ""
+) -> Sheet:
     """Read a table.
 
     Args:
@@ -58,36 +61,36 @@ def read_sheet(path: Path, bounds: TableBounds, refuse: Refuse, *, columns: Choo
         bounds: of the table.
         refuse: makes the error: unreadable, beyond a bound, without header or rows, a name twice, a row too long.
         columns: chooses the columns by the first `HEAD_ROWS` rows; None: all of them.
+        name: as a person calls the file; "": its own.
     """
+    name = name or path.name
     choose = columns or (lambda head: list(head.columns))
     blocks = unpacked(path, bounds, refuse)
     first = next(blocks, b"")
     if first[:4] == _PARQUET:
-        return _parquet(b"".join(chain([first], blocks)), path.name, bounds, refuse, choose)
+        return _parquet(b"".join(chain([first], blocks)), name, bounds, refuse, choose)
     if first[:4] == _OLD_EXCEL:
         raise refuse(
-            f"Expected a table in {path.name[:80]}, got an old or encrypted Excel file. Save it as xlsx without a "
+            f"Expected a table in {name[:80]}, got an old or encrypted Excel file. Save it as xlsx without a "
             "password, or as CSV."
         )
     if first[:4] == _ZIP:
         from poets_core.intake.xlsx import read_workbook  # openpyxl: text does without
 
-        rows, notes = read_workbook(b"".join(chain([first], blocks)), path.name, bounds, refuse)
-        return _Table(path.name, "", bounds, refuse, choose).read(rows, rows[:FIRST], notes)
-    return _text(path, first, blocks, bounds, refuse, choose)
+        rows, notes = read_workbook(b"".join(chain([first], blocks)), name, bounds, refuse)
+        return _Table(name, "", bounds, refuse, choose).read(rows, rows[:FIRST], notes)
+    return _text(path, name, first, blocks, bounds, refuse, choose)
 
 
 def _text(
-    path: Path, first: bytes, blocks: Iterator[bytes], bounds: TableBounds, refuse: Refuse, choose: Choose
+    path: Path, name: str, first: bytes, blocks: Iterator[bytes], bounds: TableBounds, refuse: Refuse, choose: Choose
 ) -> Sheet:
     # Looked at once before it is parsed: what is too large costs no parsing.
-    encoding, begin = _look(path.name, first, blocks, bounds, refuse)
+    encoding, begin = _look(name, first, blocks, bounds, refuse)
     if "\0" in begin:
-        raise refuse(
-            f"Expected a readable CSV, TSV, xlsx or Parquet table in {path.name[:80]}, got bytes that are no text."
-        )
+        raise refuse(f"Expected a readable CSV, TSV, xlsx or Parquet table in {name[:80]}, got bytes that are no text.")
     if not begin.strip():
-        raise refuse(f"Expected a header row in {path.name[:80]}, got an empty {'line' if begin else 'file'}.")
+        raise refuse(f"Expected a header row in {name[:80]}, got an empty {'line' if begin else 'file'}.")
     notes = [] if encoding.startswith("utf-8") else [f"read as {encoding.removesuffix('-le').removesuffix('-be')}"]
     mark = sep_line(begin)
     raw = Unpacked(unpacked(path, bounds, refuse))
@@ -101,11 +104,11 @@ def _text(
     if mark == BLANKS:
         notes.append("blanks separate the cells")
     try:
-        table = _Table(path.name, mark, bounds, refuse, choose)
+        table = _Table(name, mark, bounds, refuse, choose)
         return table.read(records(stream, mark), split(begin, mark, FIRST), notes)
     except csv.Error as error:
         raise refuse(
-            f"Expected a readable CSV, TSV, xlsx or Parquet table in {path.name[:80]}, got: {error}. Save it again as CSV."
+            f"Expected a readable CSV, TSV, xlsx or Parquet table in {name[:80]}, got: {error}. Save it again as CSV."
         ) from error
 
 
@@ -259,7 +262,8 @@ class _Table:
         bounds, rows = self._bounds, len(self._rows)
         if rows > bounds.rows or rows * len(self._names) > bounds.cells:
             raise self._refuse(
-                f"Expected at most {bounds.rows:,} rows and {bounds.cells:,} cells in {self._name[:80]}, got more. Keep "
+                f"Expected at most {bounds.rows:,} rows and {bounds.cells:,} cells in {self._name[:80]}, got "
+                f"more. Keep "
                 "those that are needed."
             )
         for at, cells in zip(self._kept, self._cells, strict=True):

@@ -18,13 +18,13 @@ from poets_core.errors import InvalidInput
 from poets_core.intake import Refuse, TableBounds, memory_limited, shown
 from poets_core.intake.archive import check_directory
 
-MEMBERS, BYTES, TAGS, ROWS, CELLS = 2000, 48 << 20, 3_000_000, 200_000, 400_000
+MEMBERS, BYTES, TAGS, ROWS, CELLS = 2000, 24 << 20, 600_000, 60_000, 110_000
 """Of a workbook: files in it, bytes of all of them unpacked, XML tags, rows and cells of the sheet that is read."""
 PACKED = 24 << 20
 ROOM = 256 << 20
 """Bytes of memory that reading may take."""
 _BLOCK = 1 << 16
-_FAR = re.compile(rb'\sr="(?:[A-Za-z]{4,}|\d{8,})|<!(?:DOCTYPE|ENTITY)')
+_FAR = re.compile(rb'[ \t\n]r="(?:[A-Za-z]{4,}|\d{8,})|<!(?:DOCTYPE|ENTITY)')
 """Columns beyond XFD, rows of eight digits, and definitions, which no spreadsheet writes."""
 
 

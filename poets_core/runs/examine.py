@@ -96,15 +96,19 @@ def preview_log(path: Path, name: str) -> LogPreview:
     return LogPreview(told["rows"], told["columns"], tuple(told["names"]), head, tuple(told["policies"]))
 
 
-def check_problem(name: str, params: Mapping[str, Any]) -> None:
+def check_problem(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Check a problem's parameters as the worker will, its files too; quick once it was asked.
+
+    Returns:
+        what was found in its files: ``"lines"`` for people, ``"facts"`` as JSON values; empty where nothing is to be
+        said.
 
     Raises:
         InvalidInput: with the field that is wrong (``"problem.params.wild_type"``).
         MissingPackage: a package that the problem needs is not installed.
         StoreUnavailable: no process can be started.
     """
-    _asked("problem", name=name, params=dict(params))
+    return _asked("problem", name=name, params=dict(params))
 
 
 def check_model(source: str, field: str) -> None:
@@ -114,6 +118,18 @@ def check_model(source: str, field: str) -> None:
         InvalidModel: with `field`.
     """
     _asked("model", source=source, field=field)
+
+
+def found_in(name: str, params: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what was found in a problem's files, in sentences; none while anything is wrong with them.
+
+    Args:
+        name, params: of the problem, defaults filled in.
+    """
+    try:
+        return tuple(map(str, check_problem(name, params).get("lines", ())))
+    except PoetsError:
+        return ()
 
 
 def wrong_with(name: str, params: Mapping[str, Any], source: str = "") -> dict[str, str]:

@@ -68,8 +68,7 @@ def problem(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """A problem's parameters, see `poets_core.runs.examine.check_problem`."""
     from domains import catalog
 
-    catalog.check(name, params)
-    return {}
+    return catalog.check(name, params)
 
 
 def model(source: str, field: str) -> dict[str, Any]:

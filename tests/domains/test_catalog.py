@@ -196,7 +196,10 @@ def test_the_toy_science_is_one_file() -> None:
 FILES = {
     "protein/landscape": {
         "table": ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n"),
-    }
+    },
+    "protein/campaign": dict.fromkeys(
+        ("data", "answers"), ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n")
+    ),
 }
 """For every parameter that is a file: two of them that differ in nothing but a few values."""
 
@@ -210,6 +213,7 @@ def test_what_a_problem_reads_out_of_files_shows_in_its_facts(tmp_path: Path) ->
             infos = []
             for text in (*texts, texts[0]):
                 (tmp_path / "file").write_text(text)
-                infos.append(catalog.load(name, **{parameter: str(tmp_path / "file")}).info)
+                more = {"oracle": "table"} if parameter == "answers" else {}
+                infos.append(catalog.load(name, **more, **{parameter: str(tmp_path / "file")}).info)
             assert infos[0] != infos[1]
             assert infos[0] == infos[2]

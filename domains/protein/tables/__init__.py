@@ -1,1 +1,2 @@
-"""Tables of measured variants as people have them: which columns, which way is better, which variants, what was left out."""
+"""Tables of measured variants as people have them: which columns, which way is better, which variants, what was left
+out."""

@@ -6,245 +6,67 @@ Known names come first; a row number or a count is never a value; where more tha
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from domains.protein.tables.found import refused
 from domains.protein.tables.letters import Content, content
-from domains.protein.tables.variants import refused
 from poets_core.intake import listed, shown
 from poets_core.intake.layout import numeric
 from poets_core.intake.numbers import MISSING
 from poets_core.intake.sheet import UNNAMED, Sheet
 
 Way = Literal["maximise", "minimise"]
-SEQUENCES = (
-    "mutatedsequence", "aaseq", "aasequence", "aminoacidsequence", "proteinsequence", "mutantsequence", "variantsequence",
-    "combo", "combos", "combination", "aas", "aa", "aminoacids", "residues", "sequence", "sequences", "seq", "protein",
-    "variant", "variants", "mutant", "mutants",
-)  # fmt: skip
-LISTS = (
-    "mutations", "mutation", "aasubstitutions", "substitutions", "aamutations", "aachanges", "aachange", "aminoacidsubstitutions",
-    "hgvspro", "hgvsp", "genotype", "substitution", "aasubstitution", "change", "changes", "name", "id",
-)  # fmt: skip
+
+
+def _list(words: str) -> tuple[str, ...]:
+    return tuple(words.split())
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+SEQUENCES = _list(
+    "mutatedsequence aaseq aasequence aminoacidsequence proteinsequence mutantsequence variantsequence combo combos"
+    " combination aas aa aminoacids residues sequence sequences seq protein variant variants mutant mutants"
+)
+LISTS = _list(
+    "mutations mutation aasubstitutions substitutions aamutations aachanges aachange aminoacidsubstitutions hgvspro"
+    " hgvsp genotype substitution aasubstitution change changes name id"
+)
 """Names of columns of variants, without blanks and marks; the first one found counts."""
-VALUES = frozenset(
-    [
-        "fitness",
-        "score",
-        "dmsscore",
-        "activity",
-        "yield",
-        "value",
-        "values",
-        "measurement",
-        "target",
-        "kcat",
-        "kcatkm",
-        "kcatoverkm",
-        "enrichment",
-        "logenrichment",
-        "brightness",
-        "fluorescence",
-        "rfu",
-        "intensity",
-        "signal",
-        "titer",
-        "titre",
-        "conversion",
-        "selectivity",
-        "ee",
-        "enantioselectivity",
-        "ec50",
-        "ic50",
-        "kd",
-        "ki",
-        "km",
-        "ddg",
-        "dg",
-        "deltadeltag",
-        "tm",
-        "meltingtemperature",
-        "stability",
-        "affinity",
-        "expression",
-        "abundance",
-        "log10fitness",
-        "logfitness",
-        "objective",
-        "y",
-        "label",
-        "response",
-        "growth",
-        "growthrate",
-        "specificactivity",
-        "turnover",
-        "ton",
-        "tof",
-        "rate",
-        "potency",
-        "mic",
-        "absorbance",
-        "relativeactivity",
-    ]
+VALUES = _set(
+    "fitness score dmsscore activity yield value values measurement target kcat kcatkm kcatoverkm enrichment "
+    "logenrichment"
+    " brightness fluorescence rfu intensity signal titer titre conversion selectivity ee enantioselectivity "
+    "ec50 ic50 kd ki km"
+    " ddg dg deltadeltag tm meltingtemperature stability affinity expression abundance log10fitness logfitness "
+    "objective y"
+    " label response growth growthrate specificactivity turnover ton tof rate potency mic absorbance relativeactivity"
 )
 _WORDS = frozenset(w for w in VALUES if len(w) > 1) - {"value", "values", "label", "signal", "rate", "target"}
-LESS = frozenset(
-    [
-        "kd",
-        "km",
-        "ki",
-        "ic50",
-        "ec50",
-        "ic90",
-        "cc50",
-        "mic",
-        "kdapp",
-        "kdnm",
-        "kdm",
-        "ddg",
-        "deltadeltag",
-        "koff",
-        "k_off",
-        "rmsd",
-        "loss",
-        "error",
-        "toxicity",
-        "haemolysis",
-        "hemolysis",
-        "aggregation",
-        "ddgs",
-        "lc50",
-        "ld50",
-        "gi50",
-        "ki50",
-    ]
+LESS = _set(
+    "kd km ki ic50 ec50 ic90 cc50 mic kdapp kdnm kdm ddg deltadeltag koff k_off rmsd loss error toxicity "
+    "haemolysis hemolysis"
+    " aggregation ddgs lc50 ld50 gi50 ki50"
 )
 """Words of quantities of which less is better."""
-_ASIDE = frozenset(
-    [
-        "count",
-        "counts",
-        "reads",
-        "read",
-        "nreads",
-        "n",
-        "num",
-        "number",
-        "barcode",
-        "barcodes",
-        "coverage",
-        "depth",
-        "replicate",
-        "replicates",
-        "rep",
-        "plate",
-        "well",
-        "wells",
-        "row",
-        "rows",
-        "col",
-        "column",
-        "columns",
-        "position",
-        "positions",
-        "pos",
-        "site",
-        "sites",
-        "round",
-        "batch",
-        "day",
-        "cycle",
-        "generation",
-        "seed",
-        "length",
-        "len",
-        "charge",
-        "mw",
-        "mass",
-        "year",
-        "date",
-        "distance",
-        "hd",
-        "nmut",
-        "nmuts",
-        "nmutations",
-        "mutations",
-        "hamming",
-        "od",
-        "od600",
-        "od595",
-        "sd",
-        "std",
-        "stdev",
-        "stddev",
-        "stderr",
-        "se",
-        "sem",
-        "error",
-        "err",
-        "ci",
-        "lower",
-        "upper",
-        "low",
-        "high",
-        "variance",
-        "var",
-        "cv",
-        "pvalue",
-        "p",
-        "padj",
-        "q",
-        "rank",
-        "bin",
-        "binned",
-        "set",
-        "fold",
-        "split",
-        "validation",
-        "train",
-        "test",
-        "cluster",
-        "index",
-        "idx",
-        "id",
-        "order",
-        "quality",
-        "weight",
-        "time",
-        "temperature",
-        "ph",
-        "concentration",
-        "volume",
-        "replicate1",
-        "lane",
-        "pool",
-        "sample",
-        "experiment",
-    ]
+_ASIDE = _set(
+    "count counts reads read nreads n num number barcode barcodes coverage depth replicate replicates rep plate "
+    "well wells row rows"
+    " col column columns position positions pos site sites round batch day cycle generation seed length len "
+    "charge mw mass year date"
+    " distance hd nmut nmuts nmutations mutations hamming od od600 od595 sd std stdev stddev stderr se sem "
+    "error err ci lower upper"
+    " low high variance var cv pvalue p padj q rank bin binned set fold split validation train test cluster "
+    "index idx id order"
+    " quality weight time temperature ph concentration volume replicate1 lane pool sample experiment"
 )
 """Words of columns beside a measurement."""
-_COUNTS = frozenset(
-    [
-        "count",
-        "counts",
-        "reads",
-        "read",
-        "nreads",
-        "n",
-        "num",
-        "number",
-        "barcode",
-        "barcodes",
-        "coverage",
-        "depth",
-        "index",
-        "idx",
-        "id",
-        "rank",
-        "order",
-        "row",
-    ]
+_COUNTS = _set(
+    "count counts reads read nreads n num number barcode barcodes coverage depth index idx id rank order row"
 )
 _SPLIT = re.compile(r"[^a-z0-9µμΔδ]+|(?<=[a-z])(?=\d+$)")
 _UNIT = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*")
@@ -327,7 +149,8 @@ def _variant(head: Sheet, value: str) -> tuple[str, str]:
         return name, f"the only column that holds {_of(proteins[name])}"
     if several:
         raise refused(
-            f"Expected one column of variants in {head.name[:80]}, got {len(several)} that may be it: {_quoted(several)}. "
+            f"Expected one column of variants in {head.name[:80]}, got {len(several)} that may be it: "
+            f"{_quoted(several)}. "
             "Choose one as the variant column.",
             "variant_column",
         )
@@ -362,7 +185,7 @@ def _numbers(cells: Sequence[str]) -> bool:
 
 
 def _aside(name: str) -> bool:
-    return bool(_ASIDE.intersection(words(name))) or name.startswith(UNNAMED) or name.startswith("__index")
+    return bool(_ASIDE.intersection(words(name))) or name.startswith((UNNAMED, "__index"))
 
 
 def _index(name: str, cells: Sequence[str]) -> bool:
@@ -423,13 +246,14 @@ def _value(head: Sheet, variant: str) -> tuple[str, str]:
 
 def _ask(head: Sheet, names: Sequence[str]) -> Exception:
     return refused(
-        f"Expected one column of values in {head.name[:80]}, got {len(names)} that may be it: {_quoted(names)}. Choose one as "
+        f"Expected one column of values in {head.name[:80]}, got {len(names)} that may be it: {_quoted(names)}. "
+        f"Choose one as "
         "the value column.",
         "value_column",
     )
 
 
-def _quoted(names: Sequence[str] | dict[str, Content]) -> str:
+def _quoted(names: Collection[str]) -> str:
     return ", ".join(shown(n) for n in list(names)[:6]) + (" and more" if len(names) > 6 else "")
 
 
@@ -437,7 +261,8 @@ def _check_header(head: Sheet, variant: str, value: str) -> None:
     """Refuse a table without a header: its first line is a variant and a number."""
     if numeric(value) and content([variant])[0]:
         raise refused(
-            f"Expected a header row in {head.name[:80]}, got a variant and a number in the first line. Put names above the columns."
+            f"Expected a header row in {head.name[:80]}, got a variant and a number in the first line. Put "
+            f"names above the columns."
         )
 
 

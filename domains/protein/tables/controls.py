@@ -17,16 +17,20 @@ _WILD = re.compile(
 )
 WORDS = (
     "empty|sterile|blank|buffer|media|medium|lb|water|h2o|neg|negative|pos|positive|control|ctrl|ctl|nc|pc|ntc|ck|mock|vector|ev"
-    "|empty[ _-](?:well|vector)|(?:neg|negative|pos|positive|sterile|sterility|media|blank|vector|no[ _-]enzyme)[ _.-]*(?:control|ctrl)"
-    "|no[ _-](?:enzyme|template|dna|insert|cells)|background|standard|std|sd|s\\.d\\.|stdev|std\\.?[ _-]?dev\\.?|stddev|std[ _-]?error"
+    "|empty[ _-](?:well|vector)|(?:neg|negative|pos|positive|sterile|sterility|media|blank|vector"
+    "|no[ _-]enzyme)[ _.-]*(?:control|ctrl)"
+    "|no[ _-](?:enzyme|template|dna|insert|cells)|background|standard|std|sd|s\\.d\\.|stdev"
+    "|std\\.?[ _-]?dev\\.?|stddev|std[ _-]?error"
     "|mean|average|avg|median|sum|total|totals|min|max|minimum|maximum|sem|se|s\\.e\\.m\\.|cv|count|na|n/a|nan|nd|n\\.d\\.|none|null"
     "|unknown|failed|fail|mixed|mixture|dead|inactive|dmso|lysate|library|pool|naive|unselected|host|untransformed|reference|n|[-–—.?]"
-    "|signal|noise|deviation|variance|var|rsd|z'?|slope|intercept|quality|edge|standard[ _-](?:deviation|error)|grand[ _-](?:mean|total)"
+    "|signal|noise|deviation|variance|var|rsd|z'?|slope|intercept|quality|edge|standard[ _-](?:deviation|error)"
+    "|grand[ _-](?:mean|total)"
 )
 _CONTROL = re.compile(rf"(?:{WORDS}){_NUMBERED}:?", re.IGNORECASE)
 _SPELLED = frozenset(word.upper() for word in WORDS.split("|") if word.isalpha())
 EXPECTED = 0.1
-"""Share of all spellings that a table must hold, so that a control's word among them is a variant rather than a control."""
+"""Share of all spellings that a table must hold, so that a control's word among them is a variant rather than a
+control."""
 WILD_EXPECTED = 0.5
 """The same of the wild type's words, which many tables have."""
 SHORT = 2

@@ -1,7 +1,7 @@
 """Mutations in the notations people use, put into a parent: A2G:K3R, V39A_D40W, 78A, p.(Val39Ala), Ala39Val, 39:A.
 
-What stands between two mutations does not matter. Old letters are checked against the parent; where all of them fit once
-every number is moved by a constant, that is said, and done where it cannot be chance.
+What stands between two mutations does not matter. Old letters are checked against the parent; where all of them fit
+once every number is moved by a constant, that is said, and done where it cannot be chance.
 """
 
 from __future__ import annotations
@@ -13,34 +13,9 @@ from dataclasses import dataclass
 
 from domains.protein.alphabet import LETTERS
 
-THREE = dict(
-    zip(
-        [
-            "Ala",
-            "Cys",
-            "Asp",
-            "Glu",
-            "Phe",
-            "Gly",
-            "His",
-            "Ile",
-            "Lys",
-            "Leu",
-            "Met",
-            "Asn",
-            "Pro",
-            "Gln",
-            "Arg",
-            "Ser",
-            "Thr",
-            "Val",
-            "Trp",
-            "Tyr",
-        ],
-        LETTERS,
-        strict=True,
-    )
-)
+_THREE_LETTERS = "Ala Cys Asp Glu Phe Gly His Ile Lys Leu Met Asn Pro Gln Arg Ser Thr Val Trp Tyr"
+THREE = {name: LETTERS[i] for i, name in enumerate(re.findall(r"\w+", _THREE_LETTERS))}
+"""Three-letter codes, in the order of `LETTERS`."""
 _NAMES = "|".join((*THREE, *(n.upper() for n in THREE)))
 _ONE = "[A-Za-z]"
 MUTATION = re.compile(

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 
 from domains.protein.tables.columns import Chosen, Way, choose
+from domains.protein.tables.found import KINDS as VARIANT_KINDS
+from domains.protein.tables.found import Variants, refused, told
 from domains.protein.tables.report import LeftOut, TableReport, counted
-from domains.protein.tables.variants import KINDS as VARIANT_KINDS
-from domains.protein.tables.variants import Variants, read_variants, refused, told
+from domains.protein.tables.variants import read_variants
 from poets_core.intake import TableBounds, shown
 from poets_core.intake.numbers import KINDS as NUMBER_KINDS
 from poets_core.intake.numbers import Decimal, Numbers, read_numbers
 from poets_core.intake.sheet import Sheet, read_sheet
 
-Wanted: TypeAlias = Literal["auto", "maximise", "minimise"]
-BadRows: TypeAlias = Literal["refuse", "leave out"]
-Replicates: TypeAlias = Literal["average", "refuse"]
+Wanted = Literal["auto", "maximise", "minimise"]
+Rows = Literal["refuse", "leave out"]
+Replicates = Literal["average", "refuse"]
 BOUNDS = TableBounds()
 MENTIONED = 6
 """Kinds of wrong rows that one message names."""
@@ -41,7 +42,7 @@ class TableSettings:
     variant_column: str = ""
     value_column: str = ""
     direction: Wanted = "auto"
-    bad_rows: BadRows = "refuse"
+    bad_rows: Rows = "refuse"
     replicates: Replicates = "average"
     decimal: Decimal = "auto"
 
@@ -51,7 +52,8 @@ class MeasuredTable:
     """Distinct variants and their values.
 
     Attributes:
-        values: value of every variant, the mean of its rows, in the order of the file. A variant is its letters at the sites.
+        values: value of every variant, the mean of its rows, in the order of the file. A variant is its letters at
+            the sites.
         std: standard error of the mean of its rows; a variant that is not here was measured once.
         replicates: rows of a variant, where there are several.
         labels: number of each site, as people write it.
@@ -60,8 +62,8 @@ class MeasuredTable:
         variant_column, value_column: the columns used.
         rows: rows of the file that were read, those left out included.
         report: what was found, for people and programs.
-        whole: the whole protein where the table tells it, the parent or one of the variants; "" where it holds the sites
-            alone. places: index of each site in `whole`.
+        whole: the whole protein where the table tells it, the parent or one of the variants; "" where it holds the
+            sites alone. places: index of each site in `whole`.
     """
 
     values: dict[str, float]
@@ -95,8 +97,8 @@ def read_table(
         labels: numbers of the sites, ``("39", "40")``; none: 1, 2, 3, ...
 
     Raises:
-        InvalidTable: unreadable, too large, columns that a person has to choose, or rows that are wrong: one message that
-            counts them by kind, quotes the first of each, and names the form's field.
+        InvalidTable: unreadable, too large, columns that a person has to choose, or rows that are wrong: one message
+            that counts them by kind, quotes the first of each, and names the form's field.
     """
     settings = settings or TableSettings()
     chosen: list[Chosen] = []
@@ -112,7 +114,7 @@ def read_table(
     sheet = read_sheet(path, BOUNDS, refused, columns=two)
     picked = chosen[0]
     cells, written = sheet.columns[picked.variant], sheet.columns[picked.value]
-    if not sheet.rows or (not any(cells) and not any(written)):
+    if not sheet.rows or not (any(cells) or any(written)):
         raise refused(f"Expected measured variants in {path.name[:80]}, got a table without rows.")
     variants = read_variants(cells, sheet.rows, picked.variant, parent, labels)
     numbers = read_numbers(written, decimal=settings.decimal, separator=sheet.separator)
@@ -127,8 +129,10 @@ def _check_doubt(numbers: Numbers, written: Sequence[str], sheet: Sheet, picked:
     if numbers.doubt is not None:
         at, point, comma = numbers.doubt
         raise refused(
-            f"Expected numbers that can be read in one way in column {shown(picked.value)}, got {shown(written[at])} in row "
-            f"{sheet.rows[at]}: {point:.10g} with a decimal point, {comma:.10g} with a decimal comma. Choose the decimal mark.",
+            f"Expected numbers that can be read in one way in column {shown(picked.value)}, got "
+            f"{shown(written[at])} in row "
+            f"{sheet.rows[at]}: {point:.10g} with a decimal point, {comma:.10g} with a decimal comma. Choose "
+            f"the decimal mark.",
             "decimal",
         )
 
@@ -138,24 +142,9 @@ def _left_out(variants: Variants, numbers: Numbers, sheet: Sheet, picked: Chosen
     cells, written = sheet.columns[picked.variant], sheet.columns[picked.value]
     named = {*variants.controls}
     bad_values = {i: str(kind) for i, kind in numbers.bad.items() if i not in named and i not in variants.bad}
-    quoted = _Quoted(lambda i: f"{told(variants.bad[i], cells[i])}")
-    out = counted(variants.bad, VARIANT_KINDS, sheet.rows, quoted)
     words = {str(kind): what for kind, what in NUMBER_KINDS.items()}
-    # A wild type without a value is no fault of the variants; its row is told like any other.
-    return out + counted(bad_values, words, sheet.rows, _Quoted(lambda i: shown(written[i])))
-
-
-class _Quoted(Sequence[str]):
-    """Quotations that are made when they are asked for."""
-
-    def __init__(self, make) -> None:  # type: ignore[no-untyped-def]
-        self._make = make
-
-    def __len__(self) -> int:
-        return 0
-
-    def __getitem__(self, at):  # type: ignore[no-untyped-def]
-        return self._make(at)
+    out = counted(variants.bad, VARIANT_KINDS, sheet.rows, picked.variant, lambda i: told(variants.bad[i], cells[i]))
+    return out + counted(bad_values, words, sheet.rows, picked.value, lambda i: shown(written[i]))
 
 
 def _counted_message(left: Sequence[LeftOut], rows: int, variants: Variants) -> str:
@@ -166,7 +155,8 @@ def _counted_message(left: Sequence[LeftOut], rows: int, variants: Variants) -> 
         parts = (f"{n} residues in {count:,}" for n, count in sorted(variants.lengths.items(), key=lambda p: -p[1])[:4])
         lengths = f" Variants must have one length; there are {', '.join(parts)} rows."
     return (
-        f"Expected a variant and a number in every row, got {bad:,} of {rows:,} rows that are wrong: {named}.{lengths} Correct "
+        f"Expected a variant and a number in every row, got {bad:,} of {rows:,} rows that are wrong: "
+        f"{named}.{lengths} Correct "
         "them, or choose to leave bad rows out."
     )
 
@@ -198,18 +188,34 @@ def _finished(
     if len(means) < len(kept):
         noise = _average(kept, taken, means, std, several, rows, sheet, settings)
     wild = [i for i in variants.wild if i not in numbers.bad]
-    found = np.nanmean(values[wild]) if wild else means.get(variants.parent)
+    found = float(np.mean(values[wild])) if wild else means.get(variants.parent)
     report = _report(sheet, picked, variants, numbers, left, len(kept), means, several, noise, found)
     return MeasuredTable(
-        means, std, several, variants.labels, variants.parent, picked.direction, picked.variant, picked.value,
-        len(sheet.rows), report, variants.whole, variants.places,
-    )  # fmt: skip
+        means,
+        std,
+        several,
+        variants.labels,
+        variants.parent,
+        picked.direction,
+        picked.variant,
+        picked.value,
+        len(sheet.rows),
+        report,
+        variants.whole,
+        variants.places,
+    )
 
 
 def _average(
-    kept: Sequence[str], taken: np.ndarray[tuple[int], np.dtype[np.float64]], means: dict[str, float], std: dict[str, float],
-    several: dict[str, int], rows: np.ndarray[tuple[int], np.dtype[np.int64]], sheet: Sheet, settings: TableSettings,
-) -> float | None:  # fmt: skip
+    kept: Sequence[str],
+    taken: np.ndarray[tuple[int], np.dtype[np.float64]],
+    means: dict[str, float],
+    std: dict[str, float],
+    several: dict[str, int],
+    rows: np.ndarray[tuple[int], np.dtype[np.int64]],
+    sheet: Sheet,
+    settings: TableSettings,
+) -> float | None:
     """Average rows of one variant, in place; return the standard deviation of a row about its mean."""
     place = {design: i for i, design in enumerate(means)}
     group = np.fromiter((place[d] for d in kept), dtype=np.int64, count=len(kept))
@@ -224,8 +230,10 @@ def _average(
         if settings.replicates == "refuse" and np.ptp(found) > 0:
             other = own[int(np.argmax(found != found[0]))]
             raise refused(
-                f"Expected one value for variant {shown(names[g])}, got {float(found[0])!r} in row {sheet.rows[rows[own[0]]]} and "
-                f"{float(taken[other])!r} in row {sheet.rows[rows[other]]}. Choose to average replicates, or remove rows."
+                f"Expected one value for variant {shown(names[g])}, got {float(found[0])!r} in row "
+                f"{sheet.rows[rows[own[0]]]} and "
+                f"{float(taken[other])!r} in row {sheet.rows[rows[other]]}. Choose to average replicates, or "
+                f"remove rows."
             )
         same = np.ptp(found) == 0
         spread = 0.0 if same else float(found.std(ddof=1))
@@ -236,13 +244,23 @@ def _average(
 
 
 def _report(
-    sheet: Sheet, picked: Chosen, variants: Variants, numbers: Numbers, left: Sequence[LeftOut], taken: int,
-    means: Mapping[str, float], several: Mapping[str, int], noise: float | None, wild: float | None,
-) -> TableReport:  # fmt: skip
+    sheet: Sheet,
+    picked: Chosen,
+    variants: Variants,
+    numbers: Numbers,
+    left: Sequence[LeftOut],
+    taken: int,
+    means: Mapping[str, float],
+    several: Mapping[str, int],
+    noise: float | None,
+    wild: float | None,
+) -> TableReport:
     cells = sheet.columns[picked.variant]
 
     def rows_of(found: Sequence[int], what: str) -> LeftOut | None:
-        return LeftOut(what, len(found), sheet.rows[found[0]], shown(cells[found[0]])) if found else None
+        return (
+            LeftOut(what, len(found), sheet.rows[found[0]], picked.variant, shown(cells[found[0]])) if found else None
+        )
 
     rows = "row" if len(variants.wild) == 1 else "rows"
     return TableReport(

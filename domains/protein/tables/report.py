@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,16 +16,17 @@ class LeftOut:
 
     Attributes:
         what: in words, after a count: ``"with a stop codon"``.
-        count: rows; row: number of the first one; first: its cell, quoted.
+        count: rows; row: number of the first one; column: where it is wrong; first: its cell, quoted.
     """
 
     what: str
     count: int
     row: int
+    column: str
     first: str
 
     def __str__(self) -> str:
-        return f"{self.count:,} {self.what} (row {self.row}: {self.first})"
+        return f"{self.count:,} {self.what} (row {self.row}, column {shown(self.column)}, got {self.first})"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class TableReport:
     @property
     def space(self) -> int:
         """Variants that there can be at the sites."""
-        return 20 ** len(self.labels)
+        return int(20 ** len(self.labels))
 
     def facts(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -159,16 +161,16 @@ class TableReport:
 
 
 def counted(
-    kinds: Mapping[int, str], words: Mapping[str, str], rows: Sequence[int], cells: Sequence[str]
+    kinds: Mapping[int, str], words: Mapping[str, str], rows: Sequence[int], column: str, quote: Callable[[int], str]
 ) -> list[LeftOut]:
     """Group rows that are wrong by kind; the first of each is quoted.
 
     Args:
-        kinds: index -> kind; words: kind -> in words; rows: number of each; cells: quoted.
+        kinds: index -> kind; words: kind -> in words; rows: number of each.
+        column: its name; quote: index -> its cell as a message repeats it.
     """
     first: dict[str, int] = {}
-    count: dict[str, int] = {}
     for at, kind in kinds.items():
         first.setdefault(kind, at)
-        count[kind] = count.get(kind, 0) + 1
-    return [LeftOut(words[k], n, rows[first[k]], cells[first[k]]) for k, n in count.items()]
+    count = Counter(kinds.values())
+    return [LeftOut(words[k], count[k], rows[at], column, quote(at)) for k, at in first.items()]

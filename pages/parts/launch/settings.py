@@ -10,7 +10,7 @@ from domains.entry import Entry
 from pages.parts.launch.cost import too_large
 from pages.parts.settings import validated
 from poets_core.errors import InvalidSpec
-from poets_core.runs.examine import wrong_with
+from poets_core.runs.examine import found_in, wrong_with
 from poets_core.spec import METHODS, SearchSpec
 from poets_core.spec.base import VERSION
 from poets_core.spec.presets import Sections, starting_sections
@@ -72,6 +72,16 @@ def examined(entry: Entry, spec: SearchSpec) -> dict[str, str]:
     shipped = {"library", *backbones()}
     source = "" if spec.backbone.source in shipped else spec.backbone.source
     return wrong_with(entry.name, spec.problem.params, source) if entry.check or source else {}
+
+
+def told(entry: Entry, params: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what was found in the files of a problem, in sentences; none while they are missing or wrong."""
+    if not entry.check or any(p.default is None and p.name not in params for p in entry.parameters):
+        return ()
+    try:
+        return found_in(entry.name, check_params(entry.name, params))
+    except InvalidSpec:
+        return ()
 
 
 def checked(entry: Entry, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from pages.parts.uploads import keep_upload
 from poets_core.runs.examine import preview_table
 from poets_core.runs.store import RunStore
 from poets_core.runs.uploads import upload_name
-from poets_core.spec import BackboneSpec, Bounds, ContestSpec
+from poets_core.spec import BackboneSpec, Bounds, ContestSpec, LaboratorySpec
 
 OTHER = "other"
-TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet")]
+TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet", "xlsx")]
 BACKBONE_NAMES = {
     "library": "Small model, trained on this problem's own library when the run starts",
     OTHER: "Another model: a folder or a Hugging Face name",
@@ -139,6 +139,12 @@ def contest_fields(
     values = setting_fields(fields.values(), start, errors, lambda name: f"{key}-contest-{name}", columns=len(fields))
     st.caption(contest_price(budget, values))
     return values
+
+
+def laboratory_fields(errors: Errors, key: str, begin: LaboratorySpec | None) -> dict[str, Any]:
+    """Draw how batches go to the laboratory: plates, controls, replicates."""
+    fields, start = settings_of("laboratory", LaboratorySpec), (begin or LaboratorySpec()).model_dump()
+    return setting_fields(fields.values(), start, errors, lambda name: f"{key}-laboratory-{name}", columns=3)
 
 
 def backbone_field(entry: Entry, errors: Errors, key: str, begin: str) -> str:

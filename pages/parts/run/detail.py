@@ -19,6 +19,7 @@ SOURCES = {
     "reference": f"written by the {UNTRAINED}",
     "space": "chosen out of the whole space",
     "contest": "written for a contest between the models",
+    "given": "measured before the run",
 }
 
 

@@ -97,7 +97,7 @@ def wells_of(run: str, round: int, candidates: Sequence[str], spec: LaboratorySp
     left = iter(designs)
     contents = [("", at[i]) if i in at else (next(left), "") for i in range(total)]
     return [
-        Well(public_id(run, round, number), *_place(number, spec.plate), candidate=candidate, control=control)
+        Well(public_id(run, round, number), *_place(number, spec.wells), candidate=candidate, control=control)
         for number, (candidate, control) in enumerate(contents)
     ]
 

@@ -167,7 +167,7 @@ def test_a_wrong_table_names_the_field_it_came_from(tmp_path: Path) -> None:
                 parent=GB1, sites="39", oracle="table", **{"answers": put(tmp_path, {"V": 1.0}), name: "/none.csv"}
             )
         assert caught.value.field == f"problem.params.{name}"
-    with pytest.raises(InvalidTable, match="Name the site") as caught:
+    with pytest.raises(InvalidTable, match="numbers of their 4 sites") as caught:
         Campaign(parent=GB1, data=put(tmp_path, {"VDGV": 1.0, "ADGV": 2.0}))
     assert caught.value.field == "problem.params.sites"
 
@@ -199,7 +199,7 @@ def test_a_library_follows_the_prior_inside_the_constraints() -> None:
     assert max(sum(a != b for a, b in zip(t, "VDGV", strict=True)) for t in texts) == 1
     singles = [t for t in texts if t != "VDGV"]
     v39 = [t[0] for t in singles if t[0] != "V"]
-    assert v39.count("I") > 3 * v39.count("P")
+    assert v39.count("I") > 1.8 * v39.count("P")
 
 
 def test_the_library_of_a_landscape_is_bit_for_bit_what_it_was(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_a_landscape_of_whole_proteins_is_searched_at_its_sites(tmp_path: Path) 
     assert named.info.facts["wild_type"] == "VD"
     assert b"mutations: D40W\n" in named.render("VW", {})[0].data
     assert b"   51 TVTE" not in named.render("VW", {})[0].data
-    assert b"TKTFTVTE" in named.render("VW", {})[0].data
+    assert b"TK TFTVTE" in named.render("VW", {})[0].data
 
 
 def test_positions_of_a_landscape_as_people_write_them(tmp_path: Path) -> None:

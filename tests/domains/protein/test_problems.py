@@ -15,7 +15,7 @@ from domains.protein.alphabet import LETTERS
 from domains.protein.ehrlich import Ehrlich, EhrlichFunction, random_function, random_transition, stationary, walks
 from domains.protein.instability import Instability, dipeptide_weights, least_stable_free
 from domains.protein.landscape import Landscape
-from poets_core.errors import InvalidSpec, InvalidTable
+from poets_core.errors import InvalidInput, InvalidSpec, InvalidTable
 from poets_core.keyed import rng_for
 from poets_core.protocols import Problem
 from tests.contracts.problem_contract import ProblemContract
@@ -263,13 +263,13 @@ class TestLandscape:
 
     def test_wrong_wild_types_and_positions(self, small_table: Path) -> None:
         with pytest.raises(
-            InvalidTable, match=r"as long as the wild type 'VDG' \(3 residues\), got 2 residues in row 2"
+            InvalidTable, match=r"as long as the wild type 'VDG' \(3 residues\), got 2 residues in column"
         ):
             Landscape(str(small_table), wild_type="VDG")
         with pytest.raises(InvalidSpec, match=r"'X' at position 2"):
             Landscape(str(small_table), wild_type="VX")
         for positions in ("39", "39,39", "39,forty"):
-            with pytest.raises(InvalidSpec, match=r"39"):
+            with pytest.raises(InvalidInput, match=r"39"):
                 Landscape(str(small_table), wild_type="VD", positions=positions)
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from domains.catalog import load
-from domains.protein import table
-from domains.protein.tables.read import read_table
+from domains.protein.tables import read as table
+from domains.protein.tables.read import TableSettings, read_table
 from poets_core.errors import InvalidTable
 from poets_core.intake import TableBounds
 
@@ -64,20 +64,20 @@ def test_parquet_keeps_every_digit_and_refuses_missing_values(tmp_path: Path) ->
     pd.DataFrame({"variant": ["VD", "AD"], "value": [0.1 + 0.2, 1e-300]}).to_parquet(path)
     assert read_table(path).values == {"VD": 0.1 + 0.2, "AD": 1e-300}
     pd.DataFrame({"variant": ["VD", "AD"], "value": [0.1, np.nan]}).to_parquet(path)
-    with pytest.raises(InvalidTable, match="row 3, column 'value'"):
+    with pytest.raises(InvalidTable, match="without a value .row 3, column 'value'"):
         read_table(path)
 
 
 def test_columns_are_found_by_kind_when_no_name_is_usual(tmp_path: Path) -> None:
     path = put(tmp_path, "n,residues,level\n1,VD,5\n2,AD,6\n")
-    found = read_table(path, value_column="level")
+    found = read_table(path, TableSettings(value_column="level"))
     assert (found.variant_column, found.value_column) == ("residues", "level")
-    assert read_table(path).value_column == "n"  # the first numbers, as the form says
+    assert read_table(path).value_column == "level"  # n numbers the rows
 
 
 def test_named_columns_win(tmp_path: Path) -> None:
     path = put(tmp_path, "variant,fitness,other,parent\nVD,1,7,AA\nAD,2,8,CC\n")
-    found = read_table(path, variant_column="parent", value_column="other")
+    found = read_table(path, TableSettings("parent", "other"))
     assert found.values == {"AA": 7.0, "CC": 8.0}
 
 
@@ -88,27 +88,29 @@ def test_named_columns_win(tmp_path: Path) -> None:
         ("\n", "header row"),
         ("variant,fitness\n", "without rows"),
         ("variant,fitness\n,\n", "without rows"),
-        ("variant,fitness\nVDGV,\n", r"finite number in row 2, column 'fitness', got ''"),
-        ("variant,fitness\nVDGV,1\nADGV,nan\n", r"row 3, column 'fitness', got 'nan'"),
-        ("variant,fitness\nVDGV,1\nADGV,inf\n", r"row 3, column 'fitness', got 'inf'"),
-        ("variant,fitness\nVDGV,1\nADGV,high\n", r"row 3, column 'fitness', got 'high'"),
+        ("variant,fitness\nVDGV,\n", r"1 without a value .row 2, column 'fitness', got ''"),
+        ("variant,fitness\nVDGV,1\nADGV,nan\n", r"a word for no value .row 3, column 'fitness', got 'nan'"),
+        ("variant,fitness\nVDGV,1\nADGV,inf\n", r"an infinite number .row 3, column 'fitness', got 'inf'"),
+        ("variant,fitness\nVDGV,1\nADGV,high\n", r"text in place .* .row 3, column 'fitness', got 'high'"),
         ("variant,fitness\nVDGV,1\nADXV,1\n", r"row 3, column 'variant', got 'X' at position 3 of 'ADXV'"),
         ("variant,fitness\nVDGV,1\nAD*V,1\n", r"row 3, column 'variant', got '\*' \(a stop codon\) at position 3"),
         ("variant,fitness\nVDGV,1\nAD-V,1\n", r"row 3, column 'variant', got '-' \(a gap\)"),
         ("variant,fitness\nVDGV,1\nAD\u2603V,1\n", r"row 3, column 'variant'.* at position 3"),
-        ("variant,fitness\nVDGV,1\n,2\n", r"row 3, column 'variant', got an empty cell"),
-        ("variant,fitness\nVDGV,1\nADG,1\n", r"one length, 4 residues as in row 2, got 3 in row 3, column 'variant'"),
-        ("variant,fitness\nVDGV,1\nADGV,1\nvdgv,2\n", r"'VDGV', got 1.0 in row 2.* and 2.0 in row 4"),
-        ("variant,fitness\nVDGV,1\n\nADGV,x\n", r"row 3, column 'variant'"),  # rows as a spreadsheet counts
-        ("fitness,score\n1,2\n2,3\n", r"text column"),
-        ("variant,name\nVDGV,a\n", r"numeric column"),
+        ("variant,fitness\nVDGV,1\n,2\n", r"1 without a variant .row 3, column 'variant', got ''"),
+        (
+            "variant,fitness\nVDGV,1\nADG,1\n",
+            r"1 of another length .row 3, column 'variant', got 'ADG'.*4 residues in 1",
+        ),
+        ("variant,fitness\nVDGV,1\n\nADGV,x\n", r"row 4, column 'fitness'"),  # rows as a spreadsheet counts
+        ("fitness,score\n1,2\n2,3\n", r"text column of variants"),
+        ("variant,name\nVDGV,a\n", r"row 2, column 'name', got 'a'"),
         ("variant\nVDGV\n", r"numeric column"),
         ("variant,fitness,fitness\nVDGV,1,2\n", r"distinct column names.*'fitness' twice"),
         ('variant,fitness\n"VDGV,1\n', r"column|readable"),
-        ("variant,fitness\nVDGV,1\nADGV,1,2\n", r"readable.*line 3"),
+        ("variant,fitness\nVDGV,1\nADGV,1,2\n", r"readable.*3 cells in line 3"),
         ("variant,fitness\nVDGV,1\nADGV\n", r"row 3, column 'fitness', got ''"),
         ("variant,fitness\nVDGV,1\nSDG\u00df,1\n", r"row 3, column 'variant'.* at position 4"),
-        (b"variant,fitness\nVD\xffV,1\n", r"readable.*UTF-8"),
+        (b"variant,fitness\nVD\xffV,1\n", r"row 2, column 'variant', got 'VDÿV'"),
         (b"PAR1 this is not parquet", r"readable.*Parquet"),
         (gzip.compress(GOOD.encode())[:-12], r"readable"),
     ],
@@ -120,9 +122,9 @@ def test_refuses(tmp_path: Path, text: str | bytes, message: str) -> None:
 
 def test_refuses_wrong_names_and_missing_files(tmp_path: Path) -> None:
     with pytest.raises(InvalidTable, match=r"column 'activity', got the columns \['variant', 'fitness'\]"):
-        read_table(put(tmp_path, GOOD), value_column="activity")
+        read_table(put(tmp_path, GOOD), TableSettings(value_column="activity"))
     with pytest.raises(InvalidTable, match=r"column 'fitness', got 'VDGV'"):
-        read_table(put(tmp_path, "variant,fitness\nAA,VDGV\n"), value_column="fitness")
+        read_table(put(tmp_path, "variant,fitness\nAA,VDGV\n"), TableSettings(value_column="fitness"))
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(InvalidTable, match="readable"):
             read_table(path)

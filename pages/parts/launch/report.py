@@ -1,0 +1,26 @@
+"""What was found in a problem's files, before a run exists: sentences of the reader, shown as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.parts.text import plain
+
+OPEN = 4
+"""Sentences that are always shown: columns, direction, coverage. The others are folded."""
+
+
+def report(lines: Sequence[str]) -> None:
+    """Draw the sentences; nothing where there are none."""
+    if not lines:
+        return
+    with st.container(border=True, key="report"):
+        st.markdown("**What was read**")
+        for line in lines[:OPEN]:
+            st.markdown(plain(line))
+        if lines[OPEN:]:
+            with st.expander("Rows, wild type, positions", icon=":material/fact_check:", key="report-more"):
+                for line in lines[OPEN:]:
+                    st.markdown(plain(line))

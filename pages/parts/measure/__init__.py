@@ -1,0 +1,1 @@
+"""What the page of a laboratory is made of."""
