@@ -1,6 +1,6 @@
 """Addresses of pages."""
 
 RUNS, LAUNCH = "pages/search/runs.py", "pages/search/launch.py"
-COMPARE, POLICIES, JUDGE = (f"pages/analyse/{name}.py" for name in ("compare", "policies", "judge"))
+DATA, COMPARE, POLICIES, JUDGE = (f"pages/analyse/{name}.py" for name in ("data", "compare", "policies", "judge"))
 LIVE, CANDIDATES = "pages/search/live.py", "pages/search/candidates.py"
 MEASURE = "pages/search/measure.py"
