@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +203,6 @@ PROBLEMS: tuple[Entry, ...] = (
                 60_000,
                 area=True,
             ),
-            *READING,
             Parameter(
                 "positions",
                 "text",
@@ -211,7 +211,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 0,
                 5000,
             ),
-            *TREATMENT,
+            *(replace(p, group="How tables are read") for p in (*READING, *TREATMENT)),
             Parameter(
                 "use",
                 "text",
@@ -259,7 +259,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 20_000,
                 label="Variable sites",
             ),
-            *LIMITS,
+            *(replace(p, group="Hard constraints") for p in LIMITS),
             Parameter(
                 "data",
                 "file",
@@ -267,8 +267,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 "Table of what was measured before; learnt before the first proposal.",
                 label="Measured before",
             ),
-            *READING,
-            *TREATMENT,
+            *(replace(p, group="How tables are read") for p in (*READING, *TREATMENT)),
             Parameter(
                 "oracle",
                 "text",
@@ -288,6 +287,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 0.0,
                 0.95,
                 label="Keep the parent's letter",
+                group="Before anything is measured",
             ),
             Parameter(
                 "prior_temperature",
@@ -297,6 +297,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 0.5,
                 1000.0,
                 label="Freedom of substitutions",
+                group="Before anything is measured",
             ),
         ),
         backbones=("library",),
