@@ -198,8 +198,8 @@ FILES = {
         "table": ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n"),
     },
     "protein/campaign": {
-        name: ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n")
-        for name in ("data", "answers")
+        "data": ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n"),
+        "answers": ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n"),
     },
 }
 """For every parameter that is a file: two of them that differ in nothing but a few values."""
