@@ -130,6 +130,9 @@ LIMITS = (
 """Hard constraints: no design that breaks one is ever proposed."""
 
 
+XLSX = Export("xlsx", "Excel", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+DNA = Export("dna", "Genes (FASTA)", "fasta", "text/x-fasta")
+
 PROBLEMS: tuple[Entry, ...] = (
     Entry(
         name="protein/ehrlich",
@@ -299,6 +302,31 @@ PROBLEMS: tuple[Entry, ...] = (
                 label="Freedom of substitutions",
                 group="Before anything is measured",
             ),
+            Parameter(
+                "organism",
+                "text",
+                "E. coli",
+                "Whose codons exported genes use.",
+                choices=(
+                    "E. coli",
+                    "S. cerevisiae",
+                    "B. subtilis",
+                    "H. sapiens",
+                    "M. musculus",
+                    "D. melanogaster",
+                    "C. elegans",
+                    "G. gallus",
+                ),
+            ),
+            Parameter(
+                "avoid_sites",
+                "text",
+                "",
+                "Restriction sites that exported genes must not hold: enzymes or DNA, such as BsaI, GGATCC.",
+                0,
+                1000,
+                label="Restriction sites to avoid",
+            ),
         ),
         backbones=("library",),
         settings={
@@ -318,7 +346,7 @@ SCIENCE = Science(
     backbones=(
         ShippedBackbone("protein", "Protein model that ships with the app", Path(__file__).parent / "backbone", 6.5e-5),
     ),
-    exports=(Export("fasta", "FASTA", "fasta", "text/x-fasta"), CSV),
+    exports=(Export("fasta", "FASTA", "fasta", "text/x-fasta"), CSV, XLSX, DNA),
     drawing="domains.protein.drawing:draw",
     naming="domains.protein.naming:named",
     install="pip install 'poets[protein]'",

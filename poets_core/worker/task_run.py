@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from typing import Any
 
@@ -176,4 +177,5 @@ def _record(candidate: CandidateView, id: str) -> Record:
         "std": candidate.std,
         **candidate.details,
     }
-    return Record(id, candidate.design, float(candidate.value or 0.0), metadata)
+    # What was not measured has no value; a zero would be one.
+    return Record(id, candidate.design, math.nan if candidate.value is None else float(candidate.value), metadata)
