@@ -57,6 +57,8 @@ def _run(feed: Feed, snapshot: Snapshot) -> None:
         st.warning(plain(peak_sentence(view, peak)), icon=":material/trending_down:")
     if winner := deploy(view):
         st.info(winner, icon=":material/emoji_events:")
+    if snapshot.status.state == "failed" and not view.candidates:
+        return  # nothing will come that could be drawn
     rows = known_beside(feed)
     beside = references(feed, rows)
     picked = str(st.session_state.get(_picked(feed), ""))

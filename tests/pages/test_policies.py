@@ -133,6 +133,8 @@ def test_the_list_says_who_won_and_finished_experiments_show_full_bars(store: Sq
     assert "undecided" in text
     bars = [(p.proto.value, p.proto.text) for p in at.get("progress")]
     assert bars == [(2, "4 of at most 200"), (100, "4 comparisons"), (100, "15 comparisons")]
+    among_runs = [(p.proto.value, p.proto.text) for p in opened().get("progress")]
+    assert among_runs == [(2, "4 of 200 comparisons"), (100, "4 comparisons"), (100, "15 comparisons")]
 
 
 def test_an_experiment_that_was_renamed_stands_under_its_new_name(store: SqlStore) -> None:
@@ -164,6 +166,8 @@ def test_names_and_responses_are_text_and_never_markup(store: SqlStore) -> None:
 def test_an_experiment_that_has_not_begun_and_one_that_failed_say_so(store: SqlStore) -> None:
     run = we.write(store, we.spec("oracle"), we.prepared(), release=False)
     at = opened(POLICIES, run=run)
+    assert not [e for e in at.main if e.type == "bidi_component"]  # no empty charts
+    assert at.caption[0].value.startswith("Ehrlich function · 3 policies · judged by measuring")
     assert "No verdict yet: nothing has been compared." in said(at)
     assert at.button(key="pause")
     at.button(key="pause").click().run()

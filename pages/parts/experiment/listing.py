@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.experiment.verdicts import outcome, title_of
+from pages.parts.experiment.verdicts import compared, outcome, title_of
 from pages.parts.links import JUDGE, POLICIES
 from pages.parts.skeleton import store_problem
 from pages.parts.states import ago, badge, offers_judging, plain, state_of
@@ -78,7 +78,8 @@ def _row(store: RunStore, row: RunRow) -> None:
     title, found = _told(store, row)
     with st.container(border=True, key=f"experiment-{row.id}"):
         name, state, calls, sign, created, opens = st.columns(WIDTHS, vertical_alignment="center")
-        about = f"{row.problem} · {JUDGES.get(row.method, row.method)} · {row.id}"
+        facts = (compared(row.problem, row.method), JUDGES.get(row.method, row.method), row.id)
+        about = " · ".join(fact for fact in facts if fact)
         name.markdown(f"**{plain(title or row.problem)}**  \n:small[{plain(about)}]")
         with state:
             badge(row.state, stopped=row.status.reason == "stopped")

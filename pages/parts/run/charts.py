@@ -15,7 +15,7 @@ import numpy as np
 from pages.parts.look import DASHES, MARKERS, Look
 from pages.parts.panel import LINE_POINTS, MARKED, Json, Panel, axis, empty, layout, numbers, sample, thin
 from pages.parts.text import in_figure
-from pages.parts.words import MODEL_HELP, short_model
+from pages.parts.words import MODEL_HELP, quantity, short_model
 from poets_core.runs.views.fold import CandidateView, RunView
 from poets_core.types import round_number
 
@@ -28,7 +28,7 @@ TICKS = [0, 0.5, 0.95]
 
 def value_axis(view: RunView) -> str:
     """Return the name of the first objective with its unit, for an axis."""
-    name, unit = view.objective.name, view.objective.unit
+    name, unit = quantity(view.objective.name), view.objective.unit
     return f"{name} [{unit}]" if unit else name
 
 
