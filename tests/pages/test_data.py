@@ -59,6 +59,9 @@ def test_a_data_set_is_kept_used_renamed_and_deleted(store: SqlStore, launched: 
     assert Path(str(store.spec(row.id).problem.params["table"])).read_bytes() == TABLE
     assert [run for run, _ in used_by(store, kept)] == [row.id]
 
+    campaign = opened(LAUNCH, data=kept.id, problem="protein/campaign")
+    assert "uploaded before" in said(campaign)
+
     at = opened(DATA)
     assert "Used by 1 run" in said(at)
     at.session_state["data-asked"] = ("rename", kept.id)
