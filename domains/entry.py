@@ -27,6 +27,7 @@ class Parameter:
         choices: allowed values; empty means any.
         label: heading of the field; empty: the name, with spaces.
         area: of text: whether it has lines, as a FASTA record does.
+        group: heading under which a form folds it together with others; empty: it stands open.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     label: str = ""
     area: bool = False
+    group: str = ""
 
     @property
     def title(self) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from domains.protein.alphabet import codes_of
 from domains.protein.constraints import Constraints, read_constraints
-from domains.protein.export import FORMATS
+from domains.protein.dna import read_sites_to_avoid
 from domains.protein.given import PARAMS, Measured, Sited, read_measured, scaffold_of, sited
 from domains.protein.landscape import LandscapeOracle, checksum
 from domains.protein.parent import Parent, Scaffold, read_parent
@@ -21,6 +21,7 @@ from domains.protein.sequence import exact
 from domains.protein.sited import SitedProblem, facts_of
 from domains.protein.sites import Sites, read_sites
 from domains.protein.tables.read import Replicates, Rows, TableSettings, Wanted
+from domains.protein.variants_file import FORMATS, VariantsFile
 from poets_core.errors import InvalidInput, InvalidSpec, InvalidTable
 from poets_core.intake import shown
 from poets_core.intake.numbers import Decimal
@@ -83,6 +84,7 @@ class Campaign(SitedProblem):
         answers: table of the answers, for ``"table"``.
         value_name, unit: of what is measured; ``""`` takes the name of the table's column.
         prior_keep, prior_temperature: see `domains.protein.prior.site_weights`.
+        organism, avoid_sites: of exported genes, see `domains.protein.dna`.
 
     Raises:
         InvalidSpec: a parameter that cannot be, with its field.
@@ -113,6 +115,8 @@ class Campaign(SitedProblem):
         unit: str = "",
         prior_keep: float = KEEP,
         prior_temperature: float = TEMPERATURE,
+        organism: str = "E. coli",
+        avoid_sites: str = "",
     ) -> None:
         settings = TableSettings(variant_column, value_column, direction, bad_rows, replicates, decimal)
         known = _read(read_parent(parent), sites, data, answers if oracle == "table" else "", settings, oracle)
@@ -126,6 +130,7 @@ class Campaign(SitedProblem):
             charge_min=charge_min,
             charge_max=charge_max,
         )
+        read_sites_to_avoid(avoid_sites)  # a gene is made at the end of a campaign; its sites are checked now
         automaton = constraints.automaton()
         given, outside = _given(known, automaton.accepts)
         objective = _objective(known, value_name, unit, direction, automaton.accepts)
@@ -143,7 +148,8 @@ class Campaign(SitedProblem):
         )
         measures = LandscapeOracle(known.answers.values, "missing") if known.answers else LaboratoryOracle()
         weights = site_weights([known.scaffold.parent[i] for i in known.scaffold.sites], prior_keep, prior_temperature)
-        super().__init__(info, measures, known.scaffold, automaton, weights, constraints)
+        file = VariantsFile(known.scaffold, objective.name, unit.strip(), organism, avoid_sites)
+        super().__init__(info, measures, known.scaffold, automaton, weights, constraints, file)
         self.given = given
         self.report = _report(known, info.facts)
 

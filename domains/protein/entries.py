@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,9 @@ LIMITS = (
 """Hard constraints: no design that breaks one is ever proposed."""
 
 
+XLSX = Export("xlsx", "Excel", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+DNA = Export("dna", "Genes (FASTA)", "fasta", "text/x-fasta")
+
 PROBLEMS: tuple[Entry, ...] = (
     Entry(
         name="protein/ehrlich",
@@ -202,7 +206,6 @@ PROBLEMS: tuple[Entry, ...] = (
                 60_000,
                 area=True,
             ),
-            *READING,
             Parameter(
                 "positions",
                 "text",
@@ -211,7 +214,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 0,
                 5000,
             ),
-            *TREATMENT,
+            *(replace(p, group="How tables are read") for p in (*READING, *TREATMENT)),
             Parameter(
                 "use",
                 "text",
@@ -259,7 +262,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 20_000,
                 label="Variable sites",
             ),
-            *LIMITS,
+            *(replace(p, group="Hard constraints") for p in LIMITS),
             Parameter(
                 "data",
                 "file",
@@ -267,8 +270,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 "Table of what was measured before; learnt before the first proposal.",
                 label="Measured before",
             ),
-            *READING,
-            *TREATMENT,
+            *(replace(p, group="How tables are read") for p in (*READING, *TREATMENT)),
             Parameter(
                 "oracle",
                 "text",
@@ -288,6 +290,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 0.0,
                 0.95,
                 label="Keep the parent's letter",
+                group="Before anything is measured",
             ),
             Parameter(
                 "prior_temperature",
@@ -297,6 +300,32 @@ PROBLEMS: tuple[Entry, ...] = (
                 0.5,
                 1000.0,
                 label="Freedom of substitutions",
+                group="Before anything is measured",
+            ),
+            Parameter(
+                "organism",
+                "text",
+                "E. coli",
+                "Whose codons exported genes use.",
+                choices=(
+                    "E. coli",
+                    "S. cerevisiae",
+                    "B. subtilis",
+                    "H. sapiens",
+                    "M. musculus",
+                    "D. melanogaster",
+                    "C. elegans",
+                    "G. gallus",
+                ),
+            ),
+            Parameter(
+                "avoid_sites",
+                "text",
+                "",
+                "Restriction sites that exported genes must not hold: enzymes or DNA, such as BsaI, GGATCC.",
+                0,
+                1000,
+                label="Restriction sites to avoid",
             ),
         ),
         backbones=("library",),
@@ -317,7 +346,7 @@ SCIENCE = Science(
     backbones=(
         ShippedBackbone("protein", "Protein model that ships with the app", Path(__file__).parent / "backbone", 6.5e-5),
     ),
-    exports=(Export("fasta", "FASTA", "fasta", "text/x-fasta"), CSV),
+    exports=(Export("fasta", "FASTA", "fasta", "text/x-fasta"), CSV, XLSX, DNA),
     drawing="domains.protein.drawing:draw",
     naming="domains.protein.naming:named",
     install="pip install 'poets[protein]'",

@@ -67,7 +67,7 @@ def _write_fasta(records: Sequence[Record]) -> str:
     lines = []
     for r in records:
         fields = {"value": r.value, **r.metadata}
-        header = " ".join(f"{quote(k, safe='')}={quote(_cell(v), safe='+-.:,/[]{}')}" for k, v in fields.items())
+        header = " ".join(f"{quote(k, safe='')}={quote(cell_of(v), safe='+-.:,/[]{}')}" for k, v in fields.items())
         lines.append(f">{quote(r.id, safe='+-.:,/')} {header}")
         lines += [r.design[i : i + 60] for i in range(0, len(r.design), 60)]
     return "".join(f"{line}\n" for line in lines)
@@ -102,7 +102,7 @@ def _write_csv(records: Sequence[Record]) -> str:
     table = csv.writer(out, lineterminator="\r\n")  # RFC 4180; cells that hold either character are quoted
     table.writerow([*_FIXED, *map(_guard, keys)])
     for r in records:
-        cells = [_cell(r.metadata[k]) if k in r.metadata else "" for k in keys]
+        cells = [cell_of(r.metadata[k]) if k in r.metadata else "" for k in keys]
         table.writerow([_guard(r.id), _guard(r.design), repr(float(r.value)), *map(_guard, cells)])
     return out.getvalue()
 
@@ -131,7 +131,7 @@ def _record(
     name: str, text: str, value: float, pairs: dict[str, str], decode: Callable[[str], Design], where: str
 ) -> Record:
     try:
-        return Record(name, decode(text), value, {k: _value(v) for k, v in pairs.items()})
+        return Record(name, decode(text), value, {k: value_of(v) for k, v in pairs.items()})
     except InvalidDesign as error:
         raise InvalidTable(f"Expected a design of this problem in {where}: {error}") from error
 
@@ -143,15 +143,16 @@ def _number(text: str, where: str) -> float:
         raise InvalidTable(f"Expected a number as value in {where}, got {shown(text)}.") from error
 
 
-def _cell(value: Any) -> str:
-    """Return a metadata value as text that `_value` turns back into it."""
+def cell_of(value: Any) -> str:
+    """Return a metadata value as text that `value_of` turns back into it."""
     if not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
-    plain = value != "" and isinstance(_value(value), str) and _value(value) == value
+    plain = value != "" and isinstance(value_of(value), str) and value_of(value) == value
     return value if plain else json.dumps(value, ensure_ascii=False)
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
+    """Return the JSON value that a text spells, or the text itself."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):  # also numbers of thousands of digits, and brackets without end
@@ -160,4 +161,4 @@ def _value(text: str) -> Any:
 
 def _guard(cell: str) -> str:
     """Put an apostrophe before text a spreadsheet would run as a formula; numbers stay numbers."""
-    return cell if isinstance(_value(cell), int | float) else guarded(cell, reversible=True)
+    return cell if isinstance(value_of(cell), int | float) else guarded(cell, reversible=True)

@@ -20,11 +20,12 @@ from domains.protein.sited import facts_of, numbers_of, whole_protein
 from domains.protein.sited_edits import edit_within
 from domains.protein.sites import Sites, read_sites
 from domains.protein.tables.read import MeasuredTable, Replicates, Rows, TableSettings, Wanted
+from domains.protein.variants_file import VariantsFile
 from poets_core.errors import InvalidDesign, InvalidInput, InvalidSpec, InvalidTable
 from poets_core.intake import shown
 from poets_core.intake.numbers import Decimal
 from poets_core.protocols import TokenMask
-from poets_core.types import Artifact, Design, Evaluation, Objective, ProblemInfo, Vocabulary
+from poets_core.types import Artifact, Design, Evaluation, Objective, ProblemInfo, Record, Vocabulary
 
 POSITIONS = f"{PARAMS}.positions"
 KEEP = 0.3
@@ -138,6 +139,8 @@ class Landscape(SequenceProblem):
             positions=numbers_of(scaffold),
         )
         self.scaffold = scaffold
+        self._whole = len(scaffold.parent) > len(scaffold.sites)
+        self._file = VariantsFile(scaffold, value.name)
         self.replay = replay_of(values) if use == "replay" else None
 
     def decode(self, text: str) -> Design:
@@ -163,8 +166,19 @@ class Landscape(SequenceProblem):
 
     def render(self, design: Design, details: Mapping[str, Any]) -> list[Artifact]:
         """Return the sequence, whole where the whole protein is known, and its mutations."""
-        whole = len(self.scaffold.parent) > len(self.scaffold.sites)
-        return [whole_protein(self.scaffold, design, details)] if whole else super().render(design, details)
+        return [whole_protein(self.scaffold, design, details)] if self._whole else super().render(design, details)
+
+    def export(self, records: Sequence[Record], format: str) -> bytes:
+        """Write records as FASTA or CSV: as whole proteins where the whole protein is known."""
+        return (
+            self._file.write(records, format) if self._whole and format in FORMATS else super().export(records, format)
+        )
+
+    def read_export(self, data: bytes, format: str) -> list[Record]:
+        """Read what `export` wrote; designs come back canonical and equal."""
+        if self._whole and format in FORMATS:
+            return self._file.read(data, format)
+        return super().read_export(data, format)
 
     def library(self, n: int, *, rng: np.random.Generator) -> list[str]:
         """Return n variants around the wild type; the background is drawn from `rng` first.

@@ -15,9 +15,10 @@ from domains.protein.parent import UNKNOWN_LETTER, Scaffold
 from domains.protein.replay import Replay
 from domains.protein.sequence import SequenceProblem
 from domains.protein.sited_edits import edit_within
+from domains.protein.variants_file import VariantsFile
 from poets_core.errors import InvalidDesign
 from poets_core.protocols import Oracle, TokenMask
-from poets_core.types import F8, Artifact, Design, ProblemInfo, Vocabulary
+from poets_core.types import F8, Artifact, Design, ProblemInfo, Record, Vocabulary
 
 
 class SitedProblem(SequenceProblem):
@@ -28,6 +29,7 @@ class SitedProblem(SequenceProblem):
         automaton: accepts the designs of the problem, and no others.
         constraints: what they hold, for messages; None where the automaton is a set of variants.
         weights: f8 (sites, 20), the prior of each site.
+        file: writes candidates.
     """
 
     def __init__(
@@ -38,10 +40,12 @@ class SitedProblem(SequenceProblem):
         automaton: Automaton | Replay,
         weights: F8,
         constraints: Constraints | None = None,
+        file: VariantsFile | None = None,
     ) -> None:
         sites = len(scaffold.sites)
         super().__init__(info, oracle, minimum=sites, maximum=sites, wild_type=scaffold.wild_type)
         self.scaffold, self.automaton, self.weights, self.constraints = scaffold, automaton, weights, constraints
+        self.file = file or VariantsFile(scaffold, info.objectives[0].name)
 
     def decode(self, text: str) -> Design:
         """Return the letters at the sites: of a text of so many letters, or of the whole protein.
@@ -75,6 +79,14 @@ class SitedProblem(SequenceProblem):
     def library(self, n: int, *, rng: np.random.Generator) -> list[str]:
         """Return n designs of the prior, given that they are designs of the problem."""
         return [text_of(row) for row in self.automaton.sample(self.weights, n, rng=rng)]
+
+    def export(self, records: Sequence[Record], format: str) -> bytes:
+        """Write records as whole proteins with their mutations, or as genes; see `VariantsFile`."""
+        return self.file.write(records, format)
+
+    def read_export(self, data: bytes, format: str) -> list[Record]:
+        """Read what `export` wrote; designs come back canonical and equal."""
+        return self.file.read(data, format)
 
     def render(self, design: Design, details: Mapping[str, Any]) -> list[Artifact]:
         """Return the whole protein in blocks of ten, chain by chain, with its mutations."""

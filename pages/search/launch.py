@@ -83,7 +83,7 @@ def _parameters(entry: Entry, store: RunStore, errors: Errors, found: Filled | N
     start = dict(found.spec.problem.params) if found else {}
     key = f"{found.key if found else ''}{entry.name}"
     # Data must be given; what a problem knows by itself is there to be changed, not to be read through.
-    if any(p.default is None for p in entry.parameters):
+    if any(p.default is None or p.kind == "file" for p in entry.parameters):
         place = st.container(border=True, key="parameters")
         place.markdown("**The data**")
     else:

@@ -197,9 +197,10 @@ FILES = {
     "protein/landscape": {
         "table": ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n"),
     },
-    "protein/campaign": dict.fromkeys(
-        ("data", "answers"), ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n")
-    ),
+    "protein/campaign": {
+        "data": ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n"),
+        "answers": ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n"),
+    },
 }
 """For every parameter that is a file: two of them that differ in nothing but a few values."""
 

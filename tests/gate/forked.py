@@ -3,7 +3,7 @@
     python tests/gate/forked.py    # reads a line of JSON [tree, test], writes a line of JSON [exit code, output]
 
 Most of the time of a single test is the import of torch and its like, which no planted fault changes; more so where the
-hook of jaxtyping, which compiles what it meets, is at work meanwhile. What is ours is imported in the child alone, as it
+hook of jaxtyping is at work meanwhile, which compiles what it meets. What is ours is imported in the child alone, as it
 stands in the tree. Started by its path: the package `tests` must not be loaded yet.
 """
 

@@ -55,8 +55,11 @@ def kinds(report: Report) -> list[str]:
 @given(st.integers(0, 500), st.integers(0, 5000))
 def test_ids_come_back_and_are_neither_dates_nor_numbers(round: int, number: int) -> None:
     text = public_id(RUN, round, number)
-    assert read_public_id(text) == ("7fbc", round, number)
-    assert read_public_id(f" {text.upper()} ") == ("7fbc", round, number)
+    again = public_id(RUN, round, number, replicate=2)
+    control = public_id(RUN, round, number, control=True)
+    assert len({text, again, control}) == 3
+    for written in (text, again, control, f" {text.upper()} "):
+        assert read_public_id(written) == ("7fbc", round)
     assert "_b" in text
     assert not set(text) & set("-/.+=@:, ")
 
@@ -95,18 +98,18 @@ def test_a_layout_holds_every_design_and_control_once_a_replicate(
 
 def test_results_in_any_order_with_controls_failures_and_strangers() -> None:
     wells = wells_of(RUN, 0, list(DESIGNS), LaboratorySpec(parent_wells=1, controls="empty"), parent=True)
-    at = {w.candidate or w.control: k for k, w in enumerate(wells)}
+    at = {w.candidate or w.control: w.id for w in wells}
     rows = [
-        (ids(at["0-2"])[0], "0.5", "", "new"),
-        (ids(at["parent"])[0], "1.0", "", "control"),
-        (ids(at["0-0"])[0], "", "no growth", "failed"),
-        (ids(at["0-1"], run="20261127-101500-0a1b9999")[0], "3", "", "another run"),
+        (at["0-2"], "0.5", "", "new"),
+        (at["parent"], "1.0", "", "control"),
+        (at["0-0"], "", "no growth", "failed"),
+        (ids(1, run="20261127-101500-0a1b9999")[0], "3", "", "another run"),
         (ids(3, round=4)[0], "3", "", "another batch"),
         ("my own clone", "3", "", "unknown"),
-        (ids(at["0-3"])[0], "<0.01", "", "no number"),
-        (ids(at["empty"])[0], "0.0", "", "control"),
-        (ids(at["0-1"])[0], "", "", "not yet"),
-        (ids(at["0-3"])[0], "failed", "", "failed"),
+        (at["0-3"], "<0.01", "", "no number"),
+        (at["empty"], "0.0", "", "control"),
+        (at["0-1"], "", "", "not yet"),
+        (at["0-3"], "failed", "", "failed"),
     ]
     report = read_results(
         sheet({"id": [r[0] for r in rows], "activity (U/mg)": [r[1] for r in rows], "note": [r[2] for r in rows]}),

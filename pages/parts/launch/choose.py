@@ -63,7 +63,9 @@ def choose_problem() -> Entry:
     entry = known[name]
     st.query_params["problem"] = st.session_state[CHOSEN] = entry.name
     unit = f" [{entry.unit}]" if entry.unit else ""
-    st.caption(f"Maximises: {plain(quantity(entry.objective) + unit)}. {plain(entry.reads)}")
+    either = any(p.name == "direction" for p in entry.parameters)  # which way is better is then a parameter
+    does = "Looks for the best" if either else "Maximises:"
+    st.caption(f"{does} {plain(quantity(entry.objective) + unit)}. {plain(entry.reads)}")
     return entry
 
 

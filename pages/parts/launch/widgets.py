@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -46,8 +47,22 @@ def parameter_fields(
         start: values to begin with, in place of the defaults.
     """
     values: dict[str, Any] = {}
+    for group in dict.fromkeys(p.group for p in entry.parameters):
+        own = [p for p in entry.parameters if p.group == group]
+        # Folded and not hidden: what is entered there counts, and an error there is named beside the button.
+        place = st.expander(plain(group), key=f"{key}-group-{group}") if group else nullcontext()
+        with place:
+            values |= _fields(own, store, errors, key, start)
+    return values
+
+
+def _fields(
+    parameters: Sequence[Parameter], store: RunStore, errors: Errors, key: str, start: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Draw some parameters, two a row; see `parameter_fields`."""
+    values: dict[str, Any] = {}
     columns: list[DeltaGenerator] = []
-    for parameter in entry.parameters:
+    for parameter in parameters:
         columns = columns or st.columns(2)
         with columns.pop(0), st.container(gap="xsmall"):
             value, wrong = _parameter(

@@ -337,12 +337,12 @@ def _by_id(text: str, known: Known) -> _Match:
     found = read_public_id(text)
     if found is None:
         return _Match(kind="unknown", says=f"expected an id such as {known.run[-4:]}_b1_001, got {shown(text)}")
-    run, round, number = found
+    run, round = found
     if run != known.run[-4:].lower():
         return _Match(kind="another run", says=f"{shown(text)} is of a run that ends in {run}")
-    if round not in known.wells or number >= len(known.wells[round]):
-        return _Match(kind="another batch", says=f"{shown(text)} was not handed out")
-    well = known.wells[round][number]
+    well = next((w for w in known.wells.get(round, ()) if w.id.lower() == text.strip().lower()), None)
+    if well is None:
+        return _Match(kind="another batch", says=f"{shown(text)} was not handed out, or was rejected")
     return _Match(round, well.candidate, well.control, well.place)
 
 
