@@ -349,5 +349,8 @@ SCIENCE = Science(
     exports=(Export("fasta", "FASTA", "fasta", "text/x-fasta"), CSV, XLSX, DNA),
     drawing="domains.protein.drawing:draw",
     naming="domains.protein.naming:named",
+    views="domains.protein.views.shown:views",
+    structure="domains.protein.views.shown:structure",
+    structures=("pdb", "ent", "cif", "mmcif"),
     install="pip install 'poets[protein]'",
 )

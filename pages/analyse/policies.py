@@ -149,8 +149,8 @@ def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
             "Without a verdict nothing is saved.",
         ),
     )
-    for column, figure in zip(st.columns(len(cards)), cards, strict=True):
-        with column:
+    with st.container(horizontal=True, key="cards"):  # they go on in a second line where one is too narrow
+        for figure in cards:
             card(*figure)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from pages.parts.feed import Feed, Snapshot, the_store
 from pages.parts.links import CANDIDATES, LAUNCH, LIVE, MEASURE
 from pages.parts.measure.batch import batch_panel, history
-from pages.parts.measure.desk import bench_of
+from pages.parts.measure.desk import bench_of, weak_signal
 from pages.parts.measure.intake import go_on, intake_panel
+from pages.parts.measure.others import others_panel
 from pages.parts.run.controls import explain
 from pages.parts.skeleton import feed_of_address, not_obeyed, nothing, obeyed, polls, store_errors
 from pages.parts.states import badge
@@ -109,6 +112,13 @@ def _body(feed: Feed, snapshot: Snapshot, bench: Bench) -> None:
             st.info("This run has not proposed a batch yet. Start it on its page.", icon=":material/hourglass_empty:")
         return
     _so_far(bench)
+    weak = weak_signal(feed)
+    if weak:
+        st.warning(plain(" ".join(weak), 900), icon=":material/signal_cellular_nodata:")
+        st.caption(
+            "So far the ranking of designs may be an accident. More replicates, or designs that are far apart, tell "
+            "more: under “Other designs in place of some”, choose all of them and “far apart”."
+        )
     left, right = st.columns([3, 2])
     with left.container(border=True, key="batch"):
         batch_panel(feed, bench, batch)
@@ -117,6 +127,9 @@ def _body(feed: Feed, snapshot: Snapshot, bench: Bench) -> None:
             intake_panel(feed, bench)
         with st.container(border=True, key="next"):
             _next(feed, snapshot, bench)
+    if bench.campaign.open is not None:
+        with st.container(border=True, key="others"):
+            others_panel(feed, bench, bench.campaign.open, lambda body: _send(feed, "reject", body))
     history(bench)
 
 
@@ -171,7 +184,7 @@ def _next(feed: Feed, snapshot: Snapshot, bench: Bench) -> None:
     not_obeyed(_kept(feed))
 
 
-def _send(feed: Feed, command: str, body: dict[str, int]) -> None:
+def _send(feed: Feed, command: str, body: dict[str, Any]) -> None:
     def do() -> None:
         feed.store.send(feed.run, command, body)  # type: ignore[arg-type]
         go_on(feed)

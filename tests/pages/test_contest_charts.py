@@ -145,7 +145,9 @@ def test_a_contest_names_the_branch_to_deploy() -> None:
     )
     evidence, effort = contest_panels(view, LIGHT)
     assert (evidence.name, effort.name) == ("contest", "contest-effort")
-    named = METRICS | {"policies": ["model 1", "model 2", "untrained model"]}  # as everything on the page calls them
+    # As everything on the page calls them; the one that is left is still not ruled out.
+    named = METRICS | {"policies": ["model 1", "model 2", "untrained model"], "left": ["model 1"]}
+    assert METRICS["left"] == ["branch 0"]
     assert evidence.traces == contest_charts.evidence_bars(named, LIGHT).traces
     assert "branch" not in json.dumps([evidence.layout, effort.layout, evidence.alt, effort.alt])
     why = "the log has no further comparison of 'a' and 'b'"

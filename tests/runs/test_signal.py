@@ -80,7 +80,7 @@ def test_what_the_search_predicted_counts_where_it_has() -> None:
     assert not right.none
     backwards = found(view(values, expected={d: -v for d, v in values.items()}))
     assert backwards.none
-    assert "the search has predicted" in backwards.lines()[0]
+    assert "predicted by the search" in backwards.lines()[0]
 
 
 def test_replicates_as_far_apart_as_designs() -> None:

@@ -23,7 +23,7 @@ def contest_panels(view: RunView, look: Look) -> tuple[Panel, Panel]:
         title = "Contest of the models"
         return tuple(empty(look, n, title, WAITING, WAITING) for n in ("contest", "contest-effort"))  # type: ignore[return-value]
     metrics = view.contests[-1].metrics
-    metrics = {**metrics, "policies": [_short(name) for name in metrics["policies"]]}
+    metrics = {**metrics, **{part: [_short(name) for name in metrics[part]] for part in ("policies", "left")}}
     evidence = contest_charts.evidence_bars(metrics, look)
     effort = contest_effort.allocation(metrics, look)
     return (

@@ -9,6 +9,7 @@ from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
 from pages.parts.run.expected import RANGE_HELP, expected_range
 from pages.parts.run.naming import name_of, named
+from pages.parts.skeleton import card
 from pages.parts.text import plain, visible, visible_tree
 from pages.parts.words import MODEL_HELP, UNTRAINED, model, number
 from poets_core.runs.views.fold import CandidateView, RunView
@@ -59,7 +60,7 @@ def _numbers(view: RunView, c: CandidateView) -> None:
     reference = None if c.reference_log_prob is None else f"{UNTRAINED} {c.reference_log_prob:.2f}".replace("-", "−")
     range_ = None if c.expected is None else expected_range(c)
     shown = (
-        ("Value", value, note, f"In {plain(unit)}." if unit else None),
+        ("Value", value, note, f"In {plain(unit)}." if unit else ""),
         (
             "Expected",
             number(c.expected, 5),
@@ -68,9 +69,9 @@ def _numbers(view: RunView, c: CandidateView) -> None:
         ),
         ("Log-probability", _number(c.log_prob), reference, "Under the model that chose it, in nats."),
     )
-    cards = [*st.columns(2), *st.columns(2)[:1]]
-    for card, (label, text, below, help) in zip(cards, shown, strict=True):
-        card.metric(label, text, below, delta_color="off", delta_arrow="off", help=help, border=True, height="stretch")
+    with st.container(horizontal=True, key="design-figures"):  # as many a line as there is room for
+        for label, text, below, help in shown:
+            card(label, text, below, help, "content")
     if c.unit_unknown:
         st.caption("What was expected of it is stored without its unit (an older program made this run): not shown.")
 

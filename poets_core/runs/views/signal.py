@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from statistics import pvariance, variance
 
 import numpy as np
-from scipy.stats import f as f_distribution
-from scipy.stats import rankdata
 
 from poets_core.runs.views.run import CandidateView, RunView
+from poets_core.types import F8
 
 FEWEST = 12
 """Designs that are needed before anything is said."""
@@ -55,10 +54,14 @@ class Signal:
         """Say why, in sentences; empty where there is a signal."""
         found = []
         if self.correlation is not None and self.low is not None and self.high is not None and self.low <= 0:
-            who = "the search has predicted" if self.predicted else "a plain model predicts from the other designs"
+            who = (
+                f"The last {self.designs} designs were predicted by the search before they were measured"
+                if self.predicted
+                else f"Each of {self.designs} designs was predicted from the others by a plain model"
+            )
             found.append(
-                f"What {who} of {self.designs} designs and what was measured agree no better than by chance (rank "
-                f"correlation {self.correlation:.2f}, 95 % between {self.low:.2f} and {self.high:.2f})."
+                f"{who}: that agrees with what was measured no better than chance (rank correlation "
+                f"{self.correlation:.2f}, 95 % between {self.low:.2f} and {self.high:.2f})."
             )
         if self.replicates is not None and self.replicates > CHANCE:
             found.append(
@@ -96,10 +99,17 @@ def signal_of(view: RunView) -> Signal | None:
 
 def _spearman(a: Sequence[float], b: Sequence[float]) -> float | None:
     """Rank correlation, ties at their mean rank; None where one of them is constant."""
-    x, y = rankdata(a), rankdata(b)
+    x, y = _ranks(a), _ranks(b)
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
     return float(np.corrcoef(x, y)[0, 1])
+
+
+def _ranks(values: Sequence[float]) -> F8:
+    """Ranks from 1, equal values at their mean rank."""
+    _, at, counts = np.unique(np.asarray(values, dtype=np.float64), return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2.0)[at], dtype=np.float64)
 
 
 def _interval(rho: float, n: int) -> tuple[float, float]:
@@ -119,7 +129,7 @@ def _held_out(measured: Sequence[CandidateView]) -> list[tuple[float, float]] | 
     for row, p in enumerate(parts):
         x[row, [names[i, p[i]] for i in range(places)]] = 1.0
     # Ranks and not values: one giant must not be all there is to predict.
-    y = rankdata([c.value or 0.0 for c in measured])
+    y = _ranks([c.value or 0.0 for c in measured])
     fold = np.arange(len(parts)) % FOLDS
     out = np.zeros(len(parts))
     for k in range(FOLDS):
@@ -136,6 +146,8 @@ def _replicates(measured: Sequence[CandidateView]) -> float | None:
     several = [(value, std**2 * n, n) for value, std, n in wells if n > 1 and std > 0]
     if len(several) < 3:
         return None
+    from scipy.stats import f as f_distribution  # a third of a second, where there are replicates
+
     # The standard error of a mean of n wells is that of one well, through the root of n.
     freedom = sum(n - 1 for _, _, n in several)
     within = sum(v * (n - 1) for _, v, n in several) / freedom
