@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def test_a_data_set_is_kept_used_renamed_and_deleted(store: SqlStore, launched: 
     assert kept.params["bad_rows"] == "leave out"
     assert "First \\<b\\>round\\</b\\>" in said(at)
     assert "No run uses it yet" in said(at)
+    assert re.search(r"kept \d+ s ago", said(at)), said(at)
 
     form = opened(LAUNCH, data=kept.id, problem="protein/landscape")
     assert not form.exception
