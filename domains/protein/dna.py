@@ -8,12 +8,12 @@ there is none.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-
-import numpy as np
 
 from domains.packages import needed_for
 from domains.protein.alphabet import LETTERS
@@ -107,19 +107,20 @@ def gene_of(protein: str, usage: Mapping[str, Mapping[str, float]], avoid: Seque
         InvalidInput: no gene is without the patterns.
     """
     rng = rng_for(seed, "gene", protein)
-    states: dict[str, tuple[float, tuple[Any, ...]]] = {"": (0.0, ())}
-    known: dict[tuple[str, str], str | None] = {}
+    watch = _Watch.over(avoid)
+    states: dict[int, tuple[float, tuple[Any, ...]]] = {0: (0.0, ())}
+    known: dict[tuple[int, str], int] = {}
     for at, letter in enumerate(f"{protein}*"):
         codons = sorted(usage[letter].items())
         noise = rng.gumbel(size=len(codons))
-        score = [np.log(max(x, 1e-6)) + g - PENALTY * (x < RARE) for (_, x), g in zip(codons, noise, strict=True)]
-        after: dict[str, tuple[float, tuple[Any, ...]]] = {}
+        score = [math.log(max(x, 1e-6)) + g - PENALTY * (x < RARE) for (_, x), g in zip(codons, noise, strict=True)]
+        after: dict[int, tuple[float, tuple[Any, ...]]] = {}
         for state, (total, path) in states.items():
             for (codon, _), gain in zip(codons, score, strict=True):
                 if (state, codon) not in known:
-                    known[state, codon] = _written(state, codon, avoid)
+                    known[state, codon] = watch.written(state, codon)
                 new = known[state, codon]
-                if new is not None and (new not in after or after[new][0] < total + gain):
+                if new >= 0 and (new not in after or after[new][0] < total + gain):
                     after[new] = (total + gain, (path, codon))  # linked, so that no path is copied
         if not after:
             raise InvalidInput(
@@ -136,22 +137,39 @@ def gene_of(protein: str, usage: Mapping[str, Mapping[str, float]], avoid: Seque
     return "".join(reversed(out))
 
 
-def _written(state: str, codon: str, avoid: Sequence[str]) -> str | None:
-    """Return what of the patterns has been begun after a codon; None if one is complete."""
-    text = state
-    for base in codon:
-        text += base
-        if any(_fits(text[len(text) - len(p) :], p) for p in avoid if len(p) <= len(text)):
-            return None
-    # The longest end of the text that may still become a pattern is all that has to be remembered.
-    for k in range(len(text)):
-        if any(len(text) - k < len(p) and _fits(text[k:], p) for p in avoid):
-            return text[k:]
-    return ""
+@dataclass(frozen=True)
+class _Watch:
+    """How much of each pattern has been written, one bit for every beginning of one ("shift and").
 
+    Attributes:
+        first, last: bits of the first and the last letter of every pattern.
+        fits: for each base, the bits of letters that it fits.
+    """
 
-def _fits(text: str, pattern: str) -> bool:
-    return all(base in IUPAC[letter] for base, letter in zip(text, pattern, strict=False))
+    first: int
+    last: int
+    fits: Mapping[str, int]
+
+    @staticmethod
+    def over(patterns: Sequence[str]) -> _Watch:
+        first, last, at = 0, 0, 0
+        fits = dict.fromkeys("ACGT", 0)
+        for pattern in patterns:
+            first |= 1 << at
+            for letter in pattern:
+                for base in IUPAC[letter]:
+                    fits[base] |= 1 << at
+                at += 1
+            last |= 1 << at - 1
+        return _Watch(first, last, fits)
+
+    def written(self, state: int, codon: str) -> int:
+        """Return the state after a codon, -1 if a pattern is complete."""
+        for base in codon:
+            state = (state << 1 | self.first) & self.fits[base]
+            if state & self.last:
+                return -1
+        return state
 
 
 @lru_cache(maxsize=1)

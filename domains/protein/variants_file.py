@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,12 +96,13 @@ class VariantsFile:
     def _rows(self, records: Sequence[Record]) -> list[list[Any]]:
         keys = list(dict.fromkeys(k for r in records for k in r.metadata))
         names = [self._header(k) if k in IN_UNIT else k for k in keys]
-        rows: list[list[Any]] = [[*FIXED, self._header(self.value), *names]]
+        # What is text in any case is guarded here; metadata may be of any kind, and say so as JSON.
+        rows: list[list[Any]] = [[_Guarded(c) for c in (*FIXED, self._header(self.value), *names)]]
         for r in records:
             mutations = " ".join(self.scaffold.mutations(r.design)) or ("wild type" if self.scaffold.wild_type else "")
             cells = [r.metadata.get(k) for k in keys]
             whole = ":".join(residues for _, residues in self.scaffold.split(self.scaffold.full(r.design)))
-            rows.append([r.id, r.design, mutations, whole, r.value, *cells])
+            rows.append([*map(_Guarded, (r.id, r.design, mutations, whole)), r.value, *cells])
         return rows
 
     def _records(self, rows: Sequence[Sequence[str]]) -> list[Record]:
@@ -133,12 +133,19 @@ class VariantsFile:
 
     def _workbook(self, records: Sequence[Record]) -> bytes:
         from openpyxl import Workbook
+        from openpyxl.cell import WriteOnlyCell
 
         book = Workbook(write_only=True)
         sheet = book.create_sheet("designs")
         for row in self._rows(records):
-            # Numbers stay numbers; text goes through the same guard as in CSV, so that nothing is a formula.
-            sheet.append([c if _plain_number(c) else _text(c) for c in row])
+            cells = []
+            for value in row:
+                # Text goes through the same guard as in CSV, so that nothing is a formula.
+                cell = WriteOnlyCell(sheet, value if _plain_number(value) else _text(value))
+                if isinstance(value, float) and _plain_number(value):
+                    cell._value = repr(value)  # openpyxl would write 16 digits, one less than a number may need
+                cells.append(cell)
+            sheet.append(cells)
         out = io.BytesIO()
         book.save(out)
         return out.getvalue()
@@ -217,6 +224,13 @@ def _blocks(text: str) -> list[tuple[int, str, str]]:
     return [(number, header, "".join(letters)) for number, header, letters in out]
 
 
+class _Guarded(str):
+    """Text that a spreadsheet would take for a formula, with an apostrophe before it; any other as it is."""
+
+    def __new__(cls, text: str) -> _Guarded:
+        return super().__new__(cls, guarded(text, reversible=True))
+
+
 def _missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
@@ -231,9 +245,7 @@ def _text(value: Any) -> str:
         return ""
     if _plain_number(value):
         return repr(value)
-    # Text of a person or a model may begin a formula; an apostrophe keeps it text, and is taken off again.
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return guarded(cell_of(text) if isinstance(value, str) else text, reversible=True)
+    return str(value) if isinstance(value, _Guarded) else guarded(cell_of(value), reversible=True)
 
 
 def _number(text: str, where: str) -> float:
