@@ -68,6 +68,8 @@ _ASIDE = _set(
 _COUNTS = _set(
     "count counts reads read nreads n num number barcode barcodes coverage depth index idx id rank order row"
 )
+SURE = 4
+"""Rows from which on 1, 2, 3, ... numbers them."""
 _SPLIT = re.compile(r"[^a-z0-9µμΔδ]+|(?<=[a-z])(?=\d+$)")
 _UNIT = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*")
 
@@ -222,6 +224,9 @@ def _value(head: Sheet, variant: str) -> tuple[str, str]:
             return usual[0], "its name is a usual one"
         raise _ask(head, usual)
     free = [n for n in numbers if not _index(n, head.columns[n])]
+    # Of two or three rows, 1, 2, 3 may be values as well.
+    if not free and len(head.rows) < SURE:
+        free = [n for n in numbers if not _index(n, ())]
     named = [n for n in free if _WORDS.intersection(words(n)) and not _aside(n)]
     plain = [n for n in free if not _aside(n)]
     weak = [n for n in free if not _COUNTS.intersection(words(n))]

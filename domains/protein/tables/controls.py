@@ -21,7 +21,7 @@ WORDS = (
     "|no[ _-]enzyme)[ _.-]*(?:control|ctrl)"
     "|no[ _-](?:enzyme|template|dna|insert|cells)|background|standard|std|sd|s\\.d\\.|stdev"
     "|std\\.?[ _-]?dev\\.?|stddev|std[ _-]?error"
-    "|mean|average|avg|median|sum|total|totals|min|max|minimum|maximum|sem|se|s\\.e\\.m\\.|cv|count|na|n/a|nan|nd|n\\.d\\.|none|null"
+    "|mean|average|avg|median|sum|total|totals|min|max|minimum|maximum|sem|se|s\\.e\\.m\\.|cv%?|count|na|n/a|nan|nd|n\\.d\\.|none|null"
     "|n\\.a\\.|unknown|failed|fail|mixed|mixture|dead|inactive|dmso|lysate|library|pool|naive|unselected|host|untransformed|reference|n|[-–—.?]"
     "|signal|noise|deviation|variance|var|rsd|z'?|slope|intercept|quality|edge|standard[ _-](?:deviation|error)"
     "|grand[ _-](?:mean|total)"

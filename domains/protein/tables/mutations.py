@@ -21,7 +21,7 @@ _ONE = "[A-Za-z]"
 MUTATION = re.compile(
     rf"(?:p\.)?\(?(?P<old>{_NAMES}|{_ONE})?(?P<at>\d{{1,5}})\s?[:=]?\s?(?P<new>{_NAMES}|{_ONE}|=)(?![A-Za-z*])\)?"
 )
-_BETWEEN = re.compile(r"[\s:/_+,;|&.()\[\]{}p-]*")
+_BETWEEN = re.compile(r"[\s:/_+,;|&.()\[\]{}'\"p-]*")
 _INDEL = re.compile(r"\d[A-Za-z_\d]{0,40}?(?:del|ins|dup|fs|ext)|\d[A-Za-z]{2,}", re.IGNORECASE)
 _STOP = re.compile(r"\d(?:\*|Ter|Stop)", re.IGNORECASE)
 CHANCE = 0.005
