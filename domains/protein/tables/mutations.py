@@ -24,6 +24,8 @@ MUTATION = re.compile(
 _BETWEEN = re.compile(r"[\s:/_+,;|&.()\[\]{}'\"p-]*")
 _INDEL = re.compile(r"\d[A-Za-z_\d]{0,40}?(?:del|ins|dup|fs|ext)|\d[A-Za-z]{2,}", re.IGNORECASE)
 _STOP = re.compile(r"\d(?:\*|Ter|Stop)", re.IGNORECASE)
+LONGEST = 10_000
+"""Characters of a list; no pattern tries a longer cell."""
 CHANCE = 0.005
 """Probability of an offset that fits by chance, at most, for it to be used."""
 
@@ -47,6 +49,8 @@ def _letter(name: str) -> str:
 
 def read_changes(cell: str) -> tuple[Change, ...] | str:
     """Read a list of mutations; return what is wrong with it instead: "indel", "stop", "letters" or "text"."""
+    if len(cell) > LONGEST:
+        return "text"
     found = _changes(cell)
     if found in ("text", "letters"):
         return "stop" if _STOP.search(cell) else "indel" if _INDEL.search(cell) else found
