@@ -73,13 +73,14 @@ def spec_for(table: Path, data: Path, method: str, seed: int, batches: int) -> S
         {
             "problem": {"name": "protein/campaign", "params": params},
             "backbone": {"source": "library"} | dict(shipped.get("backbone", {})),
-            "search": dict(shipped.get("search", {})) | METHODS[method] if method in ("poets", "one branch")
+            "search": dict(shipped.get("search", {})) | METHODS[method]
+            if method in ("poets", "one branch")
             else METHODS[method],
             "budget": {"rounds": batches, "batch": BATCH},
             "seed": seed,
             "device": "cpu",
         }
-    )  # fmt: skip
+    )
 
 
 def play(cell: tuple[str, str, int, int]) -> dict[str, Any]:

@@ -126,9 +126,10 @@ def letter_mask(automaton: LetterAutomaton, vocabulary: Vocabulary) -> LetterMas
     """
     letters = frozenset(LETTERS)
     kept = [
-        (i, t) for i, t in enumerate(vocabulary.tokens) if t and i != vocabulary.eos and letters.issuperset(t)
-        and len(t) <= automaton.length
-    ]  # fmt: skip
+        (i, t)
+        for i, t in enumerate(vocabulary.tokens)
+        if t and i != vocabulary.eos and letters.issuperset(t) and len(t) <= automaton.length
+    ]
     if not kept:
         return None
     spelled = np.full((len(kept), max(len(t) for _, t in kept)), 255, dtype=np.uint8)

@@ -20,13 +20,14 @@ from typing import ClassVar, Literal, TypeAlias, get_args
 from poets_core.runs.event_fields import (
     EventKind,
     JsonObject,
-    MeasuredWell,
     Outcome,
     PresentedPair,
     ProposedCandidate,
     VerdictFacts,
     plain,
 )
+from poets_core.runs.event_kind import Kind
+from poets_core.runs.laboratory_events import BudgetChanged, Measured, Rejected
 from poets_core.types import ProblemInfo
 
 DETERMINISTIC: frozenset[EventKind] = frozenset(get_args(EventKind)) - {"claimed", "state", "failed"}
@@ -34,19 +35,7 @@ DETERMINISTIC: frozenset[EventKind] = frozenset(get_args(EventKind)) - {"claimed
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    """What all kinds share."""
-
-    tag: ClassVar[EventKind]
-
-    def to_json(self) -> JsonObject:
-        """Return the body as it is stored: JSON data, fields in their order."""
-        found: JsonObject = plain(self)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed(_Kind):
+class Claimed(Kind):
     """A worker took the run.
 
     Attributes:
@@ -68,7 +57,7 @@ class Claimed(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared(_Kind):
+class Prepared(Kind):
     """Problem and search are built; once a run.
 
     Attributes:
@@ -95,7 +84,7 @@ class Prepared(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Proposed(_Kind):
+class Proposed(Kind):
     """Candidates, before the oracle is asked: those of a round, the two of a comparison in a contest, or given data.
 
     Attributes:
@@ -110,7 +99,7 @@ class Proposed(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Observed(_Kind):
+class Observed(Kind):
     """The oracle's answer for one candidate; a later one of the same candidate corrects it.
 
     Attributes:
@@ -150,7 +139,7 @@ class Observed(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Updated(_Kind):
+class Updated(Kind):
     """A round is complete; in an experiment: so many comparisons are counted.
 
     Attributes:
@@ -170,7 +159,7 @@ class Updated(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class StateChanged(_Kind):
+class StateChanged(Kind):
     """The worker obeyed a command, or was told to end and gave the run back.
 
     Attributes:
@@ -182,7 +171,7 @@ class StateChanged(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class ArtifactMade(_Kind):
+class ArtifactMade(Kind):
     """A task wrote a file and checked it.
 
     Attributes:
@@ -210,7 +199,7 @@ class ArtifactMade(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(_Kind):
+class Asked(Kind):
     """Pairs are with the judge.
 
     Attributes:
@@ -223,7 +212,7 @@ class Asked(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared(_Kind):
+class Compared(Kind):
     """One answer of a judge.
 
     Attributes:
@@ -249,7 +238,7 @@ class Compared(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn(_Kind):
+class Withdrawn(Kind):
     """A judge took an answer back; it no longer counts.
 
     Attributes:
@@ -267,7 +256,7 @@ class Withdrawn(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped(_Kind):
+class Skipped(Kind):
     """A pair will not be judged; another is asked.
 
     Attributes:
@@ -283,7 +272,7 @@ class Skipped(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class VerdictReached(VerdictFacts, _Kind):
+class VerdictReached(VerdictFacts, Kind):
     """What an experiment has found; once, before it is finished.
 
     Attributes:
@@ -300,7 +289,7 @@ class VerdictReached(VerdictFacts, _Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class ContestPlayed(_Kind):
+class ContestPlayed(Kind):
     """A contest of a search's branches is over; its designs and values are in `proposed` and `observed` before it.
 
     Attributes:
@@ -320,67 +309,7 @@ class ContestPlayed(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Measured(_Kind):
-    """Results came in from a laboratory; `observed` follows when a batch is complete, or where a value is corrected.
-
-    A well that was measured before is corrected: what stood there stays in the log and no longer counts.
-
-    Attributes:
-        round: of the batch, from 0.
-        wells: candidate or control, plate and well, value, note, and row of the file.
-        command: number of the command that brought them.
-        file: name of the file.
-        sha256: of its contents.
-    """
-
-    tag: ClassVar[EventKind] = "measured"
-    round: int
-    wells: tuple[MeasuredWell, ...]
-    command: int
-    file: str = ""
-    sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected(_Kind):
-    """Designs of a batch will not be measured; others follow in `proposed`, as many as there are.
-
-    Attributes:
-        round: of the batch, from 0.
-        candidates: ids of the designs.
-        hold: place in a design, from 0, and what has to stand there in the new ones.
-        spread: whether the new ones are far apart, whatever is expected of them.
-        command: number of the command that said so.
-    """
-
-    tag: ClassVar[EventKind] = "rejected"
-    round: int
-    candidates: tuple[str, ...]
-    hold: dict[str, str]
-    spread: bool
-    command: int
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetChanged(_Kind):
-    """A run that waits for people was given another budget.
-
-    Attributes:
-        rounds: in all.
-        batch: designs of each coming round.
-        command: number of the command that said so.
-        calls: designs of all rounds, those of the coming ones as `batch` says.
-    """
-
-    tag: ClassVar[EventKind] = "budget"
-    rounds: int
-    batch: int
-    command: int
-    calls: int
-
-
-@dataclass(frozen=True, slots=True)
-class Finished(_Kind):
+class Finished(Kind):
     """The run has ended well; adapters are written.
 
     Attributes:
@@ -398,7 +327,7 @@ class Finished(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Failed(_Kind):
+class Failed(Kind):
     """The run has ended with an error; Resume tries again.
 
     Attributes:

@@ -10,11 +10,10 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, RowMapping, select
 
-from poets_core.errors import StoreUnavailable, UnknownRun
+from poets_core.errors import LeaseLost, StoreUnavailable, UnknownRun
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_reader import read_event
 from poets_core.runs.events import (
-    BudgetChanged,
     Claimed,
     Compared,
     Event,
@@ -25,6 +24,7 @@ from poets_core.runs.events import (
     StateChanged,
     Withdrawn,
 )
+from poets_core.runs.laboratory_events import BudgetChanged
 from poets_core.runs.lease import Lease
 from poets_core.runs.schema import EVENTS, RUNS
 from poets_core.runs.status import Holder, RunRow, RunStatus
@@ -183,3 +183,20 @@ def _better(best: float | None, value: float | None, minimise: bool) -> float | 
     if best is None or value is None:
         return value if best is None else best
     return min(best, value) if minimise else max(best, value)
+
+
+def held_run(connection: Connection, lease: Lease) -> RowMapping:
+    """Return the locked row of the run that a lease holds.
+
+    Raises:
+        LeaseLost: it does not hold it any more.
+    """
+    row = fetch_run(connection, lease.run, lock=True)
+    if row["epoch"] != lease.epoch or not row["held"]:
+        raise lost(lease)
+    return row
+
+
+def lost(lease: Lease) -> LeaseLost:
+    """Return the error that a lease does not hold any more."""
+    return LeaseLost(f"Expected to hold run {lease.run} at epoch {lease.epoch}, got a newer or released lease.")

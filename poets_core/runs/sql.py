@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, func, select, update
+from sqlalchemy import Engine, func, select, update
 
-from poets_core.errors import LeaseLost, UnknownRun
+from poets_core.errors import UnknownRun
 from poets_core.runs import process
 from poets_core.runs.answers import read_answer
 from poets_core.runs.database import BUSY_SECONDS, clock, connect, file_error, parse_url, transaction
@@ -25,8 +25,10 @@ from poets_core.runs.rows import (
     best_of,
     command_body,
     fetch_run,
+    held_run,
     holder,
     list_columns,
+    lost,
     new_ids,
     oldest_waiting,
     row_updates,
@@ -182,7 +184,7 @@ class SqlStore(Shelf):
         """
         bodies = [json_text(e.to_json()) for e in events]
         with transaction(self._engine, writes=True) as connection:
-            row = _held(connection, lease)
+            row = held_run(connection, lease)
             last, now = int(row["last_seq"]), clock(connection)
             if not events:
                 return last
@@ -278,7 +280,7 @@ class SqlStore(Shelf):
         with transaction(self._engine, writes=True) as connection:
             row = fetch_run(connection, lease.run, lock=True)
             if row["epoch"] != lease.epoch:
-                raise _lost(lease)
+                raise lost(lease)
             steering = COMMANDS.c.command.in_(STEERING)
             mine = (COMMANDS.c.run == lease.run) & COMMANDS.c.acknowledged.is_(None) & steering
             connection.execute(
@@ -378,7 +380,7 @@ class SqlStore(Shelf):
             StoreUnavailable: and what `act` raises.
         """
         with transaction(self._engine, writes=True) as connection:
-            _held(connection, lease)
+            held_run(connection, lease)
             act()
 
     def _touch(self, lease: Lease, values: Callable[[float], Mapping[str, Any]]) -> None:
@@ -387,20 +389,4 @@ class SqlStore(Shelf):
         with transaction(self._engine, writes=True) as connection:
             changed = connection.execute(update(RUNS).where(mine).values(**values(clock(connection))))
             if changed.rowcount != 1:
-                raise _lost(lease)
-
-
-def _held(connection: Connection, lease: Lease) -> RowMapping:
-    """Return the locked row of the run that a lease holds.
-
-    Raises:
-        LeaseLost: it does not hold it any more.
-    """
-    row = fetch_run(connection, lease.run, lock=True)
-    if row["epoch"] != lease.epoch or not row["held"]:
-        raise _lost(lease)
-    return row
-
-
-def _lost(lease: Lease) -> LeaseLost:
-    return LeaseLost(f"Expected to hold run {lease.run} at epoch {lease.epoch}, got a newer or released lease.")
+                raise lost(lease)

@@ -13,9 +13,10 @@ from dataclasses import replace
 from poets_core.errors import InvalidInput
 from poets_core.protocols import Search
 from poets_core.runs.event_fields import jsonable
-from poets_core.runs.events import BudgetChanged, Event, Measured, Observed, Proposed, Rejected
+from poets_core.runs.events import Event, Observed, Proposed
 from poets_core.runs.laboratory.batch import Batch, Campaign, due
 from poets_core.runs.laboratory.orders import NewBudget, Reject, Results, read_order
+from poets_core.runs.laboratory_events import BudgetChanged, Measured, Rejected
 from poets_core.runs.lease import STEERING, Command
 from poets_core.runs.store import RunStore
 from poets_core.spec import Budget, LaboratorySpec, SearchSpec

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from poets_core.protocols import Round
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import jsonable, nan_for_none
-from poets_core.runs.events import ContestPlayed, Event, Finished, Observed, Prepared, Proposed, Rejected, Updated
+from poets_core.runs.events import ContestPlayed, Event, Finished, Observed, Prepared, Proposed, Updated
+from poets_core.runs.laboratory_events import Rejected
 from poets_core.search.loop import Evaluated, Given, Pending, chunks, known
 from poets_core.types import BEFORE, Candidate, Observation, of_contest
 

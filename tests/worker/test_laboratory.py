@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from poets_core.runs.event_fields import MeasuredWell
-from poets_core.runs.events import Finished, Measured, Observed, Proposed, Rejected
+from poets_core.runs.events import Finished, Observed, Proposed
 from poets_core.runs.laboratory.batch import Campaign
 from poets_core.runs.laboratory.orders import Reject, Results
+from poets_core.runs.laboratory_events import Measured, Rejected
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec, parse_spec

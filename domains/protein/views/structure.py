@@ -104,8 +104,17 @@ def _pdb(text: str) -> list[Residue]:
 
 def _mmcif(text: str) -> list[Residue]:
     table = MMCIF2Dict(io.StringIO(text))
-    names = ("label_atom_id", "auth_asym_id", "auth_seq_id", "pdbx_PDB_ins_code", "label_comp_id", "Cartn_x", "Cartn_y",
-             "Cartn_z", "pdbx_PDB_model_num")  # fmt: skip
+    names = (
+        "label_atom_id",
+        "auth_asym_id",
+        "auth_seq_id",
+        "pdbx_PDB_ins_code",
+        "label_comp_id",
+        "Cartn_x",
+        "Cartn_y",
+        "Cartn_z",
+        "pdbx_PDB_model_num",
+    )
     first = table["_atom_site.label_atom_id"]
     columns = [table.get(f"_atom_site.{n}", ["?"] * len(first)) for n in names]
     out: dict[tuple[str, int, str], Residue] = {}

@@ -12,8 +12,9 @@ from statistics import fmean, stdev
 from typing import Any
 
 from poets_core.runs.event_fields import MeasuredWell
-from poets_core.runs.events import BudgetChanged, Event, Measured, Prepared, Proposed, Rejected, Updated
+from poets_core.runs.events import Event, Prepared, Proposed, Updated
 from poets_core.runs.laboratory.plate import PARENT
+from poets_core.runs.laboratory_events import BudgetChanged, Measured, Rejected
 from poets_core.spec.laboratory import LaboratorySpec
 from poets_core.types import BEFORE, Observation
 

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from poets_core.errors import InvalidTable
-from poets_core.intake import TableBounds, listed, shown
+from poets_core.intake import TableBounds, shown
 from poets_core.intake.numbers import read_numbers
 from poets_core.intake.sheet import Sheet
 from poets_core.runs.event_fields import MeasuredWell
 from poets_core.runs.laboratory.batch import Batch, Campaign
-from poets_core.runs.laboratory.orders import LONGEST, Results
+from poets_core.runs.laboratory.columns import Columns, other_unit
+from poets_core.runs.laboratory.orders import Results
 from poets_core.runs.laboratory.plate import PARENT, Well, read_place, read_public_id, wells_of
 from poets_core.spec.laboratory import LaboratorySpec
 
 BOUNDS = TableBounds()
-ID_NAMES = ("id", "sample", "sampleid", "samplename", "wellid", "tube", "name", "variantid", "designid", "candidate")
-WELL_NAMES = ("well", "position", "wellposition", "wellname", "coordinate")
-PLATE_NAMES = ("plate", "platenumber", "plateid", "platename")
-DESIGN_NAMES = ("sequence", "fullsequence", "design", "variant", "mutations", "mutation", "mutant", "aaseq")
-VALUE_NAMES = ("value", "result", "measured", "measurement", "activity", "fitness", "score", "yield", "signal", "mean")
-NOTE_NAMES = ("note", "notes", "comment", "comments", "remark", "remarks", "status", "flag")
-_UNIT = re.compile(r"^(?P<name>[^(\[]*?)\s*[(\[](?P<unit>[^)\]]*)[)\]]\s*$")
 _CONTROL = frozenset(("", "blank", "empty", "control", "sterile", "media", "medium", "buffer", "none"))
 
 Kind: TypeAlias = Literal[
-    "new", "failed", "replicate", "correction", "unchanged", "control",
-    "not yet", "unknown", "another run", "another batch", "twice", "no number", "extra",
-]  # fmt: skip
+    "new",
+    "failed",
+    "replicate",
+    "correction",
+    "unchanged",
+    "control",
+    "not yet",
+    "unknown",
+    "another run",
+    "another batch",
+    "twice",
+    "no number",
+    "extra",
+]
 SAYS: Mapping[Kind, str] = {
     "new": "first results of designs",
     "failed": "wells without a value, kept as failed",
@@ -197,7 +201,7 @@ def read_results(
     Raises:
         InvalidTable: no column names wells or designs, or it is not clear which one holds the values; with the field.
     """
-    columns = _Columns.of(sheet, known, id_column, value_column)
+    columns = Columns.of(sheet, known, id_column, value_column)
     cells = sheet.columns[columns.value]
     numbers = read_numbers(cells, decimal=decimal, separator=sheet.separator)  # type: ignore[arg-type]
     if numbers.doubt is not None:
@@ -226,83 +230,11 @@ def read_results(
         sha256,
         columns.id or columns.well or columns.design,
         columns.value,
-        _other_unit(columns.value, known.unit),
+        other_unit(columns.value, known.unit),
         (*sheet.notes, *numbers.notes),
         tuple(rows),
         _missing(rows, known.campaign),
     )
-
-
-@dataclass(frozen=True)
-class _Columns:
-    id: str
-    well: str
-    plate: str
-    design: str
-    value: str
-    note: str
-
-    @staticmethod
-    def of(sheet: Sheet, known: Known, id_column: str, value_column: str) -> _Columns:
-        names = list(sheet.columns)
-        for wanted, where in ((id_column, "id_column"), (value_column, "value_column")):
-            if wanted and wanted not in names:
-                raise InvalidTable(
-                    f"Expected a column {shown(wanted)} in {shown(sheet.name)}, got {listed(names)}.", field=where
-                )
-        id = id_column or max(names, key=lambda n: (_ids(sheet.columns[n]), _plain(n) in ID_NAMES))
-        id = id if _ids(sheet.columns[id]) else ""
-        well = _named(names, WELL_NAMES, {id})
-        plate = _named(names, PLATE_NAMES, {id, well})
-        design = _named(names, DESIGN_NAMES, {id, well, plate}) or _named(names, ID_NAMES, {id, well, plate})
-        if not (id or well or design):
-            raise InvalidTable(
-                f"Expected a column with the ids of the wells, such as {known.run[-4:]}_b1_001, with wells, or with "
-                f"sequences in {shown(sheet.name)}, got {listed(names)}. Fill in the file that was handed out.",
-                field="id_column",
-            )
-        note = _named(names, NOTE_NAMES, {id, well, plate, design})
-        taken = {id, well, plate, design, note}
-        return _Columns(id, well, plate, design, value_column or _value(sheet, known, taken), note)
-
-    def note_of(self, sheet: Sheet, k: int) -> str:
-        return sheet.columns[self.note][k][:LONGEST] if self.note else ""
-
-
-def _plain(name: str) -> str:
-    """A heading without unit, case and punctuation."""
-    bare = found["name"] if (found := _UNIT.match(name)) else name
-    return re.sub(r"[^0-9a-z]", "", bare.lower())
-
-
-def _ids(cells: Sequence[str]) -> int:
-    return sum(read_public_id(cell) is not None for cell in cells)
-
-
-def _named(names: Sequence[str], wanted: Sequence[str], taken: set[str]) -> str:
-    return next((n for w in wanted for n in names if _plain(n) == w and n not in taken), "")
-
-
-def _value(sheet: Sheet, known: Known, taken: set[str]) -> str:
-    """Find the column of values: by the name of what is measured, by a usual name, or the only one with numbers."""
-    free = [n for n in sheet.columns if n not in taken]
-    for wanted in (_plain(known.name), *VALUE_NAMES):
-        same = [n for n in free if _plain(n) == wanted]
-        if len(same) == 1:
-            return same[0]
-    numeric = [n for n in free if _numeric(sheet.columns[n], sheet.separator)]
-    if len(numeric) == 1:
-        return numeric[0]
-    raise InvalidTable(
-        f"Expected one column with values, named {shown(known.name)}, in {shown(sheet.name)}, got "
-        f"{listed(numeric) if numeric else 'none with numbers among ' + listed(free)}. Say which one it is.",
-        field="value_column",
-    )
-
-
-def _numeric(cells: Sequence[str], separator: str) -> bool:
-    some = [cell for cell in cells if cell]
-    return bool(some) and len(read_numbers(some, separator=separator).bad) <= len(some) // 2
 
 
 @dataclass(frozen=True)
@@ -317,7 +249,7 @@ class _Match:
     says: str = ""
 
     @staticmethod
-    def of(sheet: Sheet, columns: _Columns, k: int, known: Known) -> _Match:
+    def of(sheet: Sheet, columns: Columns, k: int, known: Known) -> _Match:
         if columns.id and (text := sheet.columns[columns.id][k]):
             return _by_id(text, known)
         if columns.well and (text := sheet.columns[columns.well][k]):
@@ -417,12 +349,6 @@ def _without_conflicts(rows: Sequence[Row]) -> list[Row]:
             found.append(row if key not in seen else Row(row.number, "unchanged", row.says, row.round))
             seen.add(key)
     return found
-
-
-def _other_unit(header: str, unit: str) -> str:
-    found = _UNIT.match(header)
-    said = found["unit"].strip() if found else ""
-    return "" if not said or not unit or _plain(said) == _plain(unit) else said
 
 
 def _missing(rows: Sequence[Row], campaign: Campaign) -> dict[int, int]:
