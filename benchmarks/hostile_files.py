@@ -61,6 +61,34 @@ def zipped(members: dict[str, bytes], mode: int = 0, repeat: int = 1) -> bytes:
     return out.getvalue()
 
 
+def workbook(rows: bytes, before: bytes = b"", texts: bytes = b"") -> bytes:
+    """An xlsx file with these rows, and these shared texts."""
+    main = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    documents = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = b"http://schemas.openxmlformats.org/package/2006"
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml."
+
+    def related(*targets: tuple[bytes, bytes]) -> bytes:
+        found = b"".join(
+            b'<Relationship Id="r%d" Type="%s/%s" Target="%s"/>' % (i, documents, name, target)
+            for i, (name, target) in enumerate(targets)
+        )
+        return b'<Relationships xmlns="%s/relationships">%s</Relationships>' % (package, found)
+
+    parts = ((b"workbook", b"sheet.main"), (b"sheet1", b"worksheet"), (b"sharedStrings", b"sharedStrings"))
+    types = b"".join(b'<Override PartName="/xl/%s.xml" ContentType="%s%s+xml"/>' % (n, kind, t) for n, t in parts)
+    sheets = b'<sheets><sheet name="a" sheetId="1" r:id="r0"/></sheets>'
+    members = {
+        "[Content_Types].xml": b'<Types xmlns="%s/content-types">%s</Types>' % (package, types),
+        "_rels/.rels": related((b"officeDocument", b"xl/workbook.xml")),
+        "xl/workbook.xml": b'<workbook xmlns="%s" xmlns:r="%s">%s</workbook>' % (main, documents, sheets),
+        "xl/_rels/workbook.xml.rels": related((b"worksheet", b"sheet1.xml"), (b"sharedStrings", b"sharedStrings.xml")),
+        "xl/sharedStrings.xml": b'<sst xmlns="%s">%s</sst>' % (main, texts),
+        "xl/sheet1.xml": before + b'<worksheet xmlns="%s"><sheetData>%s</sheetData></worksheet>' % (main, rows),
+    }
+    return zipped(members)
+
+
 TABLES: dict[str, Make] = {
     "4 GiB of zeros, gzipped": lambda: packed(256, b"\0" * (16 << 20)),
     "4 GiB of rows, gzipped": lambda: packed(256, b"ACDE,1\n" * (2 << 20), HEAD),
@@ -90,7 +118,7 @@ TABLES: dict[str, Make] = {
     "a quoted cell of 18 MB in lines": lambda: HEAD + b'"' + b"A\n" * (9 << 20),
     "18 MB of NUL": lambda: HEAD + b"\0" * (18 << 20),
     "no UTF-8": lambda: HEAD + b"\xff\xfe\xfd,1\n",
-    "UTF-16": lambda: "variant,value\nAC,1\n".encode("utf-16"),
+    "UTF-16 cut in a character": lambda: "variant,value\nAC,1\n".encode("utf-16")[:-1],
     "an open quote in the header": lambda: b'variant,"value\nAC,1\nAD,2\n',
     "two columns of one name": lambda: b"variant,value,value\nAC,1,2\n",
     "rows longer than the header": lambda: HEAD + b"AC,1\nAD,2,3,4,5\n",
@@ -98,6 +126,19 @@ TABLES: dict[str, Make] = {
     "values beyond every number": lambda: HEAD + b"AC,1\nAD,1e999\n",
     "a value of a million digits": lambda: HEAD + b"AC," + b"9" * 900_000 + b"\n",
     "nothing": lambda: b"",
+    "1 GiB in a workbook": lambda: workbook(b"<row>" + b" " * (1 << 30)),
+    "a workbook of a million cells": lambda: workbook(b"<row>" + b"<c><v>1</v></c>" * 1_000_000 + b"</row>"),
+    "a workbook of a million rows": lambda: workbook(
+        b'<row r="1"/>' * 500_000 + b'<row r="1048576"><c><v>1</v></c></row>'
+    ),
+    "a workbook with a row of 10^9": lambda: workbook(b'<row r="999999999"><c><v>1</v></c></row>'),
+    "a workbook with a column far away": lambda: workbook(b'<row r="1"><c r="ZZZZZZZ1"><v>1</v></c></row>'),
+    "a workbook of wide rows": lambda: workbook(b'<row><c r="XFD1"><v>1</v></c></row>' * 5000),
+    "definitions in a workbook": lambda: workbook(b"<row/>", b'<!DOCTYPE a [<!ENTITY b "bbbb">]>'),
+    "a workbook of shared texts": lambda: workbook(b"<row/>", texts=b"<si><t>A</t></si>" * 140_000),
+    "a workbook cut off": lambda: workbook(b"<row/>")[:-30],
+    "a zip that is no workbook": lambda: zipped({"a": b"1"}),
+    "an old workbook": lambda: b"\xd0\xcf\x11\xe0" + b"\0" * 5000,
 }
 LOGS: dict[str, Make] = {
     "18 MB of commas": lambda: b"," * (18 << 20),

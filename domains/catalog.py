@@ -7,14 +7,16 @@ read it; `load` imports the science of one problem only.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from domains.discovery import VARIABLE, BrokenScience, find, resolve
-from domains.entry import Draw, Entry, Export, Naming, Parameter, Science, ShippedBackbone, Task
+from domains.entry import Draw, Entry, Export, Naming, Parameter, Science, ShippedBackbone, Structure, Task, Views
 from domains.packages import needed_for
-from poets_core.errors import InvalidSpec
+from domains.palette import Colours
+from poets_core.errors import InvalidInput, InvalidSpec
 
 if TYPE_CHECKING:
     from poets_core.protocols import Problem
@@ -135,6 +137,38 @@ def naming_of(problem: str) -> Naming | None:
     """
     known = science(problem)
     return cast("Naming", resolve(known.naming)) if known is not None and known.naming else None
+
+
+def views_of(problem: str) -> Views | None:
+    """Import the function that shows what a science looks at; None where it has none.
+
+    Raises:
+        InvalidSpec, ImportError: the science names a function that is not there.
+    """
+    known = science(problem)
+    return cast("Views", resolve(known.views)) if known is not None and known.views else None
+
+
+def show_structure(
+    problem: str, data: bytes, name: str, facts: Mapping[str, Any], colours: Sequence[str]
+) -> dict[str, Any]:
+    """Return a file of a structure beside the designs of a problem, as the fields of `domains.entry.View`.
+
+    Args:
+        problem: catalog name.
+        data: of the file; name: as a person calls it.
+        facts: of the problem.
+        colours: of text, of what matters less, of the background.
+
+    Raises:
+        InvalidInput: it cannot be read, or the science shows no structures.
+        InvalidSpec, ImportError: the science names a function that is not there.
+    """
+    known = science(problem)
+    if known is None or not known.structure:
+        raise InvalidInput(f"Expected a science that shows structures, got that of {problem!r}.")
+    show = cast("Structure", resolve(known.structure))
+    return asdict(show(data, name, facts=facts, colours=Colours(*colours)))
 
 
 def check_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:

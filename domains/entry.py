@@ -6,7 +6,7 @@ browser reads them without loading any science.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -27,6 +27,7 @@ class Parameter:
         choices: allowed values; empty means any.
         label: heading of the field; empty: the name, with spaces.
         area: of text: whether it has lines, as a FASTA record does.
+        group: heading under which a form folds it together with others; empty: it stands open.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     label: str = ""
     area: bool = False
+    group: str = ""
 
     @property
     def title(self) -> str:
@@ -67,6 +69,7 @@ class Entry:
             returns may have a
             `report` of the files that were read (``{"lines": [...], "facts": {...}}``), which form and command line
             show. ``""``: the parameters are checked against the form alone.
+        people: parameters (defaults filled in) -> whether people answer, so that a form asks for plates and controls.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Entry:
     reads: str = ""
     drawing: str = ""
     check: str = ""
+    people: Callable[[Mapping[str, Any]], bool] = lambda params: False
 
     @property
     def domain(self) -> str:
@@ -221,6 +225,78 @@ class Naming(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a run knows of one design, for `Views`.
+
+    Attributes:
+        design: canonical text.
+        name: id, or what it is called.
+        value: measured, None where it was not.
+        expected, spread: predicted before that, and one deviation of it; None where nothing was.
+    """
+
+    design: str
+    name: str
+    value: float | None
+    expected: float | None = None
+    spread: float | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """Something to look at: a picture, a chart, or a table.
+
+    Attributes:
+        title: heading; help: how it is read, in a sentence or two. Both plain text.
+        svg: a picture; text in it that comes from data must be escaped.
+        figure: ``data`` and ``layout`` of plotly.js.
+        headings, rows: a table, all of it plain text.
+        says: what it shows, in words, for those who cannot see it.
+    """
+
+    title: str
+    help: str
+    svg: str = ""
+    figure: Mapping[str, Any] | None = None
+    headings: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    says: str = ""
+
+
+class Views(Protocol):
+    """A function that shows what a science looks at in the designs of a run: pure, and without a model."""
+
+    def __call__(
+        self, designs: Sequence[Known], *, facts: Mapping[str, Any], unit: str, minimise: bool, colours: Colours
+    ) -> list[View]:
+        """Return the views, the most telling first; empty where nothing can be shown.
+
+        Args:
+            designs: of a run, each once.
+            facts: `ProblemInfo.facts` of its problem.
+            unit, minimise: of the values.
+            colours: of the page.
+        """
+        ...
+
+
+class Structure(Protocol):
+    """A function that shows a file of a structure beside the designs; called in a process with limits."""
+
+    def __call__(self, data: bytes, name: str, *, facts: Mapping[str, Any], colours: Colours) -> View:
+        """Return the view.
+
+        Args:
+            data: of the file; name: as a person calls it.
+            facts, colours: as in `Views`.
+
+        Raises:
+            InvalidInput: it cannot be read.
+        """
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Science:
     """One science: all that the rest of the program knows about it.
@@ -235,6 +311,8 @@ class Science:
         exports: its file formats.
         drawing: ``"module:function"``, see `Draw`; ``""``: designs are shown as text.
         naming: ``"module:function"``, see `Naming`; ``""``: a design has no name but its own text.
+        views: ``"module:function"``, see `Views`; ``""``: the page Variants has nothing to show.
+        structure: ``"module:function"``, see `Structure`; structures: endings of its files.
         install: command that installs the packages it needs.
     """
 
@@ -247,4 +325,7 @@ class Science:
     exports: tuple[Export, ...] = (CSV,)
     drawing: str = ""
     naming: str = ""
+    views: str = ""
+    structure: str = ""
+    structures: tuple[str, ...] = ()
     install: str = ""

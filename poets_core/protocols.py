@@ -234,11 +234,13 @@ class Search(Protocol):
         """Draws from the branches, for contests and experiments."""
         ...
 
-    def ask(self, n: int) -> list[Candidate]:
+    def ask(self, n: int, *, spread: bool = False) -> list[Candidate]:
         """Propose candidates for the coming round.
 
         Args:
             n: how many are wanted, at least 1.
+            spread: not the most promising ones, but designs of the reference that are far apart from each other and
+                from all that were measured.
 
         Returns:
             At most n candidates with the ids ``"<round>-<slot>"``; fewer where the method finds no more designs, none

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,6 @@ PROBLEMS: tuple[Entry, ...] = (
                 60_000,
                 area=True,
             ),
-            *READING,
             Parameter(
                 "positions",
                 "text",
@@ -214,7 +214,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 0,
                 5000,
             ),
-            *TREATMENT,
+            *(replace(p, group="How tables are read") for p in (*READING, *TREATMENT)),
             Parameter(
                 "use",
                 "text",
@@ -232,6 +232,7 @@ PROBLEMS: tuple[Entry, ...] = (
     ),
     Entry(
         name="protein/campaign",
+        people=lambda params: params["oracle"] == "laboratory",
         loader="domains.protein.campaign:Campaign",
         check="domains.protein.campaign:Campaign",
         title="Protein campaign",
@@ -261,7 +262,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 20_000,
                 label="Variable sites",
             ),
-            *LIMITS,
+            *(replace(p, group="Hard constraints") for p in LIMITS),
             Parameter(
                 "data",
                 "file",
@@ -269,8 +270,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 "Table of what was measured before; learnt before the first proposal.",
                 label="Measured before",
             ),
-            *READING,
-            *TREATMENT,
+            *(replace(p, group="How tables are read") for p in (*READING, *TREATMENT)),
             Parameter(
                 "oracle",
                 "text",
@@ -290,6 +290,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 0.0,
                 0.95,
                 label="Keep the parent's letter",
+                group="Before anything is measured",
             ),
             Parameter(
                 "prior_temperature",
@@ -299,6 +300,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 0.5,
                 1000.0,
                 label="Freedom of substitutions",
+                group="Before anything is measured",
             ),
             Parameter(
                 "organism",
@@ -328,7 +330,9 @@ PROBLEMS: tuple[Entry, ...] = (
         ),
         backbones=("library",),
         settings={
-            "search": {"edit_share": 0.0, "pool": 64, "tempering": 0.4, "best_share": 0.5, "allow_repeats": False}
+            "search": {"edit_share": 0.0, "pool": 64, "tempering": 0.4, "best_share": 0.5, "allow_repeats": False},
+            # With two wells of the parent a batch fills a plate of 96.
+            "budget": {"rounds": 4, "batch": 94},
         },
         reads="An experiment of your own; nothing here predicts it but what you measure.",
     ),
@@ -345,5 +349,8 @@ SCIENCE = Science(
     exports=(Export("fasta", "FASTA", "fasta", "text/x-fasta"), CSV, XLSX, DNA),
     drawing="domains.protein.drawing:draw",
     naming="domains.protein.naming:named",
+    views="domains.protein.views.shown:views",
+    structure="domains.protein.views.shown:structure",
+    structures=("pdb", "ent", "cif", "mmcif"),
     install="pip install 'poets[protein]'",
 )

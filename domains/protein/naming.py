@@ -34,11 +34,11 @@ def named(design: str, *, facts: Mapping[str, Any], details: Mapping[str, Any]) 
         return Named("", {}, tuple(design), {"sequence": design})
     changed = substitutions(design, wild_type, labels_of(design, facts))
     name = " ".join(changed) if len(changed) <= NAMED else f"{len(changed)} mutations"
-    texts = {"mutations": " ".join(changed) or "wild type", "sequence": _whole(design, facts)}
+    texts = {"mutations": " ".join(changed) or "wild type", "sequence": whole_of(design, facts)}
     return Named(name or "wild type", {"mutations": len(changed)}, tuple(design), texts)
 
 
-def _whole(design: str, facts: Mapping[str, Any]) -> str:
+def whole_of(design: str, facts: Mapping[str, Any]) -> str:
     """Return the whole sequence of a design, the design itself where its parent is not known."""
     parent, index = str(facts.get("parent") or ""), facts.get("site_index") or ()
     places = [i for i in index if isinstance(i, int) and 0 <= i < len(parent)]

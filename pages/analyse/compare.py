@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -197,16 +198,26 @@ def _tables(groups: list[Group], objective: Objective, key: str) -> None:
         f"{better} is better.{unit}{reach}"
     )
     optimum = objective.optimum
-    st.dataframe(
-        pd.DataFrame(table(groups, threshold, optimum)), hide_index=True, key="groups", alt="Means of each group"
-    )
+    means = pd.DataFrame(table(groups, threshold, optimum))
+    st.dataframe(means, hide_index=True, key="groups", alt="Means of each group", column_config=_to_the_right(means))
     if len(groups) > 1:
         other = groups[names.index(against)]
         st.header(f"Paired differences to {plain(other.name)}", anchor=False)
         lines = pd.DataFrame(differences(groups, other, optimum))
-        st.dataframe(lines, hide_index=True, key="differences", alt="Differences over the seeds that both have")
+        st.dataframe(
+            lines,
+            hide_index=True,
+            key="differences",
+            alt="Differences over the seeds that both have",
+            column_config=_to_the_right(lines),
+        )
     download("Numbers as CSV", lambda: safe_csv(pd.DataFrame(rows(groups))), "comparison.csv", "csv")
     st.caption("The figure itself: the camera in its corner writes PNG, the disk SVG.")
+
+
+def _to_the_right(table: pd.DataFrame) -> dict[str, Any]:
+    """Return settings by which every column but the first stands to the right, as numbers do: here they are text."""
+    return {name: st.column_config.Column(alignment="right") for name in table.columns[1:]}
 
 
 page()

@@ -139,10 +139,11 @@ def _heading(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot, judge: st
         st.caption(plain(about), width="content")
         st.space("stretch")
         shared = f" · {'with' if spec.double_check else 'sharing with'} {plain(', '.join(others))}" if others else ""
-        st.caption(f"You are **{plain(judge)}**{shared}", width="content")
-        if st.button("Change", type="tertiary", key="change-judge", help="Judge under another name."):
-            del st.query_params["judge"]
-            st.rerun(scope="app")
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.caption(f"You are **{plain(judge)}**{shared}", width="content")
+            if st.button("Change", type="tertiary", key="change-judge", help="Judge under another name."):
+                del st.query_params["judge"]
+                st.rerun(scope="app")
 
 
 def _over(feed: Feed, view: ExperimentView) -> None:

@@ -17,6 +17,7 @@ from pages.parts.experiment.verdicts import (
     RUNNING,
     WAITING,
     callout,
+    compared,
     excluded,
     model_line,
     percent,
@@ -79,9 +80,9 @@ def _experiment(feed: Feed) -> None:
 
 def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     """Draw everything that changes; called again every two seconds while the experiment is at work."""
-    about = feed.spec.about
+    about = compared(feed.spec.about, spec.judge)
     facts = [
-        about,
+        *([about] if about else []),
         f"{len(spec.policies)} policies",
         JUDGES.get(spec.judge, spec.judge),
         f"error at most {percent(spec.delta)}",
@@ -104,7 +105,7 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
         st.warning(plain(warning), icon=":material/warning:")
     _cards(view, spec)
     progress(snapshot.view, snapshot.status, spec)
-    if not view.pairs:
+    if not view.comparisons:
         return
     _panels(feed, spec)
     _policies(feed, spec, view)
@@ -148,8 +149,8 @@ def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
             "Without a verdict nothing is saved.",
         ),
     )
-    for column, figure in zip(st.columns(len(cards)), cards, strict=True):
-        with column:
+    with st.container(horizontal=True, key="cards"):  # they go on in a second line where one is too narrow
+        for figure in cards:
             card(*figure)
 
 

@@ -1,6 +1,8 @@
 """Addresses of pages."""
 
 RUNS, LAUNCH = "pages/search/runs.py", "pages/search/launch.py"
-COMPARE, POLICIES, JUDGE = (f"pages/analyse/{name}.py" for name in ("compare", "policies", "judge"))
+COMPARE, DATA, POLICIES, JUDGE, VARIANTS = (
+    f"pages/analyse/{name}.py" for name in ("compare", "data", "policies", "judge", "variants")
+)
 LIVE, CANDIDATES = "pages/search/live.py", "pages/search/candidates.py"
 MEASURE = "pages/search/measure.py"

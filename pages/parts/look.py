@@ -45,7 +45,9 @@ MARKERS = ("circle", "diamond", "square", "triangle-up", "cross", "x")
 def dress() -> None:
     """Give the page what `.streamlit/config.toml` cannot say: captions that can be read, and a focus that is seen.
 
-    Streamlit draws captions in the colour of text at 60 %, which is less than 4.5:1 on white.
+    Streamlit draws captions in the colour of text at 60 %, which is less than 4.5:1 on white, and what is chosen of
+    some buttons in the primary colour on a shade of it. It cuts links that are too long for a line, and marks those
+    that lead to the page on which they stand.
     """
     look = current_look()
     st.html(
@@ -53,6 +55,9 @@ def dress() -> None:
         [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {{ color: {look.muted}; opacity: 1; }}
         [data-testid="stCaptionContainer"] a {{ color: inherit; }}
         [data-testid="stHeading"] h2 {{ padding: 0 0 0.35rem; }}
+        [data-testid="stPageLink-NavLink"]:not(:hover) {{ background: none; }}
+        [data-testid="stPageLink-NavLink"] * {{ white-space: normal; overflow: visible; }}
+        button[role="radio"][data-selected] * {{ color: {look.text}; }}
         [data-testid="stMetricDelta"] * {{ color: {look.muted}; }}
         a:focus-visible, button:focus-visible, summary:focus-visible, [role="tab"]:focus-visible,
         [role="radio"]:focus-visible, [role="checkbox"]:focus-visible {{

@@ -24,6 +24,7 @@ SOURCES = {
     "reference": "written by the untrained model",
     "space": "chosen out of the whole space",
     "contest": "written for a contest",
+    "given": "measured before the run",
 }
 LINE_POINTS = 1200
 SCATTER_POINTS = 4000

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from typing import Literal
 
 import streamlit as st
 
@@ -160,13 +161,20 @@ def _draw_again(
 # -- figures and files ----------------------------------------------------
 
 
-def card(label: str, value: str | None, below: str | None = None, help: str = "") -> None:
+def card(
+    label: str,
+    value: str | None,
+    below: str | None = None,
+    help: str = "",
+    height: Literal["stretch", "content"] = "stretch",
+) -> None:
     """Draw one figure with what it means; a dash where it is not known yet.
 
     Args:
         label, value: its name and the figure, in words.
         below: what it is measured by.
         help: what it means.
+        height: as high as its neighbours in a row of columns, or as it needs to be.
     """
     st.metric(
         label,
@@ -176,7 +184,7 @@ def card(label: str, value: str | None, below: str | None = None, help: str = ""
         delta_arrow="off",
         help=help or None,
         border=True,
-        height="stretch",
+        height=height,
     )
 
 

@@ -80,6 +80,13 @@ STATES: dict[str, State] = {
         2,
     ),
 }
+AT_THE_LABORATORY = State(
+    "waits for results",
+    "science",
+    "violet",
+    "A batch is with the laboratory. Hand its results in on the page Measure; the run goes on by itself then.",
+    10,
+)
 UNKNOWN = State("unknown", "help", "gray", "This version of the app does not know the state of this run.", 5)
 
 
@@ -98,9 +105,9 @@ def offers_judging(judge: str, state: str) -> bool:
     return judge == "person" and state not in ("finished", "failed")
 
 
-def badge(name: str, *, stopped: bool = False) -> None:
-    """Draw the badge of a state; a run that was stopped early says so."""
-    state = state_of(name)
+def badge(name: str, *, stopped: bool = False, laboratory: bool = False) -> None:
+    """Draw the badge of a state; a run that was stopped early, or whose batch is with a laboratory, says so."""
+    state = AT_THE_LABORATORY if laboratory else state_of(name)
     if stopped and name == "finished":
         st.badge("stopped", icon=":material/stop_circle:", color="gray")
     else:

@@ -49,6 +49,11 @@ def number(value: float | None, digits: int = 4) -> str:
     return "–" if value is None else f"{value:.{digits}g}".replace("-", "−")
 
 
+def quantity(name: str) -> str:
+    """Return the name of what is measured with a proper minus: ``"− energy"`` for ``"- energy"``."""
+    return f"\u2212 {name[2:]}" if name.startswith("- ") else name
+
+
 def decimal(values: Sequence[float | int | None]) -> list[str]:
     """Write the numbers of a column with the same digits after the point, so that they stand below each other.
 

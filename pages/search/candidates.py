@@ -98,7 +98,7 @@ def _filters(feed: Feed) -> tuple[DeltaGenerator, Filter, int]:
             branches = ["all", *(str(b) for b in range(search.policies)), "none"]
             branch = st.selectbox("Model", branches, format_func=_model, key=f"branch-{run}", width=120)
         if not isinstance(search, ReferenceSettings):  # else everything has one source
-            sources = ["all", "branch", "edit", "reference", "space", "contest"]
+            sources = ["all", "branch", "edit", "reference", "space", "contest", "given"]
             source = st.selectbox("Source", sources, key=f"source-{run}", width=130)
     index = None if branch == "all" else -1 if branch == "none" else int(branch)
     return bar, Filter(show, sort, text.strip(), index, "" if source == "all" else source), DIFFERENT

@@ -12,9 +12,9 @@ from pages.parts.launch.choose import choose_preset, choose_problem
 from pages.parts.launch.filled import Filled
 from pages.parts.launch.load import json_loader, loaded
 from pages.parts.launch.report import report
-from pages.parts.launch.settings import build_spec, defaults, examined, rival_of, told, unfilled
+from pages.parts.launch.settings import build_spec, checked, defaults, examined, rival_of, told, unfilled
 from pages.parts.launch.summary import as_json, summary
-from pages.parts.launch.widgets import backbone_field, contest_fields, parameter_fields
+from pages.parts.launch.widgets import backbone_field, contest_fields, laboratory_fields, parameter_fields
 from pages.parts.links import LIVE
 from pages.parts.setting_fields import STICKY, Errors, setting_field, setting_fields
 from pages.parts.settings import settings_of
@@ -47,6 +47,11 @@ def page() -> None:
             found = None  # the other preset's own settings, in fields of their own
         key = f"{found.key if found else ''}{entry.name}-{preset}"
         sections, about, rivals = _settings(entry, preset, errors, key, found)
+        if entry.people(checked(entry, params)):
+            with st.container(border=True, key="laboratory"):
+                st.markdown("**The laboratory**")
+                begin = found.spec.laboratory if found else None
+                sections["laboratory"] = laboratory_fields(errors, key, begin)
         json_loader(store)
     spec, problems = build_spec(entry, params, sections, **about)
     if spec is not None and (problems := examined(entry, spec)):
@@ -78,7 +83,7 @@ def _parameters(entry: Entry, store: RunStore, errors: Errors, found: Filled | N
     start = dict(found.spec.problem.params) if found else {}
     key = f"{found.key if found else ''}{entry.name}"
     # Data must be given; what a problem knows by itself is there to be changed, not to be read through.
-    if any(p.default is None for p in entry.parameters):
+    if any(p.default is None or p.kind == "file" for p in entry.parameters):
         place = st.container(border=True, key="parameters")
         place.markdown("**The data**")
     else:

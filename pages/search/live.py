@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from domains.catalog import entries
+from domains.catalog import entries, science
 from pages.parts.feed import Feed, Snapshot
-from pages.parts.links import CANDIDATES, COMPARE, POLICIES, RUNS
+from pages.parts.links import CANDIDATES, COMPARE, MEASURE, POLICIES, RUNS, VARIANTS
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
+from pages.parts.measure.desk import weak_signal
 from pages.parts.panel import Panel
 from pages.parts.run import charts
 from pages.parts.run.best import design_panel, top_ten
@@ -55,8 +56,12 @@ def _run(feed: Feed, snapshot: Snapshot) -> None:
     _progress(feed, snapshot)
     if peak := past_peak(view):
         st.warning(plain(peak_sentence(view, peak)), icon=":material/trending_down:")
+    if view.info is not None and view.info.answered_by == "people" and (weak := weak_signal(feed)):
+        st.warning(plain(" ".join(weak), 900), icon=":material/signal_cellular_nodata:")
     if winner := deploy(view):
         st.info(winner, icon=":material/emoji_events:")
+    if snapshot.status.state == "failed" and not view.candidates:
+        return  # nothing will come that could be drawn
     rows = known_beside(feed)
     beside = references(feed, rows)
     picked = str(st.session_state.get(_picked(feed), ""))
@@ -94,6 +99,12 @@ def _facts(feed: Feed, view: RunView) -> list[str]:
 
 def _links(feed: Feed) -> None:
     st.page_link(CANDIDATES, label="Candidates", icon=":material/science:", query_params={"run": feed.run})
+    info = feed.snapshot().view.info
+    if info is not None and info.answered_by == "people":
+        st.page_link(MEASURE, label="Measure", icon=":material/experiment:", query_params={"run": feed.run})
+    known = science(feed.spec.problem.name)
+    if known is not None and known.views:
+        st.page_link(VARIANTS, label="Variants", icon=":material/grid_on:", query_params={"run": feed.run})
     same = {"problem": feed.spec.problem.name}
     if feed.spec.search.ensemble and feed.snapshot().status.state == "finished":
         begin = {"new": "branches", "from": feed.run}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from pages.parts.feed import Feed, Snapshot, the_store
 from pages.parts.links import CANDIDATES, LAUNCH, LIVE, MEASURE
 from pages.parts.measure.batch import batch_panel, history
-from pages.parts.measure.desk import bench_of
+from pages.parts.measure.desk import bench_of, weak_signal
 from pages.parts.measure.intake import go_on, intake_panel
+from pages.parts.measure.others import others_panel
 from pages.parts.run.controls import explain
 from pages.parts.skeleton import feed_of_address, not_obeyed, nothing, obeyed, polls, store_errors
 from pages.parts.states import badge
@@ -55,9 +58,7 @@ def _choose() -> None:
     """Lead to the runs that wait for a laboratory."""
     st.title("Measure", anchor=False)
     with store_errors():
-        rows = [
-            r for r in the_store().runs(limit=CHOICE) if r.status.doing is not None and r.status.doing.step == "results"
-        ]
+        rows = [r for r in the_store().runs(limit=CHOICE) if r.status.awaits_results]
     if not rows:
         nothing(
             "No run waits for a laboratory. Start a campaign in Launch: it proposes a batch, and you hand its results "
@@ -75,13 +76,13 @@ def _choose() -> None:
                 f"{plain(row.label or row.problem)} · batch {batch} · {row.calls:,} of {row.budget:,} · {row.id[-4:]}"
             )
             st.page_link(MEASURE, label=name, icon=":material/science:", query_params={"run": row.id})
-            badge(row.state)
+            badge(row.state, laboratory=True)
 
 
 def _heading(feed: Feed, snapshot: Snapshot) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title("Measure", anchor=False, width="content")
-        badge(snapshot.status.state)
+        badge(snapshot.status.state, laboratory=snapshot.status.awaits_results)
         name = plain(feed.spec.label or feed.spec.problem.name)
         st.page_link(
             LIVE, label=f"Back to the run {name}", icon=":material/monitoring:", query_params={"run": feed.run}
@@ -111,6 +112,13 @@ def _body(feed: Feed, snapshot: Snapshot, bench: Bench) -> None:
             st.info("This run has not proposed a batch yet. Start it on its page.", icon=":material/hourglass_empty:")
         return
     _so_far(bench)
+    weak = weak_signal(feed)
+    if weak:
+        st.warning(plain(" ".join(weak), 900), icon=":material/signal_cellular_nodata:")
+        st.caption(
+            "So far the ranking of designs may be an accident. More replicates, or designs that are far apart, tell "
+            "more: under “Other designs in place of some”, choose all of them and “far apart”."
+        )
     left, right = st.columns([3, 2])
     with left.container(border=True, key="batch"):
         batch_panel(feed, bench, batch)
@@ -119,6 +127,9 @@ def _body(feed: Feed, snapshot: Snapshot, bench: Bench) -> None:
             intake_panel(feed, bench)
         with st.container(border=True, key="next"):
             _next(feed, snapshot, bench)
+    if bench.campaign.open is not None:
+        with st.container(border=True, key="others"):
+            others_panel(feed, bench, bench.campaign.open, lambda body: _send(feed, "reject", body))
     history(bench)
 
 
@@ -173,7 +184,7 @@ def _next(feed: Feed, snapshot: Snapshot, bench: Bench) -> None:
     not_obeyed(_kept(feed))
 
 
-def _send(feed: Feed, command: str, body: dict[str, int]) -> None:
+def _send(feed: Feed, command: str, body: dict[str, Any]) -> None:
     def do() -> None:
         feed.store.send(feed.run, command, body)  # type: ignore[arg-type]
         go_on(feed)

@@ -14,7 +14,7 @@ from pages.parts.runs.manage import do_what_is_asked, menu
 from pages.parts.skeleton import store_errors, store_problem
 from pages.parts.states import ago, badge, offers_judging, plain, span, state_of
 from pages.parts.text import plain_error
-from pages.parts.words import number
+from pages.parts.words import number, quantity
 from poets_core.errors import PoetsError
 from poets_core.runs.launch import launch
 from poets_core.runs.listing import ListedRun, RunQuery
@@ -152,12 +152,17 @@ def _row(line: ListedRun, *, below: bool = False) -> None:
                 for tag in row.tags:
                     st.badge(plain(tag), color="gray")
     with state:
-        badge(row.state, stopped=row.status.reason == "stopped")
+        badge(row.state, stopped=row.status.reason == "stopped", laboratory=row.status.awaits_results)
     best.markdown(
-        "–" if row.best is None else f"{number(row.best)}  \n:small[{plain(found.objective) if found else ''}]"
+        "–"
+        if row.best is None
+        else f"{number(row.best)}  \n:small[{plain(quantity(found.objective)) if found else ''}]"
     )
-    unit = " comparisons" if experiment else ""
-    calls.progress(min(row.calls / max(row.budget, 1), 1.0), text=f"{row.calls:,} of {row.budget:,}{unit}")
+    if experiment and row.state == "finished":  # all that was needed was done, however much was allowed
+        calls.progress(1.0, text=f"{row.calls:,} comparisons")
+    else:
+        unit = " comparisons" if experiment else ""
+        calls.progress(min(row.calls / max(row.budget, 1), 1.0), text=f"{row.calls:,} of {row.budget:,}{unit}")
     took.markdown("–" if line.seconds is None else span(line.seconds))
     update.markdown(
         f"{ago(row.status.age)}  \n:small[started {ago(row.status.now - row.created)}]",

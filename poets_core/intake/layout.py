@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 NUMBER = re.compile(r"[<>≤≥~≈]?\s*[-+−–]?\s*(?:\d[\d.,'’_\u00a0\u202f\u2009 ]*|[.,]\d+)(?:[eE][-+−]?\d+)?\s*%?")
 """What reads like a number, however it is written; `numbers` decides what it says."""
@@ -145,6 +146,15 @@ def _header(rows: Sequence[Sequence[str]], filled: Sequence[int], plain: Sequenc
         if len(rows[i]) == width > 1 and not any(map(numeric, rows[i])):
             mark = next((m for m in COMMENTS if rows[i][0].startswith(m)), "")
             return i, mark
+    # `Plate,3` above the header is as wide as the header: the first line of words alone is it, if numbers follow.
+    for i, below in pairwise([i for i in plain if i > header][:5]):
+        if (
+            len(rows[i]) == width > 1
+            and all(rows[i])
+            and not any(map(numeric, rows[i]))
+            and any(map(numeric, rows[below]))
+        ):
+            return i, ""
     return header, ""
 
 

@@ -43,6 +43,7 @@ _INFINITE = re.compile(r"[+-]?inf(?:inity)?|[+-]?∞", re.IGNORECASE)
 _CLEAN = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009\u2007", " ") | dict.fromkeys("−–﹣－", "-") | {"’": "'"})
 _TIMES = re.compile(r"\s*[x×*·]\s*10\s*(?:\^|\*\*)?\s*(?=[-+]?\d+$)", re.IGNORECASE)
 _SHAPE = re.compile(r"[+-]?(?=[.,]?\d)(?P<body>[\d.,' _]*)(?P<power>[eE][+-]?\d{1,4})?")
+_ENDS = re.compile(r"(?<=\d)\s*([A-Za-zµμΩ°][A-Za-zµμΩ°/^\d. -]{0,15})$")
 _PLAIN = re.compile(r"\d*")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:[' _]\d{3})+")
 """Thousands set apart by what is never a decimal mark."""
@@ -83,7 +84,8 @@ def read_numbers(cells: Sequence[str], *, decimal: Decimal = "auto", separator: 
     """
     if (quick := _quick(cells, decimal, separator)) is not None:
         return Numbers(quick, {}, False, "point", ())
-    bodies, percent = _bodies(cells)
+    unit = _unit(cells)
+    bodies, percent = _bodies([c.removesuffix(unit).rstrip() for c in cells] if unit else cells)
     mark, doubt = _mark(bodies, decimal, separator)
     values = np.full(len(cells), np.nan)
     bad: dict[int, Kind] = {}
@@ -99,9 +101,18 @@ def read_numbers(cells: Sequence[str], *, decimal: Decimal = "auto", separator: 
     # A share among percentages may be one, or a hundredth of one.
     for at in [i for i, of in enumerate(percent) if not of and bodies[i] is not None] if any(percent) else []:
         bad[at], values[at] = "ambiguous", np.nan
-    notes = ["values have a decimal comma"] * (mark == "comma") + ["values are percentages"] * any(percent)
+    notes = [f"the unit {unit} stands behind the values"] * bool(unit)
+    notes += ["values have a decimal comma"] * (mark == "comma") + ["values are percentages"] * any(percent)
     notes += [f"{grouped:,} value{'s' * (grouped > 1)} with separated thousands"] * bool(grouped)
     return Numbers(values, dict(sorted(bad.items())), any(percent), mark, tuple(notes), doubt)
+
+
+def _unit(cells: Sequence[str]) -> str:
+    """Return a unit that stands behind every number of a column, "" for none: ``"nM"`` of ``"5.4 nM"``."""
+    ends = [found[1] for c in cells[:2000] if (found := _ENDS.search(c))]
+    units = set(ends)
+    numbers = sum(any(ch.isdigit() for ch in c) for c in cells[:2000])
+    return ends[0] if len(units) == 1 and len(ends) == numbers and numbers > 1 else ""
 
 
 def _quick(cells: Sequence[str], decimal: Decimal, separator: str) -> NDArray[np.float64] | None:

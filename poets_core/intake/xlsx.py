@@ -18,7 +18,7 @@ from poets_core.errors import InvalidInput
 from poets_core.intake import Refuse, TableBounds, memory_limited, shown
 from poets_core.intake.archive import check_directory
 
-MEMBERS, BYTES, TAGS, ROWS, CELLS = 2000, 24 << 20, 600_000, 60_000, 110_000
+MEMBERS, BYTES, TAGS, ROWS, CELLS = 2000, 24 << 20, 800_000, 60_000, 110_000
 """Of a workbook: files in it, bytes of all of them unpacked, XML tags, rows and cells of the sheet that is read."""
 PACKED = 24 << 20
 ROOM = 256 << 20
@@ -58,13 +58,14 @@ def read_workbook(data: bytes, name: str, bounds: TableBounds, refuse: Refuse) -
 
 def _measure(archive: zipfile.ZipFile, name: str, refuse: Refuse) -> None:
     """Unpack every member in small pieces, keep none, and refuse what is too much."""
-    size = tags = 0
+    size = tags = rows = 0
     for member in archive.infolist():
         with archive.open(member) as file:
             last = b""
             while block := file.read(_BLOCK):
                 size, tags = size + len(block), tags + block.count(b"<")
-                if size > BYTES or tags > TAGS:
+                rows += block.count(b"<row") + block.count(b":row")
+                if size > BYTES or tags > TAGS or rows > ROWS:
                     raise refuse(
                         f"Expected a workbook of at most {BYTES >> 20} MiB unpacked and {CELLS:,} cells in {name}, got "
                         "more. Save it as CSV, which may be larger."

@@ -29,6 +29,7 @@ EventKind: TypeAlias = Literal[
     "contest",
     "measured",
     "budget",
+    "rejected",
 ]
 """The kinds of events, as stores name them; each is a class of `poets_core.runs.events`."""
 Outcome: TypeAlias = Literal["first", "second", "tie"]

@@ -342,6 +342,26 @@ class Measured(_Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected(_Kind):
+    """Designs of a batch will not be measured; others follow in `proposed`, as many as there are.
+
+    Attributes:
+        round: of the batch, from 0.
+        candidates: ids of the designs.
+        hold: place in a design, from 0, and what has to stand there in the new ones.
+        spread: whether the new ones are far apart, whatever is expected of them.
+        command: number of the command that said so.
+    """
+
+    tag: ClassVar[EventKind] = "rejected"
+    round: int
+    candidates: tuple[str, ...]
+    hold: dict[str, str]
+    spread: bool
+    command: int
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetChanged(_Kind):
     """A run that waits for people was given another budget.
 
@@ -407,6 +427,7 @@ Event: TypeAlias = (
     | ContestPlayed
     | Measured
     | BudgetChanged
+    | Rejected
     | Finished
     | Failed
 )

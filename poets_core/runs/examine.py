@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -82,6 +82,17 @@ def results_sheet(path: Path, name: str) -> Sheet:
     """
     told = _asked("sheet", path=str(path), name=name)
     return Sheet(name, told["columns"], told["rows"], tuple(told["notes"]), told["separator"])
+
+
+def structure_view(
+    problem: str, path: Path, name: str, facts: Mapping[str, Any], colours: Sequence[str]
+) -> dict[str, Any]:
+    """Return a structure beside the designs of a problem, as the fields of `domains.entry.View`.
+
+    Raises:
+        InvalidInput: it cannot be read, or reading it took too much memory or time.
+    """
+    return _asked("structure", problem=problem, path=str(path), name=name, facts=dict(facts), colours=list(colours))
 
 
 def preview_log(path: Path, name: str) -> LogPreview:

@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias
 
 from poets_core.runs.doing import Doing
 
-CommandName: TypeAlias = Literal["pause", "resume", "stop", "judge", "results", "next", "budget"]
+CommandName: TypeAlias = Literal["pause", "resume", "stop", "judge", "results", "next", "budget", "reject"]
 """What a page sends. The first three steer the worker, which acknowledges them. "judge" is an answer to a pair
-(`poets_core.runs.answers`); "results", "next" and "budget" come from those who measure
+(`poets_core.runs.answers`); "results", "next", "budget" and "reject" come from those who measure
 (`poets_core.runs.laboratory.orders`). Events name the commands that led to them."""
 STEERING: tuple[CommandName, ...] = ("pause", "resume", "stop")
 

@@ -23,7 +23,10 @@ State: TypeAlias = Literal[
     "blocked",
 ]
 STATES: Mapping[State, tuple[str, str]] = {
-    "waiting": ("nobody works on it: not started, or given back by its worker", "starts a worker"),
+    "waiting": (
+        "nobody works on it: not started, given back by its worker, or a batch is with a laboratory",
+        "starts a worker",
+    ),
     "starting": ("a worker was launched, or prepares problem and backbone", ""),
     "running": ("lease held, heartbeat younger than 10 s", ""),
     "pausing": ("Pause was sent and not acknowledged yet", "takes it back"),
@@ -96,8 +99,15 @@ class RunStatus:
         return self.state == "failed" and self.reason.partition(":")[0] in SPEC_ERRORS
 
     @property
+    def awaits_results(self) -> bool:
+        """Whether a batch is with a laboratory, and nobody has anything to do before its results come."""
+        return self.state == "waiting" and self.doing is not None and self.doing.step == "results"
+
+    @property
     def resumable(self) -> bool:
         """Whether Resume does something."""
+        if self.awaits_results:
+            return False
         return self.state in RESUMABLE or (self.state == "finished" and self.reason == "stopped")
 
 

@@ -17,9 +17,12 @@ from poets_core.lm.likelihood import Encoded
 from poets_core.protocols import Round, UpdateReport
 from poets_core.search.history import History
 from poets_core.search.sampler import Draw, Key, Sampler, spelled
+from poets_core.search.selection import far_apart
 from poets_core.spec import SearchSettings, SearchSpec
 from poets_core.types import BEFORE, F8, I8, Candidate, Observation, given_candidate, of_given
 
+SPREAD = 8
+"""Designs that are drawn for each one of a batch that is spread."""
 PART = 512
 """Given designs that are scored at a time: their states at once would fill the memory."""
 
@@ -111,9 +114,14 @@ class Method(ABC):
         """Designs that are not to be measured again."""
         return set() if self.settings.allow_repeats else self.history.seen
 
-    def ask(self, n: int) -> list[Candidate]:
+    def ask(self, n: int, *, spread: bool = False) -> list[Candidate]:
         """Propose up to n candidates; see `Search.ask`."""
         prompt = np.arange(n) % len(self.problem.prompts)
+        if spread:
+            drawn = self.from_reference(np.resize(prompt, SPREAD * n), "spread")
+            known = [c.tokens for c in self.history.candidates]
+            chosen = [drawn[i] for i in far_apart([d.tokens for d in drawn], n, known)]
+            return self._scored(chosen).candidates(self.round)
         # The first round is the same for every method: what they reach afterwards is then their own merit. With given
         # data it is the data, and every method proposes by what it has learnt of them.
         proposals = self._propose(prompt) if len(self.history) else self._first(prompt)

@@ -62,3 +62,33 @@ def select(
         if best >= 0:
             taken.add(keys[best])
     return selected
+
+
+def far_apart(designs: Sequence[Sequence[int]], n: int, known: Sequence[Sequence[int]]) -> list[int]:
+    """Return which designs to take so that they are far from each other and from what is known; the first of equals.
+
+    One after the other, the design whose nearest neighbour is farthest away (Gonzalez 1985): within twice the best
+    covering radius. Distance: places with different tokens, and those that only one of two designs has.
+
+    Args:
+        designs: tokens of each.
+        n: how many are taken, at most.
+        known: tokens of designs that lie there already.
+    """
+    if not designs:
+        return []
+    width = max(map(len, (*designs, *known)))
+    padded = np.full((len(designs) + len(known), width), -1, dtype=np.int64)
+    for row, tokens in enumerate((*designs, *known)):
+        padded[row, : len(tokens)] = tokens
+    own, others = padded[: len(designs)], padded[len(designs) :]
+    nearest = np.full(len(designs), width + 1, dtype=np.int64)
+    for row in others:
+        nearest = np.minimum(nearest, (own != row).sum(1))
+    taken: list[int] = []
+    while len(taken) < min(n, len(designs)):
+        best = int(nearest.argmax())
+        taken.append(best)
+        nearest = np.minimum(nearest, (own != own[best]).sum(1))
+        nearest[best] = -1
+    return taken

@@ -16,10 +16,10 @@ class LaboratorySpec(SpecModel):
     """Plates, controls and replicates of every batch."""
 
     plate: Annotated[
-        Literal[0, 24, 48, 96, 384],
+        Literal["none", "24", "48", "96", "384"],
         Field(title="Plate", description="Wells of a plate. Without plates, a batch is a plain list."),
-        Names({"0": "no plate, a list", "24": "24 wells", "48": "48 wells", "96": "96 wells", "384": "384 wells"}),
-    ] = 96
+        Names({"none": "no plate, a list", "24": "24 wells", "48": "48 wells", "96": "96 wells", "384": "384 wells"}),
+    ] = "96"
     replicates: Annotated[
         int,
         Field(
@@ -65,6 +65,11 @@ class LaboratorySpec(SpecModel):
         ),
         Names({"itself": "by itself", "demand": "when it is asked for"}),
     ] = "itself"
+
+    @property
+    def wells(self) -> int:
+        """Wells of a plate; 0 without plates."""
+        return 0 if self.plate == "none" else int(self.plate)
 
     @property
     def control_names(self) -> tuple[str, ...]:

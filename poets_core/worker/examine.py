@@ -11,7 +11,7 @@ import json
 import resource
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from poets_core.errors import InvalidInput, InvalidModel, InvalidTable, PoetsErr
 MEMORY = 3 << 30
 """Address space, bytes: libraries take a third of it before they read anything."""
 CPU_SECONDS = 25
+STRUCTURE_BYTES = 20 << 20
 MOST_CELLS = 200_000
 """Of a file of results, which travels to the server as text."""
 
@@ -57,6 +58,14 @@ def sheet(path: str, name: str) -> dict[str, Any]:
     return {"columns": columns, "rows": list(found.rows), "notes": list(found.notes), "separator": found.separator}
 
 
+def structure(problem: str, path: str, name: str, facts: Mapping[str, Any], colours: Sequence[str]) -> dict[str, Any]:
+    """A structure beside the designs of a problem, see `poets_core.runs.examine.structure_view`."""
+    from domains import catalog
+    from poets_core.intake import read_file
+
+    return catalog.show_structure(problem, read_file(Path(path), STRUCTURE_BYTES, InvalidTable), name, facts, colours)
+
+
 def log(path: str, name: str) -> dict[str, Any]:
     """A comparison log, see `poets_core.runs.examine.preview_log`."""
     from poets_core.worker.preview import log_preview
@@ -88,6 +97,7 @@ def model(source: str, field: str) -> dict[str, Any]:
 
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "sheet": sheet,
+    "structure": structure,
     "table": table,
     "log": log,
     "problem": problem,

@@ -7,18 +7,23 @@ over restarts of the machine, and costs nothing meanwhile.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from poets_core.errors import InvalidInput
+from poets_core.protocols import Search
 from poets_core.runs.event_fields import jsonable
-from poets_core.runs.events import BudgetChanged, Event, Measured, Observed
+from poets_core.runs.events import BudgetChanged, Event, Measured, Observed, Proposed, Rejected
 from poets_core.runs.laboratory.batch import Batch, Campaign, due
-from poets_core.runs.laboratory.orders import NewBudget, NextBatch, Results, read_order
+from poets_core.runs.laboratory.orders import NewBudget, Reject, Results, read_order
 from poets_core.runs.lease import STEERING, Command
 from poets_core.runs.store import RunStore
 from poets_core.spec import Budget, LaboratorySpec, SearchSpec
-from poets_core.types import Observation
+from poets_core.types import Candidate, Observation
 from poets_core.worker.session import Session
+
+WIDER = (2, 8, 24)
+"""How many times a batch is asked for, until others are found for what was rejected."""
 
 
 class WaitsForPeople(Exception):
@@ -60,10 +65,17 @@ class Laboratory:
             corrects = isinstance(event, Measured) and self._campaign.batches[event.round].complete
             self._write(event, *(self._observed(event.round) if isinstance(event, Measured) and corrects else ()))
         batch = self._campaign.open
+        if batch is not None and batch.wanted is not None:
+            return None  # others are to be proposed first
         if batch is not None and ready(batch, self._spec, store.commands(run)):
             self._write(*self._observed(batch.round))
             return None
         return batch
+
+    @property
+    def open(self) -> Batch | None:
+        """The batch that is out."""
+        return self._campaign.open
 
     def _write(self, *events: Event) -> None:
         self._session.append(*events)
@@ -98,6 +110,38 @@ class Laboratory:
             )
 
 
+def replacements(search: Search, batch: Batch, events: Iterable[Event]) -> list[Candidate]:
+    """Return candidates for the places of those that were rejected last; fewer where no more can be found.
+
+    Args:
+        search: as it was when it proposed the batch.
+        batch: with a rejection.
+        events: of the run.
+    """
+    wanted = batch.wanted
+    if wanted is None:
+        return []
+    before = [c for e in events if isinstance(e, Proposed) and e.round == batch.round for c in e.candidates]
+    taken, size = {c.design for c in before}, len(before)
+    hold = {int(k): v for k, v in wanted.hold.items()}
+    found: dict[str, Candidate] = {}
+    # `ask` changes nothing, and asked for more it goes on to what is less promising.
+    for times in WIDER:
+        for c in search.ask(times * size, spread=wanted.spread):
+            if c.design and c.design not in taken and _holds(c.design, hold):
+                found.setdefault(c.design, c)
+        if len(found) >= len(wanted.candidates):
+            break
+    chosen = list(found.values())[: len(wanted.candidates)]
+    return [replace(c, id=f"{batch.round}-{size + k}") for k, c in enumerate(chosen)]
+
+
+def _holds(design: str, hold: Mapping[int, str]) -> bool:
+    """Return whether parts of a design are what they have to be: lines of a design that has lines, else letters."""
+    parts = design.splitlines() if "\n" in design else design
+    return all(place < len(parts) and parts[place] == wanted for place, wanted in hold.items())
+
+
 def ready(batch: Batch, spec: LaboratorySpec, commands: Iterable[Command]) -> bool:
     """Return whether a batch can be learnt from.
 
@@ -111,7 +155,7 @@ def ready(batch: Batch, spec: LaboratorySpec, commands: Iterable[Command]) -> bo
     return any(c.command == "next" and c.body.get("round") == batch.round for c in commands)
 
 
-def understood(command: Command, campaign: Campaign) -> Measured | BudgetChanged | None:
+def understood(command: Command, campaign: Campaign) -> Measured | BudgetChanged | Rejected | None:
     """Return what an order adds to the log; None where it was read before, is no order, or fits nothing."""
     if command.command in STEERING or command.command == "judge" or command.seq <= campaign.read:
         return None
@@ -130,8 +174,13 @@ def understood(command: Command, campaign: Campaign) -> Measured | BudgetChanged
             if all(w.control or w.candidate in known for w in order.wells):
                 return Measured(round, order.wells, command.seq, order.file, order.sha256)
             print(f"order {command.seq} was left out: it names designs of another batch", file=sys.stderr, flush=True)
-        case NextBatch() | Results():
-            return None
+        case Reject(round=round) if (batch := campaign.open) is not None and batch.round == round:
+            # What was measured stays: a result is worth more than a wish.
+            there = batch.standing()
+            left = tuple(id for id in order.candidates if id in batch.candidates and id not in there)
+            if left:
+                hold = {str(k): v for k, v in order.hold.items()}
+                return Rejected(round, left, hold, order.spread, command.seq)
     return None
 
 
@@ -146,4 +195,6 @@ def has_work(store: RunStore, run: str) -> bool:
     if any(understood(c, campaign) is not None for c in commands):
         return True
     batch = campaign.open
+    if batch is not None and batch.wanted is not None:
+        return True
     return batch is not None and ready(batch, spec.laboratory or LaboratorySpec(), commands)

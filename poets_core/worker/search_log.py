@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from poets_core.protocols import Round
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import jsonable, nan_for_none
-from poets_core.runs.events import ContestPlayed, Event, Finished, Observed, Prepared, Proposed, Updated
+from poets_core.runs.events import ContestPlayed, Event, Finished, Observed, Prepared, Proposed, Rejected, Updated
 from poets_core.search.loop import Evaluated, Given, Pending, chunks, known
 from poets_core.types import BEFORE, Candidate, Observation, of_contest
 
@@ -99,6 +99,8 @@ def read_search_log(events: Iterable[Event]) -> SearchLog:
                     continue
                 # A contest is open from its first designs until it is played, and no round goes on meanwhile.
                 (contest if contest.candidates else round).observed[event.candidate] = observation_of(event)
+            case Rejected():
+                round.candidates = [c for c in round.candidates if c.id not in event.candidates]
             case Finished():
                 exported, ended = event.files, True
             case Updated():

@@ -20,7 +20,7 @@ from poets_core.worker.backbone import OWN, Workshop
 from poets_core.worker.contests import SearchContests
 from poets_core.worker.control import Stopped
 from poets_core.worker.facts import require_same_problem
-from poets_core.worker.laboratory import Laboratory, WaitsForPeople, has_work
+from poets_core.worker.laboratory import Laboratory, WaitsForPeople, has_work, replacements
 from poets_core.worker.restore import restore
 from poets_core.worker.science import memory_of
 from poets_core.worker.search_log import SearchLog, observed_events, read_search_log
@@ -99,6 +99,11 @@ class SearchRun:
             asked_again=log.in_flight(session.lease.doing, problem.info.chunk),
         )
         restore(search, log, session.folder, session.step_regardless, session.write)
+        if self._people and (batch := Laboratory(session).open) is not None and batch.wanted is not None:
+            others = replacements(search, batch, session.events())
+            session.append(Proposed(batch.round, tuple(map(ProposedCandidate.of, others))))
+            session.store.progress(session.lease, Doing("results", (batch.round,)))
+            return has_work(session.store, session.run)
         try:
             reason = self._rounds(search, problem, log)
         except WaitsForPeople as waiting:

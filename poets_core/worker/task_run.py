@@ -123,8 +123,17 @@ class TaskRun:
         Raises:
             InvalidInput: a difference above `TOLERANCE`.
         """
-        # An oracle with noise answers otherwise every time; a difference would say nothing of the file.
-        exact = [(r, c) for r, c in zip(back, wanted, strict=True) if c.std == 0.0 and c.value is not None]
+        if (
+            problem.info.answered_by == "people"
+        ):  # nobody here can measure; that the file reads back is what was checked
+            return 0, None
+        # An oracle with noise answers otherwise every time; a difference would say nothing of the file. Given data are
+        # not the oracle's answers at all.
+        exact = [
+            (r, c)
+            for r, c in zip(back, wanted, strict=True)
+            if c.std == 0.0 and c.value is not None and c.source != "given"
+        ]
         largest = 0.0
         for index, rows in chunks(len(exact), problem.info.chunk):
             self._session.step(Doing("rescore", (index,)))

@@ -10,6 +10,8 @@ fault whose place in the sources is no longer there, or there twice, is an error
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 ROOT = Path(__file__).parents[2]
 RUFF = "ruff check"
@@ -192,16 +195,42 @@ def copy_tree(target: Path) -> None:
             shutil.copy2(ROOT / name, target / name)
 
 
-def run_check(check: str, tree: Path) -> tuple[int, str]:
-    """Run one check in a tree; returns exit code and output."""
-    words = check.split() if check in (RUFF, MYPY) else ["pytest", "-q", "-x", "-p", "no:cacheprovider", check]
-    done = subprocess.run(
-        [sys.executable, "-m", *words], cwd=tree, capture_output=True, text=True, check=False
-    )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
+class Checks:
+    """Runs checks in a tree: programs as they are, tests in children of one process that `tests.gate.forked` is."""
+
+    def __init__(self) -> None:
+        """Start nothing yet: it begins with the first test."""
+        self._tests: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._tests is not None:
+            self._tests.communicate()  # there is nothing more to read: it ends
+            self._tests = None
+
+    def run(self, check: str, tree: Path) -> tuple[int, str]:
+        """Run one check in a tree; returns exit code and output."""
+        if check in (RUFF, MYPY):
+            words = [sys.executable, "-m", *check.split()]
+            done = subprocess.run(words, cwd=tree, capture_output=True, text=True, check=False)
+            return done.returncode, done.stdout + done.stderr
+        if self._tests is None:
+            self._tests = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("forked.py"))],
+                env=os.environ | {"OMP_NUM_THREADS": "1"},  # a process with threads is not to be forked
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+            )  # fmt: skip
+        asked, answers = self._tests.stdin, self._tests.stdout
+        if asked is None or answers is None:
+            raise RuntimeError("Expected pipes to the process that runs tests, got none.")
+        asked.write(json.dumps([str(tree), check]) + "\n")
+        code, said = json.loads(answers.readline())
+        return int(code), str(said)
 
 
-def plant(fault: Fault, tree: Path) -> str:
+def plant(fault: Fault, tree: Path, checks: Checks) -> str:
     """Plant one fault in a tree, run its check, take the fault out again.
 
     Returns:
@@ -216,7 +245,7 @@ def plant(fault: Fault, tree: Path) -> str:
         raise ValueError(f"Expected {fault.old!r} once in {fault.file}, got {text.count(fault.old)}: {fault.name}.")
     path.write_text(text.replace(fault.old, fault.new))
     try:
-        code, said = run_check(fault.check, tree)
+        code, said = checks.run(fault.check, tree)
     finally:
         path.write_text(text)
     if code == 1 and fault.says in said:
@@ -224,15 +253,15 @@ def plant(fault: Fault, tree: Path) -> str:
     return f"{fault.name}: expected {fault.check} to fail with {fault.says!r}, got exit code {code}:\n{said[-2000:]}"
 
 
-def unfound(faults: Iterable[Fault], tree: Path) -> list[str]:
+def unfound(faults: Iterable[Fault], tree: Path, checks: Checks) -> list[str]:
     """Plant faults one after the other in a copy of the tree; returns what was not found, or fails without a fault."""
     chosen = list(faults)
     out = []
     for check in dict.fromkeys(f.check for f in chosen):
-        code, said = run_check(check, tree)
+        code, said = checks.run(check, tree)
         if code != 0:
             out.append(f"expected {check} to pass without a fault, got exit code {code}:\n{said[-2000:]}")
-    return out + [said for f in chosen if (said := plant(f, tree))]
+    return out + [said for f in chosen if (said := plant(f, tree, checks))]
 
 
 def main() -> int:
@@ -245,9 +274,9 @@ def main() -> int:
         sys.stdout.write(" ".join(nodes()) + "\n")
         return 0
     chosen = [f for f in FAULTS if wanted.only is None or wanted.only in f.name]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, Checks() as checks:
         copy_tree(Path(folder))
-        problems = unfound(chosen, Path(folder))
+        problems = unfound(chosen, Path(folder), checks)
     sys.stdout.write("\n".join([*problems, f"{len(chosen)} faults planted, {len(problems)} problems"]) + "\n")
     return 1 if problems else 0
 

@@ -141,6 +141,15 @@ def test_the_best_are_told_apart_when_they_are_wanted_and_of_the_run_that_is_sho
     assert asked[0] == store.read(run)[-1].seq
 
 
+def test_figures_of_a_design_are_said_once_and_by_their_names(store: SqlStore) -> None:
+    body = [
+        replace(e, details={"n_changed": 4, "half_life": 2.5}) if isinstance(e, Observed) and e.valid else e
+        for e in written.events(2, **WILD)
+    ]
+    text = said(opened(CANDIDATES, run=written.write(store, body), id="1-2"))
+    assert "**Beside its value** · mutations **4** · half life **2.5**" in text
+
+
 def test_the_heading_of_a_column_says_the_unit_as_it_is() -> None:
     info = replace(written.info(), objectives=(Objective("yield", "a_b*", "maximise"),))
     view = fold(recorded([replace(e, info=info) if isinstance(e, Prepared) else e for e in written.events(1)]))

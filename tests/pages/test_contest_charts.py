@@ -145,7 +145,11 @@ def test_a_contest_names_the_branch_to_deploy() -> None:
     )
     evidence, effort = contest_panels(view, LIGHT)
     assert (evidence.name, effort.name) == ("contest", "contest-effort")
-    assert evidence.traces == contest_charts.evidence_bars(METRICS, LIGHT).traces
+    # As everything on the page calls them; the one that is left is still not ruled out.
+    named = METRICS | {"policies": ["model 1", "model 2", "untrained model"], "left": ["model 1"]}
+    assert METRICS["left"] == ["branch 0"]
+    assert evidence.traces == contest_charts.evidence_bars(named, LIGHT).traces
+    assert "branch" not in json.dumps([evidence.layout, effort.layout, evidence.alt, effort.alt])
     why = "the log has no further comparison of 'a' and 'b'"
     told = sentence(VerdictReached("undecided", None, None, 3, (), why=why), METRICS)[1]
     assert told.startswith("Undecided after 3 comparisons: no winner is certified.")

@@ -87,6 +87,14 @@ def test_a_failed_run_shows_message_and_remedy(store: SqlStore) -> None:
     assert str(store.files) not in said(at).replace("\\", "")
 
 
+def test_a_run_that_failed_before_it_proposed_shows_no_empty_charts(store: SqlStore) -> None:
+    at = opened(LIVE, run=written.write(store, [*written.events(0), Failed("InvalidTable", "no rows")]))
+    assert "no rows" in at.error[0].value
+    assert not [e for e in at.main if e.type == "bidi_component"]
+    begun = opened(LIVE, run=written.write(store, [*written.events(1), Failed("InvalidTable", "no rows")]))
+    assert [e for e in begun.main if e.type == "bidi_component"]
+
+
 def test_a_spec_that_was_refused_is_edited_not_resumed(store: SqlStore) -> None:
     refused = [written.events(1)[0], Failed("InvalidTable", "Expected a column, got none.")]
     for body, resumed in ((refused, False), ([*written.events(1), refused[-1]], True)):

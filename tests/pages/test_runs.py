@@ -53,6 +53,8 @@ def test_runs_are_told_apart_by_method_preset_data_parameters_and_seed(store: Sq
     changed = changed.model_copy(update={"budget": changed.budget.model_copy(update={"rounds": 99})})
     assert search_facts(changed) == ("POETS ensemble", "Recommended, 1 setting changed", "length 20")
     table = str(save_upload(store, "GB1 sites.csv.gz", b"variant,fitness\nA,1\n"))
+    circuits = spec_of("quantum/tfim-6", "default", params={"max_cx": 4, "iterations": 40})
+    assert search_facts(circuits) == ("POETS ensemble", "Recommended", "CX at most 4", "iterations 40")
     landscape = spec_of("protein/landscape", "default", params={"table": table})
     assert search_facts(landscape) == ("POETS ensemble", "Recommended", "GB1_sites.csv.gz")
     assert upload_name("/srv/secret/uploads/t-0123456789abcdef.csv") == "t.csv"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.parts.words import model, number, short_model, times
+from pages.parts.words import model, number, quantity, short_model, times
 
 
 def test_models_count_from_one_and_the_reference_is_untrained() -> None:
@@ -15,3 +15,4 @@ def test_counts_have_their_noun_and_numbers_a_proper_minus() -> None:
     assert times(2, "child", "children") == "2 children"
     assert [number(v) for v in (-0.25, 12345.678, None)] == ["−0.25", "1.235e+04", "–"]
     assert number(-0.5, 2) == "−0.5"
+    assert [quantity(name) for name in ("- energy", "half-life")] == ["− energy", "half-life"]

@@ -23,7 +23,7 @@ from poets_core.runs.laboratory.plate import public_id, read_place, read_public_
 from poets_core.runs.laboratory.results import Known, Report, read_results
 from poets_core.spec import LaboratorySpec
 
-LIST = LaboratorySpec(plate=0, parent_wells=0)
+LIST = LaboratorySpec(plate="none", parent_wells=0)
 RUN = "20261127-101500-0a1b7fbc"
 DESIGNS = {"0-0": "AV", "0-1": "CD", "0-2": "EE", "0-3": "WY"}
 
@@ -35,7 +35,7 @@ def campaign(*lines: MeasuredWell, complete: bool = False, parent: float | None 
 
 def known(*lines: MeasuredWell, spec: LaboratorySpec | None = None, unit: str = "U/mg") -> Known:
     names = {id: (d, f"M{d}K", f"V39{d[0]} D40{d[1]}") for id, d in DESIGNS.items()}
-    plan = spec or LaboratorySpec(plate=96, parent_wells=1, controls="empty")
+    plan = spec or LaboratorySpec(plate="96", parent_wells=1, controls="empty")
     return Known.of(RUN, campaign(*lines), plan, names, parent=True, name="activity", unit=unit)
 
 
@@ -55,8 +55,11 @@ def kinds(report: Report) -> list[str]:
 @given(st.integers(0, 500), st.integers(0, 5000))
 def test_ids_come_back_and_are_neither_dates_nor_numbers(round: int, number: int) -> None:
     text = public_id(RUN, round, number)
-    assert read_public_id(text) == ("7fbc", round, number)
-    assert read_public_id(f" {text.upper()} ") == ("7fbc", round, number)
+    again = public_id(RUN, round, number, replicate=2)
+    control = public_id(RUN, round, number, control=True)
+    assert len({text, again, control}) == 3
+    for written in (text, again, control, f" {text.upper()} "):
+        assert read_public_id(written) == ("7fbc", round)
     assert "_b" in text
     assert not set(text) & set("-/.+=@:, ")
 
@@ -70,9 +73,15 @@ def test_wells_are_read_as_people_write_them(well: str, plate: str, place: str) 
     assert read_place(well, plate) == place
 
 
-@given(st.integers(1, 120), st.integers(0, 6), st.sampled_from((0, 24, 48, 96, 384)), st.integers(1, 3), st.booleans())
+@given(
+    st.integers(1, 120),
+    st.integers(0, 6),
+    st.sampled_from(("none", "24", "48", "96", "384")),
+    st.integers(1, 3),
+    st.booleans(),
+)
 def test_a_layout_holds_every_design_and_control_once_a_replicate(
-    n: int, parents: int, plate: int, replicates: int, parent: bool
+    n: int, parents: int, plate: str, replicates: int, parent: bool
 ) -> None:
     candidates = [f"0-{k}" for k in range(n)]
     spec = LaboratorySpec(plate=plate, parent_wells=parents, replicates=replicates, controls="empty, sterile")  # type: ignore[arg-type]
@@ -83,22 +92,24 @@ def test_a_layout_holds_every_design_and_control_once_a_replicate(
     assert [w.control for w in wells if w.control].count("parent") == parents * parent
     assert all(bool(w.candidate) != bool(w.control) for w in wells)
     places = [w.place for w in wells]
-    assert len(set(places)) == (len(wells) if plate else 1)
+    assert len(set(places)) == (len(wells) if plate != "none" else 1)
     assert len({w.id for w in wells}) == len(wells)
 
 
 def test_results_in_any_order_with_controls_failures_and_strangers() -> None:
     wells = wells_of(RUN, 0, list(DESIGNS), LaboratorySpec(parent_wells=1, controls="empty"), parent=True)
-    at = {w.candidate or w.control: k for k, w in enumerate(wells)}
+    at = {w.candidate or w.control: w.id for w in wells}
     rows = [
-        (ids(at["0-2"])[0], "0.5", "", "new"),
-        (ids(at["parent"])[0], "1.0", "", "control"),
-        (ids(at["0-0"])[0], "", "no growth", "failed"),
-        (ids(at["0-1"], run="20261127-101500-0a1b9999")[0], "3", "", "another run"),
+        (at["0-2"], "0.5", "", "new"),
+        (at["parent"], "1.0", "", "control"),
+        (at["0-0"], "", "no growth", "failed"),
+        (ids(1, run="20261127-101500-0a1b9999")[0], "3", "", "another run"),
         (ids(3, round=4)[0], "3", "", "another batch"),
         ("my own clone", "3", "", "unknown"),
-        (ids(at["0-3"])[0], "<0.01", "", "no number"),
-        (ids(at["empty"])[0], "0.0", "", "control"),
+        (at["0-3"], "<0.01", "", "no number"),
+        (at["empty"], "0.0", "", "control"),
+        (at["0-1"], "", "", "not yet"),
+        (at["0-3"], "failed", "", "failed"),
     ]
     report = read_results(
         sheet({"id": [r[0] for r in rows], "activity (U/mg)": [r[1] for r in rows], "note": [r[2] for r in rows]}),
@@ -109,19 +120,20 @@ def test_results_in_any_order_with_controls_failures_and_strangers() -> None:
     (order,) = report.orders
     assert {(w.candidate, w.control, w.value, w.note) for w in order.wells} == {
         ("0-2", "", 0.5, ""), ("", "parent", 1.0, ""), ("0-0", "", None, "no growth"), ("", "empty", 0.0, ""),
+        ("0-3", "", None, "failed"),
     }  # fmt: skip
     assert all(w.place.startswith("1:") for w in order.wells)
-    assert report.missing == {0: 2}
+    assert report.missing == {0: 1}
     assert not report.unit_in_doubt
     text = " ".join(report.lines())
-    for part in ("ends in 9999", "my own clone", "<0.01", "row 4", "2 designs of batch 1 still have no result"):
+    for part in ("ends in 9999", "my own clone", "<0.01", "row 4", "1 designs of batch 1 still have no result"):
         assert part in text
     assert read_order("results", order.body()) == order
 
 
 def test_corrections_replicates_and_what_is_known_already() -> None:
     before = MeasuredWell("0-0", "", "", 1.0), MeasuredWell("0-1", "", "", 2.0)
-    spec = LaboratorySpec(plate=0, parent_wells=0)
+    spec = LaboratorySpec(plate="none", parent_wells=0)
     report = read_results(sheet({"id": ids(0, 1, 2, 2), "value": ["1.5", "2", "3", "3.5"]}), known(*before, spec=spec))
     assert kinds(report) == ["correction", "unchanged", "new", "new"]
     assert report.rows[0].was == 1.0
@@ -206,11 +218,13 @@ def test_batches_are_brought_to_one_level_by_the_parent() -> None:
     assert one_well.observations(1, auto)["1-0"][0].value == (4.0,)
 
 
-def hand_out(plate: int = 96) -> HandOut:
+def hand_out(plate: str = "96") -> HandOut:
     spec = LaboratorySpec(plate=plate, parent_wells=1, controls="=empty")  # type: ignore[arg-type]
     texts = {id: {"mutations": f"V39{d[0]}", "sequence": f"M{d}"} for id, d in DESIGNS.items()}
     wells = wells_of(RUN, 0, list(DESIGNS), spec, parent=True)
-    return HandOut(wells, texts, {"mutations": "wild type", "sequence": "MVD"}, heading_of("activity", "U/mg"), plate)
+    return HandOut(
+        wells, texts, {"mutations": "wild type", "sequence": "MVD"}, heading_of("activity", "U/mg"), spec.wells
+    )
 
 
 def test_what_goes_out_comes_back(tmp_path: Path) -> None:
@@ -242,14 +256,14 @@ def test_what_goes_out_comes_back(tmp_path: Path) -> None:
 
 
 def test_a_plate_is_drawn_with_its_letters_and_numbers() -> None:
-    text = maps_as_csv(hand_out(24)).decode()
+    text = maps_as_csv(hand_out("24")).decode()
     rows = list(csv.reader(io.StringIO(text)))
     assert rows[0] == ["plate 1"]
     assert rows[1][1:] == [str(k) for k in range(1, 7)]
     assert [r[0] for r in rows[2:6]] == ["A", "B", "C", "D"]
     assert rows[2][1].startswith("001 ")
-    assert maps_as_csv(hand_out(0)) == b""
-    assert "plate" not in as_csv(hand_out(0)).decode().splitlines()[0]
+    assert maps_as_csv(hand_out("none")) == b""
+    assert "plate" not in as_csv(hand_out("none")).decode().splitlines()[0]
 
 
 def test_orders_that_are_none_are_refused() -> None:

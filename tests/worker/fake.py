@@ -141,12 +141,12 @@ class FakeSearch:
         self.told: list[tuple[Sequence[Candidate], Sequence[Observation]]] = []
         self.fresh = 0  # of these, how many no update has seen
 
-    def ask(self, n: int) -> list[Candidate]:
+    def ask(self, n: int, *, spread: bool = False) -> list[Candidate]:
         if self.exhausted_after is not None and self.round >= self.exhausted_after:
             return []
         found = []
         for slot in range(n):
-            rng = rng_for(self.spec.seed, "fake", self.round, slot)
+            rng = rng_for(self.spec.seed, "spread" if spread else "fake", self.round, slot)
             digits = (rng.integers(10, size=4) + np.floor(np.abs(self.memory) * 100).astype(int)) % 10
             digits = (digits + self._contested()) % 10
             text = "".join(self.letters[d] for d in digits.astype(int)) if rng.random() > 0.15 else "x"

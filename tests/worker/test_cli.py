@@ -217,6 +217,37 @@ def test_show_and_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     assert "finished" in err
 
 
+def test_a_table_is_told_and_refused_as_a_run_would(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    table, parent = tmp_path / "t.csv", tmp_path / "parent.fasta"
+    table.write_text("Mutations;Kd (nM)\nV3A;1,5\nV3A/W5Y;0,5\nWT;1,0\n")
+    parent.write_text(">p1 my protein\nMK\nVLW\n")
+    code, out, _ = call(monkeypatch, capsys, "table", str(table), "--parent", str(parent), "--json")
+    assert code == 0
+    facts = json.loads(out)
+    assert (facts["positions"], facts["wild_type"], facts["direction"]) == (["3", "5"], "VW", "minimise")
+    code, out, _ = call(monkeypatch, capsys, "table", str(table), "--parent", "MKVLW", "--set", "direction=maximise")
+    assert code == 0
+    assert "Your table holds 3 of 400 possible variants" in out
+    code, out, err = call(monkeypatch, capsys, "table", str(table))
+    assert (code, out) == (2, "")
+    # The same sentence from `spec`, which prints what was read on stderr where it is right.
+    words = ("spec", "protein/landscape", "--set", f"problem.params.table={table}")
+    assert call(monkeypatch, capsys, *words) == (2, "", err)
+    code, out, told = call(monkeypatch, capsys, *words, "--set", "problem.params.wild_type=MKVLW")
+    assert code == 0
+    assert json.loads(out)["problem"]["params"]["bad_rows"] == "refuse"
+    assert "less is better" in told
+
+
+def test_text_that_reads_like_a_number_stays_text(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("variant,fitness\nA,1\nC,2\n")
+    made = spec_from("protein/landscape", [f"problem.params.table={table}", "problem.params.positions=39"])
+    assert made.problem.params["positions"] == "39"
+
+
 def test_a_failed_run_is_exit_1(tmp_path: Path) -> None:
     """A layer that the model does not have: only the worker can know, and the command shows what it says."""
     spec = {"problem": {"name": "protein/ehrlich"}, "backbone": {"source": "library", "branch_from": 99}}

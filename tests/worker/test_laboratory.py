@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from poets_core.runs.event_fields import MeasuredWell
-from poets_core.runs.events import Finished, Measured, Observed, Proposed
+from poets_core.runs.events import Finished, Measured, Observed, Proposed, Rejected
 from poets_core.runs.laboratory.batch import Campaign
-from poets_core.runs.laboratory.orders import Results
+from poets_core.runs.laboratory.orders import Reject, Results
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec, parse_spec
@@ -261,3 +261,67 @@ def test_orders_that_fit_nothing_are_left_out(store: SqlStore, capfd: pytest.Cap
     assert "left out" in capfd.readouterr().err
     assert not [line for line in store.read(run) if isinstance(line.event, Measured)]
     assert out(store, run)[0] == 0
+
+
+def test_rejected_designs_are_replaced_with_parts_held(store: SqlStore) -> None:
+    run = started(store, spec(rounds=1, batch=8))
+    round, designs = out(store, run)
+    ids = list(designs)
+    # one is measured already, and cannot be rejected any more
+    send(store, run, round, [MeasuredWell(ids[0], "", "", 1.0)])
+    assert work(store, run, FAKES) == FINISHED
+    store.send(run, "reject", Reject(0, (ids[0], ids[1], ids[2]), {0: "4"}, False).body())
+    assert work(store, run, FAKES) == FINISHED
+    events = [line.event for line in store.read(run)]
+    (rejected,) = [e for e in events if isinstance(e, Rejected)]
+    assert rejected.candidates == (ids[1], ids[2])
+    _, now = out(store, run)
+    assert set(now) & set(ids) == {ids[0], *ids[3:]}
+    new = {i: d for i, d in now.items() if i not in designs}
+    proposed = len([c for e in events if isinstance(e, Proposed) and e.round == 0 for c in e.candidates])
+    assert list(new) == [f"0-{k}" for k in range(8, proposed)]
+    assert 0 < len(new) <= 2
+    assert all(d[0] == "4" for d in new.values())
+    assert not set(new.values()) & set(designs.values())
+    send(store, run, round, lines(now))
+    assert work(store, run, FAKES) == FINISHED
+    view = fold(store.read(run))
+    assert view.finished == "batches"
+    assert view.candidates[ids[1]].value is None
+    assert view.calls == len(now) + sum(c.design == "" for c in view.candidates.values())
+
+
+def test_a_rejection_is_resumed(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store/poets.db"
+    store = open_store(url)
+
+    def campaign(run: str, step: Callable[[str], object]) -> None:
+        step(run)
+        store.send(run, "reject", Reject(0, ("0-0", "0-1", "0-2"), {}, True).body())
+        step(run)
+        send(store, run, 0, lines(out(store, run)[1]))
+        step(run)
+
+    untouched = store.create(spec(rounds=1, batch=5))
+    campaign(untouched, lambda run: work(store, run, FAKES))
+    wanted = science(store.read(untouched))
+    assert isinstance(store.read(untouched)[-1].event, Finished)
+    for place in range(30):
+        run, cut, reached = store.create(spec(rounds=1, batch=5)), Interrupted(url), []
+        cut.left = place
+
+        def once(run: str, cut: Any = cut, reached: list[int] = reached, place: int = place) -> None:
+            try:
+                assert work(cut, run, FAKES) == FINISHED
+            except SystemExit:
+                cut.left = 10**6
+                reached.append(place)
+                free(store, run)
+                assert work(store, run, FAKES) in (FINISHED, NOT_MINE)
+
+        campaign(run, once)
+        cut.close()
+        assert science(store.read(run)) == wanted, f"cut off before append {place}"
+        if not reached:
+            break
+    assert place > 8

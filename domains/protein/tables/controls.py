@@ -22,29 +22,33 @@ WORDS = (
     "|no[ _-](?:enzyme|template|dna|insert|cells)|background|standard|std|sd|s\\.d\\.|stdev"
     "|std\\.?[ _-]?dev\\.?|stddev|std[ _-]?error"
     "|mean|average|avg|median|sum|total|totals|min|max|minimum|maximum|sem|se|s\\.e\\.m\\.|cv|count|na|n/a|nan|nd|n\\.d\\.|none|null"
-    "|unknown|failed|fail|mixed|mixture|dead|inactive|dmso|lysate|library|pool|naive|unselected|host|untransformed|reference|n|[-–—.?]"
+    "|n\\.a\\.|unknown|failed|fail|mixed|mixture|dead|inactive|dmso|lysate|library|pool|naive|unselected|host|untransformed|reference|n|[-–—.?]"
     "|signal|noise|deviation|variance|var|rsd|z'?|slope|intercept|quality|edge|standard[ _-](?:deviation|error)"
     "|grand[ _-](?:mean|total)"
 )
 _CONTROL = re.compile(rf"(?:{WORDS}){_NUMBERED}:?", re.IGNORECASE)
 _SPELLED = frozenset(word.upper() for word in WORDS.split("|") if word.isalpha())
+_AROUND = "#*[]<> "
+"""What programs write around such a word: #PARENT#."""
 EXPECTED = 0.1
 """Share of all spellings that a table must hold, so that a control's word among them is a variant rather than a
 control."""
 WILD_EXPECTED = 0.5
 """The same of the wild type's words, which many tables have."""
+PLATES = 5000
+"""Variants of a table of plates, at most; a larger one is a library, in which any spelling may turn up."""
 SHORT = 2
 """Letters of a word that is a variant where variants are as short: NA and ND are, at two sites."""
 
 
 def is_wild(cell: str) -> bool:
     """Whether a cell names the wild type."""
-    return _WILD.fullmatch(cell) is not None
+    return _WILD.fullmatch(cell.strip(_AROUND)) is not None
 
 
 def is_control(cell: str) -> bool:
     """Whether a cell names a control, a total or nothing at all, and no variant."""
-    return _CONTROL.fullmatch(cell) is not None
+    return _CONTROL.fullmatch(cell.strip(_AROUND) or cell) is not None
 
 
 def not_variants(designs: Collection[str], length: int) -> frozenset[str]:
@@ -55,6 +59,7 @@ def not_variants(designs: Collection[str], length: int) -> frozenset[str]:
         length: of all of them.
     """
     share = len(designs) / 20.0**length if length < 12 else 0.0
-    wild = {"WT", "PARENT", "PARENTAL", "NATIVE"} if share < WILD_EXPECTED else set()
-    controls = _SPELLED if share < EXPECTED and length > SHORT else frozenset()
+    plates = len(designs) <= PLATES
+    wild = {"WT", "PARENT", "PARENTAL", "NATIVE"} if share < WILD_EXPECTED and plates else set()
+    controls = _SPELLED if share < EXPECTED and plates and length > SHORT else frozenset()
     return frozenset(word for word in wild | controls if len(word) == length and word in designs)

@@ -72,7 +72,7 @@ def heat_of(
 def heat_figure(
     heat: Heat, colours: Colours, parent: str = "", show: Literal["mean", "error", "count"] = "mean", title: str = ""
 ) -> dict[str, Any]:
-    """Return a heat map as data for `plotly.graph_objects.Figure`; the parent's residues are marked by a ring.
+    """Return a heat map as data for `plotly.graph_objects.Figure`; the parent's residues are marked by a dot.
 
     Args:
         heat: what is shown.
@@ -106,11 +106,12 @@ def heat_figure(
         "mode": "markers",
         "x": [x for x, _ in own],
         "y": [y for _, y in own],
-        "marker": {"symbol": "circle-open", "size": 12, "color": colours.text, "line": {"width": 2}},
+        # White in black, to be seen on every colour of the scale.
+        "marker": {"symbol": "circle", "size": 9, "color": "#FFFFFF", "line": {"width": 2, "color": "#000000"}},
         "hoverinfo": "skip",
         "name": "parent",
     }
-    axis = {"type": "category", "fixedrange": True, "color": colours.text}
+    axis = {"type": "category", "fixedrange": True, "color": colours.text, "automargin": True}
     layout = {
         "xaxis": {**axis, "title": {"text": "site"}},
         "yaxis": {**axis, "autorange": "reversed", "title": {"text": "residue"}},

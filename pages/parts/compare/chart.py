@@ -10,7 +10,7 @@ from pages.parts.compare.comparison import MEASURES, Group, band, reached
 from pages.parts.look import DASHES, Look
 from pages.parts.panel import LINE_POINTS, Json, Panel, axis, layout, numbers, sample
 from pages.parts.text import in_figure
-from pages.parts.words import number, times
+from pages.parts.words import number, quantity, times
 from poets_core.types import F8, I8, Objective
 
 
@@ -101,4 +101,5 @@ def _label(objective: Objective, measure: str) -> str:
     if measure == "regret":
         return f"regret (in {unit or 'the unit of the value'})"
     better = ", smaller is better" if objective.direction == "minimise" else ""
-    return f"{objective.name} (in {unit}){better}" if unit else f"{objective.name}{better}"
+    name = quantity(objective.name)
+    return f"{name} (in {unit}){better}" if unit else f"{name}{better}"

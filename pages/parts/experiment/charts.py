@@ -80,7 +80,7 @@ def win_matrix(metrics: Metrics, look: Look) -> Panel:
     ticks = {"tickvals": places, "ticktext": names, "showgrid": False}
     form = layout(
         look,
-        xaxis=axis(look, "against", **ticks, tickangle=0 if k <= 4 else -40),
+        xaxis=axis(look, "against", **ticks, tickangle="auto" if k <= 4 else -40),
         yaxis=axis(look, "wins of", autorange="reversed", **ticks),
     )
     pairs = [(i, j) for i in places for j in range(i + 1, k) if both[i, j]]
@@ -151,8 +151,8 @@ class _Case:
     room: float
 
 
-OUT = _Case("odds that it is not the best", "evidence", "evidence_threshold", 1, "out", 0.5)
-WINNER = _Case("odds that it beats all others", "shown", "shown_threshold", 0, "winner", 0.7)
+OUT = _Case("odds: not the best", "evidence", "evidence_threshold", 1, "out", 0.5)
+WINNER = _Case("odds: beats all others", "shown", "shown_threshold", 0, "winner", 0.7)
 
 
 def _bars(

@@ -9,6 +9,8 @@ from pages.parts.look import Look
 from pages.parts.panel import Json, Panel, axis, empty, layout, numbers
 from poets_core.runs.events import VerdictReached
 
+NAME = 16
+"""Characters of a policy's name in a pair, at most: the untrained model stands whole."""
 MOST_PAIRS = 12
 
 
@@ -28,7 +30,7 @@ def allocation(metrics: Metrics, look: Look) -> Panel:
     weight = {p: max(spent[p], 0.0 if optimal is None else optimal[p]) for p in pairs}
     shown = sorted(pairs, key=lambda p: -weight[p])[:MOST_PAIRS]
     rest = [p for p in pairs if p not in set(shown)]
-    names = [f"{label(metrics['policies'][i], 14)} – {label(metrics['policies'][j], 14)}" for i, j in shown]
+    names = [f"{label(metrics['policies'][i], NAME)} – {label(metrics['policies'][j], NAME)}" for i, j in shown]
     if rest:
         names.append(f"{len(rest)} other pairs")
 

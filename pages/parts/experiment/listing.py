@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.experiment.verdicts import outcome, title_of
+from pages.parts.experiment.verdicts import compared, outcome, title_of
 from pages.parts.links import JUDGE, POLICIES
 from pages.parts.skeleton import store_problem
 from pages.parts.states import ago, badge, offers_judging, plain, state_of
@@ -19,7 +19,7 @@ JUDGES = {
     "person": "judged by people",
     "replay": "a comparison log, replayed",
 }
-WIDTHS = (4, 1.5, 2.2, 1.7, 1.4, 1.6)
+WIDTHS = (4.2, 2, 2.4, 2)
 MOST = 200
 
 
@@ -48,7 +48,7 @@ def _table(store: RunStore) -> None:
         store_problem(error)
         return
     with st.container(border=True, key="experiments-head"):
-        names = ("Experiment", "State", "Comparisons", "Last update", "Created", "")
+        names = ("Experiment", "State", "Comparisons", "Last update")
         for column, name in zip(st.columns(WIDTHS), names, strict=True):
             column.caption(name)
     for row in rows:
@@ -77,9 +77,13 @@ def _kept(_store: RunStore, url: str, run: str, label: str, state: str) -> tuple
 def _row(store: RunStore, row: RunRow) -> None:
     title, found = _told(store, row)
     with st.container(border=True, key=f"experiment-{row.id}"):
-        name, state, calls, sign, created, opens = st.columns(WIDTHS, vertical_alignment="center")
-        about = f"{row.problem} · {JUDGES.get(row.method, row.method)} · {row.id}"
-        name.markdown(f"**{plain(title or row.problem)}**  \n:small[{plain(about)}]")
+        name, state, calls, update = st.columns(WIDTHS, vertical_alignment="center")
+        facts = (compared(row.problem, row.method), JUDGES.get(row.method, row.method), row.id)
+        with name.container(gap=None):
+            st.page_link(POLICIES, label=f"**{plain(title or row.problem)}**", query_params={"run": row.id})
+            if offers_judging(row.method, row.state):
+                st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": row.id})
+            st.caption(" · ".join(plain(fact) for fact in facts if fact))
         with state:
             badge(row.state, stopped=row.status.reason == "stopped")
             if found:
@@ -88,9 +92,4 @@ def _row(store: RunStore, row: RunRow) -> None:
             calls.progress(1.0, text=f"{row.calls:,} comparisons")
         else:
             calls.progress(min(row.calls / max(row.budget, 1), 1.0), text=f"{row.calls:,} of at most {row.budget:,}")
-        sign.markdown(ago(row.status.age))
-        created.markdown(ago(row.status.now - row.created))
-        with opens.container(gap="xsmall"):
-            st.page_link(POLICIES, label="Open", icon=":material/leaderboard:", query_params={"run": row.id})
-            if offers_judging(row.method, row.state):
-                st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": row.id})
+        update.markdown(f"{ago(row.status.age)}  \n:small[created {ago(row.status.now - row.created)}]")

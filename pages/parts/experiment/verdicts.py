@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from domains.catalog import entries
 from pages.parts.experiment.odds import about, odds
 from pages.parts.states import plain, span
 from poets_core.runs.events import VerdictReached
@@ -48,6 +49,11 @@ def title_of(spec: ExperimentSpec) -> str:
     names = [p.name for p in spec.experiment.policies]
     rest = len(names) - 4
     return "Which is best: " + (f"{', '.join(names[:4])} and {rest} more?" if rest > 0 else f"{_or(names)}?")
+
+
+def compared(about: str, judge: str) -> str:
+    """Return what an experiment compares on, by its title; "" for a log, which its judge says already. Not escaped."""
+    return "" if judge == "replay" else {e.name: e.title for e in entries()}.get(about, about)
 
 
 def _or(names: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
 from pages.parts.run.naming import said
 from pages.parts.text import plain, plain_error
-from pages.parts.words import number
+from pages.parts.words import number, quantity
 from poets_core.types import ProblemInfo
 
 
@@ -36,7 +36,9 @@ def criterion(own: str, info: ProblemInfo | None, *, prompted: bool) -> None:
         goal = info.objectives[0]
         unit = f" (in {plain(goal.unit)})" if goal.unit else ""
         way = "smaller" if goal.direction == "minimise" else "larger"
-        st.markdown(f"The one with the **{way} {plain(goal.name)}**{unit}, as you expect it · {plain(info.title)}")
+        st.markdown(
+            f"The one with the **{way} {plain(quantity(goal.name))}**{unit}, as you expect it · {plain(info.title)}"
+        )
 
 
 def difference(design: str, info: ProblemInfo | None) -> None:

@@ -14,6 +14,7 @@ from pages.parts.launch.similar import advice
 from pages.parts.skeleton import store_problem
 from pages.parts.states import plain
 from pages.parts.text import plain_error
+from pages.parts.words import quantity
 from poets_core.errors import PoetsError
 from poets_core.runs.store import RunStore
 from poets_core.spec.preset_rule import Advice
@@ -62,7 +63,9 @@ def choose_problem() -> Entry:
     entry = known[name]
     st.query_params["problem"] = st.session_state[CHOSEN] = entry.name
     unit = f" [{entry.unit}]" if entry.unit else ""
-    st.caption(f"Maximises: {plain(entry.objective + unit)}. {plain(entry.reads)}")
+    either = any(p.name == "direction" for p in entry.parameters)  # which way is better is then a parameter
+    does = "Looks for the best" if either else "Maximises:"
+    st.caption(f"{does} {plain(quantity(entry.objective) + unit)}. {plain(entry.reads)}")
     return entry
 
 

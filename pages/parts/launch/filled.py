@@ -13,9 +13,11 @@ from domains.entry import Entry
 from pages.parts.launch.settings import defaults
 from pages.parts.runs.facts import nearest_preset
 from poets_core.errors import InvalidSpec
+from poets_core.runs.datasets import dataset
 from poets_core.runs.store import RunStore
 from poets_core.runs.uploads import upload_name
 from poets_core.spec import METHODS, Mark, SearchSpec, parse_spec
+from poets_core.spec.presets import default_spec
 
 STATE, COUNT = "launch-filled", "launch-filled-count"
 LARGEST = 1_000_000
@@ -83,6 +85,9 @@ def filled(store: RunStore) -> Filled | None:
     """
     now = st.session_state.get(STATE)
     found = now if isinstance(now, Filled) else None
+    if data := st.query_params.get("data", ""):
+        source = f"data {data[:16]}"
+        return found if found is not None and found.source == source else from_data(store, data[:16], source)
     run = st.query_params.get("clone", "")
     if not run or (found is not None and found.source == f"run {run}"):
         return found
@@ -92,10 +97,33 @@ def filled(store: RunStore) -> Filled | None:
     return fill(store, spec, f"run {run}")
 
 
+SAME = {"wild_type": ("parent",), "positions": ("sites",)}
+"""What problems of one science call alike things."""
+
+
+def from_data(store: RunStore, name: str, source: str) -> Filled:
+    """Let the form begin with a data set that was kept, for the problem in the address.
+
+    Raises:
+        InvalidInput: there is no such data set, or the problem is not in the catalog.
+    """
+    kept = dataset(store, name)
+    entry = entry_of(st.query_params.get("problem", kept.problem))
+    known = {p.name for p in entry.parameters}
+    params = {
+        own: value for asked, value in kept.params.items() for own in (asked, *SAME.get(asked, ())) if own in known
+    }
+    file = next((p.name for p in entry.parameters if p.kind == "file"), "")
+    if file:
+        params[file] = str((store.files / "uploads" / kept.file).absolute())
+    spec = default_spec(entry.name, params=params, settings=entry.settings, backbone=entry.backbones[0])
+    return fill(store, spec, source)
+
+
 def forget() -> None:
     """Begin with an empty form again."""
     st.session_state.pop(STATE, None)
-    for name in ("clone", "problem", "preset"):
+    for name in ("clone", "data", "problem", "preset"):
         st.query_params.pop(name, None)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,7 @@ from pages.parts.uploads import keep_upload
 from poets_core.runs.examine import preview_table
 from poets_core.runs.store import RunStore
 from poets_core.runs.uploads import upload_name
-from poets_core.spec import BackboneSpec, Bounds, ContestSpec
+from poets_core.spec import BackboneSpec, Bounds, ContestSpec, LaboratorySpec
 
 OTHER = "other"
 TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet", "xlsx")]
@@ -46,8 +47,22 @@ def parameter_fields(
         start: values to begin with, in place of the defaults.
     """
     values: dict[str, Any] = {}
+    for group in dict.fromkeys(p.group for p in entry.parameters):
+        own = [p for p in entry.parameters if p.group == group]
+        # Folded and not hidden: what is entered there counts, and an error there is named beside the button.
+        place = st.expander(plain(group), key=f"{key}-group-{group}") if group else nullcontext()
+        with place:
+            values |= _fields(own, store, errors, key, start)
+    return values
+
+
+def _fields(
+    parameters: Sequence[Parameter], store: RunStore, errors: Errors, key: str, start: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Draw some parameters, two a row; see `parameter_fields`."""
+    values: dict[str, Any] = {}
     columns: list[DeltaGenerator] = []
-    for parameter in entry.parameters:
+    for parameter in parameters:
         columns = columns or st.columns(2)
         with columns.pop(0), st.container(gap="xsmall"):
             value, wrong = _parameter(
@@ -139,6 +154,12 @@ def contest_fields(
     values = setting_fields(fields.values(), start, errors, lambda name: f"{key}-contest-{name}", columns=len(fields))
     st.caption(contest_price(budget, values))
     return values
+
+
+def laboratory_fields(errors: Errors, key: str, begin: LaboratorySpec | None) -> dict[str, Any]:
+    """Draw how batches go to the laboratory: plates, controls, replicates."""
+    fields, start = settings_of("laboratory", LaboratorySpec), (begin or LaboratorySpec()).model_dump()
+    return setting_fields(fields.values(), start, errors, lambda name: f"{key}-laboratory-{name}", columns=3)
 
 
 def backbone_field(entry: Entry, errors: Errors, key: str, begin: str) -> str:

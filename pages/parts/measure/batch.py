@@ -23,7 +23,7 @@ def batch_panel(feed: Feed, bench: Bench, batch: Batch) -> None:
     hand_out, missing = bench.hand_out(batch.round), len(batch.missing())
     named = round_number(batch.round)
     plates = len({w.plate for w in hand_out.wells if w.plate})
-    where = f" on {times(plates, 'plate')} of {bench.spec.plate}" if plates else ""
+    where = f" on {times(plates, 'plate')} of {bench.spec.wells}" if plates else ""
     st.header(f"Batch {named}", anchor=False)
     done = len(batch.candidates) - missing
     st.progress(
@@ -82,7 +82,7 @@ def _wells(feed: Feed, bench: Bench, batch: Batch) -> None:
             }
         )
     frame = pd.DataFrame(rows, dtype="str")
-    if not bench.spec.plate:
+    if not bench.spec.wells:
         frame = frame.drop(columns="well")
     st.dataframe(
         frame, hide_index=True, height=HEIGHT, key=f"wells-{feed.run}", alt=f"Wells of batch {batch.round + 1}"

@@ -10,6 +10,7 @@ from poets_core.runs.laboratory.batch import Campaign
 from poets_core.runs.laboratory.bench import Bench, Texts
 from poets_core.runs.laboratory.hand_out import as_csv, as_xlsx, maps_as_csv
 from poets_core.runs.views.fold import RunView
+from poets_core.runs.views.signal import signal_of
 from poets_core.spec import LaboratorySpec
 
 
@@ -29,6 +30,17 @@ def bench_of(feed: Feed) -> Bench:
 
     found: Bench = feed.drawn("bench", made)
     return found
+
+
+def weak_signal(feed: Feed) -> list[str]:
+    """Say why the data of a run cannot tell variants apart, in sentences; empty where they can, or are too few."""
+
+    def made(snapshot: object) -> list[str]:
+        found = signal_of(snapshot.view)  # type: ignore[attr-defined]
+        return found.lines() if found is not None and found.none else []
+
+    said_of: list[str] = feed.drawn("signal", made)
+    return said_of
 
 
 def texts_of(view: RunView) -> Texts:

@@ -29,8 +29,9 @@ def intake_panel(feed: Feed, bench: Bench) -> None:
     st.header("Hand in results", anchor=False)
     st.caption(
         "CSV, TSV or xlsx, rows in any order, as many files as you like. Several rows of a design are replicates; a "
-        "well that was handed in before is corrected, and both values stay readable. A cell left empty, or a word such "
-        "as failed, says that the well failed. Nothing is written before you have seen the report."
+        "well that was handed in before is corrected, and both values stay readable. An empty cell says that there is "
+        "no result yet; a word such as failed, or a note, that the well failed. Nothing is written before you have "
+        "seen the report."
     )
     file = st.file_uploader("File of results", type=["csv", "tsv", "txt", "xlsx", "gz"], key=f"results-{feed.run}")
     not_obeyed(_kept(feed))

@@ -15,7 +15,7 @@ import numpy as np
 from pages.parts.look import DASHES, MARKERS, Look
 from pages.parts.panel import LINE_POINTS, MARKED, Json, Panel, axis, empty, layout, numbers, sample, thin
 from pages.parts.text import in_figure
-from pages.parts.words import MODEL_HELP, short_model
+from pages.parts.words import MODEL_HELP, quantity, short_model
 from poets_core.runs.views.fold import CandidateView, RunView
 from poets_core.types import round_number
 
@@ -28,7 +28,7 @@ TICKS = [0, 0.5, 0.95]
 
 def value_axis(view: RunView) -> str:
     """Return the name of the first objective with its unit, for an axis."""
-    name, unit = view.objective.name, view.objective.unit
+    name, unit = quantity(view.objective.name), view.objective.unit
     return f"{name} [{unit}]" if unit else name
 
 
@@ -71,6 +71,9 @@ def progress(view: RunView, look: Look, batch: int, selected: str = "") -> Panel
     optimum = view.objective.optimum
     if optimum is not None:
         traces.append(_level("best possible", [1, max(n, 2)], float(optimum), look))
+    known = [view.sign * v for i in view.given if (v := view.candidates[i].value) is not None]
+    if known:
+        traces.append(_level("best of the given data", [1, max(n, 2)], view.sign * max(known), look, dash="dot"))
     traces += ring(view, look, selected, lambda c: c.order, lambda c: c.value)
     best = "none yet" if view.best is None else f"{view.best.value:.4g}"
     shown = _shown(len(dots), view.valid_calls, len(kept_records), len(records))
@@ -294,14 +297,14 @@ def _line(name: str, x: Any, y: Any, look: Look, i: int, *, marks: bool = False,
     }
 
 
-def _level(name: str, x: list[int], y: float, look: Look) -> Json:
+def _level(name: str, x: list[int], y: float, look: Look, dash: str = "dash") -> Json:
     return {
         "type": "scatter",
         "mode": "lines",
         "name": name,
         "x": x,
         "y": [y, y],
-        "line": {"color": look.series[2], "width": 2, "dash": "dash"},
+        "line": {"color": look.series[2 if dash == "dash" else 3], "width": 2, "dash": dash},
         "hovertemplate": f"{name} %{{y}}<extra></extra>",
     }
 

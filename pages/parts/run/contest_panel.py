@@ -23,6 +23,7 @@ def contest_panels(view: RunView, look: Look) -> tuple[Panel, Panel]:
         title = "Contest of the models"
         return tuple(empty(look, n, title, WAITING, WAITING) for n in ("contest", "contest-effort"))  # type: ignore[return-value]
     metrics = view.contests[-1].metrics
+    metrics = {**metrics, **{part: [_short(name) for name in metrics[part]] for part in ("policies", "left")}}
     evidence = contest_charts.evidence_bars(metrics, look)
     effort = contest_effort.allocation(metrics, look)
     return (
@@ -48,9 +49,15 @@ def deploy(view: RunView) -> str:
     )
 
 
-def _model(policy: str) -> str:
-    """Return what pages call a policy of a contest, with the name that files and logs have for it. Not escaped."""
+def _short(policy: str) -> str:
+    """Return what pages call a policy of a contest; a name that no branch has stays as it is."""
     try:
-        return f"{model(branch_of(policy))} ({policy} in files)"
+        return model(branch_of(policy))
     except ValueError:
         return policy
+
+
+def _model(policy: str) -> str:
+    """Return what pages call a policy of a contest, with the name that files and logs have for it. Not escaped."""
+    short = _short(policy)
+    return short if short == policy else f"{short} ({policy} in files)"

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts.feed import Feed, Snapshot
 from pages.parts.links import LAUNCH
 from pages.parts.skeleton import not_obeyed, obeyed
-from pages.parts.states import ago, badge, doing_text, plain, state_of
+from pages.parts.states import AT_THE_LABORATORY, ago, badge, doing_text, plain, state_of
 from pages.parts.text import plain_error
 from poets_core.runs.launch import resume
 from poets_core.runs.status import RunStatus
@@ -19,6 +19,7 @@ REASONS = {
     "budget": "The run is complete: the whole budget was used.",
     "exhausted": "The run ended early: no new design was left to measure.",
     "stopped": "The run was stopped. Resume goes on from where it was.",
+    "batches": "All batches are measured. More can be added, and values corrected, on the page Measure.",
 }
 
 
@@ -31,7 +32,7 @@ def heading(title: str, status: RunStatus, facts: Sequence[str], beside: Callabl
     """
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title(plain(title), anchor=False, width="content")
-        badge(status.state, stopped=status.reason == "stopped")
+        badge(status.state, stopped=status.reason == "stopped", laboratory=status.awaits_results)
         if beside is not None:
             beside()
     if facts:
@@ -121,6 +122,8 @@ def explain(
             st.caption(rest.removeprefix(" · "))
     elif status.state == "finished":
         st.caption((REASONS | (reasons or {})).get(status.reason, state.says) + rest)
+    elif status.awaits_results:
+        st.caption(f"{AT_THE_LABORATORY.says}{rest}")
     else:
         says = running if running and status.state == "running" else state.says
         doing = f" {doing_text(status.doing)}".rstrip() if status.state in ("starting", "running") else ""

@@ -8,7 +8,8 @@ from domains.catalog import science
 from pages.parts.drawing import drawn, show_drawing
 from pages.parts.look import Look
 from pages.parts.run.expected import RANGE_HELP, expected_range
-from pages.parts.run.naming import name_of
+from pages.parts.run.naming import name_of, named
+from pages.parts.skeleton import card
 from pages.parts.text import plain, visible, visible_tree
 from pages.parts.words import MODEL_HELP, UNTRAINED, model, number
 from poets_core.runs.views.fold import CandidateView, RunView
@@ -19,6 +20,7 @@ SOURCES = {
     "reference": f"written by the {UNTRAINED}",
     "space": "chosen out of the whole space",
     "contest": "written for a contest between the models",
+    "given": "measured before the run",
 }
 
 
@@ -38,13 +40,13 @@ def candidate_detail(view: RunView, candidate: CandidateView, look: Look) -> Non
         _text(candidate.design)
     _numbers(view, candidate)
     _lineage(candidate)
-    facts_line = [
-        f"{plain(name.replace('_', ' '))} **{number(value, 6)}**"
-        for name, value in candidate.details.items()
-        if _is_number(value)
-    ]
-    if facts_line:
-        st.markdown("**What the oracle adds** · " + " · ".join(facts_line))
+    figures = {name: value for name, value in named(view, candidate).figures.items() if value is not None}
+    # What the science has a name for is not said a second time under the oracle's own.
+    told = set(figures.values())
+    figures |= {n.replace("_", " "): v for n, v in candidate.details.items() if _is_number(v) and v not in told}
+    if figures:
+        said = " · ".join(f"{plain(name)} **{number(value, 6)}**" for name, value in figures.items())
+        st.markdown(f"**Beside its value** · {said}")
     if candidate.details:
         with st.expander("Everything the oracle says about it", key="oracle-details"):
             st.json(visible_tree(candidate.details), expanded=1)
@@ -56,15 +58,20 @@ def _numbers(view: RunView, c: CandidateView) -> None:
     value = "not measured" if c.valid is None else "invalid" if c.value is None else number(c.value, 5)
     note = "best of this run" if view.best is not None and view.best.id == c.id else None
     reference = None if c.reference_log_prob is None else f"{UNTRAINED} {c.reference_log_prob:.2f}".replace("-", "−")
+    range_ = None if c.expected is None else expected_range(c)
     shown = (
-        ("Value", value, note, f"In {plain(unit)}." if unit else None),
-        ("Expected", number(c.expected, 5), None, f"What the method predicted before it was measured{of}."),
-        ("Expected range", expected_range(c), None, RANGE_HELP),
+        ("Value", value, note, f"In {plain(unit)}." if unit else ""),
+        (
+            "Expected",
+            number(c.expected, 5),
+            range_,
+            f"What the method predicted before it was measured{of}. {RANGE_HELP}",
+        ),
         ("Log-probability", _number(c.log_prob), reference, "Under the model that chose it, in nats."),
     )
-    cards = [*st.columns(2), *st.columns(2)]
-    for card, (label, text, below, help) in zip(cards, shown, strict=True):
-        card.metric(label, text, below, delta_color="off", delta_arrow="off", help=help, border=True, height="stretch")
+    with st.container(horizontal=True, key="design-figures"):  # as many a line as there is room for
+        for label, text, below, help in shown:
+            card(label, text, below, help, "content")
     if c.unit_unknown:
         st.caption("What was expected of it is stored without its unit (an older program made this run): not shown.")
 

@@ -68,7 +68,11 @@ def candidate_rows(
     models = ["–" if c.branch < 0 else short_model(c.branch) for c in shown]
     add(Column("model", "number", "The model that chose it; files and logs call it a branch and count from 0."), models)
     add(
-        Column("source", "text", "Written by a model, an edit, the untrained model, or a contest."),
+        Column(
+            "source",
+            "text",
+            "Written by a model, an edit, the untrained model or a contest; or given, measured before the run.",
+        ),
         [visible(c.source) for c in shown],
     )
     if any(c.reason for c in shown):

@@ -76,6 +76,9 @@ def _first_round(view: RunView, found: Sequence[Rival]) -> str:
     """What was found before anything was learnt; said where no run of the untrained model is known."""
     if any(r.name == UNTRAINED for r in found) or not view.rounds:
         return ""
+    if view.given:
+        best = max((view.sign * v for i in view.given if (v := view.candidates[i].value) is not None), default=None)
+        return "" if best is None else f"the best of the given data is {number(view.sign * best)}"
     measured = view.round_ends.get(0, 0)
     first = view.best_so_far[measured - 1] if measured else None
     return "" if first is None else f"the first round, before anything was learnt, reached {number(first)}"

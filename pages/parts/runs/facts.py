@@ -59,8 +59,13 @@ def _params(entry: Entry, params: Mapping[str, Any]) -> list[str]:
         if p.kind == "file" and value:
             found.append(upload_name(str(value)))
         elif value not in (p.default, "") and p.kind != "file":
-            found.append(f"{p.title.lower()} {value}")
+            found.append(f"{_uncapped(p.title)} {value}")
     return found
+
+
+def _uncapped(title: str) -> str:
+    """Return a title as it stands within a line: ``"length"`` for ``"Length"``, and ``"CX at most"`` as it is."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def nearest_preset(entry: Entry, spec: SearchSpec) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from poets_core.runs.event_fields import MeasuredWell
-from poets_core.runs.events import BudgetChanged, Event, Measured, Prepared, Proposed, Updated
+from poets_core.runs.events import BudgetChanged, Event, Measured, Prepared, Proposed, Rejected, Updated
 from poets_core.runs.laboratory.plate import PARENT
 from poets_core.spec.laboratory import LaboratorySpec
 from poets_core.types import BEFORE, Observation
@@ -31,6 +31,8 @@ class Batch:
         undecoded: id -> why it is no design.
         lines: (command, line), in the order in which they came.
         complete: whether the search has learnt from it.
+        rejected: ids of designs that will not be measured.
+        wanted: the last rejection, until others were proposed in their place; None for none.
     """
 
     round: int
@@ -38,6 +40,8 @@ class Batch:
     undecoded: dict[str, str] = field(default_factory=dict)
     lines: list[tuple[int, MeasuredWell]] = field(default_factory=list)
     complete: bool = False
+    rejected: list[str] = field(default_factory=list)
+    wanted: Rejected | None = None
 
     def standing(self) -> dict[str, list[MeasuredWell]]:
         """Return the lines that count, by candidate, or by ``"control:"`` and name.
@@ -108,11 +112,18 @@ class Campaign:
                 self.objectives, self.people = len(event.info.objectives), event.info.answered_by == "people"
             case Proposed() if event.round != BEFORE:
                 batch = self.batches.setdefault(event.round, Batch(event.round))
+                batch.wanted = None
                 batch.candidates += [c.id for c in event.candidates if c.design]
                 batch.undecoded |= {c.id: c.reason for c in event.candidates if not c.design}
             case Measured():
                 self.read = max(self.read, event.command)
                 self.batches[event.round].lines += [(event.command, line) for line in event.wells]
+            case Rejected():
+                self.read, batch = max(self.read, event.command), self.batches[event.round]
+                batch.wanted = event
+                batch.rejected += event.candidates
+                batch.candidates = [id for id in batch.candidates if id not in event.candidates]
+                batch.undecoded = {id: why for id, why in batch.undecoded.items() if id not in event.candidates}
             case BudgetChanged():
                 self.read, self.budget = max(self.read, event.command), (event.rounds, event.batch)
             case Updated() if event.round in self.batches:

@@ -76,7 +76,7 @@ class Bench:
         wells = wells_of(self.run, round, batch.candidates, self.spec, parent=bool(self.parent))
         texts = {id: self._called(self.view.candidates[id].design) for id in batch.candidates}
         parent = self._called(self.parent) if self.parent else {}
-        return HandOut(wells, texts, parent, heading_of(objective.name, objective.unit), self.spec.plate)
+        return HandOut(wells, texts, parent, heading_of(objective.name, objective.unit), self.spec.wells)
 
     def known(self) -> Known:
         """Return what rows of results may name."""

@@ -1,4 +1,4 @@
-"""What people who measure send to a run: results, the wish for the next batch, another budget.
+"""What people who measure send to a run: results, the wish for the next batch or for other designs, another budget.
 
 Checked before it is sent, and again by the worker that reads it.
 """
@@ -65,7 +65,29 @@ class NewBudget:
     batch: int
 
 
-Order: TypeAlias = Results | NextBatch | NewBudget
+@dataclass(frozen=True)
+class Reject:
+    """Designs of a batch that will not be measured; others are proposed in their place.
+
+    Attributes:
+        round: of the batch, from 0.
+        candidates: ids of the designs.
+        hold: place in a design, from 0 -> what has to stand there in the new ones (a residue, a gate).
+        spread: whether the new ones are far apart from each other, whatever is expected of them.
+    """
+
+    round: int
+    candidates: tuple[str, ...]
+    hold: Mapping[int, str]
+    spread: bool
+
+    def body(self) -> dict[str, Any]:
+        """Return the body of the command."""
+        hold = {str(k): v for k, v in self.hold.items()}
+        return {"round": self.round, "candidates": list(self.candidates), "hold": hold, "spread": self.spread}
+
+
+Order: TypeAlias = Results | NextBatch | NewBudget | Reject
 
 
 def read_order(command: CommandName, body: Mapping[str, Any]) -> Order:
@@ -81,7 +103,20 @@ def read_order(command: CommandName, body: Mapping[str, Any]) -> Order:
             return NextBatch(_whole(body, "round", 0, 10**6))
         case "budget":
             return NewBudget(_whole(body, "rounds", 1, 100_000), _whole(body, "batch", 1, 4096))
-    raise InvalidInput(f"Expected results, next or budget, got {command!r}.")
+        case "reject":
+            return _reject(body)
+    raise InvalidInput(f"Expected results, next, budget or reject, got {command!r}.")
+
+
+def _reject(body: Mapping[str, Any]) -> Reject:
+    candidates, hold, spread = body.get("candidates"), body.get("hold", {}), body.get("spread", False)
+    if not isinstance(candidates, list) or not 0 < len(candidates) <= MOST_WELLS:
+        raise InvalidInput("Expected the ids of designs to be rejected, got none.")
+    if not isinstance(hold, Mapping) or not all(str(k).isdecimal() and len(str(k)) < 7 for k in hold):
+        raise InvalidInput(f"Expected places of a design and what has to stand there, got {hold!r:.80}.")
+    held = {int(k): _text(v, "what has to stand at a place") for k, v in hold.items()}
+    ids = tuple(_text(c, "the id of a design") for c in candidates)
+    return Reject(_whole(body, "round", 0, 10**6), ids, held, bool(spread))
 
 
 def _results(body: Mapping[str, Any]) -> Results:

@@ -12,7 +12,7 @@ from poets_core.types import round_number
 
 PARENT = "parent"
 """What the control is called that holds the parent itself."""
-_ID = re.compile(r"([0-9a-z]{4})_b(\d{1,6})_(\d{1,6})", re.IGNORECASE)
+_ID = re.compile(r"([0-9a-z]{4})_b(\d{1,6})_(c?)(\d{1,6})(?:r(\d{1,3}))?", re.IGNORECASE)
 _WELL = re.compile(
     r"(?:(?:plate\s*)?(?P<plate>\d{1,3})\s*[:/_-]\s*)?(?P<row>[A-P])0*(?P<column>[1-9]\d?)", re.IGNORECASE
 )
@@ -42,24 +42,29 @@ class Well:
         return f"{self.plate}:{self.well}" if self.well else ""
 
 
-def public_id(run: str, round: int, number: int) -> str:
-    """Return the id of a well for people and instruments: ``"7fbc_b2_017"``.
+def public_id(run: str, round: int, number: int, *, replicate: int = 0, control: bool = False) -> str:
+    """Return the id of a well for people and instruments: ``"7fbc_b2_017"``, ``"7fbc_b2_017r2"``, ``"7fbc_b2_c01"``.
 
-    The end of the run's id, the batch and the number of the well. No spreadsheet takes it for a date, a number or a
-    formula, and it tells the plates of two runs apart.
+    The end of the run's id, the batch and the number of the design, or of the control. No spreadsheet takes it for a
+    date, a number or a formula, and it tells the plates of two runs apart. It belongs to the design: where others are
+    proposed in the place of some, it stays.
 
     Args:
         run: id of the run.
         round: of the batch, from 0.
-        number: of the well in the batch, from 0.
+        number: of the design or control in the batch, from 0.
+        replicate: of the design, from 0.
+        control: whether it is one.
     """
-    return f"{run[-4:]}_b{round_number(round)}_{number + 1:03d}"
+    again = f"r{replicate + 1}" if replicate else ""
+    digits = f"c{number + 1:02d}" if control else f"{number + 1:03d}"
+    return f"{run[-4:]}_b{round_number(round)}_{digits}{again}"
 
 
-def read_public_id(text: str) -> tuple[str, int, int] | None:
-    """Return the end of the run's id, the round and the number of the well (both from 0); None for another text."""
+def read_public_id(text: str) -> tuple[str, int] | None:
+    """Return the end of the run's id and the round (from 0) of an id; None for another text."""
     found = _ID.fullmatch(text.strip())
-    return None if found is None else (found[1].lower(), int(found[2]) - 1, int(found[3]) - 1)
+    return None if found is None else (found[1].lower(), int(found[2]) - 1)
 
 
 def read_place(well: str, plate: str = "") -> str:
@@ -90,16 +95,21 @@ def wells_of(run: str, round: int, candidates: Sequence[str], spec: LaboratorySp
         parent: whether the problem has a parent, which then gets its wells.
     """
     controls = [PARENT] * (spec.parent_wells if parent else 0) + list(spec.control_names)
-    designs = [id for _ in range(spec.replicates) for id in candidates]
+    designs = [(id, again) for again in range(spec.replicates) for id in candidates]
     total = len(designs) + len(controls)
     # Spread evenly: wells at the rim of a plate differ from those in the middle, and controls should see both.
-    at = {int(total * (k + 0.5) / len(controls)): name for k, name in enumerate(controls)}
-    left = iter(designs)
-    contents = [("", at[i]) if i in at else (next(left), "") for i in range(total)]
-    return [
-        Well(public_id(run, round, number), *_place(number, spec.plate), candidate=candidate, control=control)
-        for number, (candidate, control) in enumerate(contents)
-    ]
+    at = {int(total * (k + 0.5) / len(controls)): k for k in range(len(controls))}
+    left, found = iter(designs), []
+    for number in range(total):
+        plate, well = _place(number, spec.wells)
+        if number in at:
+            id = public_id(run, round, at[number], control=True)
+            found.append(Well(id, plate, well, control=controls[at[number]]))
+            continue
+        candidate, again = next(left)
+        id = public_id(run, round, int(candidate.rpartition("-")[2]), replicate=again)
+        found.append(Well(id, plate, well, candidate))
+    return found
 
 
 def _place(number: int, plate: int) -> tuple[int, str]:

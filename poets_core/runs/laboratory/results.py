@@ -30,7 +30,7 @@ _CONTROL = frozenset(("", "blank", "empty", "control", "sterile", "media", "medi
 
 Kind: TypeAlias = Literal[
     "new", "failed", "replicate", "correction", "unchanged", "control",
-    "unknown", "another run", "another batch", "twice", "no number", "extra",
+    "not yet", "unknown", "another run", "another batch", "twice", "no number", "extra",
 ]  # fmt: skip
 SAYS: Mapping[Kind, str] = {
     "new": "first results of designs",
@@ -39,6 +39,7 @@ SAYS: Mapping[Kind, str] = {
     "correction": "corrections of what was handed in before",
     "unchanged": "rows that say what was handed in before; nothing is written for them",
     "control": "control wells",
+    "not yet": "rows still to be filled in; they say nothing",
     "unknown": "rows that name no design of this run; left out",
     "another run": "rows of another run's plates; left out",
     "another batch": "rows of a batch that was never proposed; left out",
@@ -121,7 +122,7 @@ class Report:
             said.append(f"The heading says {shown(self.unit_in_doubt)}, which is not the unit of this run: check it.")
         for kind, count in self.counts.items():
             first = next(row for row in self.rows if row.kind == kind)
-            about = "" if kind in ("new", "unchanged") else f" First, row {first.number}: {first.says}."
+            about = "" if kind in ("new", "unchanged", "not yet") else f" First, row {first.number}: {first.says}."
             said.append(f"{count:,} {SAYS[kind]}.{about}")
         for round, count in self.missing.items():
             said.append(
@@ -336,12 +337,12 @@ def _by_id(text: str, known: Known) -> _Match:
     found = read_public_id(text)
     if found is None:
         return _Match(kind="unknown", says=f"expected an id such as {known.run[-4:]}_b1_001, got {shown(text)}")
-    run, round, number = found
+    run, round = found
     if run != known.run[-4:].lower():
         return _Match(kind="another run", says=f"{shown(text)} is of a run that ends in {run}")
-    if round not in known.wells or number >= len(known.wells[round]):
-        return _Match(kind="another batch", says=f"{shown(text)} was not handed out")
-    well = known.wells[round][number]
+    well = next((w for w in known.wells.get(round, ()) if w.id.lower() == text.strip().lower()), None)
+    if well is None:
+        return _Match(kind="another batch", says=f"{shown(text)} was not handed out, or was rejected")
     return _Match(round, well.candidate, well.control, well.place)
 
 
@@ -364,7 +365,10 @@ def _row(match: _Match, number: int, value: float | None, cell: str, bad: str | 
     """Say what becomes of one row."""
     if match.kind != "new":
         return Row(number, match.kind, match.says)
-    if bad is not None and bad != "missing":
+    if bad == "empty" and not note:
+        # A list is often handed in half filled. A well that failed says so by a word or a note.
+        return Row(number, "not yet", "empty", match.round)
+    if bad is not None and bad not in ("empty", "missing"):
         return Row(number, "no number", f"expected a number, got {shown(cell)}", match.round)
     says = note or ("" if value is not None else "failed")
     line = MeasuredWell(match.candidate, match.control, match.place, value, says, number)

@@ -171,3 +171,19 @@ def test_gb1() -> None:
     assert problem.info.objectives[0].optimum == pytest.approx(8.762, abs=5e-4)
     assert (problem.info.facts["measured"], problem.info.facts["space"]) == (149_361, 160_000)
     assert problem.info.facts["wild_type_value"] == 1.0
+
+
+PARENT = os.environ.get("POETS_AVGFP_PARENT", "")
+
+
+@pytest.mark.skipif(
+    "POETS_AVGFP" not in os.environ or not PARENT,
+    reason="set POETS_AVGFP to the avGFP table (Sarkisyan 2016) and POETS_AVGFP_PARENT to its parent to check it",
+)
+def test_avgfp_is_read_with_its_parent_as_it_lies_there() -> None:
+    parent = "".join(Path(PARENT).read_text().splitlines()[1:])
+    found = read_table(Path(os.environ["POETS_AVGFP"]), parent=parent)
+    assert (len(found.values), len(found.whole), found.rows) == (51_714, 238, 51_714)
+    assert found.values[
+        "".join(parent[i] if label != "110" else "D" for i, label in zip(found.places, found.labels, strict=True))
+    ] == pytest.approx(1.30103000388)
