@@ -126,6 +126,11 @@ TABLES: dict[str, Make] = {
     "values beyond every number": lambda: HEAD + b"AC,1\nAD,1e999\n",
     "a value of a million digits": lambda: HEAD + b"AC," + b"9" * 900_000 + b"\n",
     "nothing": lambda: b"",
+    "numbers of blanks": lambda: HEAD + (b"AC,1" + b" " * 90_000 + b"2x\n") * 20,
+    "variants of digits": lambda: HEAD + (b"A" + b"1" * 90_000 + b",1\n") * 20,
+    "variants of brackets": lambda: HEAD + (b"A1C" + b"(" * 90_000 + b"x,1\n") * 20,
+    "a wild type of underscores": lambda: HEAD + (b"wt" + b"_" * 90_000 + b"x,1\n") * 20,
+    "digits that are none": lambda: "variant,value,n\nAC,1,\u00b2\nAD,2,\u00b3\n".encode() + b"A,1,1\n",
     "1 GiB in a workbook": lambda: workbook(b"<row>" + b" " * (1 << 30)),
     "a workbook of a million cells": lambda: workbook(b"<row>" + b"<c><v>1</v></c>" * 1_000_000 + b"</row>"),
     "a workbook of a million rows": lambda: workbook(

@@ -11,6 +11,7 @@ import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from domains.protein.tables.read import read_table
 from poets_core.errors import InvalidComparisons, InvalidInput, InvalidSpec, InvalidTable
 from poets_core.intake import MEMBERS, TableBounds, listed, read_file, read_json, unpacked
 from poets_core.intake.archive import read_zip
+from poets_core.llm_po import log
 from poets_core.llm_po.log import read_log
 from poets_core.spec.read import parse_spec, read_spec
 from poets_core.worker.preview import table_preview
@@ -110,7 +112,7 @@ LOGS: dict[str, Callable[[], bytes]] = {
     "a number without end": lambda: b'{"prompt": ' + b"9" * 100_000 + b"}",
     "a key twice": lambda: b'{"prompt": "p", "prompt": "q", "policy_a": "a", "policy_b": "b", "outcome": "a"}',
     "a long prompt": lambda: LOG + b"p" * 120_000 + b",a,b,a\n",
-    "gigabytes in a gzip file": lambda: gzip.compress(LOG + b"p,a,b,a\n" * 10_000_000, 1),
+    "more text in a gzip file": lambda: gzip.compress(LOG + (b"p" * 1000 + b",a,b,a\n") * 80_000, 1),
     "a quote without end": lambda: LOG + b'"p,a,b,a\n' + b"q,a,b,a\n" * 100_000,
 }
 
@@ -121,6 +123,14 @@ def test_logs_beyond_a_bound_are_refused(tmp_path: Path, make: Callable[[], byte
         read_log(put(tmp_path, make()), None)
     assert caught.value.field == "experiment.log"
     assert len(str(caught.value)) < 500
+
+
+def test_a_log_has_no_more_rows_than_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert log.BOUNDS.rows == 500_000
+    monkeypatch.setattr(log, "BOUNDS", replace(log.BOUNDS, rows=50))  # half a million take half a minute
+    with pytest.raises(InvalidComparisons, match="50"):
+        read_log(put(tmp_path, LOG + b"p,a,b,a\n" * 51), None)
+    assert len(read_log(put(tmp_path, LOG + b"p,a,b,a\n" * 50), None)) == 50
 
 
 any_bytes = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

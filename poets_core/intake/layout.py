@@ -15,6 +15,8 @@ from itertools import pairwise
 
 NUMBER = re.compile(r"[<>≤≥~≈]?\s*[-+−–]?\s*(?:\d[\d.,'’_\u00a0\u202f\u2009 ]*|[.,]\d+)(?:[eE][-+−]?\d+)?\s*%?")
 """What reads like a number, however it is written; `numbers` decides what it says."""
+LONGEST_NUMBER = 80
+"""Characters; what is longer is no number, and no pattern tries."""
 COMMENTS = ("#", "//")
 MARKS = ("\t", ";", ",", "|")
 BLANKS = " "
@@ -43,7 +45,7 @@ class Layout:
 
 def numeric(cell: str) -> bool:
     """Whether a cell reads like a number."""
-    return bool(cell) and NUMBER.fullmatch(cell) is not None
+    return 0 < len(cell) <= LONGEST_NUMBER and NUMBER.fullmatch(cell) is not None
 
 
 def split(text: str, mark: str, most: int) -> list[list[str]]:

@@ -14,6 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from poets_core.intake.layout import LONGEST_NUMBER
+
 Decimal = Literal["auto", "point", "comma"]
 Kind = Literal["empty", "missing", "censored", "ambiguous", "infinite", "text"]
 KINDS: dict[Kind, str] = {
@@ -109,7 +111,7 @@ def read_numbers(cells: Sequence[str], *, decimal: Decimal = "auto", separator: 
 
 def _unit(cells: Sequence[str]) -> str:
     """Return a unit that stands behind every number of a column, "" for none: ``"nM"`` of ``"5.4 nM"``."""
-    ends = [found[1] for c in cells[:2000] if (found := _ENDS.search(c))]
+    ends = [found[1] for c in cells[:2000] if (found := _ENDS.search(c[-LONGEST_NUMBER:]))]
     units = set(ends)
     numbers = sum(any(ch.isdigit() for ch in c) for c in cells[:2000])
     return ends[0] if len(units) == 1 and len(ends) == numbers and numbers > 1 else ""
@@ -132,9 +134,11 @@ def _quick(cells: Sequence[str], decimal: Decimal, separator: str) -> NDArray[np
 
 def _body(cell: str) -> str | None:
     """Return a cell as one number in ASCII, None where it is none: ``"-1.204e5"``, ``"12,930"``."""
-    text = (
-        _TIMES.sub("e", cell.translate(_CLEAN).strip("' ")) if not cell.isascii() or "0" in cell else cell.strip("' ")
-    )
+    if len(cell) > LONGEST_NUMBER:
+        return None  # no pattern tries it
+    text = cell.translate(_CLEAN).strip("' ")
+    if "0" in text:
+        text = _TIMES.sub("e", text)
     found = _SHAPE.fullmatch(text)
     return text if found else None
 

@@ -11,6 +11,7 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -75,9 +76,10 @@ def read_sheet(
             "password, or as CSV."
         )
     if first[:4] == _ZIP:
-        from poets_core.intake.xlsx import read_workbook  # openpyxl: text does without
+        with _needed("openpyxl", name, refuse):
+            from poets_core.intake.xlsx import read_workbook  # text does without
 
-        rows, notes = read_workbook(b"".join(chain([first], blocks)), name, bounds, refuse)
+            rows, notes = read_workbook(b"".join(chain([first], blocks)), name, bounds, refuse)
         return _Table(name, "", bounds, refuse, choose).read(rows, rows[:FIRST], notes)
     return _text(path, name, first, blocks, bounds, refuse, choose)
 
@@ -142,6 +144,17 @@ def _sixteen(first: bytes) -> str:
     if len(some) > 7 and not any(some[1::2]):
         return "utf-16-le"
     return "utf-16-be" if len(some) > 7 and not any(some[::2]) else ""
+
+
+@contextmanager
+def _needed(package: str, name: str, refuse: Refuse) -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise refuse(
+            f"Expected the package {package} to read {name[:80]}, got none installed. Install it, or save the table as "
+            "CSV."
+        ) from error
 
 
 class _Table:
@@ -304,7 +317,8 @@ class _Table:
 
 
 def _parquet(data: bytes, name: str, bounds: TableBounds, refuse: Refuse, choose: Choose) -> Sheet:
-    from poets_core.intake.parquet import read_parquet  # pyarrow: CSV does without
+    with _needed("pyarrow", name, refuse):
+        from poets_core.intake.parquet import read_parquet  # text does without
 
     def sheet(columns: Mapping[str, Sequence[str]]) -> Sheet:
         rows = len(next(iter(columns.values()), ()))

@@ -113,7 +113,7 @@ def test_a_long_run_costs_no_more_points() -> None:
         points = max(len(t.get("x", [])) for p in panels for t in p.traces)
         return points, len(json.dumps([[p.traces, p.layout] for p in panels]))
 
-    (_, small), (points, large) = sized(5_000), sized(50_000)
+    (_, small), (points, large) = sized(5_000), sized(20_000)
     assert points <= 4_000
     assert large < 450_000
     assert large < 1.3 * small

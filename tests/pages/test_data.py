@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def test_a_data_set_is_kept_used_renamed_and_deleted(store: SqlStore, launched: 
     assert kept.params["bad_rows"] == "leave out"
     assert "First \\<b\\>round\\</b\\>" in said(at)
     assert "No run uses it yet" in said(at)
+    assert re.search(r"kept \d+ s ago", said(at)), said(at)
 
     form = opened(LAUNCH, data=kept.id, problem="protein/landscape")
     assert not form.exception
@@ -111,3 +113,13 @@ def test_files_that_are_no_data_sets_are_passed_over(store: SqlStore) -> None:
         (folder / f"data-{i:016x}.dataset").write_bytes(text)
     assert datasets(store) == []
     assert not opened(DATA).exception
+
+
+def test_a_column_is_chosen_from_those_of_the_table(store: SqlStore) -> None:
+    at = looked(b"variant,IsoA,IsoB\nKLWT,5,4\nALWT,2,3\n")
+    assert "'IsoA', 'IsoB'" in at.error[0].value
+    box = at.selectbox(key="data-protein/landscape-value_column-of-table")
+    assert box.options == ["Found by its name and its cells", "variant", "IsoA", "IsoB"]
+    box.select("IsoB").run()
+    assert not at.error
+    assert "Values: column 'IsoB', chosen by you" in said(at)

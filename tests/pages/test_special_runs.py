@@ -64,7 +64,8 @@ def test_what_the_worker_would_refuse_of_a_table_is_refused_by_the_form(
     at = opened(LAUNCH, problem="protein/landscape")
     at.file_uploader(key="protein/landscape-table").upload("t.csv", b"variant,fitness\nVDGV,1\nFWAA,2\n", "").run()
     assert not at.button(key="start").disabled
-    at.text_input(key=f"protein/landscape-{field}").set_value(value).run()
+    kind = at.text_area if field == "wild_type" else at.text_input
+    kind(key=f"protein/landscape-{field}").set_value(value).run()
     assert at.button(key="start").disabled
     assert says in at.error[0].value
     assert not at.exception

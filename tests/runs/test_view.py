@@ -249,3 +249,10 @@ def test_jsonable() -> None:
     assert jsonable(given_) == {"a": None, "b": [0, 1, 2], "c": [1, None, True], "4": False, "s": [1, 2]}
     with pytest.raises(TypeError, match="bytes"):
         jsonable({"x": b""})
+
+
+def test_a_run_on_a_table_says_which_columns_and_which_way() -> None:
+    view = fold(recorded([claimed(), prepared("minimise", variant_column="Combo", value_column="Kd (nM)")]))
+    found = summary(view, STATUS)
+    assert (found["variant_column"], found["value_column"], found["direction"]) == ("Combo", "Kd (nM)", "minimise")
+    assert "direction" not in summary(fold(recorded([claimed(), prepared()])), STATUS)

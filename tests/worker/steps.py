@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from poets_core.protocols import Check, Search
-from poets_core.runs.events import DETERMINISTIC, Recorded, without_times
+from poets_core.runs.events import DETERMINISTIC, Event, Recorded, without_times
+from poets_core.runs.lease import Lease
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.spec import RunSpec
 from poets_core.worker.science import Science
 from poets_core.worker.worker import FINISHED, work
 from tests.waiting import LIMIT, until
 from tests.worker.fake import FAKES, Digits
+
+
+def noted(store: SqlStore) -> list[tuple[str, ...]]:
+    """Note from now on what a worker appends to a store: the kinds of events of each append, in the list returned."""
+    kinds: list[tuple[str, ...]] = []
+    append = store.append
+
+    def noting(lease: Lease, events: Sequence[Event], *rest: Any) -> int:
+        kinds.append(tuple(dict.fromkeys(event.tag for event in events)))
+        return append(lease, events, *rest)
+
+    store.append = noting  # type: ignore[method-assign]
+    return kinds
+
+
+def places(kinds: Sequence[tuple[str, ...]]) -> list[int]:
+    """Return before which appends of a run to cut its worker off.
+
+    What a worker does after a restart follows from what is written. Of all places between the same two kinds of appends
+    these are the first and the last.
+
+    Args:
+        kinds: of the appends of the run, untouched (`noted`).
+    """
+    alike: dict[object, list[int]] = {}
+    for place, after in enumerate(kinds):
+        alike.setdefault((kinds[place - 1] if place else (), after), []).append(place)
+    return sorted({found[i] for found in alike.values() for i in (0, -1)})
 
 
 def science(events: list[Recorded]) -> list[Any]:

@@ -19,7 +19,7 @@ from poets_core.worker.search_log import read_search_log
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.experiments import Judged
 from tests.worker.fake import FAKES, FakeSearch, fake_spec
-from tests.worker.steps import fakes, free, reference, science
+from tests.worker.steps import fakes, free, noted, places, reference, science
 
 
 def search(rounds: int = 6, batch: int = 8, chunk: int = 4, log: Path | None = None, **contest: Any) -> RunSpec:
@@ -151,9 +151,12 @@ def test_cut_off_before_every_append_and_resumed(tmp_path: Path, chunk: int, los
     url = f"sqlite:///{tmp_path}/store/poets.db"
     store, asked = open_store(url), tmp_path / "oracle"
     spec = search(rounds=5, batch=4, chunk=chunk, log=asked, every=1, comparisons=3, delta=0.3)
+    appends = noted(store)
     wanted = reference(store, spec)
     assert [k for k, _ in wanted].count("contest") >= 2
-    for place in range(200):
+    chosen = places(appends)
+    assert len(chosen) > 12
+    for place in chosen:
         asked.unlink(missing_ok=True)
         run, cut = store.create(spec), Judged(url)
         cut.left, cut.script = place, lambda pair: []
@@ -161,7 +164,7 @@ def test_cut_off_before_every_append_and_resumed(tmp_path: Path, chunk: int, los
             work(cut, run, FAKES)
         cut.close()
         if store.status(run).reason:
-            break
+            continue  # all is in the log, only the lease was not given back
         free(store, run)
         if lost_checkpoint:
             for path in (store.folder(run) / "checkpoints").glob("*"):
@@ -174,7 +177,6 @@ def test_cut_off_before_every_append_and_resumed(tmp_path: Path, chunk: int, los
         designs = [view.candidates[id].design for id in [*view.order, *again]]
         assert sorted(asked.read_text().split()) == sorted(d for d in designs if d)
         assert view.asked_again == len(again) <= chunk
-    assert place > 20
 
 
 def test_a_stopped_contest_goes_on_where_it_was(store: SqlStore) -> None:

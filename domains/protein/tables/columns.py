@@ -203,7 +203,7 @@ def _index(name: str, cells: Sequence[str]) -> bool:
     ):
         return True
     some = cells[:2000]
-    if len(some) < 2 or not all(c.isdigit() and len(c) < 8 for c in some):
+    if len(some) < 2 or not all(c.isdecimal() and len(c) < 8 for c in some):
         return False
     first = int(some[0])
     return first in (0, 1) and all(int(c) == first + i for i, c in enumerate(some))

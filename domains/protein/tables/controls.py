@@ -30,6 +30,8 @@ _CONTROL = re.compile(rf"(?:{WORDS}){_NUMBERED}:?", re.IGNORECASE)
 _SPELLED = frozenset(word.upper() for word in WORDS.split("|") if word.isalpha())
 _AROUND = "#*[]<> "
 """What programs write around such a word: #PARENT#."""
+LONGEST = 60
+"""Characters of such a cell; no pattern tries a longer one."""
 EXPECTED = 0.1
 """Share of all spellings that a table must hold, so that a control's word among them is a variant rather than a
 control."""
@@ -43,12 +45,12 @@ SHORT = 2
 
 def is_wild(cell: str) -> bool:
     """Whether a cell names the wild type."""
-    return _WILD.fullmatch(cell.strip(_AROUND)) is not None
+    return len(cell) <= LONGEST and _WILD.fullmatch(cell.strip(_AROUND)) is not None
 
 
 def is_control(cell: str) -> bool:
     """Whether a cell names a control, a total or nothing at all, and no variant."""
-    return _CONTROL.fullmatch(cell.strip(_AROUND) or cell) is not None
+    return len(cell) <= LONGEST and _CONTROL.fullmatch(cell.strip(_AROUND) or cell) is not None
 
 
 def not_variants(designs: Collection[str], length: int) -> frozenset[str]:

@@ -21,8 +21,8 @@ _ONE = "[A-Za-z]"
 MUTATION = re.compile(
     rf"(?:p\.)?\(?(?P<old>{_NAMES}|{_ONE})?(?P<at>\d{{1,5}})\s?[:=]?\s?(?P<new>{_NAMES}|{_ONE}|=)(?![A-Za-z*])\)?"
 )
-_BETWEEN = re.compile(r"[\s:/_+,;|&.()\[\]{}-]*(?:p\.)?[(\[]*", re.IGNORECASE)
-_INDEL = re.compile(r"\d[A-Za-z_\d]*?(?:del|ins|dup|fs|ext)|\d[A-Za-z]{2,}", re.IGNORECASE)
+_BETWEEN = re.compile(r"[\s:/_+,;|&.()\[\]{}p-]*")
+_INDEL = re.compile(r"\d[A-Za-z_\d]{0,40}?(?:del|ins|dup|fs|ext)|\d[A-Za-z]{2,}", re.IGNORECASE)
 _STOP = re.compile(r"\d(?:\*|Ter|Stop)", re.IGNORECASE)
 CHANCE = 0.005
 """Probability of an offset that fits by chance, at most, for it to be used."""

@@ -42,7 +42,7 @@ def look(store: SqlStore) -> None:
         name = st.selectbox("Read as", list(offered), format_func=lambda n: plain(offered[n].title), key="data-problem")
     entry, errors = offered[name], Errors()
     with st.container(border=True, key="parameters"):
-        params = parameter_fields(entry, store, errors, f"data-{entry.name}", {})
+        params = parameter_fields(entry, store, errors, f"data-{entry.name}", {}, about_tables=True)
     file = file_of(entry)
     if file not in params:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Literal, TypeAlias
 
 import streamlit as st
@@ -44,9 +45,8 @@ def kept(store: SqlStore) -> None:
 
 def _one(store: SqlStore, one: DataSet) -> None:
     title, menu = st.columns([5, 1])
-    title.markdown(
-        f"**{plain(one.name)}**  \n:small[{plain(one.file)} · kept {ago(one.kept)} · SHA-256 {one.sha256[:16]}…]"
-    )
+    when = ago(time.time() - one.kept)
+    title.markdown(f"**{plain(one.name)}**  \n:small[{plain(one.file)} · kept {when} · SHA-256 {one.sha256[:16]}…]")
     with menu:
         chosen = st.menu_button(
             "Actions", list(ACTS), format_func=ACTS.__getitem__, type="tertiary", key=f"menu-{one.id}"

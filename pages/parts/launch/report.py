@@ -8,8 +8,8 @@ import streamlit as st
 
 from pages.parts.text import plain
 
-OPEN = 4
-"""Sentences that are always shown: columns, direction, coverage. The others are folded."""
+OPEN = 6
+"""Sentences that are always shown: columns, direction, coverage, rows taken and left out. The others are folded."""
 
 
 def report(lines: Sequence[str]) -> None:
@@ -21,6 +21,6 @@ def report(lines: Sequence[str]) -> None:
         for line in lines[:OPEN]:
             st.markdown(plain(line))
         if lines[OPEN:]:
-            with st.expander("Rows, wild type, positions", icon=":material/fact_check:", key="report-more"):
+            with st.expander("Controls, wild type, positions", icon=":material/fact_check:", key="report-more"):
                 for line in lines[OPEN:]:
                     st.markdown(plain(line))

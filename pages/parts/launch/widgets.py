@@ -18,13 +18,14 @@ from pages.parts.number_field import number_field
 from pages.parts.setting_fields import Errors, setting_fields
 from pages.parts.settings import settings_of
 from pages.parts.states import plain
+from pages.parts.text import visible
 from pages.parts.uploads import keep_upload
 from poets_core.runs.examine import preview_table
 from poets_core.runs.store import RunStore
 from poets_core.runs.uploads import upload_name
 from poets_core.spec import BackboneSpec, Bounds, ContestSpec, LaboratorySpec
 
-OTHER = "other"
+OTHER, NAMES = "other", "-names-of-columns"
 TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet", "xlsx")]
 BACKBONE_NAMES = {
     "library": "Small model, trained on this problem's own library when the run starts",
@@ -33,7 +34,7 @@ BACKBONE_NAMES = {
 
 
 def parameter_fields(
-    entry: Entry, store: RunStore, errors: Errors, key: str, start: Mapping[str, Any]
+    entry: Entry, store: RunStore, errors: Errors, key: str, start: Mapping[str, Any], *, about_tables: bool = False
 ) -> dict[str, Any]:
     """Draw the parameters of a problem and return their values by name.
 
@@ -45,29 +46,38 @@ def parameter_fields(
         errors: gets a place under each.
         key: what the widgets' keys begin with.
         start: values to begin with, in place of the defaults.
+        about_tables: whether the form is about a table alone: nothing is folded, and columns are chosen from its own.
     """
     values: dict[str, Any] = {}
     for group in dict.fromkeys(p.group for p in entry.parameters):
         own = [p for p in entry.parameters if p.group == group]
         # Folded and not hidden: what is entered there counts, and an error there is named beside the button.
-        place = st.expander(plain(group), key=f"{key}-group-{group}") if group else nullcontext()
+        place = st.expander(plain(group), about_tables, key=f"{key}-group-{group}") if group else nullcontext()
         with place:
-            values |= _fields(own, store, errors, key, start)
+            values |= _fields(own, store, errors, key, start, about_tables)
     return values
 
 
 def _fields(
-    parameters: Sequence[Parameter], store: RunStore, errors: Errors, key: str, start: Mapping[str, Any]
+    parameters: Sequence[Parameter],
+    store: RunStore,
+    errors: Errors,
+    key: str,
+    start: Mapping[str, Any],
+    about_tables: bool,
 ) -> dict[str, Any]:
     """Draw some parameters, two a row; see `parameter_fields`."""
     values: dict[str, Any] = {}
+    names = st.session_state.get(f"{key}{NAMES}", ()) if about_tables else ()
     columns: list[DeltaGenerator] = []
     for parameter in parameters:
         columns = columns or st.columns(2)
         with columns.pop(0), st.container(gap="xsmall"):
-            value, wrong = _parameter(
-                parameter, store, f"{key}-{parameter.name}", start.get(parameter.name, parameter.default)
-            )
+            begin, own = start.get(parameter.name, parameter.default), f"{key}-{parameter.name}"
+            if names and parameter.name.endswith("_column"):
+                value, wrong = _column(parameter, own, names), ""
+            else:
+                value, wrong = _parameter(parameter, store, own, begin)
             says = str(parameter_bounds(parameter)).capitalize()
             errors.place(f"problem.params.{parameter.name}", parameter.title, says=says, wrong=wrong)
         if value is not None or wrong:
@@ -105,6 +115,18 @@ def _parameter(p: Parameter, store: RunStore, key: str, begin: Any) -> tuple[Any
     return number_field(title, int if p.kind == "int" else float, number, key, explained)
 
 
+def _column(p: Parameter, key: str, names: Sequence[str]) -> str:
+    """Choose one of a table's columns, or let it be found."""
+    chosen = st.selectbox(
+        plain(p.title),
+        ["", *names],
+        format_func=lambda name: visible(name) or "Found by its name and its cells",
+        help=plain(p.help),
+        key=f"{key}-of-table",
+    )
+    return str(chosen or "")
+
+
 def _kept(store: RunStore, begin: Any) -> str | None:
     """Say which upload is used as long as no other one comes, by the name it had; return its path."""
     if not begin or uploaded(store, str(begin)) is None:
@@ -123,6 +145,7 @@ def _upload(label: str, help: str, store: RunStore, key: str, field: str) -> str
     if kept is None:
         return None
     kept.preview(f"{kept.seen.rows:,} rows, {kept.seen.columns:,} columns.", f"{key}-preview")
+    st.session_state[f"{key.rpartition('-')[0]}{NAMES}"] = kept.seen.names
     return kept.path
 
 

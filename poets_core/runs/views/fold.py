@@ -346,8 +346,16 @@ def summary(view: RunView, status: RunStatus) -> dict[str, Any]:
         "valid_fraction": view.valid_fraction,
         "asked_again": view.asked_again,
         "workers": view.claims,
+        **_read_of(view),
         **deploy,
     }
+
+
+def _read_of(view: RunView) -> dict[str, Any]:
+    """Return which columns of a table were read and which way is better; nothing of a problem without a table."""
+    facts = {} if view.info is None else view.info.facts
+    names = [name for name in ("variant_column", "value_column") if facts.get(name)]
+    return {name: facts[name] for name in names} | ({"direction": view.objective.direction} if names else {})
 
 
 def deploy_of(contest: ContestPlayed) -> dict[str, Any]:

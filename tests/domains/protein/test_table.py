@@ -187,3 +187,21 @@ def test_avgfp_is_read_with_its_parent_as_it_lies_there() -> None:
     assert found.values[
         "".join(parent[i] if label != "110" else "D" for i, label in zip(found.places, found.labels, strict=True))
     ] == pytest.approx(1.30103000388)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "AC,1" + " " * 90_000 + "2x",
+        "A" + "1" * 90_000 + ",1",
+        "A1C" + "(" * 90_000 + "x,1",
+        "wt" + "_" * 90_000 + "x,1",
+    ],
+    ids=["blanks", "digits", "brackets", "underscores"],
+)
+def test_no_cell_keeps_a_pattern_busy(tmp_path: Path, row: str) -> None:
+    path = put(tmp_path, "variant,value\n" + f"{row}\n" * 10)
+    began = time.process_time()
+    with pytest.raises(InvalidTable, match="10 of 10 rows"):
+        read_table(path)
+    assert time.process_time() - began < 1  # quadratic: minutes

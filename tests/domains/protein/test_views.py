@@ -148,8 +148,8 @@ def test_a_mutation_of_the_best_quarter_is_found() -> None:
 def test_properties_of_a_protein_with_known_ones() -> None:
     # Hen egg-white lysozyme: 129 residues, 14.3 kDa, basic.
     lysozyme = (
-        "KVFGRCELAAAMKRHGLDNYRGYSLGNWVCAAKFESNFNTQATNRNTDGSTDYGILQINSRWWCN"
-        "DGRTPGSRNLCNIPCSALLSSDITASVNCAKKIVSDGNGMNAWVAWRNRCKGTDVQAWIRGCRL"
+        "KVFGRCELAAAMKRHGLDNYRGYSLGNWVCAAKFESNFNTQATNRNTDGSTDYGILQINSRWWCNDGRTPGSRNLCNIPCSALLSSDITASVNCAKKIVSDG"
+        "NGMNAWVAWRNRCKGTDVQAWIRGCRL"
     )
     found = properties_of(lysozyme)
     assert (found.length, round(found.mass)) == (129, 14313)
