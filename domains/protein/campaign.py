@@ -150,8 +150,7 @@ class Campaign(SitedProblem):
         weights = site_weights([known.scaffold.parent[i] for i in known.scaffold.sites], prior_keep, prior_temperature)
         file = VariantsFile(known.scaffold, objective.name, unit.strip(), organism, avoid_sites)
         super().__init__(info, measures, known.scaffold, automaton, weights, constraints, file)
-        self.given = given
-        self.report = _report(known, info.facts)
+        self.given, self.report = given, _report(known, info.facts)
 
 
 def _read(parent: Parent, sites: str, data: str, answers: str, settings: TableSettings, oracle: str) -> Data:

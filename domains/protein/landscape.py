@@ -116,19 +116,7 @@ class Landscape(SequenceProblem):
             chunk=64,
             export_formats=FORMATS,
             max_tokens=length,
-            facts=facts_of(scaffold)
-            | {
-                "wild_type_value": values.get(scaffold.wild_type),
-                "measured": len(values),
-                "rows": measured.rows,
-                "space": 20**length if length <= 12 else f"20^{length}",
-                "variant_column": measured.variant_column,
-                "value_column": measured.value_column,
-                "sha256": checksum(values),
-                "outside": found.outside,
-                "use": use,
-                **unmeasured,
-            },
+            facts=facts_of(scaffold) | _facts(found, measured) | {"use": use, **unmeasured},
         )
         super().__init__(
             info,
@@ -195,6 +183,21 @@ class Landscape(SequenceProblem):
             lost = np.flatnonzero(~self.replay.accepts(codes.astype(np.uint8)))
             codes[lost] = self.replay.codes[rng.integers(0, len(self.replay.codes), len(lost))]
         return [text_of(row) for row in codes]
+
+
+def _facts(found: Sited, measured: MeasuredTable) -> dict[str, Any]:
+    """Return what is worth knowing about a table, JSON values."""
+    values, length = found.values, len(found.scaffold.sites)
+    return {
+        "wild_type_value": values.get(found.scaffold.wild_type),
+        "measured": len(values),
+        "rows": measured.rows,
+        "space": 20**length if length <= 12 else f"20^{length}",
+        "variant_column": measured.variant_column,
+        "value_column": measured.value_column,
+        "sha256": checksum(values),
+        "outside": found.outside,
+    }
 
 
 def checksum(values: Mapping[Design, float]) -> str:

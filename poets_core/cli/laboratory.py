@@ -109,10 +109,9 @@ def budget(
 ) -> None:
     """Give a run that waits for its laboratory another number of rounds, or of designs in each coming one."""
     opened = open_store(store)
-    _bench(opened, run)
-    spec = opened.spec(run)
-    assert isinstance(spec, SearchSpec)
-    opened.send(run, "budget", {"rounds": rounds, "batch": batch or spec.budget.batch})
+    bench = _bench(opened, run)
+    stands = bench.campaign.budget or (0, bench.budget.batch)
+    opened.send(run, "budget", {"rounds": rounds, "batch": batch or stands[1]})
     _brought_on(opened, run)
     typer.echo(f"the budget of {run} is {opened.row(run).budget:,} designs", err=True)
 

@@ -25,9 +25,24 @@ from poets_core.runs.views.fold import RunView, fold
 
 _PACKAGES = ("torch", "transformers", "peft", "safetensors", "numpy", "scipy", "qiskit", "biopython", "sqlalchemy")
 _COLUMNS = (
-    "id", "order", "round", "branch", "source", "prompt", "design", "text", "value", "std", "valid", "reason",
-    "log_prob", "reference_log_prob", "expected", "expected_low", "expected_high",
-)  # fmt: skip
+    "id",
+    "order",
+    "round",
+    "branch",
+    "source",
+    "prompt",
+    "design",
+    "text",
+    "value",
+    "std",
+    "valid",
+    "reason",
+    "log_prob",
+    "reference_log_prob",
+    "expected",
+    "expected_low",
+    "expected_high",
+)
 _IN_REWARD_SD = {"predicted_mean": "predicted_mean_reward_sd", "predicted_std": "predicted_std_reward_sd"}
 """Attributes of a candidate that are in no unit of the objective -> columns that say so."""
 

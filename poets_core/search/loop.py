@@ -183,12 +183,7 @@ def play(
             waiting = Pending(asked)
         observed = dict(waiting.observed)
         yield from measured(problem, measure, waiting.candidates, number, observed)
-        yield Updating(number)
-        candidates, told = known(waiting.candidates, observed)
-        if candidates:
-            search.tell(candidates, told)
-        report = search.update()
-        yield Updated(number, candidates, told, report)
+        yield from _learn(search, number, *known(waiting.candidates, observed))
         spent += len(waiting.candidates)
         waiting = Pending()
 
@@ -215,12 +210,17 @@ def _learn_given(search: Search, problem: Problem, pending: Pending) -> Iterator
             for c, g in zip(candidates, rows, strict=True)
         ]
         yield Given(candidates, told, [g.details for g in rows])
-    if not candidates:
-        return
-    yield Updating(BEFORE)
-    search.tell(candidates, told)
+    if candidates:
+        yield from _learn(search, BEFORE, candidates, told)
+
+
+def _learn(search: Search, number: int, candidates: Sequence[Candidate], told: Sequence[Observation]) -> Iterator[Step]:
+    """Tell a round, of which nothing may be known, and let the search learn."""
+    yield Updating(number)
+    if candidates:
+        search.tell(candidates, told)
     report = search.update()
-    yield Updated(BEFORE, candidates, told, report)
+    yield Updated(number, candidates, told, report)
 
 
 def measured(

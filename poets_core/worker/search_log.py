@@ -72,69 +72,10 @@ class SearchLog:
 
 def read_search_log(events: Iterable[Event]) -> SearchLog:
     """Fold the events of a search."""
-    prepared: Prepared | None = None
-    updated: Updated | None = None
-    told: list[Round] = []
-    since: list[Round] = []
-    round, contest = _Open(), _Open()
-    contests: list[ContestPlayed] = []
-    exported: Mapping[str, str] = {}
-    ended = False
-    rounds = spent = 0
-    updates: list[int] = []
-    complete: dict[str, Candidate] = {}
-    heard: set[str] = set()  # of which something was told
+    reading = _Reading()
     for event in events:
-        match event:
-            case Prepared():
-                prepared = event
-            case Proposed():
-                candidates = [c.candidate() for c in event.candidates]
-                (contest if of_contest(candidates) else round).candidates += candidates
-            case Observed():
-                if event.candidate in complete:
-                    # A correction, or a late answer; that still nothing is known tells a search nothing.
-                    if not event.missing or event.candidate in heard:
-                        since.append(([complete[event.candidate]], [observation_of(event)]))
-                        heard.add(event.candidate)
-                    continue
-                # A contest is open from its first designs until it is played, and no round goes on meanwhile.
-                (contest if contest.candidates else round).observed[event.candidate] = observation_of(event)
-            case Rejected():
-                round.candidates = [c for c in round.candidates if c.id not in event.candidates]
-            case Finished():
-                exported, ended = event.files, True
-            case Updated():
-                updated, exported, ended = event, {}, False
-                if event.round != BEFORE:
-                    rounds, spent = rounds + 1, spent + len(round.candidates)
-                told += since
-                if (latest := round.complete())[0]:
-                    told.append(latest)
-                updates.append(len(told))
-                heard |= {c.id for c in latest[0]}
-                complete |= {c.id: c for c in round.candidates}
-                round, since = _Open(), []
-            case ContestPlayed():
-                contests.append(event)
-                # Contests of older programs left no designs behind; nothing was told of them, and nothing is.
-                if contest.candidates:
-                    since.append(contest.complete())
-                contest = _Open()
-    return SearchLog(
-        prepared,
-        tuple(told),
-        updated,
-        tuple(since),
-        round.pending(),
-        contest.pending(),
-        contests=tuple(contests),
-        exported=exported,
-        ended=ended,
-        updates=tuple(updates),
-        rounds=rounds,
-        spent=spent,
-    )
+        reading.add(event)
+    return reading.log()
 
 
 @dataclass
@@ -150,6 +91,86 @@ class _Open:
 
     def pending(self) -> Pending:
         return Pending(tuple(self.candidates), self.observed)
+
+
+class _Reading:
+    """A log while its events are read; see `SearchLog` for what the fields become."""
+
+    def __init__(self) -> None:
+        self.prepared: Prepared | None = None
+        self.updated: Updated | None = None
+        self.told: list[Round] = []
+        self.since: list[Round] = []
+        self.round, self.contest = _Open(), _Open()
+        self.contests: list[ContestPlayed] = []
+        self.exported: Mapping[str, str] = {}
+        self.ended = False
+        self.rounds = self.spent = 0
+        self.updates: list[int] = []
+        self.complete: dict[str, Candidate] = {}  # candidates of rounds that were learnt
+        self.heard: set[str] = set()  # of which something was told
+
+    def add(self, event: Event) -> None:
+        """Take in one more event."""
+        match event:
+            case Prepared():
+                self.prepared = event
+            case Proposed():
+                candidates = [c.candidate() for c in event.candidates]
+                (self.contest if of_contest(candidates) else self.round).candidates += candidates
+            case Observed():
+                self._observed(event)
+            case Rejected():
+                self.round.candidates = [c for c in self.round.candidates if c.id not in event.candidates]
+            case Finished():
+                self.exported, self.ended = event.files, True
+            case Updated():
+                self._updated(event)
+            case ContestPlayed():
+                self.contests.append(event)
+                # Contests of older programs left no designs behind; nothing was told of them, and nothing is.
+                if self.contest.candidates:
+                    self.since.append(self.contest.complete())
+                self.contest = _Open()
+
+    def _observed(self, event: Observed) -> None:
+        if event.candidate in self.complete:
+            # A correction, or a late answer; that still nothing is known tells a search nothing.
+            if not event.missing or event.candidate in self.heard:
+                self.since.append(([self.complete[event.candidate]], [observation_of(event)]))
+                self.heard.add(event.candidate)
+            return
+        # A contest is open from its first designs until it is played, and no round goes on meanwhile.
+        (self.contest if self.contest.candidates else self.round).observed[event.candidate] = observation_of(event)
+
+    def _updated(self, event: Updated) -> None:
+        self.updated, self.exported, self.ended = event, {}, False
+        if event.round != BEFORE:
+            self.rounds, self.spent = self.rounds + 1, self.spent + len(self.round.candidates)
+        self.told += self.since
+        if (latest := self.round.complete())[0]:
+            self.told.append(latest)
+        self.updates.append(len(self.told))
+        self.heard |= {c.id for c in latest[0]}
+        self.complete |= {c.id: c for c in self.round.candidates}
+        self.round, self.since = _Open(), []
+
+    def log(self) -> SearchLog:
+        """Return what was read."""
+        return SearchLog(
+            self.prepared,
+            tuple(self.told),
+            self.updated,
+            tuple(self.since),
+            self.round.pending(),
+            self.contest.pending(),
+            contests=tuple(self.contests),
+            exported=self.exported,
+            ended=self.ended,
+            updates=tuple(self.updates),
+            rounds=self.rounds,
+            spent=self.spent,
+        )
 
 
 def observed_events(run: str, step: Evaluated | Given) -> list[Observed]:

@@ -69,16 +69,9 @@ class SearchRun:
             require_same_problem(session.run, log.prepared.info, problem.info)
         self._people = problem.info.answered_by == "people"
         if self._people and log.prepared is not None:
-            # Without a model: most of what comes from a laboratory completes no batch.
-            waiting = Laboratory(session).take()
+            if self._only_took():
+                return False
             log = read_search_log(session.events())
-            if waiting is not None:
-                session.store.progress(session.lease, Doing("results", (waiting.round,)))
-                return False
-            if log.ended and log.rounds >= Laboratory(session).budget.rounds:
-                # Nothing but values was corrected, and the models are those of the last round.
-                self._end(BATCHES, log.exported)
-                return False
         # Before minutes are spent: a process that the system kills for its memory says nothing.
         needed = memory_of(self._spec, problem.info.max_tokens)
         if needed is not None and on_cpu(self._spec.device):
@@ -99,12 +92,9 @@ class SearchRun:
             asked_again=log.in_flight(session.lease.doing, problem.info.chunk),
         )
         restore(search, log, session.folder, session.step_regardless, session.write)
-        if self._people and (batch := Laboratory(session).open) is not None and batch.wanted is not None:
-            others = replacements(search, batch, session.events())
-            session.append(Proposed(batch.round, tuple(map(ProposedCandidate.of, others))))
-            session.store.progress(session.lease, Doing("results", (batch.round,)))
-            return has_work(session.store, session.run)
         try:
+            if self._people:
+                self._replace(search)
             reason = self._rounds(search, problem, log)
         except WaitsForPeople as waiting:
             session.store.progress(session.lease, Doing("results", (waiting.args[0],)))
@@ -119,6 +109,36 @@ class SearchRun:
         reason = BATCHES if self._people and reason == "budget" else reason
         self._end(reason, session.place(ADAPTERS, search.export_adapters))
         return False
+
+    def _only_took(self) -> bool:
+        """Write down what people sent; return whether that was all there is to do.
+
+        Without a model: most of what comes from a laboratory completes no batch.
+        """
+        session = self._session
+        waiting = Laboratory(session).take()
+        if waiting is not None:
+            session.store.progress(session.lease, Doing("results", (waiting.round,)))
+            return True
+        log = read_search_log(session.events())
+        if log.ended and log.rounds >= Laboratory(session).budget.rounds:
+            # Nothing but values was corrected, and the models are those of the last round.
+            self._end(BATCHES, log.exported)
+            return True
+        return False
+
+    def _replace(self, search: Search) -> None:
+        """Propose others for designs of the batch that were rejected.
+
+        Raises:
+            WaitsForPeople: there were some.
+        """
+        batch = Laboratory(self._session).open
+        if batch is None or batch.wanted is None:
+            return
+        others = replacements(search, batch, self._session.events())
+        self._session.append(Proposed(batch.round, tuple(map(ProposedCandidate.of, others))))
+        raise WaitsForPeople(batch.round)
 
     def _build(self, problem: Problem, log: SearchLog, check: Check) -> tuple[Search, dict[str, str]]:
         session = self._session

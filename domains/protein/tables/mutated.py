@@ -13,25 +13,13 @@ from poets_core.intake import shown
 
 def mutated(cells: Sequence[str], rows: Sequence[int], column: str, parent: str, labels: Sequence[str]) -> Variants:
     """Read lists of mutations, put into the parent."""
-    read: dict[str, tuple[Change, ...] | str] = {}
-    wild, controls, bad = [], [], {}
-    for i, cell in enumerate(cells):
-        if is_wild(cell):
-            wild.append(i)
-        elif cell and is_control(cell):
-            controls.append(i)
-        else:
-            found = read[cell] if cell in read else read.setdefault(cell, read_changes(cell) if cell else "empty")
-            if isinstance(found, str):
-                bad[i] = found
-    lists = {cell: found for cell, found in read.items() if not isinstance(found, str)}
+    lists, wild, controls, bad = _told_apart(cells)
     changes = Counter(change for found in lists.values() for change in found)
     at = next(i for i, c in enumerate(cells) if c in lists)
     if not parent:
         raise refused(
             f"Expected a wild type for the mutations in column {shown(column)}, such as {shown(cells[at])} in "
-            f"row {rows[at]}, "
-            "got none. Fill in the protein's sequence: mutations say what is changed in it.",
+            f"row {rows[at]}, got none. Fill in the protein's sequence: mutations say what is changed in it.",
             "wild_type",
         )
     numbers, notes = _numbers(changes, parent, labels)
@@ -77,6 +65,24 @@ def mutated(cells: Sequence[str], rows: Sequence[int], column: str, parent: str,
         whole=parent,
         places=tuple(order),
     )
+
+
+def _told_apart(
+    cells: Sequence[str],
+) -> tuple[dict[str, tuple[Change, ...]], list[int], list[int], dict[int, str]]:
+    """Return the lists of mutations by cell, and which rows are the wild type, a control, or wrong and why."""
+    read: dict[str, tuple[Change, ...] | str] = {}
+    wild, controls, bad = [], [], {}
+    for i, cell in enumerate(cells):
+        if is_wild(cell):
+            wild.append(i)
+        elif cell and is_control(cell):
+            controls.append(i)
+        else:
+            found = read[cell] if cell in read else read.setdefault(cell, read_changes(cell) if cell else "empty")
+            if isinstance(found, str):
+                bad[i] = found
+    return {cell: found for cell, found in read.items() if not isinstance(found, str)}, wild, controls, bad
 
 
 def _ordered(labels: Sequence[str], index: Mapping[int, int], used: set[int], parent: str, column: str) -> list[int]:

@@ -26,7 +26,8 @@ def bench_of(feed: Feed) -> Bench:
         view: RunView = snapshot.view  # type: ignore[attr-defined]
         lines = feed.store.read(feed.run)
         campaign = Campaign.of(line.event for line in lines if line.seq <= view.seq)
-        return Bench(feed.run, feed.spec.laboratory or LaboratorySpec(), view, campaign, texts_of(view))
+        laboratory = feed.spec.laboratory or LaboratorySpec()
+        return Bench(feed.run, laboratory, feed.spec.budget, view, campaign, texts_of(view))
 
     found: Bench = feed.drawn("bench", made)
     return found

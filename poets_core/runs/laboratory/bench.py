@@ -11,7 +11,7 @@ from poets_core.runs.laboratory.hand_out import HandOut, heading_of
 from poets_core.runs.laboratory.plate import wells_of
 from poets_core.runs.laboratory.results import Known
 from poets_core.runs.views.fold import RunView, fold
-from poets_core.spec import LaboratorySpec, SearchSpec
+from poets_core.spec import Budget, LaboratorySpec, SearchSpec
 
 Texts = Callable[[str], Mapping[str, str]]
 """Design -> what it is called, by heading (`domains.entry.Named.texts`)."""
@@ -24,6 +24,7 @@ class Bench:
     Attributes:
         run: its id.
         spec: how batches are laid out.
+        budget: as the run was started with it.
         view: all that is known of the run.
         campaign: its batches.
         texts: names designs.
@@ -31,6 +32,7 @@ class Bench:
 
     run: str
     spec: LaboratorySpec
+    budget: Budget
     view: RunView
     campaign: Campaign
     texts: Texts
@@ -50,6 +52,7 @@ class Bench:
         return Bench(
             run,
             spec.laboratory or LaboratorySpec(),
+            spec.budget,
             view,
             Campaign.of(line.event for line in kept),
             texts(view),
