@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from poets_core.runs.event_fields import PresentedPair, VerdictFacts
+from poets_core.runs.event_fields import MeasuredWell, PresentedPair, VerdictFacts
 from poets_core.runs.events import Asked, Compared, ContestPlayed, Event, Failed, Finished, Observed, Prepared, Updated
+from poets_core.runs.laboratory_events import Measured
 from poets_core.runs.sql import SqlStore
 from poets_core.spec import ExperimentSpec
 from poets_core.types import Objective
@@ -51,6 +52,7 @@ class Runs:
     failed: str
     experiment: str
     judged: str
+    laboratory: str
 
     def addresses(self) -> list[tuple[str, dict[str, str]]]:
         """Every page with every parameter that it reads, as a person or an attacker would give it."""
@@ -58,10 +60,14 @@ class Runs:
         asked: list[tuple[str, dict[str, str]]] = [("pages/search/runs.py", {}), ("pages/search/runs.py", evil)]
         asked += [("pages/search/launch.py", {}), ("pages/search/launch.py", evil)]
         asked += [("pages/search/launch.py", {"problem": "evil/evil"})]
-        for page in ("search/live", "search/candidates", "analyse/policies", "analyse/judge", "analyse/compare"):
+        pages = ("search/live", "search/candidates", "search/measure", "analyse/variants", "analyse/data")
+        for page in (*pages, "analyse/policies", "analyse/judge", "analyse/compare"):
             path = f"pages/{page}.py"
             asked += [(path, {}), (path, evil), (path, evil | {"run": HOSTILE[0]})]
-            asked += [(path, {"run": run}) for run in (self.search, self.failed, self.experiment, self.judged)]
+            asked += [
+                (path, {"run": run})
+                for run in (self.search, self.failed, self.experiment, self.judged, self.laboratory)
+            ]
         asked += [
             ("pages/search/candidates.py", {"run": self.search, "id": id}) for id in (text(0), text(2), "0-0", "0-3")
         ]
@@ -75,8 +81,8 @@ class Runs:
 
 
 def write(store: SqlStore) -> Runs:
-    """Write a finished search, a failed one, a finished experiment and one that waits for people."""
-    return Runs(_search(store), _failed(store), _experiment(store), _judged(store))
+    """Write a finished search, a failed one, a finished experiment, one that waits for people, and a laboratory's."""
+    return Runs(_search(store), _failed(store), _experiment(store), _judged(store), _laboratory(store))
 
 
 def _events() -> list[Event]:
@@ -104,6 +110,25 @@ def _events() -> list[Event]:
 
 def _search(store: SqlStore) -> str:
     return written.write(store, [*_events(), Finished(text(0))], label=told(2, 120))
+
+
+def _laboratory(store: SqlStore) -> str:
+    """A batch that is out, with results whose notes, controls and wells are hostile, some of them handed in twice."""
+    out: list[Event] = []
+    for event in _events():
+        if isinstance(event, Prepared) and event.info is not None:
+            event = replace(event, info=replace(event.info, answered_by="people"))
+        if isinstance(event, Observed | Updated) and event.round == 1:
+            continue
+        if isinstance(event, ContestPlayed):
+            continue
+        out.append(event)
+    ids = [c.id for e in out if hasattr(e, "candidates") and e.round == 1 for c in e.candidates if c.design]
+    for command in (1, 2):
+        wells = [MeasuredWell(id, "", text(k, 20), None if k % 2 else 1.5, text(k, 200), k) for k, id in enumerate(ids)]
+        wells.append(MeasuredWell("", text(command, 60), "", 0.5, text(3, 200), 90))
+        out.append(Measured(1, tuple(wells[: 2 + command]), command, text(0), "0" * 64))
+    return written.write(store, out, label=told(3, 120))
 
 
 def _failed(store: SqlStore) -> str:
