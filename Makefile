@@ -2,6 +2,8 @@
 # Both create .venv on first use; they need Python 3.11 or newer, and make.
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests wait for workers, servers and browsers more than they compute: two at a time, the tests of a file together.
+JOBS ?= 2
 
 .PHONY: app test check bench chromium clean
 
@@ -9,7 +11,7 @@ app: .venv/app.installed
 	$(BIN)/python -m poets_core app
 
 test: .venv/test.installed chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 check: .venv/test.installed
 	$(BIN)/ruff format --check .
