@@ -137,7 +137,7 @@ def play(
     seed: int,
     evaluate: Evaluate | None = None,
     pending: Pending | None = None,
-    spent: int = 0,
+    spent: int | None = 0,
     between: Callable[[int], int] | None = None,
     learnt: bool = False,
 ) -> Iterator[Step]:
@@ -150,7 +150,7 @@ def play(
         seed: key of the oracle's randomness.
         evaluate: how candidates are measured; None for the problem's oracle (`ask_oracle`).
         pending: a round that was cut off and is finished first.
-        spent: oracle calls already charged, those of `pending` not.
+        spent: oracle calls already charged, those of `pending` not; None: rounds alone are counted.
         between: called before every round with the calls that are left; it returns how many of them it has spent
             itself, which shortens the search.
         learnt: whether the search has learnt what the problem gives; a search that goes on has.
@@ -167,9 +167,9 @@ def play(
         yield from _learn_given(search, problem, waiting)
         waiting = Pending()
     while True:
-        if between is not None:
+        if between is not None and spent is not None:
             spent += between(budget.calls - spent)
-        if search.round >= budget.rounds or spent + budget.batch > budget.calls:
+        if search.round >= budget.rounds or (spent is not None and spent + budget.batch > budget.calls):
             yield Ended("budget")
             return
         number = search.round
@@ -184,7 +184,7 @@ def play(
         observed = dict(waiting.observed)
         yield from measured(problem, measure, waiting.candidates, number, observed)
         yield from _learn(search, number, *known(waiting.candidates, observed))
-        spent += len(waiting.candidates)
+        spent = None if spent is None else spent + len(waiting.candidates)
         waiting = Pending()
 
 

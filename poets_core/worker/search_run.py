@@ -162,11 +162,8 @@ class SearchRun:
     def _rounds(self, search: Search, problem: Problem, log: SearchLog) -> str:
         """Play what is left of the budget; return why no round follows."""
         contests = SearchContests(self._session, problem, search, log)
-        budget, spent = self._spec.budget, log.spent + contests.calls
-        if self._people:
-            # Batches may have had other sizes: the number of rounds is what counts.
-            budget = Laboratory(self._session).budget
-            spent = log.rounds * budget.batch
+        # Batches of people may have had other sizes: the number of rounds is what counts.
+        budget = Laboratory(self._session).budget if self._people else self._spec.budget
         # The loop knows nothing of the store; it stands still between two steps, and so each is in the log in time.
         steps = loop.play(
             search,
@@ -174,7 +171,7 @@ class SearchRun:
             budget=budget,
             seed=self._spec.seed,
             pending=log.cut_off,
-            spent=spent,
+            spent=None if self._people else log.spent + contests.calls,
             between=lambda left: self._between(contests, left),
             learnt=log.updated is not None,
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from poets_core.runs.artifacts import save_upload
+from poets_core.runs.datasets import keep
 from poets_core.runs.event_fields import MeasuredWell, PresentedPair, VerdictFacts
 from poets_core.runs.events import Asked, Compared, ContestPlayed, Event, Failed, Finished, Observed, Prepared, Updated
 from poets_core.runs.laboratory_events import Measured
@@ -82,6 +84,7 @@ class Runs:
 
 def write(store: SqlStore) -> Runs:
     """Write a finished search, a failed one, a finished experiment, one that waits for people, and a laboratory's."""
+    _data_set(store)
     return Runs(_search(store), _failed(store), _experiment(store), _judged(store), _laboratory(store))
 
 
@@ -110,6 +113,13 @@ def _events() -> list[Event]:
 
 def _search(store: SqlStore) -> str:
     return written.write(store, [*_events(), Finished(text(0))], label=told(2, 120))
+
+
+def _data_set(store: SqlStore) -> None:
+    """A table that was kept under a hostile name, with a hostile report."""
+    path = save_upload(store, "table.csv", b"variant,fitness\nAC,1\nAD,2\n")
+    lines = tuple(text(k, 200) for k in range(len(HOSTILE)))
+    keep(store, told(1, 60), path, "protein/landscape", {"value_column": told(0, 60)}, lines)
 
 
 def _laboratory(store: SqlStore) -> str:

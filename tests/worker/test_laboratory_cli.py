@@ -74,6 +74,7 @@ def test_from_the_first_batch_to_the_last(
     assert "none that are new" in told
     # without a yes nothing is written either
     measured(out, back)
+    monkeypatch.setattr(laboratory.typer, "confirm", lambda *words, **more: False)
     code, _, told = said("results", run, str(back))
     assert code == 1
     assert len([c for c in store.commands(run) if c.command == "results"]) == 1
@@ -82,11 +83,11 @@ def test_from_the_first_batch_to_the_last(
     code, _, told = said("propose", run, "--out", str(out))
     assert (code, "batch 2" in told) == (0, True)
     code, _, told = said("budget", run, "3", "--batch", "4")
-    assert (code, store.row(run).budget) == (0, 14)
+    assert (code, store.row(run).budget) == (0, 14), told
     code, _, told = said("next", run)
-    assert (code, "batch 2 is closed" in told) == (0, True)
+    assert (code, "batch 2 is closed" in told) == (0, True), told
     code, _, told = said("propose", run, "--out", str(tmp_path / "third.xlsx"))
-    assert (code, "batch 3" in told) == (0, True)
+    assert (code, "batch 3" in told) == (0, True), told
     assert sum(c.round == 2 for c in fold(store.read(run)).candidates.values()) == 4
 
 
