@@ -12,7 +12,7 @@ from pages.parts.launch.choose import choose_preset, choose_problem
 from pages.parts.launch.filled import Filled
 from pages.parts.launch.load import json_loader, loaded
 from pages.parts.launch.report import report
-from pages.parts.launch.settings import build_spec, checked, defaults, examined, rival_of, told, unfilled
+from pages.parts.launch.settings import blank, build_spec, checked, defaults, examined, rival_of, told, unfilled
 from pages.parts.launch.summary import as_json, summary
 from pages.parts.launch.widgets import backbone_field, contest_fields, laboratory_fields, parameter_fields
 from pages.parts.links import LIVE
@@ -56,7 +56,7 @@ def page() -> None:
     spec, problems = build_spec(entry, params, sections, **about)
     if spec is not None and (problems := examined(entry, spec)):
         spec = None
-    errors.show(problems, unfilled(entry, params, sections))
+    errors.show(problems, unfilled(entry, params, sections) | blank(entry, params))
     st.html(STICKY)
     specs = [] if spec is None else [spec, *(rival_of(spec, defaults(entry, preset, m)) for m in rivals)]
     with side:

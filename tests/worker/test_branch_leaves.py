@@ -40,7 +40,7 @@ def test_branch_three_of_a_finished_run_is_the_same_policy_in_plain_peft(source:
     events = store.read(run)
     search = REAL_SCIENCE.build(REAL_SCIENCE.load(spec), spec, folder, unheard)
     last = next(e for e in reversed(events) if e.kind == "updated")
-    rounds = read_search_log(e.event for e in events).rounds
+    rounds = read_search_log(e.event for e in events).told
     search.restore(checkpoint.read(folder / "checkpoints", last.event), rounds)
     encoded = search.history.encoded  # type: ignore[attr-defined]
     ours = search.ensemble.log_prob(encoded, grammar=False).branches[3]  # type: ignore[attr-defined]

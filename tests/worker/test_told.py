@@ -50,7 +50,7 @@ def test_nothing_of_a_file_outside_the_uploads_is_quoted(store: SqlStore, tmp_pa
         assert SECRET not in message
         assert str(tmp_path) not in message
         assert message
-    upload = save_upload(store, "mine.csv", f"{SECRET},other\n{SECRET}:2,x\n".encode())
+    upload = save_upload(store, "mine.csv", f"variant,fitness\nAAAC,1\nAAAD,{SECRET}\n".encode())
     assert SECRET in failed(store, landscape(str(upload)))  # who put it there may see what is wrong with it
 
 

@@ -15,6 +15,13 @@ def mutated(cells: Sequence[str], rows: Sequence[int], column: str, parent: str,
     """Read lists of mutations, put into the parent."""
     lists, wild, controls, bad = _told_apart(cells)
     changes = Counter(change for found in lists.values() for change in found)
+    if not lists:
+        first = next((i for i, c in enumerate(cells) if c), 0)
+        raise refused(
+            f"Expected variants or mutations in column {shown(column)}, got none that can be read, such as "
+            f"{shown(cells[first])} in row {rows[first]}. Choose the column that holds them.",
+            "variant_column",
+        )
     at = next(i for i, c in enumerate(cells) if c in lists)
     if not parent:
         raise refused(

@@ -25,13 +25,13 @@ def defaults(entry: Entry, preset: str, method: str = "poets") -> dict[str, dict
 
 def unfilled(entry: Entry, params: Mapping[str, Any], sections: Sections) -> set[str]:
     """Return the dotted fields that must be filled in and are still empty."""
-    # What is wrong with a field that is empty is that it is empty, whether it has to be filled in or one of several.
-    empty = {
-        f"problem.params.{p.name}"
-        for p in entry.parameters
-        if (p.default is None and p.name not in params) or (p.default == "" and params.get(p.name, "") == "")
-    }
+    empty = {f"problem.params.{p.name}" for p in entry.parameters if p.default is None and p.name not in params}
     return empty | (set() if sections["backbone"]["source"] else {"backbone.source"})
+
+
+def blank(entry: Entry, params: Mapping[str, Any]) -> set[str]:
+    """Return the dotted fields that may be empty and are; what is wrong with one of them is that it is."""
+    return {f"problem.params.{p.name}" for p in entry.parameters if p.default == "" and params.get(p.name, "") == ""}
 
 
 def build_spec(
