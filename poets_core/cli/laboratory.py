@@ -130,6 +130,8 @@ def _where(opened: SqlStore, run: str) -> str:
     status = opened.status(run)
     if status.state == "failed":
         return f"it failed: {status.reason}"
+    if status.state == "dead":
+        return f"its worker has died; go on with `poets resume {run}`"
     if status.state == "finished":
         return (
             "all its batches are measured; ask for more with `poets budget`"
