@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from domains.protein.dna import read_sites_to_avoid
 from domains.protein.given import PARAMS, Measured, Sited, read_measured, scaffold_of, sited
 from domains.protein.landscape import LandscapeOracle, checksum
 from domains.protein.parent import Parent, Scaffold, read_parent
-from domains.protein.prior import KEEP, TEMPERATURE, site_weights
+from domains.protein.prior import KEEP, MUTATIONS, TEMPERATURE, kept, site_weights
 from domains.protein.sequence import exact
 from domains.protein.sited import SitedProblem, facts_of
 from domains.protein.sites import Sites, read_sites
@@ -83,7 +83,7 @@ class Campaign(SitedProblem):
         oracle: ``"laboratory"``, or ``"table"`` to play the campaign against known answers.
         answers: table of the answers, for ``"table"``.
         value_name, unit: of what is measured; ``""`` takes the name of the table's column.
-        prior_keep, prior_temperature: see `domains.protein.prior.site_weights`.
+        prior_keep, prior_mutations, prior_temperature: see `domains.protein.prior`.
         organism, avoid_sites: of exported genes, see `domains.protein.dna`.
 
     Raises:
@@ -114,6 +114,7 @@ class Campaign(SitedProblem):
         value_name: str = "",
         unit: str = "",
         prior_keep: float = KEEP,
+        prior_mutations: float = MUTATIONS,
         prior_temperature: float = TEMPERATURE,
         organism: str = "E. coli",
         avoid_sites: str = "",
@@ -134,20 +135,20 @@ class Campaign(SitedProblem):
         automaton = constraints.automaton()
         given, outside = _given(known, automaton.accepts)
         objective = _objective(known, value_name, unit, direction, automaton.accepts)
-        answered_by: Literal["program", "people"] = "people" if oracle == "laboratory" else "program"
         info = ProblemInfo(
             name="protein/campaign",
             domain="protein",
             title="Protein campaign",
             objectives=(objective,),
-            answered_by=answered_by,
+            answered_by="people" if oracle == "laboratory" else "program",
             chunk=64,
             export_formats=FORMATS,
             max_tokens=len(known.scaffold.sites),
             facts=facts_of(known.scaffold) | _facts(known, constraints, automaton.size, len(given), outside),
         )
         measures = LandscapeOracle(known.answers.values, "missing") if known.answers else LaboratoryOracle()
-        weights = site_weights([known.scaffold.parent[i] for i in known.scaffold.sites], prior_keep, prior_temperature)
+        keep = kept(len(known.scaffold.sites), prior_keep, prior_mutations)
+        weights = site_weights(known.scaffold.own_letters, keep, prior_temperature)
         file = VariantsFile(known.scaffold, objective.name, unit.strip(), organism, avoid_sites)
         super().__init__(info, measures, known.scaffold, automaton, weights, constraints, file)
         self.given, self.report = given, _report(known, info.facts)
