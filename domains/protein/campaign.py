@@ -25,6 +25,7 @@ from domains.protein.variants_file import FORMATS, VariantsFile
 from poets_core.errors import InvalidInput, InvalidSpec, InvalidTable
 from poets_core.intake import shown
 from poets_core.intake.numbers import Decimal
+from poets_core.protocols import Oracle
 from poets_core.types import Bool, Design, Direction, Evaluation, Given, Objective, ProblemInfo
 
 UNITLESS = "units of the table"
@@ -68,6 +69,11 @@ class Data:
     answers: Sited | None
     first: Measured | None
     second: Measured | None
+
+    @property
+    def oracle(self) -> Oracle:
+        """Who answers: the table of answers, of which nothing is known beyond it, or people."""
+        return LandscapeOracle(self.answers.values, "missing") if self.answers else LaboratoryOracle()
 
 
 class Campaign(SitedProblem):
@@ -146,11 +152,10 @@ class Campaign(SitedProblem):
             max_tokens=len(known.scaffold.sites),
             facts=facts_of(known.scaffold) | _facts(known, constraints, automaton.size, len(given), outside),
         )
-        measures = LandscapeOracle(known.answers.values, "missing") if known.answers else LaboratoryOracle()
         keep = kept(len(known.scaffold.sites), prior_keep, prior_mutations)
         weights = site_weights(known.scaffold.own_letters, keep, prior_temperature)
         file = VariantsFile(known.scaffold, objective.name, unit.strip(), organism, avoid_sites)
-        super().__init__(info, measures, known.scaffold, automaton, weights, constraints, file)
+        super().__init__(info, known.oracle, known.scaffold, automaton, weights, constraints, file)
         self.given, self.report = given, _report(known, info.facts)
 
 
