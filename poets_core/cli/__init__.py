@@ -114,8 +114,14 @@ def run(spec_file: Path, store: StoreUrl = None, json_: Json = False) -> None:
 def resume_(run: str, store: StoreUrl = None, json_: Json = False) -> None:
     """Continue a run that was paused, stopped, killed or has failed, and follow it."""
     opened = open_store(store)
-    if not opened.status(run).resumable and not opened.status(run).active:
-        raise InvalidInput(f"Expected a run that is not finished, got {run}, finished: {opened.status(run).reason}.")
+    status = opened.status(run)
+    if status.awaits_results:
+        raise InvalidInput(
+            f"Expected a run that can go on by itself, got {run}, which waits for results of its laboratory. Hand them "
+            "in with `poets results`, or go on without them with `poets next`."
+        )
+    if not status.resumable and not status.active:
+        raise InvalidInput(f"Expected a run that is not finished, got {run}, finished: {status.reason}.")
     resume(opened, run)
     followed(opened, run, json_)
 

@@ -17,7 +17,7 @@ from poets_core.errors import InvalidInput, InvalidTable
 from poets_core.intake import TableBounds, read_file
 from poets_core.intake.sheet import read_sheet
 from poets_core.runs.laboratory.bench import Bench, Texts
-from poets_core.runs.laboratory.hand_out import as_csv, as_xlsx, maps_as_csv
+from poets_core.runs.laboratory.hand_out import LIST, as_csv, as_xlsx, maps_as_csv
 from poets_core.runs.laboratory.results import Report, read_results
 from poets_core.runs.launch import launch, resume
 from poets_core.runs.store import SqlStore, open_store
@@ -73,7 +73,7 @@ def results(
     if decimal not in ("auto", "point", "comma"):
         raise InvalidInput(f"Expected auto, point or comma as --decimal, got {decimal[:40]!r}.", field="decimal")
     checksum = hashlib.sha256(read_file(file, LARGEST, InvalidTable)).hexdigest()
-    sheet = read_sheet(file, TableBounds(), InvalidTable)
+    sheet = read_sheet(file, TableBounds(), InvalidTable, first_sheet=LIST)
     report = read_results(
         sheet, bench.known(), sha256=checksum, id_column=id_column, value_column=value_column, decimal=decimal
     )
@@ -130,6 +130,8 @@ def _where(opened: SqlStore, run: str) -> str:
     status = opened.status(run)
     if status.state == "failed":
         return f"it failed: {status.reason}"
+    if status.state == "dead":
+        return f"its worker has died; go on with `poets resume {run}`"
     if status.state == "finished":
         return (
             "all its batches are measured; ask for more with `poets budget`"

@@ -17,11 +17,21 @@ from poets_core.runs.examine import check_model, check_problem, preview_log
 from poets_core.runs.room import available_bytes, on_cpu
 from poets_core.runs.store import RunStore
 from poets_core.runs.uploads import with_paths
-from poets_core.spec import ExperimentSettings, ExperimentSpec, ProblemSpec, RunSpec, SearchSpec, TaskSpec
+from poets_core.spec import (
+    ExperimentSettings,
+    ExperimentSpec,
+    LaboratorySpec,
+    ProblemSpec,
+    RunSpec,
+    SearchSpec,
+    TaskSpec,
+)
 from poets_core.spec.presets import default_spec
 from poets_core.worker.science import REAL_SCIENCE, memory_of, resolve_backbone
 
 S = TypeVar("S", bound=RunSpec)
+TEXTS = {"label"} | {f"laboratory.{n}" for n, f in LaboratorySpec.model_fields.items() if f.annotation is not int}
+"""Settings that are texts though they may read like numbers: a plate of 384."""
 
 
 def spec_from(problem: str, assignments: list[str], seed: int | None = None) -> SearchSpec:
@@ -36,7 +46,7 @@ def spec_from(problem: str, assignments: list[str], seed: int | None = None) -> 
         InvalidSpec: unknown problem, key or parameter, or a value out of range.
     """
     entry = catalog.entry(problem)
-    texts = {f"problem.params.{p.name}" for p in entry.parameters if p.kind in ("text", "file")}
+    texts = {f"problem.params.{p.name}" for p in entry.parameters if p.kind in ("text", "file")} | TEXTS
     overrides: dict[str, Any] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")

@@ -123,6 +123,8 @@ def layout(rows: Sequence[Sequence[str]]) -> Layout | None:
     # Two lines of headings: the upper one has gaps or says things twice, the lower one names every column.
     if mark == "" and len(after) > 1 and _names_better(rows[header], rows[after[0]]):
         header, after = after[0], after[1:]
+    merged = _merged(rows[header], rows[after[0]]) if mark == "" and len(after) > 1 else []
+    header, after = (after[0], after[1:]) if merged else (header, after)
     before = [i for i in filled if i < header]
     comments = sum(rows[i][0].startswith(COMMENTS) for i in before)
     if comments:
@@ -133,7 +135,7 @@ def layout(rows: Sequence[Sequence[str]]) -> Layout | None:
     if len(after) > 1 and _units(rows[after[0]], [rows[i] for i in after[1:21]]):
         skipped.add(after[0])
         notes.append(f"a line of units was skipped: {' '.join(filter(None, rows[after[0]]))[:60]}")
-    names = [" ".join(cell.split()) for cell in rows[header]]
+    names = [" ".join(cell.split()) for cell in merged or rows[header]]
     names[0] = names[0].removeprefix(mark).strip()
     return Layout(header, tuple(names), frozenset(skipped), tuple(notes))
 
@@ -169,6 +171,19 @@ def _names_better(upper: Sequence[str], lower: Sequence[str]) -> bool:
     gaps = len(set(said)) < len(lower) and (len(set(said)) < len(said) or len(said) < len(upper))
     whole = all(lower) and len(set(lower)) == len(lower) and not any(map(numeric, lower))
     return gaps and whole and len(said) > 1 and len(lower) >= len(upper)
+
+
+def _merged(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
+    """Return the names of two lines of headings that name every column only together; none where they are not such.
+
+    `Variant`, `Assay 1`, blank above blank, `activity`, `sd`: cells of both were merged.
+    """
+    width = max(len(upper), len(lower))
+    high, low = ([*row, *[""] * (width - len(row))] for row in (upper, lower))
+    names = [b or a for a, b in zip(high, low, strict=True)]
+    gaps = any(b and not a for a, b in zip(high, low, strict=True)) and not all(low)
+    whole = all(names) and len(set(names)) == len(names) and _cells(low) > 1
+    return names if gaps and whole and not any(map(numeric, names)) else []
 
 
 def _units(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

@@ -17,16 +17,19 @@ from numpy.typing import NDArray
 from poets_core.intake.layout import LONGEST_NUMBER
 
 Decimal = Literal["auto", "point", "comma"]
-Kind = Literal["empty", "missing", "censored", "ambiguous", "infinite", "text"]
+Kind = Literal["empty", "missing", "censored", "ambiguous", "infinite", "large", "text"]
 KINDS: dict[Kind, str] = {
     "empty": "without a value",
     "missing": "with a word for no value",
     "censored": "with a limit in place of a value",
     "ambiguous": "with a number that can be read in two ways",
     "infinite": "with an infinite number",
+    "large": "with a number beyond 1e150",
     "text": "with text in place of a number",
 }
 """What is wrong with a cell, in the words of a report: "3 rows without a value"."""
+LARGEST = 1e150
+"""The largest number that is one: squares of it, and sums of a million squares, are numbers still."""
 _WORDS = (
     " - -- --- – — ? . .. x na n/a #n/a nan -nan n.a. n.a nd n.d. n.d n/d nm n.m. null none nil missing missed "
     "failed fail"
@@ -98,6 +101,8 @@ def read_numbers(cells: Sequence[str], *, decimal: Decimal = "auto", separator: 
             bad[at] = "ambiguous" if body is not None else _kind(cell)
         elif not np.isfinite(found[0]):
             bad[at] = "infinite"
+        elif abs(found[0]) > LARGEST:
+            bad[at] = "large"
         else:
             values[at], grouped = found[0], grouped + found[1]
     # A share among percentages may be one, or a hundredth of one.
@@ -125,7 +130,7 @@ def _quick(cells: Sequence[str], decimal: Decimal, separator: str) -> NDArray[np
         values = np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
         return None
-    if not np.isfinite(values).all():
+    if not (np.abs(values) <= LARGEST).all():
         return None
     if decimal == "auto" and separator not in (",", ""):
         return values if not _open_marks([_body(c) for c in cells[:2000]], separator, ".") else None

@@ -53,7 +53,13 @@ Choose = Callable[[Sheet], Sequence[str]]
 
 
 def read_sheet(
-    path: Path, bounds: TableBounds, refuse: Refuse, *, columns: Choose | None = None, name: str = ""
+    path: Path,
+    bounds: TableBounds,
+    refuse: Refuse,
+    *,
+    columns: Choose | None = None,
+    name: str = "",
+    first_sheet: str = "",
 ) -> Sheet:
     """Read a table.
 
@@ -63,6 +69,7 @@ def read_sheet(
         refuse: makes the error: unreadable, beyond a bound, without header or rows, a name twice, a row too long.
         columns: chooses the columns by the first `HEAD_ROWS` rows; None: all of them.
         name: as a person calls the file; "": its own.
+        first_sheet: of a workbook, looked at before the others where there is one of this title.
     """
     name = name or path.name
     choose = columns or (lambda head: list(head.columns))
@@ -79,7 +86,7 @@ def read_sheet(
         with _needed("openpyxl", name, refuse):
             from poets_core.intake.xlsx import read_workbook  # text does without
 
-            rows, notes = read_workbook(b"".join(chain([first], blocks)), name, bounds, refuse)
+            rows, notes = read_workbook(b"".join(chain([first], blocks)), name, bounds, refuse, first_sheet)
         return _Table(name, "", bounds, refuse, choose).read(rows, rows[:FIRST], notes)
     return _text(path, name, first, blocks, bounds, refuse, choose)
 

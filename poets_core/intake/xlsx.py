@@ -28,13 +28,16 @@ _FAR = re.compile(rb'[ \t\n]r="(?:[A-Za-z]{4,}|\d{8,})|<!(?:DOCTYPE|ENTITY)')
 """Columns beyond XFD, rows of eight digits, and definitions, which no spreadsheet writes."""
 
 
-def read_workbook(data: bytes, name: str, bounds: TableBounds, refuse: Refuse) -> tuple[list[list[str]], list[str]]:
+def read_workbook(
+    data: bytes, name: str, bounds: TableBounds, refuse: Refuse, first_sheet: str = ""
+) -> tuple[list[list[str]], list[str]]:
     """Return the rows of the first sheet that holds a table, and what is to be said of it.
 
     Args:
         data: the file; name: for messages.
         bounds: of a table; a workbook has lower ones, see above.
         refuse: makes the error.
+        first_sheet: title of the sheet that is looked at before the others; "" or none of it: in their order.
     """
     name = name[:80]
     if len(data) > PACKED:
@@ -49,7 +52,7 @@ def read_workbook(data: bytes, name: str, bounds: TableBounds, refuse: Refuse) -
                 raise refuse(f"Expected a table in {name}, got a zip file that is no xlsx. Save it as xlsx or CSV.")
             _measure(archive, name, refuse)
         with memory_limited(ROOM):
-            return _rows(data, name, bounds, refuse)
+            return _rows(data, name, bounds, refuse, first_sheet)
     except MemoryError as error:
         raise refuse(f"Expected a workbook that needs less memory in {name}. Save it as CSV.") from error
     except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, zlib.error, struct.error) as error:
@@ -77,7 +80,9 @@ def _measure(archive: zipfile.ZipFile, name: str, refuse: Refuse) -> None:
                 last = block[-64:]
 
 
-def _rows(data: bytes, name: str, bounds: TableBounds, refuse: Refuse) -> tuple[list[list[str]], list[str]]:
+def _rows(
+    data: bytes, name: str, bounds: TableBounds, refuse: Refuse, first_sheet: str
+) -> tuple[list[list[str]], list[str]]:
     import warnings
 
     from openpyxl import load_workbook
@@ -88,7 +93,7 @@ def _rows(data: bytes, name: str, bounds: TableBounds, refuse: Refuse) -> tuple[
         try:
             book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
             sheets = [s for s in book.worksheets if isinstance(s, ReadOnlyWorksheet) and s.sheet_state == "visible"]
-            for sheet in sheets:
+            for sheet in sorted(sheets, key=lambda s: s.title != first_sheet):
                 sheet.reset_dimensions()  # a file may claim any
                 rows = list(_taken(sheet.iter_rows(values_only=True), name, bounds, refuse))
                 if sum(sum(map(bool, r)) > 1 for r in rows) > 1:

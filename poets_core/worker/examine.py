@@ -47,8 +47,9 @@ def sheet(path: str, name: str) -> dict[str, Any]:
     """A file of results as text, see `poets_core.runs.examine.results_sheet`."""
     from poets_core.intake import TableBounds
     from poets_core.intake.sheet import read_sheet
+    from poets_core.runs.laboratory.hand_out import LIST
 
-    found = read_sheet(Path(path), TableBounds(), InvalidTable)
+    found = read_sheet(Path(path), TableBounds(), InvalidTable, first_sheet=LIST)
     if len(found.rows) * len(found.columns) > MOST_CELLS:
         raise InvalidTable(
             f"Expected results of at most {MOST_CELLS:,} cells in {name[:80]}, got {len(found.rows):,} rows of "

@@ -13,7 +13,7 @@ from dataclasses import replace
 from poets_core.errors import InvalidInput
 from poets_core.protocols import Search
 from poets_core.runs.event_fields import jsonable
-from poets_core.runs.events import Event, Observed, Proposed
+from poets_core.runs.events import Event, Finished, Observed, Proposed
 from poets_core.runs.laboratory.batch import Batch, Campaign, due
 from poets_core.runs.laboratory.orders import NewBudget, Reject, Results, read_order
 from poets_core.runs.laboratory_events import BudgetChanged, Measured, Rejected
@@ -217,11 +217,15 @@ def has_work(store: RunStore, run: str) -> bool:
     spec = store.spec(run)
     if not isinstance(spec, SearchSpec):
         return False
-    campaign, commands = Campaign.of(line.event for line in store.read(run)), store.commands(run)
+    events = [line.event for line in store.read(run)]
+    campaign, commands = Campaign.of(events), store.commands(run)
     if not campaign.people:
         return False
     if any(understood(c, campaign) is not None for c in commands):
         return True
+    # What lay ready when Stop was obeyed is left alone: somebody resumes the run, or sends more.
+    if events and isinstance(events[-1], Finished) and events[-1].reason == "stopped":
+        return False
     batch = campaign.open
     if batch is not None and batch.wanted is not None:
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from poets_core.intake import TableBounds
 from poets_core.intake.sheet import Sheet, read_sheet
 from poets_core.runs.event_fields import MeasuredWell
 from poets_core.runs.laboratory.batch import Batch, Campaign
+from poets_core.runs.laboratory.hand_out import LIST as LIST_SHEET
 from poets_core.runs.laboratory.hand_out import HandOut, as_csv, as_xlsx, heading_of, maps_as_csv
 from poets_core.runs.laboratory.orders import Results, read_order
 from poets_core.runs.laboratory.plate import public_id, read_place, read_public_id, wells_of
@@ -67,7 +69,8 @@ def test_ids_come_back_and_are_neither_dates_nor_numbers(round: int, number: int
 @pytest.mark.parametrize(
     ("well", "plate", "place"),
     [("A1", "", "1:A01"), ("a01", "2", "2:A01"), ("H12", "Plate 3", "3:H12"), ("2-B7", "", "2:B07"),
-     ("P24", "", "1:P24"), ("plate 4: C05", "", "4:C05"), ("Z1", "", ""), ("A0", "", ""), ("", "1", "")],
+     ("P24", "", "1:P24"), ("plate 4: C05", "", "4:C05"),
+     ("A1", "9" * 5000, ""), ("Z1", "", ""), ("A0", "", ""), ("", "1", "")],
 )  # fmt: skip
 def test_wells_are_read_as_people_write_them(well: str, plate: str, place: str) -> None:
     assert read_place(well, plate) == place
@@ -153,6 +156,15 @@ def test_one_well_twice_with_two_values_is_left_out() -> None:
     assert "has 1, 2" in report.rows[0].says
 
 
+def test_one_well_a_hundred_thousand_times_is_told_at_once() -> None:
+    rows = 100_000
+    began = time.process_time()
+    report = read_results(sheet({"id": ids(0) * rows, "value": list(map(str, range(rows)))}), known())
+    assert report.counts == {"twice": rows}
+    assert "and 99,996 more" in report.rows[0].says
+    assert time.process_time() - began < 20
+
+
 def test_rows_named_by_well_by_sequence_and_by_mutations() -> None:
     laid_out = wells_of(RUN, 0, list(DESIGNS), LaboratorySpec(parent_wells=1, controls="empty"), parent=True)
     wells = {w.candidate: w.well for w in laid_out}
@@ -175,6 +187,16 @@ def test_a_heading_with_another_unit_is_asked_about() -> None:
     report = read_results(sheet({"id": ids(0), "activity (kU/mg)": ["1"]}), known())
     assert report.unit_in_doubt == "kU/mg"
     assert any("not the unit of this run" in line for line in report.lines())
+
+
+def test_the_heading_that_went_out_is_known_again_whatever_it_holds() -> None:
+    plan = LaboratorySpec(plate="96", parent_wells=1)
+    names = {id: (d,) for id, d in DESIGNS.items()}
+    own = Known.of(RUN, campaign(), plan, names, parent=True, name="kcat (1/s)", unit="units of the table")
+    for heading in (heading_of(own.name, own.unit), own.name):
+        report = read_results(sheet({"id": ids(0, 1), heading: ["failed", "failed"], "od": ["1", "2"]}), own)
+        assert (report.value_column, report.unit_in_doubt, kinds(report)) == (heading, "", ["failed", "failed"])
+    assert read_results(sheet({"id": ids(0), "kcat (1/min)": ["1"]}), own).unit_in_doubt == "1/min"
 
 
 @pytest.mark.parametrize(
@@ -218,6 +240,18 @@ def test_batches_are_brought_to_one_level_by_the_parent() -> None:
     assert one_well.observations(1, auto)["1-0"][0].value == (4.0,)
 
 
+def test_no_value_is_too_large_to_be_averaged() -> None:
+    values = ["1e308", "-1e308", "1e150", "1e150"]
+    report = read_results(sheet({"id": ids(0, 0, 1, 1), "value": values}), known(spec=LIST))
+    assert kinds(report) == ["no number", "no number", "new", "new"]
+    wells = [MeasuredWell("0-0", "", "1:A01", 1e150)]
+    wells += [MeasuredWell("", "parent", f"1:B0{k}", 1e-300) for k in (1, 2)]
+    batch = Batch(0, ["0-0"], {}, [(1, w) for w in wells])
+    found = Campaign({0: batch}, parent_value=1.0, people=True)
+    assert str(found.correction(0, LaboratorySpec())).endswith(": +1")
+    assert found.observations(0, LaboratorySpec())["0-0"][0].value == (1e150,)
+
+
 def hand_out(plate: str = "96") -> HandOut:
     spec = LaboratorySpec(plate=plate, parent_wells=1, controls="=empty")  # type: ignore[arg-type]
     texts = {id: {"mutations": f"V39{d[0]}", "sequence": f"M{d}"} for id, d in DESIGNS.items()}
@@ -247,8 +281,11 @@ def test_what_goes_out_comes_back(tmp_path: Path) -> None:
             column = [c.value for c in page[1]].index("activity (U/mg)") + 1
             for k in range(2, page.max_row + 1):
                 page.cell(k, column, (k - 2) / 2)
+            raw = book.create_sheet("raw", 0)
+            for line in (("well", "OD"), ("A1", 0.5), ("A2", 0.6)):
+                raw.append(line)
             book.save(path)
-        read = read_sheet(path, TableBounds(), InvalidTable)
+        read = read_sheet(path, TableBounds(), InvalidTable, first_sheet=LIST_SHEET)
         report = read_results(read, known(spec=LaboratorySpec(parent_wells=1, controls="=empty")))
         assert sorted(kinds(report)) == ["control", "control", "new", "new", "new", "new"]
         assert report.missing == {0: 0}
@@ -272,6 +309,7 @@ def test_orders_that_are_none_are_refused() -> None:
         {"round": -1}, {"round": "0"}, {"wells": []}, {"wells": [["0-0", "", "", "1", "", 2]]}, {"sha256": "x"},
         {"wells": [["0-0", "parent", "", 1.0, "", 2]]}, {"wells": [["", "", "", 1.0, "", 2]]}, {"file": "x" * 201},
         {"wells": [["0-0", "", "", float("nan"), "", 2]]}, {"wells": [["0-0", "", "", True, "", 2]]},
+        {"wells": [["0-0", "", "", 1e308, "", 2]]},
     ):  # fmt: skip
         with pytest.raises(InvalidInput, match="Expected"):
             read_order("results", good | change)

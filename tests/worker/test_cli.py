@@ -246,6 +246,11 @@ def test_text_that_reads_like_a_number_stays_text(tmp_path: Path) -> None:
     table.write_text("variant,fitness\nA,1\nC,2\n")
     made = spec_from("protein/landscape", [f"problem.params.table={table}", "problem.params.positions=39"])
     assert made.problem.params["positions"] == "39"
+    settings = ["laboratory.plate=384", "laboratory.controls=7", "laboratory.replicates=2", "label=5"]
+    plan = spec_from("protein/campaign", ["problem.params.parent=MKV", *settings])
+    assert plan.laboratory is not None
+    assert (plan.laboratory.wells, plan.laboratory.control_names, plan.label) == (384, ("7",), "5")
+    assert plan.laboratory.replicates == 2
 
 
 def test_a_failed_run_is_exit_1(tmp_path: Path) -> None:

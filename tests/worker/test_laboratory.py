@@ -204,6 +204,19 @@ def test_the_next_batch_on_demand(store: SqlStore) -> None:
     assert out(store, run)[0] == 1
 
 
+def test_a_stop_is_not_undone_by_results_that_lie_ready(store: SqlStore) -> None:
+    run = started(store, spec(rounds=3))
+    send(store, run, 0, lines(out(store, run)[1]))
+    store.send(run, "stop")
+    assert work(store, run, FAKES) == FINISHED
+    status = store.status(run)
+    assert (status.state, status.reason, status.resumable) == ("finished", "stopped", True)
+    assert [e.round for line in store.read(run) if isinstance(e := line.event, Proposed)] == [-1, 0]
+    store.send(run, "resume")
+    assert work(store, run, FAKES) == FINISHED
+    assert out(store, run)[0] == 1
+
+
 def test_going_on_without_the_rest(store: SqlStore) -> None:
     run = started(store, spec(rounds=2))
     round, designs = out(store, run)

@@ -105,6 +105,7 @@ def test_what_is_wrong_is_said_and_nothing_is_written(
         (("results", run, str(tmp_path / "nowhere.csv"), "--yes"), "nowhere.csv"),
         (("results", run, str(out), "--decimal", "dot"), "auto, point or comma"),
         (("propose", program), "which a program answers"),
+        (("resume", run), "waits for results of its laboratory"),
         (("budget", run, "0"), "whole number"),
     ):
         code, _, told = call(monkeypatch, capsys, *words)

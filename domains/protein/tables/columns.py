@@ -8,16 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from domains.protein.alphabet import LETTERS
+from domains.protein.tables.direction import Way, direction_of
 from domains.protein.tables.found import refused
 from domains.protein.tables.letters import Content, content
 from poets_core.intake import listed, shown
 from poets_core.intake.layout import numeric
 from poets_core.intake.numbers import MISSING
 from poets_core.intake.sheet import UNNAMED, Sheet
-
-Way = Literal["maximise", "minimise"]
 
 
 def _list(words: str) -> tuple[str, ...]:
@@ -47,12 +46,6 @@ VALUES = _set(
     " label response growth growthrate specificactivity turnover ton tof rate potency mic absorbance relativeactivity"
 )
 _WORDS = frozenset(w for w in VALUES if len(w) > 1) - {"value", "values", "label", "signal", "rate", "target"}
-LESS = _set(
-    "kd km ki ic50 ec50 ic90 cc50 mic kdapp kdnm kdm ddg deltadeltag koff k_off rmsd loss error toxicity "
-    "haemolysis hemolysis"
-    " aggregation ddgs lc50 ld50 gi50 ki50"
-)
-"""Words of quantities of which less is better."""
 _ASIDE = _set(
     "count counts reads read nreads n num number barcode barcodes coverage depth replicate replicates rep plate "
     "well wells row rows"
@@ -62,6 +55,7 @@ _ASIDE = _set(
     "error err ci lower upper"
     " low high variance var cv pvalue p padj q rank bin binned set fold split validation train test cluster "
     "index idx id order"
+    " fdr pval qval qvalue adj"
     " quality weight time temperature ph concentration volume replicate1 lane pool sample experiment"
 )
 """Words of columns beside a measurement."""
@@ -152,8 +146,7 @@ def _variant(head: Sheet, value: str) -> tuple[str, str]:
     if several:
         raise refused(
             f"Expected one column of variants in {head.name[:80]}, got {len(several)} that may be it: "
-            f"{_quoted(several)}. "
-            "Choose one as the variant column.",
+            f"{_quoted(several)}. {_instead(head, several)}",
             "variant_column",
         )
     if any(k == "dna" for k in fit.values()):
@@ -170,6 +163,13 @@ def _variant(head: Sheet, value: str) -> tuple[str, str]:
     raise refused(
         f"Expected a text column of variants{beside}, got {listed(list(head.columns))}. Name it.", "variant_column"
     )
+
+
+def _instead(head: Sheet, names: Collection[str]) -> str:
+    """Say what to do with several columns that may hold variants."""
+    if all(len(c) < 2 for n in names for c in head.columns[n][:2000]):
+        return "Each holds one residue: join them in one column, such as VDGV."
+    return "Choose one as the variant column; join chains in one, such as EVQL:DIQM."
 
 
 def _of(kind: Content) -> str:
@@ -250,6 +250,12 @@ def _value(head: Sheet, variant: str) -> tuple[str, str]:
 
 
 def _ask(head: Sheet, names: Sequence[str]) -> Exception:
+    if len(names) > 2 and (all(n.isdecimal() for n in names) or all(n in (*LETTERS, "*") for n in names)):
+        grid = "wells of a plate" if names[0].isdecimal() else "residues"
+        return refused(
+            f"Expected a variant and its value in every row of {head.name[:80]}, got a grid whose columns are {grid}: "
+            f"{_quoted(names)}. Write one row for each variant."
+        )
     return refused(
         f"Expected one column of values in {head.name[:80]}, got {len(names)} that may be it: {_quoted(names)}. "
         f"Choose one as "
@@ -276,10 +282,4 @@ def _direction(value: str, direction: str) -> tuple[Way, str]:
         return "minimise", "chosen by you"
     if direction == "maximise":
         return "maximise", "chosen by you"
-    found = words(value.replace("ΔΔG", "ddG").replace("∆∆G", "ddG"))
-    whole = {_plain(_base(value)), *found}
-    turned = re.match(r"\s*(?:-|−|neg\b|negative\b|minus\b|1\s*/|inverse\b|p(?=K|IC|EC))", value, re.IGNORECASE)
-    less = LESS.intersection(whole)
-    if less and not turned and "kcat" not in found and not {"improvement", "fold", "change"}.intersection(found):
-        return "minimise", f"{shown(value)} is better when it is less"
-    return "maximise", "nothing in the name of the column says that less is better"
+    return direction_of(value, _base(value))

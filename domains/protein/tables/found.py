@@ -62,7 +62,8 @@ def refused(message: str, name: str = "table") -> InvalidTable:
 
 def told(kind: str, cell: str) -> str:
     """Return a cell as a message quotes it, with the letter that is wrong where one is."""
-    if kind in ("letters", "stop", "gap", "unclear"):
+    # In a mutation the number and the dot before it are no residues.
+    if kind in ("letters", "stop", "gap", "unclear") and not any(c.isdigit() for c in cell):
         bare = upper("".join(cell.split()))
         at = next((i for i, c in enumerate(bare) if c not in LETTERS), None)
         if at is not None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from domains.protein.tables.columns import Chosen, Way, choose
+from domains.protein.tables.apart import Parts, joined, parts_of
+from domains.protein.tables.columns import Chosen, choose
+from domains.protein.tables.direction import Way
 from domains.protein.tables.found import KINDS as VARIANT_KINDS
 from domains.protein.tables.found import Variants, refused, told
 from domains.protein.tables.report import LeftOut, TableReport, counted
 from domains.protein.tables.variants import read_variants
-from poets_core.intake import TableBounds, shown
+from poets_core.intake import TableBounds, listed, shown
 from poets_core.intake.numbers import KINDS as NUMBER_KINDS
 from poets_core.intake.numbers import Decimal, Numbers, read_numbers
 from poets_core.intake.sheet import Sheet, read_sheet
@@ -102,17 +104,25 @@ def read_table(
     """
     settings = settings or TableSettings()
     chosen: list[Chosen] = []
+    apart: list[Parts] = []
 
     def two(head: Sheet) -> list[str]:
-        chosen[:] = [choose(head, settings.variant_column, settings.value_column, settings.direction)]
+        parts = parts_of(head, settings.variant_column)
+        apart[:] = [parts] if parts else []
+        variant = parts.new if parts else settings.variant_column
+        chosen[:] = [choose(head, variant, settings.value_column, settings.direction)]
         if chosen[0].variant == chosen[0].value:
             raise refused(
                 f"Expected two columns, got {shown(chosen[0].value)} for variants and values.", "value_column"
             )
-        return [chosen[0].variant, chosen[0].value]
+        return [chosen[0].variant, chosen[0].value, *(parts.columns if parts else ())]
 
     sheet = read_sheet(path, BOUNDS, refused, columns=two)
     picked = chosen[0]
+    if apart:
+        picked = replace(picked, why_variant=f"with {listed(apart[0].columns)} it says a mutation")
+        whole = {**sheet.columns, picked.variant: joined(apart[0], sheet.columns)}
+        sheet = replace(sheet, columns=whole)
     cells, written = sheet.columns[picked.variant], sheet.columns[picked.value]
     if not sheet.rows or not (any(cells) or any(written)):
         raise refused(f"Expected measured variants in {path.name[:80]}, got a table without rows.")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
+from poets_core.intake.numbers import LARGEST
 from poets_core.runs.event_fields import MeasuredWell
 from poets_core.runs.events import Event, Prepared, Proposed, Updated
 from poets_core.runs.laboratory.plate import PARENT
@@ -179,7 +180,8 @@ class Campaign:
             reference = fmean(first)
         there = [v for lines in self.batches[round].standing().values() for v in values(lines)]
         level = fmean(own)
-        if min([reference, level, *there]) > 0:
+        # A parent that is next to nothing beside the values would make them infinite.
+        if min([reference, level, *there]) > 0 and max(there) * (reference / level) <= LARGEST:
             return Correction("ratio", reference / level, len(own))
         return Correction("difference", reference - level, len(own))
 

@@ -11,6 +11,7 @@ from poets_core.errors import InvalidTable
 from poets_core.intake import listed, shown
 from poets_core.intake.numbers import read_numbers
 from poets_core.intake.sheet import Sheet
+from poets_core.runs.laboratory.hand_out import heading_of
 from poets_core.runs.laboratory.orders import LONGEST
 from poets_core.runs.laboratory.plate import read_public_id
 
@@ -34,6 +35,11 @@ class Names(Protocol):
     @property
     def name(self) -> str:
         """What is measured."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """Unit of it."""
         ...
 
 
@@ -98,6 +104,10 @@ def _named(names: Sequence[str], wanted: Sequence[str], taken: set[str]) -> str:
 def _value(sheet: Sheet, known: Names, taken: set[str]) -> str:
     """Find the column of values: by the name of what is measured, by a usual name, or the only one with numbers."""
     free = [n for n in sheet.columns if n not in taken]
+    # As it was handed out, before units are taken off: what is measured may itself be called "kcat (1/s)".
+    for heading in (heading_of(known.name, known.unit), known.name):
+        if heading in free:
+            return heading
     for wanted in (_plain(known.name), *VALUE_NAMES):
         same = [n for n in free if _plain(n) == wanted]
         if len(same) == 1:
@@ -117,8 +127,10 @@ def _numeric(cells: Sequence[str], separator: str) -> bool:
     return bool(some) and len(read_numbers(some, separator=separator).bad) <= len(some) // 2
 
 
-def other_unit(header: str, unit: str) -> str:
+def other_unit(header: str, name: str, unit: str) -> str:
     """Return the unit in a heading, where it is another than the run's; ``""`` else."""
+    if header in (name, heading_of(name, unit)):
+        return ""
     found = _UNIT.match(header)
     said = found["unit"].strip() if found else ""
     return "" if not said or not unit or _plain(said) == _plain(unit) else said

@@ -13,6 +13,8 @@ from poets_core.cells import guarded
 from poets_core.runs.laboratory.plate import Well
 from poets_core.spec.laboratory import PLATES
 
+LIST = "results"
+"""Title of the sheet that is to be filled in; people add others, before it and behind."""
 _NOT_A_SHEET = re.compile(r"[\[\]:*?/\\]")
 
 
@@ -100,7 +102,7 @@ def as_xlsx(batch: HandOut) -> bytes:
         for number, row in enumerate(rows):
             sheet.append([text(sheet, cell, bold=not number) for cell in row])
 
-    fill("results", [batch.headings, *batch.rows()])
+    fill(LIST, [batch.headings, *batch.rows()])
     for plate in sorted({w.plate for w in batch.wells if w.plate}):
         fill(f"plate {plate}", plate_map(batch, plate))
     buffer = io.BytesIO()

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from poets_core.errors import InvalidInput
+from poets_core.intake.numbers import LARGEST
 from poets_core.runs.event_fields import MeasuredWell
 from poets_core.runs.lease import CommandName
 
@@ -143,6 +144,8 @@ def _well(line: Any) -> MeasuredWell:
         raise InvalidInput(f"Expected a number or null as the value of a line of results, got {value!r:.80}.")
     if value is not None and not math.isfinite(value):
         raise InvalidInput(f"Expected a finite value in a line of results, got {value!r}.")
+    if value is not None and abs(value) > LARGEST:
+        raise InvalidInput(f"Expected a value up to {LARGEST:g} in a line of results, got {value!r:.80}.")
     if isinstance(row, bool) or not isinstance(row, int):
         raise InvalidInput(f"Expected the number of a row, got {row!r:.80}.")
     return MeasuredWell(texts[0], texts[1], texts[2], None if value is None else float(value), texts[3], row)

@@ -17,6 +17,9 @@ _WELL = re.compile(
     r"(?:(?:plate\s*)?(?P<plate>\d{1,3})\s*[:/_-]\s*)?(?P<row>[A-P])0*(?P<column>[1-9]\d?)", re.IGNORECASE
 )
 
+_PLATE_DIGITS = 9
+"""Digits of a plate's number; Python refuses to read thousands of them."""
+
 
 @dataclass(frozen=True)
 class Well:
@@ -78,6 +81,8 @@ def read_place(well: str, plate: str = "") -> str:
     if found is None:
         return ""
     number = found["plate"] or "".join(c for c in plate if c.isdecimal()) or "1"
+    if len(number) > _PLATE_DIGITS:
+        return ""
     return f"{int(number)}:{found['row'].upper()}{int(found['column']):02d}"
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal, TypeAlias
 
 from poets_core.errors import InvalidTable
@@ -20,6 +21,9 @@ from poets_core.spec.laboratory import LaboratorySpec
 
 BOUNDS = TableBounds()
 _CONTROL = frozenset(("", "blank", "empty", "control", "sterile", "media", "medium", "buffer", "none"))
+
+_QUOTED = 4
+"""Values of one well that a row of the report repeats."""
 
 Kind: TypeAlias = Literal[
     "new",
@@ -230,7 +234,7 @@ def read_results(
         sha256,
         columns.id or columns.well or columns.design,
         columns.value,
-        other_unit(columns.value, known.unit),
+        other_unit(columns.value, known.name, known.unit),
         (*sheet.notes, *numbers.notes),
         tuple(rows),
         _missing(rows, known.campaign),
@@ -342,13 +346,19 @@ def _without_conflicts(rows: Sequence[Row]) -> list[Row]:
         if key is None or not key[2]:
             found.append(row)
         elif len(said[key]) > 1:
-            values = ", ".join(sorted(map(_shown, said[key])))
-            found.append(Row(row.number, "twice", f"well {key[2]} has {values}", row.round))
+            found.append(Row(row.number, "twice", f"well {key[2]} has {_several(said[key])}", row.round))
         else:
             # The same row twice says nothing more.
             found.append(row if key not in seen else Row(row.number, "unchanged", row.says, row.round))
             seen.add(key)
     return found
+
+
+def _several(values: Collection[float | None]) -> str:
+    """Return the first of several values, and how many more there are: a file may hold one well 100,000 times."""
+    some = sorted(map(_shown, islice(values, _QUOTED)))
+    more = len(values) - len(some)
+    return ", ".join(some) + (f" and {more:,} more" if more else "")
 
 
 def _missing(rows: Sequence[Row], campaign: Campaign) -> dict[int, int]:
