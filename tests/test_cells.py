@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -33,11 +34,20 @@ def test_every_export_guards_every_start_of_a_formula(start: str) -> None:
 
 
 def test_circuits_guard_them_too() -> None:
-    from domains.quantum.export import _guard, _unguard
+    from domains.catalog import load
 
-    for start in STARTS:
-        assert _guard(start + "1") == f"'{start}1"
-        assert _unguard(_guard(start + "1")) == start + "1"
+    problem = load("quantum/tfim-6")
+    design = problem.decode(problem.library(1, rng=np.random.default_rng(0))[0])
+    answer = problem.oracle.evaluate([design], [0], rng=np.random.default_rng(0))
+    for start in (s for s in STARTS if not s.isspace()):  # no id of a circuit has lines
+        record = Record(start + "1", design, float(answer.values[0, 0]), dict(answer.details[0]))
+        made = problem.export([record], "csv")
+        # Above the table stand lines that say what the values are.
+        rows = [line for line in csv.reader(io.StringIO(made.decode(), newline="")) if len(line) > 2]
+        texts = [cell for name, cell in zip(rows[-2], rows[-1], strict=True) if name in ("id", "design")]
+        assert len(texts) == 2
+        assert not [text for text in texts if text.startswith(FORMULA)]
+        assert [r.id for r in problem.read_export(made, "csv")] == [start + "1"]
 
 
 @given(st.text())

@@ -6,18 +6,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domains.protein.alphabet import codes_of
+from domains.protein.automaton import Automaton
 from domains.protein.constraints import Constraints, read_constraints
 from domains.protein.dna import read_sites_to_avoid
 from domains.protein.given import PARAMS, Measured, Sited, read_measured, scaffold_of, sited
 from domains.protein.landscape import LandscapeOracle, checksum
 from domains.protein.parent import Parent, Scaffold, read_parent
-from domains.protein.prior import KEEP, TEMPERATURE, site_weights
+from domains.protein.prior import KEEP, MUTATIONS, TEMPERATURE, kept, site_weights
 from domains.protein.sequence import exact
 from domains.protein.sited import SitedProblem, facts_of
 from domains.protein.sites import Sites, read_sites
@@ -26,6 +27,7 @@ from domains.protein.variants_file import FORMATS, VariantsFile
 from poets_core.errors import InvalidInput, InvalidSpec, InvalidTable
 from poets_core.intake import shown
 from poets_core.intake.numbers import Decimal
+from poets_core.protocols import Oracle
 from poets_core.types import Bool, Design, Direction, Evaluation, Given, Objective, ProblemInfo
 
 UNITLESS = "units of the table"
@@ -76,6 +78,11 @@ class Data:
     first: Measured | None
     second: Measured | None
 
+    @property
+    def oracle(self) -> Oracle:
+        """Who answers: the table of answers, of which nothing is known beyond it, or people."""
+        return LandscapeOracle(self.answers.values, "missing") if self.answers else LaboratoryOracle()
+
 
 class Campaign(SitedProblem):
     """Find variants of a parent by measuring plate after plate.
@@ -90,7 +97,7 @@ class Campaign(SitedProblem):
         oracle: ``"laboratory"``, or ``"table"`` to play the campaign against known answers.
         answers: table of the answers, for ``"table"``.
         value_name, unit: of what is measured; ``""`` takes the name of the table's column.
-        prior_keep, prior_temperature: see `domains.protein.prior.site_weights`.
+        prior_keep, prior_mutations, prior_temperature: see `domains.protein.prior`.
         organism, avoid_sites: of exported genes, see `domains.protein.dna`.
 
     Raises:
@@ -121,6 +128,7 @@ class Campaign(SitedProblem):
         value_name: str = "",
         unit: str = "",
         prior_keep: float = KEEP,
+        prior_mutations: float = MUTATIONS,
         prior_temperature: float = TEMPERATURE,
         organism: str = "E. coli",
         avoid_sites: str = "",
@@ -138,32 +146,24 @@ class Campaign(SitedProblem):
             charge_max=charge_max,
         )
         read_sites_to_avoid(avoid_sites)  # a gene is made at the end of a campaign; its sites are checked now
-        automaton = constraints.automaton()
-        if automaton.size < FEWEST:
-            raise InvalidSpec(
-                "Expected constraints that leave more than one design, got one alone. Allow more letters, mutations or "
-                "sites.",
-                field=f"{PARAMS}.sites",
-            )
+        automaton = _several(constraints.automaton())
         given, outside = _given(known, automaton.accepts)
         objective = _objective(known, value_name, unit, direction, automaton.accepts)
-        answered_by: Literal["program", "people"] = "people" if oracle == "laboratory" else "program"
         info = ProblemInfo(
             name="protein/campaign",
             domain="protein",
             title="Protein campaign",
             objectives=(objective,),
-            answered_by=answered_by,
+            answered_by="people" if oracle == "laboratory" else "program",
             chunk=64,
             export_formats=FORMATS,
             max_tokens=len(known.scaffold.sites),
             facts=facts_of(known.scaffold) | _facts(known, constraints, automaton.size, len(given), outside),
         )
-        measures = LandscapeOracle(known.answers.values, "missing") if known.answers else LaboratoryOracle()
-        weights = site_weights([known.scaffold.parent[i] for i in known.scaffold.sites], prior_keep, prior_temperature)
-        own = "" if objective.unit == UNITLESS else objective.unit
-        file = VariantsFile(known.scaffold, objective.name, own, organism, avoid_sites)
-        super().__init__(info, measures, known.scaffold, automaton, weights, constraints, file)
+        keep = kept(len(known.scaffold.sites), prior_keep, prior_mutations)
+        weights = site_weights(known.scaffold.own_letters, keep, prior_temperature)
+        file = VariantsFile(known.scaffold, objective.name, _own_unit(objective), organism, avoid_sites)
+        super().__init__(info, known.oracle, known.scaffold, automaton, weights, constraints, file)
         self.given, self.report = given, _report(known, info.facts)
 
 
@@ -244,6 +244,21 @@ def _objective(known: Data, name: str, unit: str, direction: str, accepts: Accep
         )
     best = min(values) if way == "minimise" else max(values)
     return Objective(name, unit or UNITLESS, way, best, f"best of {len(values):,} variants with an answer")
+
+
+def _several(automaton: Automaton) -> Automaton:
+    """Refuse a space with nothing to search."""
+    if automaton.size < FEWEST:
+        raise InvalidSpec(
+            "Expected constraints that leave more than one design, got one alone. Allow more letters, mutations or "
+            "sites.",
+            field=f"{PARAMS}.sites",
+        )
+    return automaton
+
+
+def _own_unit(objective: Objective) -> str:
+    return "" if objective.unit == UNITLESS else objective.unit
 
 
 def _printed(text: str) -> str:

@@ -286,10 +286,21 @@ PROBLEMS: tuple[Entry, ...] = (
                 "prior_keep",
                 "float",
                 0.3,
-                "Before anything is measured: chance that a site keeps the parent's letter.",
+                "Before anything is measured: chance that a site keeps the parent's letter, at least.",
                 0.0,
                 0.95,
                 label="Keep the parent's letter",
+                group="Before anything is measured",
+            ),
+            Parameter(
+                "prior_mutations",
+                "float",
+                4.0,
+                "Before anything is measured: mutations of a design on average, at most. A protein of many sites keeps "
+                "most of its letters.",
+                0.5,
+                512.0,
+                label="Mutations of a first design",
                 group="Before anything is measured",
             ),
             Parameter(

@@ -174,6 +174,11 @@ class Scaffold:
         letters = "".join(self.parent[i] for i in self.sites)
         return "" if UNKNOWN_LETTER in letters else letters
 
+    @property
+    def own_letters(self) -> list[str]:
+        """The parent's letter at each site, `UNKNOWN_LETTER` where it is not known."""
+        return [self.parent[i] for i in self.sites]
+
     def full(self, design: Design) -> str:
         """Return the whole protein with a design's letters put in; (sites,) letters become (parent,) letters."""
         letters = list(self.parent)

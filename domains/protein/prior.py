@@ -16,6 +16,8 @@ from poets_core.types import F8
 
 KEEP = 0.3
 """Chance that a site keeps its own letter, before a substitution is drawn (which may keep it, too)."""
+MUTATIONS = 4.0
+"""Mutations of a design on average, at most: one of forty mutations is no variant of its parent any more, and dead."""
 TEMPERATURE = 4.0
 """Half bits by which a substitution has to score better to be e times as likely. 2.9 would be BLOSUM62's own odds; at 4
 its worst exchange is a twelfth as likely as none, so that a few thousand designs hold every letter."""
@@ -26,6 +28,17 @@ def scores() -> F8:
     """Return BLOSUM62, f8 (20, 20) in the order of `LETTERS`, half bits."""
     matrix = substitution_matrices.load("BLOSUM62")
     return np.array([[matrix[a][b] for b in LETTERS] for a in LETTERS], dtype=np.float64)
+
+
+def kept(sites: int, keep: float = KEEP, mutations: float = MUTATIONS) -> float:
+    """Return the chance that a site keeps its letter, so that a design has so many mutations on average, at most.
+
+    Args:
+        sites: how many there are.
+        keep: chance at least, whatever their number.
+        mutations: wanted at most.
+    """
+    return max(keep, 1.0 - mutations / max(sites, 1))
 
 
 def site_weights(letters: Sequence[str], keep: float = KEEP, temperature: float = TEMPERATURE) -> F8:

@@ -146,6 +146,29 @@ def _so_far(bench: Bench) -> None:
         against = f", the parent {number(parent)}" if isinstance(parent, int | float) else ""
         known += f" · best so far {plain(name, 80)}: {number(best.value)}{against}"
     st.caption(known)
+    if said := _held(bench):
+        st.caption(said)
+
+
+def _held(bench: Bench) -> str:
+    """Say how many predictions of the last complete batch held; "" where nothing was predicted."""
+    done = [b for b in bench.campaign.batches.values() if b.complete]
+    if not done:
+        return ""
+    told = [
+        c
+        for id in done[-1].candidates
+        if (c := bench.view.candidates[id]).value is not None and c.expected_low is not None
+    ]
+    held = sum(
+        c.expected_low <= c.value and (c.expected_high is None or c.value <= c.expected_high)  # type: ignore[operator]
+        for c in told
+    )
+    return (
+        f"Of {times(len(told), 'prediction')} of batch {round_number(done[-1].round)}, {held} held (want 95 %)."
+        if told
+        else ""
+    )
 
 
 def _next(feed: Feed, snapshot: Snapshot, bench: Bench) -> None:

@@ -140,6 +140,7 @@ def play(
     spent: int | None = 0,
     between: Callable[[int], int] | None = None,
     learnt: bool = False,
+    ask: Callable[[int], list[Candidate]] | None = None,
 ) -> Iterator[Step]:
     """Play a search to the end of its budget.
 
@@ -154,6 +155,7 @@ def play(
         between: called before every round with the calls that are left; it returns how many of them it has spent
             itself, which shortens the search.
         learnt: whether the search has learnt what the problem gives; a search that goes on has.
+        ask: how so many candidates are proposed; None for `search.ask`.
 
     Yields:
         what comes next or is done; `Ended` at last.
@@ -175,7 +177,7 @@ def play(
         number = search.round
         if not waiting.candidates:
             yield Asking(number)
-            asked = search.ask(budget.batch)
+            asked = (ask or search.ask)(budget.batch)
             if not asked:
                 yield Ended("exhausted")
                 return

@@ -48,6 +48,16 @@ class LaboratorySpec(SpecModel):
             "learnt from.",
         ),
     ] = ""
+    apart: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100,
+            title="Differences within a batch",
+            description="Designs of one batch differ from each other in so many places at least; 0: as they come. "
+            "Where too few are found, the batch is smaller.",
+        ),
+    ] = 0
     correct: Annotated[
         Literal["auto", "none"],
         Field(

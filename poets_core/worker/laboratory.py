@@ -111,6 +111,33 @@ class Laboratory:
             )
 
 
+def proposals(search: Search, n: int, *, apart: int) -> list[Candidate]:
+    """Propose a batch whose designs differ from each other in `apart` places at least; fewer where no more are found.
+
+    The first proposals win: of two that are too near, the one in the later slot makes room.
+    """
+    found: list[Candidate] = []
+    for times in (1, *WIDER) if apart else (1,):
+        for c in search.ask(times * n):
+            near = apart and any(_differences(c.design, other.design, apart) < apart for other in found)
+            if not near and len(found) < n:
+                found.append(c)
+        if len(found) >= n:
+            break
+    return [replace(c, id=f"{c.round}-{slot}") for slot, c in enumerate(found)]
+
+
+def _differences(one: str, other: str, most: int) -> int:
+    """Count places in which two designs differ, up to `most`; what only one of them has is a difference."""
+    a, b = (d.splitlines() if "\n" in d else d for d in (one, other))
+    count = abs(len(a) - len(b))
+    for x, y in zip(a, b, strict=False):
+        count += x != y
+        if count >= most:
+            break
+    return count
+
+
 def replacements(search: Search, batch: Batch, events: Iterable[Event]) -> list[Candidate]:
     """Return candidates for the places of those that were rejected last; fewer where no more can be found.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from poets_core.protocols import Check, Problem, Search
 from poets_core.runs.doing import EXPORTING, LEARNING, Doing
@@ -20,7 +21,7 @@ from poets_core.worker.backbone import OWN, Workshop
 from poets_core.worker.contests import SearchContests
 from poets_core.worker.control import Stopped
 from poets_core.worker.facts import require_same_problem
-from poets_core.worker.laboratory import Laboratory, WaitsForPeople, has_work, replacements
+from poets_core.worker.laboratory import Laboratory, WaitsForPeople, has_work, proposals, replacements
 from poets_core.worker.restore import restore
 from poets_core.worker.science import memory_of
 from poets_core.worker.search_log import SearchLog, observed_events, read_search_log
@@ -42,6 +43,7 @@ class SearchRun:
         self._session, self._spec = session, session.spec
         self._round_began = time.monotonic()
         self._learning = self._people = False
+        self._apart = session.spec.laboratory.apart if session.spec.laboratory else 0
 
     def __call__(self) -> None:
         """Work until the run is finished, or waits for people.
@@ -174,6 +176,7 @@ class SearchRun:
             spent=None if self._people else log.spent + contests.calls,
             between=lambda left: self._between(contests, left),
             learnt=log.updated is not None,
+            ask=partial(proposals, search, apart=self._apart) if self._people else None,
         )
         for step in steps:
             if isinstance(step, loop.Ended):

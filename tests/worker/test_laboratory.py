@@ -339,3 +339,16 @@ def test_a_rejection_is_resumed(tmp_path: Path) -> None:
         if not reached:
             break
     assert place > 8
+
+
+def test_designs_of_a_batch_are_kept_apart(store: SqlStore) -> None:
+    def distances(designs: dict[str, str]) -> list[int]:
+        found = list(designs.values())
+        return [sum(a != b for a, b in zip(x, y, strict=True)) for i, x in enumerate(found) for y in found[:i]]
+
+    near, far = (out(store, started(store, spec(rounds=1, batch=12, apart=k)))[1] for k in (0, 4))
+    assert min(distances(near)) < 4 == min(distances(far))
+    assert len(far) > 4
+    first = next(iter(near.values()))
+    assert next(iter(far.values())) == first  # the first one makes room for nobody
+    assert [id.partition("-")[0] for id in far] == ["0"] * len(far)

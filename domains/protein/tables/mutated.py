@@ -15,20 +15,7 @@ def mutated(cells: Sequence[str], rows: Sequence[int], column: str, parent: str,
     """Read lists of mutations, put into the parent."""
     lists, wild, controls, bad = _told_apart(cells)
     changes = Counter(change for found in lists.values() for change in found)
-    if not lists:
-        first = next((i for i, c in enumerate(cells) if c), 0)
-        raise refused(
-            f"Expected variants or mutations in column {shown(column)}, got none that can be read, such as "
-            f"{shown(cells[first])} in row {rows[first]}. Choose the column that holds them.",
-            "variant_column",
-        )
-    at = next(i for i, c in enumerate(cells) if c in lists)
-    if not parent:
-        raise refused(
-            f"Expected a wild type for the mutations in column {shown(column)}, such as {shown(cells[at])} in "
-            f"row {rows[at]}, got none. Fill in the protein's sequence: mutations say what is changed in it.",
-            "wild_type",
-        )
+    _check(lists, cells, rows, column, parent)
     numbers, notes = _numbers(changes, parent, labels)
     places = place(changes, parent, numbers)
     if places.fits and places.wrong:
@@ -72,6 +59,24 @@ def mutated(cells: Sequence[str], rows: Sequence[int], column: str, parent: str,
         whole=parent,
         places=tuple(order),
     )
+
+
+def _check(lists: Mapping[str, object], cells: Sequence[str], rows: Sequence[int], column: str, parent: str) -> None:
+    """Refuse a column without any mutation, and mutations without the protein that they are of."""
+    if not lists:
+        first = next((i for i, c in enumerate(cells) if c), 0)
+        raise refused(
+            f"Expected variants or mutations in column {shown(column)}, got none that can be read, such as "
+            f"{shown(cells[first])} in row {rows[first]}. Choose the column that holds them.",
+            "variant_column",
+        )
+    at = next(i for i, c in enumerate(cells) if c in lists)
+    if not parent:
+        raise refused(
+            f"Expected a wild type for the mutations in column {shown(column)}, such as {shown(cells[at])} in "
+            f"row {rows[at]}, got none. Fill in the protein's sequence: mutations say what is changed in it.",
+            "wild_type",
+        )
 
 
 def _told_apart(
