@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domains.entry import Named
@@ -34,8 +34,17 @@ def named(design: str, *, facts: Mapping[str, Any], details: Mapping[str, Any]) 
         return Named("", {}, tuple(design), {"sequence": design})
     changed = substitutions(design, wild_type, labels_of(design, facts))
     name = " ".join(changed) if len(changed) <= NAMED else f"{len(changed)} mutations"
-    texts = {"mutations": " ".join(changed) or "wild type", "sequence": whole_of(design, facts)}
+    texts = {"mutations": " ".join(changed) or "wild type", "sequence": by_chains(whole_of(design, facts), facts)}
     return Named(name or "wild type", {"mutations": len(changed)}, tuple(design), texts)
+
+
+def by_chains(whole: str, facts: Mapping[str, Any]) -> str:
+    """Return a whole sequence with a colon between its chains, as it is pasted: a gene is ordered for each."""
+    chains = [(c[1], c[2]) for c in facts.get("chains") or () if isinstance(c, Sequence) and len(c) == 3]
+    if len(chains) < 2 or not all(isinstance(x, int) for c in chains for x in c):
+        return whole
+    parts = [whole[start : start + length] for start, length in chains]
+    return ":".join(parts) if "".join(parts) == whole else whole
 
 
 def whole_of(design: str, facts: Mapping[str, Any]) -> str:

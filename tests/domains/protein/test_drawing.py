@@ -61,3 +61,14 @@ def test_every_residue_has_a_class_and_unknown_letters_say_so() -> None:
 def test_generated_text_cannot_become_markup(text: str) -> None:
     assert tags(sequence_svg(text, ON_WHITE)) <= HARMLESS
     assert draw(text, facts={}, details={}, colours=ON_WHITE, narrow=False) is None
+
+
+def test_chains_stand_apart_in_a_whole_sequence() -> None:
+    facts = {
+        "wild_type": "VG", "sites": ["A3", "B1"], "parent": "MKVGS", "site_index": [2, 3],
+        "chains": [["A", 0, 3], ["B", 3, 2]],
+    }  # fmt: skip
+    assert named("AG", facts=facts, details={}).texts["sequence"] == "MKA:GS"
+    one = facts | {"chains": [["A", 0, 5]]}
+    assert named("AG", facts=one, details={}).texts["sequence"] == "MKAGS"
+    assert named("AG", facts=facts | {"chains": [["A", 0, 3], ["B", 4, 9]]}, details={}).texts["sequence"] == "MKAGS"
