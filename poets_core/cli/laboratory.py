@@ -136,7 +136,7 @@ def _where(opened: SqlStore, run: str) -> str:
         return (
             "all its batches are measured; ask for more with `poets budget`"
             if status.reason == "batches"
-            else "finished"
+            else f"it was stopped; go on with `poets resume {run}`"
         )
     batch = _bench(opened, run).campaign.open
     if batch is None:

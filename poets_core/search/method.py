@@ -212,6 +212,10 @@ class Method(ABC):
 
     def update(self) -> UpdateReport:
         """Learn, then report the round's shares, the reward scale and what was learned."""
+        if not len(self.history):
+            # A first round of which nothing is known, every well of it failed: there is nothing to learn yet.
+            self.round += 1
+            return UpdateReport({})
         learned = self._learn()
         self.round += 1
         latest, scale = self.history.latest, self.history.scale()

@@ -91,3 +91,28 @@ def test_a_correction_takes_the_place_of_what_was_told(method, tmp_path):
     other = build(tmp_path, problem, method=method, **({} if method == "poets" else FAST))
     other.restore(state, [(candidates, wrong), ([candidates[0]], [told[0]])])
     assert other.ask(8) == search.ask(8)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_first_round_of_which_nothing_is_known_is_no_end(method, tmp_path):
+    """Every well failed: nothing is learnt, and the next round is proposed as the first was."""
+    problem = Sites()
+    search = build(tmp_path, problem, method=method, **({} if method == "poets" else FAST))
+    assert search.ask(8)
+    assert search.update().metrics == {}
+    assert search.round == 1
+    other = build(tmp_path, problem, method=method, **({} if method == "poets" else FAST))
+    other.restore({name: array.copy() for name, array in search.state().items()}, [])
+    candidates = search.ask(8)
+    assert other.ask(8) == candidates
+    assert len({c.design for c in candidates}) == 8
+    told = [Observation(c.id, (problem.table[c.design],), (0.0,), True, "") for c in candidates]
+    for one in (search, other):
+        one.tell(candidates, told)
+        one.update()
+    # taken back by corrections, all of it
+    nothing = [Observation(c.id, (math.nan,), (math.nan,), False, "failed", missing=True) for c in candidates]
+    search.tell(candidates, nothing)
+    search.update()
+    assert search.round == 3
+    assert len(search.ask(8)) == 8

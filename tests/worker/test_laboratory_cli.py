@@ -112,3 +112,14 @@ def test_what_is_wrong_is_said_and_nothing_is_written(
         assert code == 2, told
         assert says in told
     assert store.commands(run) == []
+
+
+def test_a_run_that_was_stopped_says_what_to_do(
+    store: SqlStore, run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    out, back = tmp_path / "batch.csv", tmp_path / "back.csv"
+    assert call(monkeypatch, capsys, "propose", run, "--out", str(out))[0] == 0
+    measured(out, back)
+    store.send(run, "stop")
+    code, _, told = call(monkeypatch, capsys, "results", run, str(back), "--yes")
+    assert (code, f"it was stopped; go on with `poets resume {run}`" in told) == (0, True), told
