@@ -6,6 +6,7 @@ read it; `load` imports the science of one problem only.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -201,7 +202,14 @@ def _check(problem: str, p: Parameter, value: Any) -> Any:
     if not isinstance(value, wanted[p.kind]) or (isinstance(value, bool) and p.kind != "bool"):
         raise InvalidSpec(f"Expected {p.kind} for {where}, got {value!r}.", field=field)
     size = len(value) if isinstance(value, str) else cast("float", value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidSpec(f"Expected a finite number for {where}, got {value!r}.", field=field)
     if (p.minimum is not None and size < p.minimum) or (p.maximum is not None and size > p.maximum):
+        if isinstance(value, str):
+            bounds = (
+                f"{p.minimum or 0:,.0f} to {p.maximum:,.0f}" if p.maximum is not None else f"{p.minimum:,.0f} or more"
+            )
+            raise InvalidSpec(f"Expected {bounds} characters for {where}, got {len(value):,}.", field=field)
         raise InvalidSpec(f"Expected {where} between {p.minimum} and {p.maximum}, got {value!r}.", field=field)
     if p.choices and value not in p.choices:
         raise InvalidSpec(f"Expected {where} to be one of {list(p.choices)}, got {value!r}.", field=field)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domains.protein.alphabet import codes_of
+from domains.protein.automaton import Automaton
 from domains.protein.constraints import Constraints, read_constraints
 from domains.protein.dna import read_sites_to_avoid
 from domains.protein.given import PARAMS, Measured, Sited, read_measured, scaffold_of, sited
@@ -29,10 +31,16 @@ from poets_core.protocols import Oracle
 from poets_core.types import Bool, Design, Direction, Evaluation, Given, Objective, ProblemInfo
 
 UNITLESS = "units of the table"
+_UNIT = re.compile(
+    r"(?P<name>(?!(?:log(?:2|10)?|ln)\s*[(\[])[^()\[\]]*[^()\[\]\s])\s*[(\[](?P<unit>[^()\[\]]{1,30})[)\]]",
+    re.IGNORECASE,
+)
 READ = {"wild_type": "parent", "positions": "sites"}
 """Parameters of a campaign by the names that the reader of tables has for them."""
 MOST_EXACT = 2.0**53
 """Designs that a space may have to be counted exactly."""
+FEWEST = 2
+"""Designs that a space needs for anything to be searched."""
 Accepts = Callable[[NDArray[np.uint8]], Bool]
 """Codes (n, sites) -> which designs hold the constraints."""
 
@@ -138,7 +146,7 @@ class Campaign(SitedProblem):
             charge_max=charge_max,
         )
         read_sites_to_avoid(avoid_sites)  # a gene is made at the end of a campaign; its sites are checked now
-        automaton = constraints.automaton()
+        automaton = _several(constraints.automaton())
         given, outside = _given(known, automaton.accepts)
         objective = _objective(known, value_name, unit, direction, automaton.accepts)
         info = ProblemInfo(
@@ -154,7 +162,7 @@ class Campaign(SitedProblem):
         )
         keep = kept(len(known.scaffold.sites), prior_keep, prior_mutations)
         weights = site_weights(known.scaffold.own_letters, keep, prior_temperature)
-        file = VariantsFile(known.scaffold, objective.name, unit.strip(), organism, avoid_sites)
+        file = VariantsFile(known.scaffold, objective.name, _own_unit(objective), organism, avoid_sites)
         super().__init__(info, known.oracle, known.scaffold, automaton, weights, constraints, file)
         self.given, self.report = given, _report(known, info.facts)
 
@@ -221,9 +229,13 @@ def _inside(values: Mapping[Design, float], accepts: Accepts) -> list[Design]:
 def _objective(known: Data, name: str, unit: str, direction: str, accepts: Accepts) -> Objective:
     table = known.first or known.second
     way: Direction = table.table.direction if table else "minimise" if direction == "minimise" else "maximise"
-    name = name.strip() or (table.table.value_column if table else "measured value")
+    name, unit = _printed(name), _printed(unit)
+    if table and not name:
+        name, own = _name_and_unit(_printed(table.table.value_column))
+        unit = unit or own
+    name = name or "measured value"
     if known.answers is None:
-        return Objective(name, unit.strip() or (UNITLESS if table else ""), way)
+        return Objective(name, unit or (UNITLESS if table else ""), way)
     values = [known.answers.values[d] for d in _inside(known.answers.values, accepts)]
     if not values:
         raise InvalidTable(
@@ -231,7 +243,33 @@ def _objective(known: Data, name: str, unit: str, direction: str, accepts: Accep
             field=f"{PARAMS}.answers",
         )
     best = min(values) if way == "minimise" else max(values)
-    return Objective(name, unit.strip() or UNITLESS, way, best, f"best of {len(values):,} variants with an answer")
+    return Objective(name, unit or UNITLESS, way, best, f"best of {len(values):,} variants with an answer")
+
+
+def _several(automaton: Automaton) -> Automaton:
+    """Refuse a space with nothing to search."""
+    if automaton.size < FEWEST:
+        raise InvalidSpec(
+            "Expected constraints that leave more than one design, got one alone. Allow more letters, mutations or "
+            "sites.",
+            field=f"{PARAMS}.sites",
+        )
+    return automaton
+
+
+def _own_unit(objective: Objective) -> str:
+    return "" if objective.unit == UNITLESS else objective.unit
+
+
+def _printed(text: str) -> str:
+    """Return a text on one line without what cannot be seen: it stands above columns of files that people open."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())
+
+
+def _name_and_unit(column: str) -> tuple[str, str]:
+    """Return what a column measures and its unit: `kcat` and `1/s` of `kcat (1/s)`; but log10(Kd) is a name."""
+    found = _UNIT.fullmatch(column)
+    return (found["name"], found["unit"].strip()) if found else (column, "")
 
 
 def _report(known: Data, facts: Mapping[str, Any]) -> dict[str, Any]:

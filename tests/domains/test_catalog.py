@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -187,6 +188,22 @@ def test_a_missing_package_is_named_with_what_installs_it(package: str, code: st
     said = without((package,), f"try:\n    {code}\nexcept PoetsError as error:\n    print(error)\n")
     assert f"'{package}'" in said
     assert f"pip install '{extra}'" in said
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"prior_temperature": float("nan")}, "a finite number .* got nan"),
+        ({"prior_keep": float("inf")}, "a finite number .* got inf"),
+        ({"parent": "MKV" * 100_000}, "0 to 60,000 characters .* got 300,000"),
+        ({"max_mutations": -1}, "between 0 and 512, got -1"),
+    ],
+)
+def test_a_parameter_out_of_its_bounds_is_told_in_a_line(params: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidSpec, match=says) as caught:
+        catalog.check_params("protein/campaign", params)
+    assert list(caught.value.fields) == [f"problem.params.{next(iter(params))}"]
+    assert len(str(caught.value)) < 200
 
 
 def test_the_toy_science_is_one_file() -> None:

@@ -303,6 +303,15 @@ def test_a_plate_is_drawn_with_its_letters_and_numbers() -> None:
     assert "plate" not in as_csv(hand_out("none")).decode().splitlines()[0]
 
 
+def test_control_characters_do_not_keep_a_workbook_from_being_written() -> None:
+    plan = LaboratorySpec(controls="e\x08mpty")
+    wells = wells_of(RUN, 0, ["0-0"], plan, parent=True)
+    batch = HandOut(wells, {"0-0": {"mutations": "V39A"}}, {}, heading_of("a\x00b", "U"), plan.wells)
+    cells = [[c.value for c in line] for line in load_workbook(io.BytesIO(as_xlsx(batch)))["results"].iter_rows()]
+    assert "ab (U)" in cells[0]
+    assert any("empty" in line for line in cells)
+
+
 def test_orders_that_are_none_are_refused() -> None:
     good = Results(0, (MeasuredWell("0-0", "", "1:A01", 1.0),)).body()
     for change in (

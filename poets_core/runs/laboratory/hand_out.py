@@ -84,13 +84,15 @@ def as_xlsx(batch: HandOut) -> bytes:
     """
     from openpyxl import Workbook  # on use: a second, and only for this
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.styles import Font
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
     book = Workbook(write_only=True)
 
     def text(sheet: WriteOnlyWorksheet, value: str | int, *, bold: bool = False) -> WriteOnlyCell:
-        cell = WriteOnlyCell(sheet, value=value)
+        # A workbook holds no control characters; names of controls and of what is measured come from people.
+        cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", value) if isinstance(value, str) else value)
         if isinstance(value, str):
             cell.data_type, cell.number_format = "s", "@"
         cell.font = Font(bold=bold)

@@ -107,6 +107,30 @@ def test_a_first_round_is_given_at_its_sites(tmp_path: Path) -> None:
     assert [g.design for g in more.given] == ["GVDGV", "GAWGV", "GFWAA"]
 
 
+@pytest.mark.parametrize(
+    ("column", "name", "unit"),
+    [
+        ("kcat (1/s)", "kcat", "1/s"),
+        ("Yield [%]", "Yield", "%"),
+        ("fitness", "fitness", "units of the table"),
+        ("log10(Kd)", "log10(Kd)", "units of the table"),
+    ],
+)
+def test_the_unit_of_a_column_is_the_unit_of_the_campaign(tmp_path: Path, column: str, name: str, unit: str) -> None:
+    path = tmp_path / "units.csv"
+    path.write_text(f"mutations,{column}\nV39A,1\nD40W,2\nG41L,3\n")
+    found = Campaign(parent=GB1, data=str(path)).info.objectives[0]
+    assert (found.name, found.unit) == (name, unit)
+    own = Campaign(parent=GB1, data=str(path), value_name="a\x00\nb\u202ec", unit=" nM\t").info.objectives[0]
+    assert (own.name, own.unit) == ("a bc", "nM")
+
+
+def test_a_space_of_the_parent_alone_is_refused() -> None:
+    for more in ({"never": LETTERS}, {"alphabets": "39=V; 40=D"}):
+        with pytest.raises(InvalidSpec, match="more than one design"):
+            Campaign(parent=GB1, sites="39,40", **more)
+
+
 def test_given_variants_that_no_design_can_say_are_counted(tmp_path: Path) -> None:
     rows = {whole("VDGV"): 1.0, whole("CDGV"): 2.0, "A" + GB1[1:]: 3.0}
     problem = Campaign(parent=GB1, sites="39-41,54", data=put(tmp_path, rows), never="C")
