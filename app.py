@@ -48,11 +48,11 @@ def main() -> None:
         [
             st.Page("pages/search/runs.py", title="Runs", default=True),
             st.Page("pages/search/launch.py", title="Launch", url_path="launch"),
+            st.Page("pages/analyse/data.py", title="Data", url_path="data"),
             st.Page("pages/search/live.py", title="Live", url_path="live"),
             st.Page("pages/search/candidates.py", title="Candidates", url_path="candidates"),
             st.Page("pages/search/measure.py", title="Measure", url_path="measure"),
             st.Page("pages/analyse/variants.py", title="Variants", url_path="variants"),
-            st.Page("pages/analyse/data.py", title="Data", url_path="data"),
             st.Page("pages/analyse/compare.py", title="Compare", url_path="compare"),
             st.Page("pages/analyse/policies.py", title="Policies", url_path="policies"),
             st.Page("pages/analyse/judge.py", title="Judge", url_path="judge"),

@@ -26,6 +26,8 @@ from poets_core.spec import SearchSpec
 MOST = 20_000
 """Designs that are looked at; of more, the latest."""
 HEIGHT, TALL = 470, 520
+CHOICE = 40
+"""Designs that can be chosen to be looked at alone."""
 
 
 def page() -> None:
@@ -45,7 +47,7 @@ def page() -> None:
         st.page_link(CANDIDATES, label="Candidates", icon=":material/table:", query_params={"run": feed.run})
     st.caption(f"{name} · run {plain(feed.run)} · {len(view.given):,} given, {view.measured_in_words}")
     look = current_look()
-    found = _views(feed, look)
+    found = _views(feed, look, _chosen(feed))
     if found is None:
         st.info("The science of this run has no views of its own.", icon=":material/info:")
         return
@@ -62,7 +64,28 @@ def page() -> None:
         _structure(feed, view, look)
 
 
-def _views(feed: Feed, look: Look) -> list[View] | None:
+def _chosen(feed: Feed) -> tuple[str, ...]:
+    """Draw which designs are looked at; return them, none for all."""
+    known: list[Known] = feed.drawn("known", lambda snapshot: _known(snapshot.view))
+    best = [k for k in known if k.value is not None and k.name != k.design]
+    sign = feed.snapshot().view.sign
+    best = sorted(best, key=lambda k: -sign * (k.value or 0.0))[:CHOICE]
+    names = {k.design: f"{visible(one_line(k.name, 40))} · {k.value:.4g}" for k in best}
+    if not names:
+        return ()
+    return tuple(
+        st.multiselect(
+            "Look at some of the best alone",
+            list(names),
+            format_func=lambda d: names.get(d, d),
+            key=f"chosen-{feed.run}",
+            placeholder="All designs of this run",
+            help="Alignment, logo, properties and heat maps are then of these alone.",
+        )
+    )
+
+
+def _views(feed: Feed, look: Look, chosen: tuple[str, ...]) -> list[View] | None:
     """Return the views, made once per event and theme; None where the science has none."""
 
     def made(snapshot: object) -> list[View] | None:
@@ -75,7 +98,7 @@ def _views(feed: Feed, look: Look) -> list[View] | None:
                 return None
             objective = view.objective
             return show(
-                _known(view),
+                [k for k in _known(view) if not chosen or k.design in chosen],
                 facts=view.info.facts,
                 unit=objective.unit,
                 minimise=objective.direction == "minimise",
@@ -86,7 +109,7 @@ def _views(feed: Feed, look: Look) -> list[View] | None:
             st.error(f"The views failed: {plain_error(str(error) or type(error).__name__)}", icon=":material/error:")
             return []
 
-    found: list[View] | None = feed.drawn(("views", look.dark), made)
+    found: list[View] | None = feed.drawn(("views", look.dark, chosen), made)
     return found
 
 

@@ -189,6 +189,10 @@ def _next(feed: Feed, snapshot: Snapshot, bench: Bench) -> None:
             )
             if st.button("Yes, go on", type="primary", key="next-yes"):
                 _send(feed, "next", {"round": batch.round})
+        with st.popover("End the campaign", icon=":material/stop:"):
+            st.write("Results are kept and the models are exported. Resume on the page Live goes on with this batch.")
+            if st.button("Yes, end it", key="end-yes"):
+                _send(feed, "stop", {})
     else:
         st.write(
             f"All {len(view.rounds)} batches are measured. Corrections are still taken, and more batches can be added."

@@ -127,6 +127,19 @@ def resume_(run: str, store: StoreUrl = None, json_: Json = False) -> None:
 
 
 @app.command()
+def stop(run: str, store: StoreUrl = None) -> None:
+    """Stop a run in good order, also one that waits for a laboratory; `resume` goes on."""
+    opened = open_store(store)
+    status = opened.status(run)
+    if not status.active and not status.awaits_results:
+        raise InvalidInput(f"Expected a run that is at work or waits for results, got {run}, which is {status.state}.")
+    opened.send(run, "stop")
+    if not status.active:
+        launch(opened, run)
+    followed(opened, run, False)
+
+
+@app.command()
 def show(run: str, store: StoreUrl = None, json_: Json = False) -> None:
     """Show a run: state, calls, best design, regret; of an experiment, comparisons, evidence, verdict."""
     shown(open_store(store), run, json_)

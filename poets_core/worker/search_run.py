@@ -70,19 +70,20 @@ class SearchRun:
         if log.prepared is not None:
             require_same_problem(session.run, log.prepared.info, problem.info)
         self._people = problem.info.answered_by == "people"
+        ending = False
         if self._people and log.prepared is not None:
-            if self._only_took():
-                return False
+            try:
+                if self._only_took():
+                    return False
+            except Stopped:  # the models are still to be exported
+                ending = True
             log = read_search_log(session.events())
-        # Before minutes are spent: a process that the system kills for its memory says nothing.
-        needed = memory_of(self._spec, problem.info.max_tokens)
-        if needed is not None and on_cpu(self._spec.device):
-            needed.refuse(available_bytes())
+        self._refuse_what_cannot_fit(problem)
         if first:
             small = self._spec.backbone.source == OWN
             session.store.progress(session.lease, Doing("library" if small else "model"))
         try:
-            search, files = self._build(problem, log, session.control.listen())
+            search, files = self._build(problem, log, session.control.listen(commands=not ending))
         except Stopped:
             # Nothing was built, so nothing is exported; what an earlier worker has exported stays.
             self._end("stopped", log.exported)
@@ -95,6 +96,8 @@ class SearchRun:
         )
         restore(search, log, session.folder, session.step_regardless, session.write)
         try:
+            if ending:
+                raise Stopped
             if self._people:
                 self._replace(search)
             reason = self._rounds(search, problem, log)
@@ -112,14 +115,24 @@ class SearchRun:
         self._end(reason, session.place(ADAPTERS, search.export_adapters))
         return False
 
+    def _refuse_what_cannot_fit(self, problem: Problem) -> None:
+        """Before minutes are spent: a process that the system kills for its memory says nothing."""
+        needed = memory_of(self._spec, problem.info.max_tokens)
+        if needed is not None and on_cpu(self._spec.device):
+            needed.refuse(available_bytes())
+
     def _only_took(self) -> bool:
         """Write down what people sent; return whether that was all there is to do.
 
         Without a model: most of what comes from a laboratory completes no batch.
+
+        Raises:
+            Stopped: the campaign is to end.
         """
         session = self._session
         waiting = Laboratory(session).take()
         if waiting is not None:
+            session.control.check()  # a campaign that waits can be ended
             session.store.progress(session.lease, Doing("results", (waiting.round,)))
             return True
         log = read_search_log(session.events())

@@ -41,7 +41,7 @@ def test_a_run_of_the_reference_alone_speaks_of_no_branches(store: SqlStore) -> 
 
 def test_packed_tables_can_be_uploaded(store: SqlStore) -> None:
     at = opened(LAUNCH, problem="protein/landscape")
-    data = gzip.compress(b"variant,fitness\nVDGV,1.0\nFWAA,8.8\n")
+    data = gzip.compress(b"variant,fitness\nVDGV,1.0\nFWAA,8.8\n", mtime=0)
     at.file_uploader(key="protein/landscape-table").upload("gb1.csv.gz", data, "application/gzip").run()
     assert not at.exception
     assert "2 rows, 2 columns" in said(at)

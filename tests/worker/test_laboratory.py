@@ -352,3 +352,24 @@ def test_designs_of_a_batch_are_kept_apart(store: SqlStore) -> None:
     first = next(iter(near.values()))
     assert next(iter(far.values())) == first  # the first one makes room for nobody
     assert [id.partition("-")[0] for id in far] == ["0"] * len(far)
+
+
+def test_a_campaign_that_waits_can_be_ended_and_resumed(store: SqlStore) -> None:
+    run = started(store, spec(rounds=2))
+    round, designs = out(store, run)
+    send(store, run, round, lines(designs))
+    assert work(store, run, FAKES) == FINISHED
+    store.send(run, "stop")
+    assert work(store, run, FAKES) == FINISHED
+    status = store.status(run)
+    assert (status.state, status.reason, status.pending) == ("finished", "stopped", "")
+    ended = store.read(run)[-1].event
+    assert isinstance(ended, Finished)
+    assert ended.files  # the models of the first batch
+    store.send(run, "resume")
+    assert work(store, run, FAKES) == FINISHED
+    assert store.status(run).awaits_results
+    assert out(store, run)[0] == 1
+    send(store, run, 1, lines(out(store, run)[1]))
+    assert work(store, run, FAKES) == FINISHED
+    assert store.status(run).reason == "batches"

@@ -69,6 +69,8 @@ def _value(view: RunView, chosen: CandidateView) -> None:
 
 def _since(view: RunView, chosen: CandidateView, at: float | None) -> str:
     """Say where a design came from: round and measurement count from 1."""
+    if chosen.source == "given":
+        return "given: measured before the run"
     call = "not measured yet" if chosen.order is None else f"measurement {chosen.order:,} of {len(view.order):,}"
     when = "" if at is None else f", {ago(time.time() - at)}"
     since = "since " if at is not None else ""

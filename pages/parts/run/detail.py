@@ -96,7 +96,8 @@ def _text(design: str) -> None:
 def _lineage(c: CandidateView) -> None:
     contest = c.source == "contest"
     who = "" if c.branch < 0 else f"{'by' if contest else 'chosen by'} {model(c.branch)}"
-    call = "not measured yet" if c.order is None else f"measurement {c.order:,}"
+    given = c.source == "given"
+    call = "" if given else "not measured yet" if c.order is None else f"measurement {c.order:,}"
     said = [c.round_in_words, who, SOURCES.get(c.source, plain(c.source)), call]
     st.markdown(" · ".join(["**Where it came from**", *(part for part in said if part)]), help=MODEL_HELP)
     if c.text and c.text.strip() != c.design.strip():

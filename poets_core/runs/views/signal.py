@@ -61,7 +61,7 @@ class Signal:
             )
             found.append(
                 f"{who}: that agrees with what was measured no better than chance (rank correlation "
-                f"{self.correlation:.2f}, 95 % between {self.low:.2f} and {self.high:.2f})."
+                f"{_said(self.correlation)}, 95 % between {_said(self.low)} and {_said(self.high)})."
             )
         if self.replicates is not None and self.replicates > CHANCE:
             found.append(
@@ -70,6 +70,11 @@ class Signal:
         if self.beaten is False and found:
             found.append("Nothing that was measured is better than the parent.")
         return found
+
+
+def _said(value: float) -> str:
+    """Two digits and a proper minus."""
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def signal_of(view: RunView) -> Signal | None:

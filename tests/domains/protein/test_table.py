@@ -33,7 +33,7 @@ def put(folder: Path, text: str | bytes, name: str = "t.csv") -> Path:
         GOOD.encode(),
         GOOD.replace(",", "\t").encode(),
         GOOD.replace(",", ";").encode(),
-        gzip.compress(GOOD.encode()),
+        gzip.compress(GOOD.encode(), mtime=0),
         b"\xef\xbb\xbf" + GOOD.encode(),
         GOOD.replace("\n", "\r\n").encode(),
         GOOD.rstrip().encode(),
@@ -55,7 +55,7 @@ def test_reads_parquet(tmp_path: Path, packed: bool, kind: str) -> None:
     path = tmp_path / "t.parquet"
     frame.to_parquet(path)
     if packed:
-        path = put(tmp_path, gzip.compress(path.read_bytes()), "t.parquet.gz")
+        path = put(tmp_path, gzip.compress(path.read_bytes(), mtime=0), "t.parquet.gz")
     assert read_table(path).values == {"VDGV": 1.0, "ADGV": 3.0}
 
 
@@ -112,7 +112,7 @@ def test_named_columns_win(tmp_path: Path) -> None:
         ("variant,fitness\nVDGV,1\nSDG\u00df,1\n", r"row 3, column 'variant'.* at position 4"),
         (b"variant,fitness\nVD\xffV,1\n", r"row 2, column 'variant', got 'VDÿV'"),
         (b"PAR1 this is not parquet", r"readable.*Parquet"),
-        (gzip.compress(GOOD.encode())[:-12], r"readable"),
+        (gzip.compress(GOOD.encode(), mtime=0)[:-12], r"readable"),
     ],
 )
 def test_refuses(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -134,7 +134,7 @@ def test_stops_early_at_too_many_rows(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(table, "BOUNDS", TableBounds(rows=1000))
     rows = "".join(f"{a},1\n" for a in ["VDGV"] * 3000)
     for name, data in (("t.csv", f"variant,fitness\n{rows}".encode()), ("t.csv.gz", None)):
-        path = put(tmp_path, data or gzip.compress(f"variant,fitness\n{rows}".encode()), name)
+        path = put(tmp_path, data or gzip.compress(f"variant,fitness\n{rows}".encode(), mtime=0), name)
         with pytest.raises(InvalidTable, match="at most 1,000 rows"):
             read_table(path)
     pd.DataFrame({"variant": ["VD"] * 1001, "value": 1.0}).to_parquet(tmp_path / "t.parquet")

@@ -58,7 +58,7 @@ def test_split_keeps_clusters_whole_and_repeats(data: ModuleType) -> None:
 
 
 def test_reads_wheel_and_folder(data: ModuleType, tmp_path: Path) -> None:
-    packed = gzip.compress(b">one\nMKV\nLA\n>two U\nMUK\n>three\nAC\n")
+    packed = gzip.compress(b">one\nMKV\nLA\n>two U\nMUK\n>three\nAC\n", mtime=0)
     with zipfile.ZipFile(tmp_path / "promb.whl", "w") as wheel:
         wheel.writestr(f"promb/{data.FASTA}", packed)
     (tmp_path / "promb" / "resources").mkdir(parents=True)
