@@ -161,6 +161,10 @@ def replacements(search: Search, batch: Batch, events: Iterable[Event]) -> list[
         if len(found) >= len(wanted.candidates):
             break
     chosen = list(found.values())[: len(wanted.candidates)]
+    if not chosen and not batch.candidates and not batch.undecoded:
+        # No other design is what was asked for. A batch without any would be proposed anew, with all that was ever
+        # rejected of it: those that were rejected last stay instead.
+        return list({c.id: c.candidate() for c in before if c.id in wanted.candidates}.values())
     return [replace(c, id=f"{batch.round}-{size + k}") for k, c in enumerate(chosen)]
 
 

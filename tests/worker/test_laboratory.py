@@ -305,6 +305,23 @@ def test_rejected_designs_are_replaced_with_parts_held(store: SqlStore) -> None:
     assert view.calls == len(now) + sum(c.design == "" for c in view.candidates.values())
 
 
+def test_designs_that_nothing_can_replace_stay(store: SqlStore) -> None:
+    run = started(store, spec(rounds=2, batch=6))
+    _, designs = out(store, run)
+    first, *rest = designs
+    store.send(run, "reject", Reject(0, (first,), {0: "Z"}, False).body())
+    assert work(store, run, FAKES) == FINISHED
+    assert list(out(store, run)[1]) == rest
+    store.send(run, "reject", Reject(0, tuple(rest), {0: "Z"}, False).body())
+    assert work(store, run, FAKES) == FINISHED
+    # What was rejected first does not come back with them.
+    assert list(out(store, run)[1]) == rest
+    assert Campaign.of(line.event for line in store.read(run)).batches[0].rejected == [first]
+    send(store, run, 0, lines(out(store, run)[1]))
+    assert work(store, run, FAKES) == FINISHED
+    assert out(store, run)[0] == 1
+
+
 def test_a_rejection_is_resumed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store/poets.db"
     store = open_store(url)

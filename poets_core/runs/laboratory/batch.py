@@ -116,6 +116,7 @@ class Campaign:
                 batch = self.batches.setdefault(event.round, Batch(event.round))
                 batch.wanted = None
                 batch.candidates += [c.id for c in event.candidates if c.design]
+                batch.rejected = [id for id in batch.rejected if id not in batch.candidates]
                 batch.undecoded |= {c.id: c.reason for c in event.candidates if not c.design}
             case Measured():
                 self.read = max(self.read, event.command)
