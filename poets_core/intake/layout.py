@@ -123,7 +123,8 @@ def layout(rows: Sequence[Sequence[str]]) -> Layout | None:
     # Two lines of headings: the upper one has gaps or says things twice, the lower one names every column.
     if mark == "" and len(after) > 1 and _names_better(rows[header], rows[after[0]]):
         header, after = after[0], after[1:]
-    merged = _merged(rows[header], rows[after[0]]) if mark == "" and len(after) > 1 else []
+    below = [rows[i] for i in after[1:21]]
+    merged = _merged(rows[header], rows[after[0]], below) if mark == "" and below else []
     header, after = (after[0], after[1:]) if merged else (header, after)
     before = [i for i in filled if i < header]
     comments = sum(rows[i][0].startswith(COMMENTS) for i in before)
@@ -173,7 +174,7 @@ def _names_better(upper: Sequence[str], lower: Sequence[str]) -> bool:
     return gaps and whole and len(said) > 1 and len(lower) >= len(upper)
 
 
-def _merged(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
+def _merged(upper: Sequence[str], lower: Sequence[str], below: Sequence[Sequence[str]]) -> list[str]:
     """Return the names of two lines of headings that name every column only together; none where they are not such.
 
     `Variant`, `Assay 1`, blank above blank, `activity`, `sd`: cells of both were merged.
@@ -183,7 +184,15 @@ def _merged(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
     names = [b or a for a, b in zip(high, low, strict=True)]
     gaps = any(b and not a for a, b in zip(high, low, strict=True)) and not all(low)
     whole = all(names) and len(set(names)) == len(names) and _cells(low) > 1
-    return names if gaps and whole and not any(map(numeric, names)) else []
+    # What stands in the second line names measurements; a row of data has text above text.
+    measured = all(_numbers(at, below) for at, cell in enumerate(low) if cell)
+    return names if gaps and whole and measured and not any(map(numeric, names)) else []
+
+
+def _numbers(at: int, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether most cells of a column are numbers."""
+    cells = [r[at] for r in rows if at < len(r) and r[at]]
+    return bool(cells) and sum(map(numeric, cells)) * 2 > len(cells)
 
 
 def _units(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

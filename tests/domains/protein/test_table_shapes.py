@@ -74,6 +74,9 @@ def test_two_lines_of_headings_that_name_the_columns_together(tmp_path: Path) ->
     for lines in ("Variant,Assay 1,\n,activity,sd\n", "Variant,,\n,activity,sd\n"):
         table = read(tmp_path, lines + rows)
         assert (table.values, table.value_column) == (VALUES, "activity")
+    # a row of data below a header with a gap is no line of headings
+    data = read(tmp_path, "variant,,activity\nV3A,bad,\nD4W,ok,2\nG5L,ok,3\n", bad_rows="leave out")
+    assert (data.rows, data.variant_column, data.values) == (3, "variant", {"VWG": 2.0, "VDL": 3.0})
     assert read(tmp_path, "Variant,kcat,Km\n,1/s,mM\n" + rows, value_column="kcat").values == VALUES
 
 
