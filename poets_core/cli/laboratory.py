@@ -61,6 +61,7 @@ def results(
     id_column: Annotated[str, typer.Option(help="Column that names the wells; default: found.")] = "",
     value_column: Annotated[str, typer.Option(help="Column of the values; default: found.")] = "",
     decimal: Annotated[str, typer.Option(help="Mark of decimals: auto, point or comma.")] = "auto",
+    same_unit: Annotated[bool, typer.Option("--same-unit", help="The heading's unit is wrong.")] = False,
     store: StoreUrl = None,
     json_: Json = False,
 ) -> None:
@@ -79,6 +80,12 @@ def results(
     )
     for line in report.lines():
         typer.echo(line, err=True)
+    if report.unit_in_doubt and not same_unit:
+        raise InvalidInput(
+            f"Expected values in {bench.view.objective.unit!r}, got a heading that says {report.unit_in_doubt!r}. "
+            "Convert them, or say --same-unit where the heading is wrong. Nothing was written.",
+            field="same_unit",
+        )
     orders = report.orders
     if not orders:
         raise InvalidInput(f"Expected results of run {run} in {file}, got none that are new. Nothing was written.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +124,23 @@ def test_a_run_that_was_stopped_says_what_to_do(
     store.send(run, "stop")
     code, _, told = call(monkeypatch, capsys, "results", run, str(back), "--yes")
     assert (code, f"it was stopped; go on with `poets resume {run}`" in told) == (0, True), told
+
+
+def test_another_unit_is_not_written_unasked(
+    store: SqlStore, run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    out, back = tmp_path / "batch.csv", tmp_path / "back.csv"
+    call(monkeypatch, capsys, "propose", run, "--out", str(out))
+    measured(out, back)
+    read = laboratory.read_results
+
+    def doubted(*words: Any, **more: Any) -> Any:
+        return replace(read(*words, **more), unit_in_doubt="kU/mg")
+
+    monkeypatch.setattr(laboratory, "read_results", doubted)
+    code, _, told = call(monkeypatch, capsys, "results", run, str(back), "--yes")
+    assert (code, "--same-unit" in told) == (2, True)
+    assert store.commands(run) == []
+    code, _, _ = call(monkeypatch, capsys, "results", run, str(back), "--yes", "--same-unit", "--json")
+    assert code == 0
+    assert store.commands(run)[-1].command == "results"
