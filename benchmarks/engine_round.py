@@ -17,13 +17,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from benchmarks.engine_peers import random_model, tokenizer
+from benchmarks.memory import peak_bytes
 from poets_core.keyed import rng_for
 from poets_core.lm.backbone import Backbone, cut, load_backbone
 from poets_core.lm.ensemble import BranchEnsemble
@@ -44,9 +44,7 @@ def memory(device: str) -> int:
     """Peak bytes so far, of the process or of the GPU."""
     if device == "cuda":
         return int(torch.cuda.max_memory_allocated())
-    # The high-water mark of this process alone: getrusage would begin at that of its parent.
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    return peak_bytes()
 
 
 def clock(device: str) -> float:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks.memory import peak_bytes
 from poets_core.errors import PoetsError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,10 +147,7 @@ def _once(case: Case) -> Result:
 
 def _peak() -> float:
     """Largest resident memory of this process or one that it waited for, MB."""
-    # Not ru_maxrss of oneself: it begins with the parent's, from before this program was loaded.
-    status = Path("/proc/self/status").read_text().splitlines()
-    own = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
+    return max(peak_bytes() / 2**20, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
 
 
 def _spent() -> float:

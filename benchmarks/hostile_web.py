@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.hostile_case import Result
 from benchmarks.hostile_server import AppServer
+from benchmarks.memory import peak_bytes
 from benchmarks.outgoing import Outgoing
 
 HOSTS = (
@@ -66,8 +67,7 @@ def _result(server: AppServer, outgoing: Outgoing, name: str, headers: Mapping[s
     began = time.monotonic()
     status = server.websocket(headers) if socket else server.status("/", headers)
     seconds = time.monotonic() - began
-    lines = Path(f"/proc/{server.pid}/status").read_text().splitlines()
-    memory = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+    memory = peak_bytes(server.pid) / 2**20
     outcome = "refused" if status in REFUSED else "shown" if status in (101, 200) else "crashed"
     strangers = tuple(outgoing.strangers)
     return Result("hosts", name, "refused", outcome, f"status {status}", seconds, memory, strangers)  # type: ignore[arg-type]

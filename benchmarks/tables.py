@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.memory import peak_bytes
 from benchmarks.report import Goal, finish
 from benchmarks.tables_cases import CASES
 from benchmarks.tables_files import LETTERS, TableCase
@@ -151,8 +151,7 @@ def read_one(path: Path) -> None:
     began, clock = time.process_time(), time.monotonic()
     rows = len(read_table(path).values)
     seconds, wall = time.process_time() - began, time.monotonic() - clock
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"rows": rows, "seconds": seconds, "wall": wall, "megabytes": peak}))
+    print(json.dumps({"rows": rows, "seconds": seconds, "wall": wall, "megabytes": peak_bytes() / 2**20}))
 
 
 def main() -> None:
