@@ -88,12 +88,12 @@ def read_log(path: Path, policies: Sequence[str] | None) -> list[Row]:
     Raises:
         InvalidComparisons: unreadable, a column or a cell missing, an unknown policy or word, a policy with itself.
     """
-    lines_seen, blocks = Lines(path.name, BOUNDS, _wrong), unpacked(path, BOUNDS, _wrong)
+    for _ in _blocks(path):  # all of it once, without parsing: what is too large is refused within a second
+        pass
+    blocks = _blocks(path)
     first = next(blocks, b"")
     json_lines = first.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
-    # Each block is looked at before it is parsed: a line of commas would be a list of as many cells.
-    watched = map(lines_seen.add, chain([first], blocks))
-    text = io.TextIOWrapper(io.BufferedReader(Unpacked(watched)), "utf-8-sig", newline="")
+    text = io.TextIOWrapper(io.BufferedReader(Unpacked(chain([first], blocks))), "utf-8-sig", newline="")
     try:
         lines = _json_lines(text) if json_lines else _csv_lines(text)
         known: dict[str, str] = {}  # equal texts are kept once
@@ -121,6 +121,11 @@ def order_bias(rows: Sequence[Row]) -> OrderBias | None:
 
     first = decided.count("first")
     return OrderBias(first, len(decided), float(binomtest(first, len(decided)).pvalue))
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    """Yield the log's text, each block looked at before it is parsed: a line of commas would be as many cells."""
+    return map(Lines(path.name, BOUNDS, _wrong).add, unpacked(path, BOUNDS, _wrong))
 
 
 def _wrong(message: str) -> InvalidComparisons:
