@@ -83,11 +83,13 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
     # the form: branches of the run, judged by me
     page.goto(f"{server.url}/policies?new=branches&from={search}")
     page.get_by_text("me, in the browser").click()
+    # The whole form is drawn anew for it: until that has ended, a field may be there twice.
+    page.locator(".st-key-summary").get_by_text("You judge in the browser").wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     delta = page.get_by_role("textbox", name="Largest error (δ)")
     delta.fill("0.3")
     delta.press("Tab")
     page.get_by_text("Some policy beats every other").click()
-    page.locator(".st-key-summary").get_by_text("You judge in the browser").wait_for()
     page.get_by_role("button", name="Start the experiment").click()
     page.wait_for_url("**/judge?run=*")
     run = page.url.split("run=")[1].split("&")[0]
