@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from poets_core.errors import InvalidInput
 from poets_core.protocols import Search
-from poets_core.runs.event_fields import jsonable
 from poets_core.runs.events import Event, Finished, Observed, Proposed
 from poets_core.runs.laboratory.batch import Batch, Campaign, due
 from poets_core.runs.laboratory.orders import NewBudget, Reject, Results, read_order
@@ -21,6 +20,7 @@ from poets_core.runs.lease import STEERING, Command
 from poets_core.runs.store import RunStore
 from poets_core.spec import Budget, LaboratorySpec, SearchSpec
 from poets_core.types import Candidate, Observation
+from poets_core.worker.search_log import observation_of, observed_event
 from poets_core.worker.session import Session
 
 WIDER = (2, 8, 24)
@@ -86,29 +86,14 @@ class Laboratory:
     def _note(self, event: Event) -> None:
         """Keep what the log says of each design."""
         if isinstance(event, Observed):
-            value = tuple(float("nan") if v is None else v for v in event.value)
-            std = tuple(float("nan") if v is None else v for v in event.std)
-            self._log[event.candidate] = Observation(
-                event.candidate, value, std, event.valid, event.reason, event.missing
-            )
+            self._log[event.candidate] = observation_of(event)
 
     def _observed(self, round: int) -> Iterator[Observed]:
         """Yield what the log does not say of a batch yet, or says otherwise."""
         found = self._campaign.observations(round, self._spec)
         for id in due(found, self._log):
             observation, details = found[id]
-            yield Observed(
-                round,
-                id,
-                f"{self._session.run}/{id.replace('-', '/')}",
-                value=tuple(jsonable(observation.value)),
-                std=tuple(jsonable(observation.std)),
-                valid=observation.valid,
-                reason=observation.reason,
-                details=jsonable(details),
-                missing=observation.missing,
-                corrects=id in self._log,
-            )
+            yield observed_event(self._session.run, round, observation, details, corrects=id in self._log)
 
 
 def proposals(search: Search, n: int, *, apart: int) -> list[Candidate]:

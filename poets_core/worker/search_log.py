@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from poets_core.protocols import Round
 from poets_core.runs.doing import Doing
@@ -181,19 +182,35 @@ def observed_events(run: str, step: Evaluated | Given) -> list[Observed]:
         step: what the oracle answered, or what was given.
     """
     return [
-        Observed(
-            candidate.round,
-            candidate.id,
-            f"{run}/{candidate.id.replace('-', '/')}",
-            value=tuple(jsonable(o.value)),
-            std=tuple(jsonable(o.std)),
-            valid=o.valid,
-            reason=o.reason,
-            details=jsonable(details),
-            missing=o.missing,
-        )
+        observed_event(run, candidate.round, o, details)
         for candidate, o, details in zip(step.candidates, step.observations, step.details, strict=True)
     ]
+
+
+def observed_event(
+    run: str, round: int, o: Observation, details: Mapping[str, Any], *, corrects: bool = False
+) -> Observed:
+    """Return the event that says one observation.
+
+    Args:
+        run: run id, part of the idempotency key.
+        round: of the candidate.
+        o: the observation.
+        details: what the oracle tells besides.
+        corrects: whether it takes the place of one that is in the log.
+    """
+    return Observed(
+        round,
+        o.candidate,
+        f"{run}/{o.candidate.replace('-', '/')}",
+        value=tuple(jsonable(o.value)),
+        std=tuple(jsonable(o.std)),
+        valid=o.valid,
+        reason=o.reason,
+        details=jsonable(details),
+        missing=o.missing,
+        corrects=corrects,
+    )
 
 
 def observation_of(event: Observed) -> Observation:

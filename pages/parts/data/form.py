@@ -75,7 +75,8 @@ def _keep(store: SqlStore, entry: Entry, params: dict[str, Any], lines: tuple[st
             "Keep", type="primary", icon=":material/bookmark_add:", disabled=off, key=f"data-keep-{path.name}"
         )
     try:
-        st.caption(f"SHA-256 of the file: {sha256_of(path.read_bytes())}")
+        path.stat()
+        st.caption(f"SHA-256 of the file: {_checksum(path)}")
     except OSError:
         st.caption("The file is no longer there. Upload it again.")
         return
@@ -88,3 +89,9 @@ def _keep(store: SqlStore, entry: Entry, params: dict[str, Any], lines: tuple[st
         st.error(plain_error(error), icon=":material/error:")
         return
     st.toast(f"Kept as {plain(kept.name)}.")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _checksum(path: Path) -> str:
+    # An upload never changes, since its name holds its checksum; the form is drawn anew at every click.
+    return sha256_of(path.read_bytes())

@@ -216,6 +216,7 @@ def read_results(
             field="decimal",
         )
     matched = [_Match.of(sheet, columns, k, known) for k in range(len(sheet.rows))]
+    standing = {round: batch.standing() for round, batch in known.campaign.batches.items()}
     rows = [
         _row(
             match,
@@ -224,7 +225,7 @@ def read_results(
             cells[k],
             numbers.bad.get(k),
             columns.note_of(sheet, k),
-            known,
+            standing.get(match.round, {}),
         )
         for k, match in enumerate(matched)
     ]
@@ -297,8 +298,16 @@ def _round_of(id: str, campaign: Campaign) -> int:
     return next(r for r, b in campaign.batches.items() if id in b.candidates)
 
 
-def _row(match: _Match, number: int, value: float | None, cell: str, bad: str | None, note: str, known: Known) -> Row:
-    """Say what becomes of one row."""
+def _row(
+    match: _Match,
+    number: int,
+    value: float | None,
+    cell: str,
+    bad: str | None,
+    note: str,
+    standing: Mapping[str, Sequence[MeasuredWell]],
+) -> Row:
+    """Say what becomes of one row; `standing` are the lines that count in its batch."""
     if match.kind != "new":
         return Row(number, match.kind, match.says)
     if bad == "empty" and not note:
@@ -311,8 +320,8 @@ def _row(match: _Match, number: int, value: float | None, cell: str, bad: str | 
     who = match.control or match.candidate
     if match.control:
         return Row(number, "control", f"{who}: {_shown(value)}", match.round, line)
-    batch = known.campaign.batches[match.round]
-    old = [w for w in batch.standing().get(match.candidate, []) if w.place == match.place or not match.place]
+    there = standing.get(match.candidate, [])
+    old = [w for w in there if w.place == match.place or not match.place]
     if old and all(w.value == value for w in old):
         return Row(number, "unchanged", f"{who}: {_shown(value)}", match.round)
     if old:
@@ -320,7 +329,7 @@ def _row(match: _Match, number: int, value: float | None, cell: str, bad: str | 
         return Row(number, "correction", f"{who}: {_shown(was)} becomes {_shown(value)}", match.round, line, was)
     if value is None:
         return Row(number, "failed", f"{who}: {says}", match.round, line)
-    kind: Kind = "replicate" if batch.standing().get(match.candidate) else "new"
+    kind: Kind = "replicate" if there else "new"
     return Row(number, kind, f"{who}: {_shown(value)}", match.round, line)
 
 
