@@ -6,21 +6,19 @@ from functools import cache
 
 import numpy as np
 from Bio.Align import substitution_matrices
-from numpy.typing import NDArray
 
 from domains.protein.alphabet import LETTERS
-from poets_core.protocols import Check, unheard
-from poets_core.search.method import Proposals
 from poets_core.search.rivals.gaussian_process import GPSearch
-from poets_core.search.rivals.surrogate import BLOCK, JITTER, Surrogate, fit_surrogate
+from poets_core.search.rivals.surrogate import JITTER, Surrogate, fit_surrogate
 from poets_core.search.space import ProductSpace
+from poets_core.types import F8, I8
 
 COMPONENTS = 8
 """Of the matrix; they hold four fifths of its variance."""
 
 
 @cache
-def residues() -> NDArray[np.float64]:
+def residues() -> F8:
     """Return principal components of the matrix by residue, (20, COMPONENTS), ordered as `LETTERS`."""
     matrix = substitution_matrices.load("BLOSUM62")
     rows = np.array([[matrix[a][b] for b in LETTERS] for a in LETTERS], dtype=np.float64)
@@ -34,52 +32,31 @@ def residues() -> NDArray[np.float64]:
 class BlosumGPSearch(GPSearch):
     """Thompson sampling over the whole space, with residues described by BLOSUM62: some are nearer than others."""
 
-    def _from_space(self, space: ProductSpace, n: int, rng: np.random.Generator) -> Proposals:
-        tokens, y = self._data()
-        letters = [self._letters(space, k) for k in range(len(space.options))]
-        seen = space.index(tokens)
-        x = features(space.codes(seen), letters)
-        surrogate = fit_surrogate(x, y, self._theta)
-        drawn = sample_space(surrogate, space, letters, seen, n, rng, self.ensemble.check)
-        drawn[:, seen] = -np.inf
-        chosen: list[int] = []
-        for row in drawn:
-            chosen.append(int(row.argmax()))
-            drawn[:, chosen[-1]] = -np.inf
-        index = np.array(chosen, dtype=np.int64)
-        mean, std = surrogate.predict(features(space.codes(index), letters))
-        return self._scored(self._spelled(space.tokens(index)), mean, std)
+    def _features(self, space: ProductSpace, codes: I8) -> F8:
+        return features(codes, self._letters(space))
 
-    def _letters(self, space: ProductSpace, k: int) -> NDArray[np.float64]:
-        text = [self.ensemble.backbone.text([int(t)]) for t in space.options[k]]
-        return residues()[[LETTERS.index(c) for c in text]]
+    def _drawn(self, space: ProductSpace, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
+        letters = self._letters(space)
+        roots = [np.linalg.cholesky(correlations(own, surrogate.length)) for own in letters]
+        check = self.ensemble.check
+        return surrogate.sample_product(roots, lambda codes: features(codes, letters), space, seen, n, rng, check)
+
+    def _fit(self, x: F8, y: F8) -> Surrogate:
+        # The parameters that `_learn` tunes are those of one-hot features: here they are only where tuning begins.
+        return fit_surrogate(x, y, self._theta)
+
+    def _letters(self, space: ProductSpace) -> list[F8]:
+        """Components of the residues that may stand at each position."""
+        text = self.ensemble.backbone.text
+        return [residues()[[LETTERS.index(text([int(t)])) for t in own]] for own in space.options]
 
 
-def features(codes: NDArray[np.int64], letters: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+def features(codes: I8, letters: list[F8]) -> F8:
     """Return features of designs, (n, L x COMPONENTS)."""
     return np.concatenate([own[codes[:, k]] for k, own in enumerate(letters)], axis=1)
 
 
-def sample_space(
-    surrogate: Surrogate,
-    space: ProductSpace,
-    letters: list[NDArray[np.float64]],
-    seen: NDArray[np.int64],
-    draws: int,
-    rng: np.random.Generator,
-    check: Check = unheard,
-) -> NDArray[np.float64]:
-    """Return joint posterior draws over the space, (draws, S), as `Surrogate.sample_space` does for one-hot codes."""
-    out = rng.standard_normal((draws, *space.shape)) * np.sqrt(surrogate.amplitude)
-    for axis, own in enumerate(letters, start=1):
-        square = ((own[:, None] - own[None]) ** 2).sum(2)
-        root = np.linalg.cholesky(np.exp(-square / (2.0 * surrogate.length**2)) + JITTER * np.eye(len(own)))
-        out = np.moveaxis(np.tensordot(out, root, axes=(axis, 1)), -1, axis)
-    flat = out.reshape(draws, -1)
-    noise = rng.standard_normal((draws, len(seen))) * np.sqrt(surrogate.noise)
-    weights = surrogate.solve((surrogate.y - flat[:, seen] - noise).T)
-    for start in range(0, len(space), BLOCK):
-        check()
-        index = np.arange(start, min(start + BLOCK, len(space)))
-        flat[:, index] += (surrogate.kernel(features(space.codes(index), letters), surrogate.x) @ weights).T
-    return np.asarray(flat + surrogate.mean)
+def correlations(letters: F8, length: float) -> F8:
+    """Return the correlation of the letters of one position under the kernel, (K, K), fit for a Cholesky factor."""
+    square = ((letters[:, None] - letters[None]) ** 2).sum(2)
+    return np.asarray(np.exp(-square / (2.0 * length**2)) + JITTER * np.eye(len(letters)))

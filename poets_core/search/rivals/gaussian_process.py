@@ -57,7 +57,7 @@ class GPSearch(Method):
         if not tokens:
             return self._scored(self.from_reference(np.zeros(n, dtype=np.int64), "refill"))
         seen = space.index(tokens)
-        surrogate = self._fit(one_hot(space.codes(seen), space.shape), y)
+        surrogate = self._fit(self._features(space, space.codes(seen)), y)
         # One draw per slot, jointly over the space: that is Thompson sampling, and slots disagree as much as the
         # process is unsure.
         drawn = self._drawn(space, surrogate, seen, n, rng)
@@ -72,8 +72,12 @@ class GPSearch(Method):
             if not self.settings.allow_repeats:
                 drawn[:, best] = -np.inf
         index = np.array(chosen, dtype=np.int64)
-        mean, std = surrogate.predict(one_hot(space.codes(index), space.shape))
+        mean, std = surrogate.predict(self._features(space, space.codes(index)))
         return self._scored(self._spelled(space.tokens(index)), mean, std)
+
+    def _features(self, space: ProductSpace, codes: I8) -> F8:
+        """What the process sees of n designs of the space, (n, D)."""
+        return one_hot(codes, space.shape)
 
     def _drawn(self, space: ProductSpace, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
         """What each of n slots maximises over the whole space, (n, S)."""

@@ -18,7 +18,7 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 from poets_core.protocols import Check, unheard
 from poets_core.search.space import ProductSpace
-from poets_core.types import F8
+from poets_core.types import F8, I8
 
 JITTER = 1e-6
 """Added to diagonals, in units of the amplitude, so that equal designs have a Cholesky factor."""
@@ -96,16 +96,35 @@ class Surrogate:
             draws: how many.
             rng: all randomness.
             check: called before every block of designs.
+        """
+        same = float(np.exp(-1.0 / self.length**2))  # correlation of two tokens at one position
+        roots = [np.linalg.cholesky((1.0 - same + JITTER) * np.eye(size) + same) for size in space.shape]
+        return self.sample_product(roots, lambda codes: one_hot(codes, space.shape), space, seen, draws, rng, check)
+
+    def sample_product(
+        self,
+        roots: Sequence[Float64[np.ndarray, "K K"]],
+        features: Callable[[I8], F8],
+        space: ProductSpace,
+        seen: Int64[np.ndarray, " N"],
+        draws: int,
+        rng: np.random.Generator,
+        check: Check = unheard,
+    ) -> Float64[np.ndarray, "draws S"]:
+        """Return joint draws from the posterior over a whole space, whatever describes a position.
+
+        Args:
+            roots: for each position the lower Cholesky factor of its tokens' correlation.
+            features: of designs by their codes (n, L), those that `x` is made of.
+            space, seen, draws, rng, check: see `sample_space`.
 
         Source: Matheron's rule, Wilson et al., arXiv 2002.09309.
         """
         # S designs have a covariance of S^2 entries, too many to factor. But the kernel is a product over positions, so
         # its Cholesky factor is the Kronecker product of small ones: white noise, multiplied by one factor along each
         # axis, is an exact draw from the process before any observation.
-        same = float(np.exp(-1.0 / self.length**2))  # correlation of two tokens at one position
         out = rng.standard_normal((draws, *space.shape)) * np.sqrt(self.amplitude)
-        for axis, size in enumerate(space.shape, start=1):
-            root = np.linalg.cholesky((1.0 - same + JITTER) * np.eye(size) + same)
+        for axis, root in enumerate(roots, start=1):
             out = np.moveaxis(np.tensordot(out, root, axes=(axis, 1)), -1, axis)
         # Matheron's rule makes it a draw from the posterior: f + k(., X) (K + noise)^-1 (y - f(X) - e), with e drawn as
         # the noise of the observations is. What that draw says wrongly of them is corrected, and spread as the
@@ -116,7 +135,7 @@ class Surrogate:
         for start in range(0, len(space), BLOCK):
             check()
             index = np.arange(start, min(start + BLOCK, len(space)))
-            flat[:, index] += (self.kernel(one_hot(space.codes(index), space.shape), self.x) @ weights).T
+            flat[:, index] += (self.kernel(features(space.codes(index)), self.x) @ weights).T
         return np.asarray(flat + self.mean)
 
 
