@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,14 @@ def followed(browser: Any, **settings: Any) -> tuple[Any, list[str]]:
     page.on("request", lambda request: asked.append(request.url))
     page.on("websocket", lambda socket: asked.append(socket.url))
     return page, asked
+
+
+def fill_in(page: Any, values: Mapping[str, object]) -> None:
+    """Write into text fields, by their labels, and leave each, which is when a field tells the page."""
+    for name, value in values.items():
+        field = page.get_by_role("textbox", name=name, exact=True)
+        field.fill(str(value))
+        field.press("Tab")
 
 
 def strangers(urls: list[str]) -> set[str]:

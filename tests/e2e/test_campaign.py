@@ -13,7 +13,7 @@ import pytest
 
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
-from tests.e2e.conftest import Server, followed, strangers
+from tests.e2e.conftest import Server, fill_in, followed, strangers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 PARENT = "MKTAYIAKQRQISFVKSHFSRQ"
@@ -83,10 +83,7 @@ def test_from_ones_own_table_to_the_second_plate(server: Server, store: SqlStore
     report.get_by_text("Direction: minimise").wait_for()
     report.get_by_text(re.compile("Values: column 'Kd")).wait_for()
     page.get_by_text("Advanced", exact=True).click()
-    for name, value in (("Rounds", ROUNDS), ("Designs per round", BATCH), ("Models", 2), ("Wells of the parent", 1)):
-        field = page.get_by_role("textbox", name=name, exact=True)
-        field.fill(str(value))
-        field.press("Tab")
+    fill_in(page, {"Rounds": ROUNDS, "Designs per round": BATCH, "Models": 2, "Wells of the parent": 1})
     page.locator(".st-key-summary").get_by_text(f"{ROUNDS} rounds × {BATCH}").wait_for()
     page.get_by_role("button", name="Start the run").click()
 

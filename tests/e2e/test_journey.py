@@ -11,7 +11,7 @@ import pytest
 
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
-from tests.e2e.conftest import Server, followed, strangers
+from tests.e2e.conftest import Server, fill_in, followed, strangers
 from tests.waiting import heartbeats
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -49,10 +49,7 @@ def launch(page: Any, server: Server, rounds: int) -> str:
     """Fill in the form, start the run and return its id."""
     page.goto(f"{server.url}/launch?problem=protein/ehrlich&preset=quick")
     page.get_by_text("Advanced", exact=True).click()
-    for name, value in (("Rounds", rounds), ("Designs per round", BATCH), ("Models", 2)):
-        field = page.get_by_role("textbox", name=name, exact=True)
-        field.fill(str(value))
-        field.press("Tab")
+    fill_in(page, {"Rounds": rounds, "Designs per round": BATCH, "Models": 2})
     page.locator(".st-key-summary").get_by_text(f"{rounds * BATCH:,}", exact=True).wait_for()
     page.get_by_role("button", name="Start the run").click()
     page.wait_for_url("**/live?run=*")

@@ -12,7 +12,7 @@ import pytest
 from domains.catalog import load
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
-from tests.e2e.conftest import Server, followed, strangers
+from tests.e2e.conftest import Server, fill_in, followed, strangers
 from tests.toy import toy_science
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -40,10 +40,7 @@ def test_a_science_of_one_file_runs_from_launch_to_export(server: Server, store:
     motif.fill("TATA")
     motif.press("Tab")
     page.get_by_text("Advanced", exact=True).click()
-    for name, value in (("Rounds", ROUNDS), ("Designs per round", BATCH), ("Models", 2)):
-        field = page.get_by_role("textbox", name=name, exact=True)
-        field.fill(str(value))
-        field.press("Tab")
+    fill_in(page, {"Rounds": ROUNDS, "Designs per round": BATCH, "Models": 2})
     page.locator(".st-key-summary").get_by_text(f"{ROUNDS} rounds × {BATCH}").wait_for()
     page.get_by_role("button", name="Start the run").click()
 

@@ -12,8 +12,8 @@ from poets_core.runs.views.fold import fold
 from poets_core.types import BEFORE
 from poets_core.worker.worker import FINISHED, work
 from tests.worker.fake import FAKES, fake_spec
-from tests.worker.steps import free, reference, science
-from tests.worker.test_interruptions import Interrupted
+from tests.worker.steps import reference, science
+from tests.worker.test_interruptions import cut_off_and_resumed
 
 
 def test_given_data_are_told_first_and_cost_nothing(store: SqlStore) -> None:
@@ -62,16 +62,7 @@ def test_cut_off_before_every_append(tmp_path: Path, lost_checkpoint: bool) -> N
     wanted = reference(store, spec)
     for place in range(2 + 2 + 2 * (1 + 2 + 1)):
         run = store.create(spec)
-        cut = Interrupted(url)
-        cut.left = place
-        with pytest.raises(SystemExit):
-            work(cut, run, FAKES)
-        free(cut, run)
-        cut.close()
-        if lost_checkpoint:
-            for path in (store.folder(run) / "checkpoints").glob("*"):
-                path.write_bytes(path.read_bytes()[:-3])
-        assert work(store, run, FAKES) == FINISHED
+        cut_off_and_resumed(store, run, place, lost_checkpoint=lost_checkpoint)
         assert science(store.read(run)) == wanted, f"cut off before append {place}"
 
 

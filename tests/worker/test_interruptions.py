@@ -39,6 +39,20 @@ class Interrupted(SqlStore):
         return super().append(lease, events)
 
 
+def cut_off_and_resumed(store: SqlStore, run: str, place: int, *, lost_checkpoint: bool) -> None:
+    """Cut a run's worker off after `place` appends, maybe damage what it has saved, and let another one end the run."""
+    cut = Interrupted(store.url)
+    cut.left = place
+    with pytest.raises(SystemExit):
+        work(cut, run, FAKES)
+    free(cut, run)
+    cut.close()
+    if lost_checkpoint:
+        for path in (store.folder(run) / "checkpoints").glob("*"):
+            path.write_bytes(path.read_bytes()[:-3])
+    assert work(store, run, FAKES) == FINISHED
+
+
 @pytest.mark.parametrize("lost_checkpoint", [False, True])
 def test_cut_off_before_every_append_and_resumed(tmp_path: Path, lost_checkpoint: bool) -> None:
     """Every possible place between two appends; the log is that of an uninterrupted run."""
@@ -49,16 +63,7 @@ def test_cut_off_before_every_append_and_resumed(tmp_path: Path, lost_checkpoint
     appends = 2 + 3 * (1 + 3 + 1)
     for place in range(appends):
         run = store.create(spec)
-        cut = Interrupted(url)
-        cut.left = place
-        with pytest.raises(SystemExit):
-            work(cut, run, FAKES)
-        free(cut, run)
-        cut.close()
-        if lost_checkpoint:
-            for path in (store.folder(run) / "checkpoints").glob("*"):
-                path.write_bytes(path.read_bytes()[:-3])
-        assert work(store, run, FAKES) == FINISHED
+        cut_off_and_resumed(store, run, place, lost_checkpoint=lost_checkpoint)
         events = store.read(run)
         assert science(events) == wanted, f"cut off before append {place}"
         again = [c for e in events if e.kind == "claimed" for c in e.event.asked_again]
