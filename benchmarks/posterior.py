@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.posterior_measures import TOGETHER, measures, neighbours
-from benchmarks.posterior_models import MODELS, Lesson
+from benchmarks.posterior_models import MODELS, ONE_HOT, OURS, STRING, USUAL, VALID, Lesson
 from benchmarks.posterior_sets import KINDS, LANDSCAPES, SETS, TABLES, Place, digest, history, judged
 from benchmarks.report import Goal, finish, summary
 from domains.catalog import load
@@ -40,7 +40,8 @@ from poets_core.search.reward import fit_scale
 from poets_core.search.rivals.surrogate import sequence_features
 
 MEASURES = ("rank", "marginal", "joint", "worth", "coverage", "deviation", "error")
-OURS, ONE_HOT, STRING = "ensemble", "one-hot process", "string process"
+RIVALS = (ONE_HOT + VALID, STRING + VALID, ONE_HOT, STRING)
+"""What the branches are compared with; goals take the first two, for the judged designs are valid."""
 ALL = "mean over histories and sets"
 COVERAGE = (0.92, 0.98)
 BELOW = ("gb1", "phoq", "nk-smooth", "nk-rugged", "ehrlich-15", "ehrlich-32")
@@ -98,6 +99,7 @@ def judge(task: Task) -> list[dict[str, Any]]:
         rounds,
         [c.tokens for c, _ in told if c.design],
         rewards[designs],
+        valid[designs],
         {k: v.tokens for k, v in sets.items()},
         task.changes,
     )
@@ -177,7 +179,7 @@ def _compared(table: Mapping[str, Mapping[int, Mapping[str, float]]]) -> dict[st
     out: dict[str, Any] = {}
     for model, seeds in table.items():
         out[model] = {k: summary([x[k] for x in seeds.values() if np.isfinite(x[k])] or [np.nan]) for k in MEASURES}
-    for model in (ONE_HOT, STRING):
+    for model in RIVALS:
         both = sorted(set(table.get(OURS, {})) & set(table.get(model, {})))
         if both:
             apart = {k: [table[OURS][s][k] - table[model][s][k] for s in both] for k in MEASURES}
@@ -192,7 +194,7 @@ def goals_of(results: Mapping[str, Any]) -> list[Goal]:
     out: list[Goal] = []
     for name, found in results.items():
         whole = found[ALL]
-        rival, reach = (ONE_HOT, 0.0) if name in BELOW else (STRING, NEAR[1]) if name == NEAR[0] else ("", 0.0)
+        rival, reach = (RIVALS[0], 0.0) if name in BELOW else (RIVALS[1], NEAR[1]) if name == NEAR[0] else ("", 0.0)
         if f"{OURS} minus {rival}" in whole:
             for density in ("joint", "marginal"):
                 apart = whole[f"{OURS} minus {rival}"][density]["mean"]
@@ -218,7 +220,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--landscapes", nargs="*", choices=list(LANDSCAPES), help="some of the landscapes")
     parser.add_argument("--kinds", nargs="*", choices=KINDS, default=list(KINDS), help="kinds of histories")
     parser.add_argument("--sizes", nargs="*", type=int, help="calls of the histories, instead of a landscape's own")
-    parser.add_argument("--models", nargs="*", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--models", nargs="*", choices=list(MODELS), default=list(USUAL))
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of POETS")
@@ -256,7 +258,7 @@ def main() -> None:
     if args.out and args.out.is_file():
         told = [json.loads(line) for line in args.out.read_text(encoding="utf-8").splitlines()]
         # Rows of other settings are another model's; the processes have none.
-        rows = {key_of(r): r for r in told if r["asked"] != OURS or r["changes"] == args.set}
+        rows = {key_of(r): r for r in told if r["asked"] in (ONE_HOT, STRING) or r["changes"] == args.set}
     with tempfile.TemporaryDirectory() as temporary:
         tasks = tasks_of(args, args.folder or Path(temporary), rows)
         judge_all(tasks, args.jobs, args.out, rows)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg
 import scipy.optimize
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from benchmarks.posterior_measures import Predictive
 from benchmarks.posterior_sets import Place, function_values, teach
@@ -19,6 +19,10 @@ from poets_core.types import F8
 
 LEAST_NOISE, MOST_NOISE = 1e-4, 10.0
 """Limits of every model's noise variance, those of the rivals' process."""
+OURS, ONE_HOT, STRING = "ensemble", "one-hot process", "string process"
+WIDENED = "ensemble, widened"
+VALID = ", valid only"
+"""Added to the names of models that have not learnt invalid designs as rewards below the worst."""
 Tokens = Sequence[tuple[int, ...]]
 Answer = Mapping[str, Mapping[str, Predictive]]
 """By model and set."""
@@ -33,6 +37,7 @@ class Lesson:
         rounds: the observations.
         tokens, rewards: the same at once, (N,), standardised by the scale of the whole history; invalid designs have
             the reward that every method learns of them.
+        valid: bool (N,), which of them have a value.
         asked: tokens of the judged designs, by set.
         changes: settings of POETS, KEY=VALUE.
     """
@@ -41,8 +46,20 @@ class Lesson:
     rounds: Sequence[Round]
     tokens: Tokens
     rewards: Float64[np.ndarray, " N"]
+    valid: Bool[np.ndarray, " N"]
     asked: Mapping[str, Tokens]
-    changes: Sequence[str] = field(default_factory=tuple)
+    changes: Sequence[str] = ()
+
+    def valid_only(self) -> Lesson:
+        """Return the same without what was invalid."""
+        rounds = []
+        for candidates, told in self.rounds:
+            kept = [(c, o) for c, o in zip(candidates, told, strict=True) if o.valid]
+            rounds += [([c for c, _ in kept], [o for _, o in kept])] if kept else []
+        tokens = [t for t, ok in zip(self.tokens, self.valid, strict=True) if ok]
+        return replace(
+            self, rounds=rounds, tokens=tokens, rewards=self.rewards[self.valid], valid=self.valid[self.valid]
+        )
 
 
 # -- the branches ------------------------------------------------------------
@@ -63,12 +80,12 @@ def ensemble(lesson: Lesson) -> Answer:
     stated = getattr(search, "noise", None)
     noise = out_of_bag_noise(search) if stated is None else float(stated)
     factor = search.calibration.factor()
-    out: dict[str, dict[str, Predictive]] = {"ensemble": {}, "ensemble, widened": {}}
+    out: dict[str, dict[str, Predictive]] = {OURS: {}, WIDENED: {}}
     for name, tokens in lesson.asked.items():
         values = function_values(search, tokens)
         sample = of_sample(values, noise)
-        out["ensemble"][name] = sample
-        out["ensemble, widened"][name] = sample if factor is None else widened(sample, factor)
+        out[OURS][name] = sample
+        out[WIDENED][name] = sample if factor is None else widened(sample, factor)
     return out
 
 
@@ -122,7 +139,17 @@ def likely_noise(residual: Float64[np.ndarray, " n"], variance: Float64[np.ndarr
 # -- Gaussian processes ---------------------------------------------------------
 
 
-def one_hot_process(lesson: Lesson) -> Answer:
+def _with_valid_only(lesson: Lesson, name: str, fit: Callable[[Lesson], dict[str, Predictive]]) -> Answer:
+    """Fit a process to everything, as the rivals do, and to the valid designs alone.
+
+    The two differ by much where validity is no smooth function of the design: the likelihood then calls everything
+    noise, what is known of valid designs included.
+    """
+    whole = fit(lesson)
+    return {name: whole, name + VALID: whole if lesson.valid.all() else fit(lesson.valid_only())}
+
+
+def one_hot_process(lesson: Lesson) -> dict[str, Predictive]:
     """Fit the process of the rivals from scratch: one-hot where designs are equally long, else n-grams."""
     x = sequence_features([*lesson.tokens, *(t for asked in lesson.asked.values() for t in asked)])
     n = len(lesson.tokens)
@@ -131,7 +158,7 @@ def one_hot_process(lesson: Lesson) -> Answer:
     for name, asked in lesson.asked.items():
         out[name] = of_surrogate(surrogate, x[n : n + len(asked)])
         n += len(asked)
-    return {"one-hot process": out}
+    return out
 
 
 def of_surrogate(surrogate: Surrogate, x: Float64[np.ndarray, "n D"]) -> Predictive:
@@ -147,7 +174,7 @@ def _posterior(mean: F8, prior: F8, half: F8, noise: float) -> Predictive:
     return Predictive(mean, covariance, np.full(len(mean), max(noise, LEAST_NOISE)))
 
 
-def string_process(lesson: Lesson) -> Answer:
+def string_process(lesson: Lesson) -> dict[str, Predictive]:
     """Fit a process whose kernel is a weighted sum of `string_parts`, weights and noise by marginal likelihood."""
     everything = [*lesson.tokens, *(t for asked in lesson.asked.values() for t in asked)]
     parts = string_parts(everything, len(lesson.tokens))
@@ -169,7 +196,7 @@ def string_process(lesson: Lesson) -> Answer:
         half = scipy.linalg.solve_triangular(root, across, lower=True)
         out[name] = _posterior(mean + across.T @ alpha, kernel(own, own), half, noise)
         start += len(asked)
-    return {"string process": out}
+    return out
 
 
 Part = Callable[[slice, slice], F8]
@@ -250,8 +277,11 @@ def tuned_weights(
 
 
 MODELS: Mapping[str, Callable[[Lesson], Answer]] = {
-    "ensemble": ensemble,
-    "one-hot process": one_hot_process,
-    "string process": string_process,
+    OURS: ensemble,
+    OURS + VALID: lambda lesson: {k + VALID: v for k, v in ensemble(lesson.valid_only()).items()},
+    ONE_HOT: lambda lesson: _with_valid_only(lesson, ONE_HOT, one_hot_process),
+    STRING: lambda lesson: _with_valid_only(lesson, STRING, string_process),
 }
 """By the name of what they answer first."""
+USUAL = (OURS, ONE_HOT, STRING)
+"""What is judged unless others are asked for."""

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-from benchmarks.posterior import ALL, ONE_HOT, OURS, goals_of, results_of
+from benchmarks.posterior import ALL, RIVALS, goals_of, results_of
 from benchmarks.posterior_measures import Predictive, measures, negative_log_density, neighbours
 from benchmarks.posterior_models import (
+    OURS,
     Lesson,
     likely_noise,
     of_sample,
@@ -123,8 +124,8 @@ def test_the_string_kernel_takes_designs_of_all_lengths_and_learns_what_counts(t
         assert float(np.linalg.eigvalsh(part).min()) > -1e-6
         assert float(np.diagonal(part)[:200].mean()) == pytest.approx(1.0, rel=1e-6)
     place = Place("instability-60", 0, tmp_path)
-    lesson = Lesson(place, [], tokens[:200], y[:200], {"space": tokens[200:]})
-    found = measures(y[200:], string_process(lesson)["string process"]["space"], np.arange(60)[:, None])
+    lesson = Lesson(place, [], tokens[:200], y[:200], np.ones(200, dtype=bool), {"space": tokens[200:]})
+    found = measures(y[200:], string_process(lesson)["space"], np.arange(60)[:, None])
     assert found["rank"] > 0.9
     assert found["marginal"] < 0.5
 
@@ -168,9 +169,9 @@ def row(model, seed, joint):
 
 
 def test_models_are_compared_seed_by_seed_and_goals_stand_beside():
-    rows = [row(OURS, s, 1.0 + s) for s in range(3)] + [row(ONE_HOT, s, 1.5 + s) for s in range(3)]
+    rows = [row(OURS, s, 1.0 + s) for s in range(3)] + [row(RIVALS[0], s, 1.5 + s) for s in range(3)]
     found = results_of(rows)
-    apart = found["gb1"][ALL][f"{OURS} minus {ONE_HOT}"]["joint"]
+    apart = found["gb1"][ALL][f"{OURS} minus {RIVALS[0]}"]["joint"]
     assert apart == {"mean": pytest.approx(-0.5), "standard_error": pytest.approx(0.0), "n": 3}
     assert found["gb1"]["half"]["96"]["children"][OURS]["joint"]["mean"] == pytest.approx(2.0)
     goals = {g.name: g for g in goals_of(found)}
