@@ -32,9 +32,8 @@ import numpy as np
 
 from benchmarks.posterior_measures import TOGETHER, measures, neighbours
 from benchmarks.posterior_models import MODELS, ONE_HOT, OURS, STRING, USUAL, VALID, Lesson
-from benchmarks.posterior_sets import KINDS, LANDSCAPES, SETS, TABLES, Place, digest, history, judged
+from benchmarks.posterior_sets import KINDS, LANDSCAPES, SETS, TABLES, Place, digest, history, judged, problem_of
 from benchmarks.report import Goal, finish, summary
-from domains.catalog import load
 from poets_core.keyed import rng_for
 from poets_core.search.reward import fit_scale
 from poets_core.search.rivals.surrogate import sequence_features
@@ -89,7 +88,7 @@ def judge(task: Task) -> list[dict[str, Any]]:
     told = [(c, o) for candidates, observed in rounds for c, o in zip(candidates, observed, strict=True)]
     values = np.array([o.value[0] if o.valid else np.nan for _, o in told])
     valid = np.array([o.valid for _, o in told])
-    objective = load(spec.problem.name, **spec.problem.params).info.objectives[0]
+    objective = problem_of(spec).info.objectives[0]
     scale = fit_scale(values, valid, direction=objective.direction, transform=spec.search.transform)
     rewards = scale.rewards(values, valid)
     designs = np.array([bool(c.design) for c, _ in told])
@@ -261,7 +260,7 @@ def main() -> None:
         rows = {key_of(r): r for r in told if r["asked"] in (ONE_HOT, STRING) or r["changes"] == args.set}
     with tempfile.TemporaryDirectory() as temporary:
         tasks = tasks_of(args, args.folder or Path(temporary), rows)
-        judge_all(tasks, args.jobs, args.out, rows)
+        judge_all(tasks, 1 if args.quick else args.jobs, args.out, rows)
     wanted = {(t.place.name, t.place.seed, t.kind, t.size) for t in tasks}
     results = results_of([r for key, r in rows.items() if key[:4] in wanted])
     settings = {

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -119,13 +120,23 @@ class Place:
     def search(self, spec: SearchSpec) -> Method:
         """Return a search at round 0; all of one place share a backbone."""
         known = backbones().get(spec.backbone.source)
-        problem = load(spec.problem.name, **spec.problem.params)
+        problem = problem_of(spec)
         source = known.folder if known else spec.backbone.source
         self.own.mkdir(parents=True, exist_ok=True)
         found = build_search(problem, spec, backbone=source, workspace=self.own)
         if not isinstance(found, Method):
             raise TypeError(f"Expected a search with the base class Method, got {type(found).__name__}.")
         return found
+
+
+def problem_of(spec: SearchSpec) -> Problem:
+    """Return the problem of a spec; the searches of one place share it, for a table takes a second to read."""
+    return _problem(spec.problem.name, json.dumps(dict(spec.problem.params), sort_keys=True))
+
+
+@lru_cache(maxsize=1)
+def _problem(name: str, params: str) -> Problem:
+    return load(name, **json.loads(params))
 
 
 @dataclass(frozen=True)
