@@ -110,6 +110,7 @@ class BranchEnsemble:
         Args:
             prompts: token ids of each; with a completion they must fit into `positions`.
         """
+        # Shallow: adapters and mask are the same objects, so that the copy costs nothing and follows what is trained.
         other = copy.copy(self)
         other.prompt_ids = [list(ids) for ids in prompts]
         return other
@@ -260,6 +261,7 @@ class BranchEnsemble:
             encoded: completions.
             index: which of them.
         """
+        # Prior adapters would be part of a branch's states; the reference's never change, so a head can rely on them.
         self.stack.layout.reference()
         rows = encoded.take(index)
         return self._tokens(rows), self.upper(rows)

@@ -108,6 +108,7 @@ def train_context_backbone(
     Raises:
         InvalidModel: no families.
     """
+    # An unknown word would be read as the unknown token, the same for all of them: such designs teach nothing.
     unknown, rows = tokenizer.unk_token_id, []
     for family in families:
         coded = tokenizer(list(family), add_special_tokens=False)["input_ids"]

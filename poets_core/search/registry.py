@@ -45,6 +45,8 @@ from poets_core.spec import (
 LIBRARY_DESIGNS = 8192
 FAMILIES = 1024
 """Rows of related designs that a reader is trained on."""
+READER_STEPS = 3
+"""Training steps of a reader for each of the backbone's: copying out of the prompt is learnt later than letters are."""
 UNTRAINED_RANK = 8
 """Of the one adapter that an ensemble has for a method that trains none; it stays zero."""
 SEARCHES: dict[type[MethodSettings], Callable[[Sampler, SearchSpec], Search]] = {
@@ -128,6 +130,7 @@ def build_search(
     ensemble = BranchEnsemble(model, shape, prompts, mask, max_tokens=max_tokens, seed=spec.seed, check=check)
     search = SEARCHES[type(spec.search)](Sampler(problem, ensemble, spec.seed, max_tokens), spec)
     if isinstance(search, InContextSearch):
+        # A library backbone has seen single designs alone: what stands before one means nothing to it.
         search.read_with(_reader(search, workspace, check) if backbone == "library" else ensemble)
     search.facts |= {
         "source": spec.backbone.source,
@@ -160,7 +163,7 @@ def _reader(search: InContextSearch, workspace: Path, check: Check) -> BranchEns
             folder,
             width=part.width,
             layers=max(2, part.layers),
-            steps=part.steps,
+            steps=READER_STEPS * part.steps,
             positions=longest * (own + search.sampler.max_tokens),
             seed=spec.seed,
             check=check,
@@ -188,6 +191,7 @@ def _families(problem: Problem, size: int, seed: int, check: Check) -> list[list
             family = [problem.decode(text)]
         except InvalidDesign:  # a corpus may hold what the oracle refuses
             continue
+        # Edits of any member, not of the last: what the reader shall learn is to go on with a relative of the whole.
         while len(family) < size:
             family += problem.edit(family, 1, rng=rng)
         families.append([problem.encode(design) for design in family])

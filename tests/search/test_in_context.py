@@ -10,6 +10,7 @@ import pytest
 from poets_core.errors import InvalidSpec
 from poets_core.lm.library import BOS, EOS
 from poets_core.search.registry import build_search
+from poets_core.search.rivals.in_context import ContextSampler
 from poets_core.spec.read import parse_search
 from poets_core.types import Observation
 from tests.search.sites import Sites, build, spec
@@ -97,22 +98,22 @@ def test_a_backbone_without_room_for_two_designs_is_refused(tmp_path):
 
 
 def test_a_trained_reader_writes_relatives_of_what_it_reads(tmp_path):
-    problem = Sites(length=5)
+    problem = Sites()
     data = spec(method="in-context", context=4).model_dump(mode="json")
-    data["backbone"] |= {"steps": 300, "width": 32}
+    data["backbone"] |= {"steps": 150, "width": 32}
     search = build_search(problem, parse_search(data), backbone="library", workspace=tmp_path)
-    told(search, problem, search.ask(12))
-    found = search.ask(24)
-    assert all(c.branch == -1 and c.source == "reference" for c in found)
-    shown = [search.shown(slot, 0) for slot in range(24)]
-
-    def nearest(designs):
-        pairs = zip(designs, shown, strict=True)
-        return np.mean([min(sum(a != b for a, b in zip(d, s, strict=True)) for s in lines) for d, lines in pairs])
-
-    search.round = 0
-    blind = [c.design for c in search.ask(24, spread=True)]
-    assert nearest([c.design for c in found]) < nearest(blind) - 0.5
+    tokens = search.reader.backbone.completion_ids
+    parents = ("AAA", "HHH")
+    contexts = [
+        [x for d in (p, p[0] + "C" + p[2], "D" + p[1:], p[:2] + "E") for x in (BOS, *tokens(d))] + [BOS]
+        for p in parents
+    ]
+    sampler = ContextSampler(problem, search.reader.reading(contexts), 0, search.sampler.max_tokens, np.zeros(2, int))
+    drawn = sampler.draw(np.full(80, -1), np.repeat([0, 1], 40), ("test",), np.ones(80))
+    assert {d.prompt for d in drawn} == {0}  # the problem's prompt, not the number of a context
+    kept = [[sum(a == b for a, b in zip(d.design, p, strict=True)) for d in drawn] for p in parents]
+    own, other = np.mean(kept[0][:40] + kept[1][40:]), np.mean(kept[0][40:] + kept[1][:40])
+    assert own > other + 1.0  # of three sites
 
 
 def test_the_density_without_the_context_is_what_stands_as_the_references(tmp_path):

@@ -73,6 +73,7 @@ class InContextSearch(Method):
 
     def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
         contexts = [self._context(slot, p) for slot, p in enumerate(prompt.tolist())]
+        # Every slot has a prompt of its own, so contexts are counted by slots and all of them are read in one pass.
         sampler = ContextSampler(
             self.problem, self.reader.reading(contexts), self.sampler.seed, self.sampler.max_tokens, prompt
         )
@@ -92,6 +93,7 @@ class InContextSearch(Method):
         if not fits:
             return []
         rng = rng_for(self.spec.seed, "in context", self.round, slot)
+        # A bootstrap resamples as many as there are; which of them came twice cannot be shown, which came at all can.
         drawn = np.unique(rng.integers(0, len(fits), len(fits)))
         if s.shows == "random":
             drawn = np.sort(rng.permutation(drawn)[: s.context])
@@ -106,6 +108,7 @@ class InContextSearch(Method):
         start = self.reader.prompt_ids[prompt]
         room = self.reader.positions - self.sampler.max_tokens - len(start)
         ids: list[int] = []
+        # From the best down, so that what does not fit any more is the worst.
         for design in reversed(self.shown(slot, prompt)):
             part = [*start, *self.reader.backbone.completion_ids(self.problem.encode(design))]
             if len(ids) + len(part) > room:

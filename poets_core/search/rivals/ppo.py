@@ -46,17 +46,21 @@ class PPOSearch(PolicyGradientSearch):
     def _advantages(self, own: I8, rows: I8, group: I8) -> F8:
         """Return the advantages of the tokens of `rows`, f8 (N, T), of mean 0 and deviation 1 over these tokens."""
         round_of = group // len(self.problem.prompts)
+        # Without the rows that it judges: a head fitted to their returns would explain them away.
         earlier = np.setdiff1d(own[round_of[own] >= self.round - RECENT], rows)
         rewards, centre = self.history.rewards(), np.zeros(len(group))
+        # How good designs are by then differs between rounds, and the head shall not spend its weights on that.
         for g in np.unique(group[own]).tolist():
             centre[group == g] = rewards[own][group[own] == g].mean()
         inside, earned, states = self._places(rows, rewards)
         value = np.where(inside, centre[rows][:, None], 0.0)
         if len(earlier):
             at, before, features = self._places(earlier, rewards - centre)
+            # What was earned from a place on; the head predicts it without knowing what was written there.
             returns = np.cumsum(before[:, ::-1], axis=1)[:, ::-1]
             value += np.where(inside, states @ fit_value_head(features[at], returns[at]), 0.0)
         found = generalised_advantages(earned, value, self.settings.trace)
+        # Deviation 1 whatever the unit and the head: step sizes then mean the same as for the other policy gradients.
         told = found[inside]
         out = np.zeros((len(group), inside.shape[1]))
         out[rows] = np.where(inside, (found - told.mean()) / max(float(told.std()), 1e-6), 0.0)
@@ -75,6 +79,7 @@ class PPOSearch(PolicyGradientSearch):
         encoded, step = self.history.encoded, self.settings.minibatch
         width = encoded.tokens.shape[1]
         inside = np.arange(width) < encoded.length[index][:, None]
+        # A minibatch at a time, as the steps are: the states of a whole history of long designs would fill the memory.
         parts, states = [], []
         for start in range(0, len(index), step):
             found = self.ensemble.reference_tokens(encoded, index[start : start + step])
