@@ -221,9 +221,9 @@ def _tables(groups: list[Group], objective: Objective, key: str) -> None:
 
 
 def _of_the_share(groups: list[Group], objective: Objective) -> str:
-    """Say why the number of runs that found the best possible value stands there, or why it does not."""
+    """Return why the number of runs that found the best possible value stands there, or why it does not."""
     if objective.optimum is None:
-        return "What the best possible value is, nobody has stated here: nothing is said of how many runs found it."
+        return "The best possible value is not known here: nothing is said of how many runs found it."
     if not all(c.exact for g in groups for c in g.curves):
         return "A dash stands where measurements are noisy: one that lies at the best possible value proves nothing."
     return "A mean hides how many runs found the best possible value, so their number stands beside it."

@@ -219,7 +219,7 @@ class InContextSettings(MethodSettings):
         int,
         Field(ge=1, le=64, title="Designs it reads", description="As many as fit in front of the one that it writes."),
         Mark.TUNED,
-    ] = 8
+    ] = 4
     shows: Annotated[
         Literal["best", "random"],
         Field(title="Which designs it reads", description="Of a bootstrap of the data; always the best one last."),
