@@ -27,11 +27,12 @@ DOCS = Path(__file__).parent.parent / "docs" / "results"
 HEAD = """# Regime map
 
 Methods x landscapes, from `python -m benchmarks.search` at commit `{commit}`. Settings, and the seeds that chose
-them, are in `benchmarks/search_cells.py` and `poets_core/spec` (tuning: seeds from {tuning} on; here: seeds below). Means ± standard errors over seeds. Regret is cumulative, in fractions of the maximum, an unmeasured or
-infeasible design counting as 0; on artificial-7q, tfim-6 and instability-60 best and mean of the 100 best are in the
-value's own unit. Beside the best stands how many runs found the best possible value, with Wilson's 95 % interval,
-where the problem states that value: a mean hides it. "poets minus" is paired over seeds, with its 95 % interval
-(Student's t), bold where that excludes 0. Written by `python -m benchmarks.search_report`; every search is in
+them, are in `benchmarks/search_cells.py` and `poets_core/spec` (tuning: seeds from {tuning} on; here: seeds below).
+Means ± standard errors over seeds. Regret is cumulative, in fractions of the maximum, an unmeasured or infeasible
+design counting as 0; on artificial-7q, tfim-6 and instability-60 best and mean of the 100 best are in the value's own
+unit. Beside the best stands how many runs found the best possible value, with Wilson's 95 % interval, where the
+problem states that value: a mean hides it. "poets minus" is paired over seeds, with its 95 % interval (Student's t),
+bold where that excludes 0. Written by `python -m benchmarks.search_report`; every search is in
 regime_map/results.parquet, from which the map goes on (`--resume`). {hours:.1f} hours of CPU in all.
 """
 
