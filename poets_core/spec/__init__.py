@@ -7,19 +7,23 @@ A run is a search, an experiment or a task, and each has the fields that are its
 from poets_core.spec.base import LARGEST_SEED, BackboneSpec, Bounds, Budget, Mark, Names, ProblemSpec, SpecModel
 from poets_core.spec.experiment import JUDGES, ExperimentSettings, ExperimentSpec, PolicySpec
 from poets_core.spec.laboratory import PLATES, LaboratorySpec
+from poets_core.spec.method import MethodSettings
 from poets_core.spec.methods import (
     METHODS,
     BestOfReferenceSettings,
     GaussianProcessSettings,
     GeneticSettings,
-    GRPOSettings,
+    InContextSettings,
     KLThompsonSettings,
-    MethodSettings,
     PoetsSettings,
-    PolicyGradientSettings,
     ReferenceSettings,
-    RLOOSettings,
     SearchSettings,
+)
+from poets_core.spec.policy_gradients import (
+    GRPOSettings,
+    PolicyGradientSettings,
+    PPOSettings,
+    RLOOSettings,
     ToSFiTSettings,
 )
 from poets_core.spec.read import RunSpec, parse_spec, read_spec
@@ -42,11 +46,13 @@ __all__ = [
     "GRPOSettings",
     "GaussianProcessSettings",
     "GeneticSettings",
+    "InContextSettings",
     "KLThompsonSettings",
     "LaboratorySpec",
     "Mark",
     "MethodSettings",
     "Names",
+    "PPOSettings",
     "Plan",
     "PoetsSettings",
     "PolicyGradientSettings",

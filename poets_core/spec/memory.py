@@ -17,8 +17,8 @@ from poets_core.spec.methods import (
     GaussianProcessSettings,
     KLThompsonSettings,
     PoetsSettings,
-    PolicyGradientSettings,
 )
+from poets_core.spec.policy_gradients import PolicyGradientSettings
 from poets_core.spec.search import SearchSpec
 
 BASE = 900 * 2**20

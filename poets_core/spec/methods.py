@@ -6,11 +6,11 @@ chosen: docs/papers.md and benchmarks/search.py.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from poets_core.spec.base import Mark, SpecModel, mismatch
+from poets_core.spec.base import Mark, Names, mismatch
 from poets_core.spec.fields import (
     AllowRepeats,
     Beta,
@@ -21,36 +21,11 @@ from poets_core.spec.fields import (
     Minibatch,
     Pool,
     Rank,
-    Replay,
     RewardTransform,
     Steps,
 )
-
-
-class MethodSettings(SpecModel):
-    """Base of every method's settings.
-
-    Attributes:
-        title, says: for people.
-        needs: what a problem must offer beside an oracle, ``""`` for nothing.
-        trains: whether it trains policies.
-        ensemble: whether these are branches whose disagreement counts, and that contests can compare.
-        predicts: whether it says what it expects of a design before it is measured.
-    """
-
-    title: ClassVar[str]
-    says: ClassVar[str]
-    needs: ClassVar[str] = ""
-    trains: ClassVar[bool] = False
-    ensemble: ClassVar[bool] = False
-    predicts: ClassVar[bool] = False
-
-    method: str
-
-    @property
-    def policies(self) -> int:
-        """How many trained policies answer, beside the reference."""
-        return int(self.trains)
+from poets_core.spec.method import MethodSettings
+from poets_core.spec.policy_gradients import GRPOSettings, PPOSettings, RLOOSettings, ToSFiTSettings
 
 
 class PoetsSettings(MethodSettings):
@@ -219,68 +194,6 @@ class GeneticSettings(MethodSettings):
     transform: Annotated[RewardTransform, Mark.HIDDEN, Mark.REPORT] = "auto"
 
 
-class PolicyGradientSettings(MethodSettings):
-    """Base of the methods that train one policy by its gradient."""
-
-    trains = True
-
-    beta: Beta = 0.1
-    steps: Steps = 40
-    transform: RewardTransform = "auto"
-    learning_rate: LearningRate = 5e-3
-    minibatch: Minibatch = 32
-    gradient_norm: GradientNorm = 1.0
-    rank: Rank = 8
-
-
-class GRPOSettings(PolicyGradientSettings):
-    """Group-relative policy optimisation (arXiv 2402.03300)."""
-
-    title = "GRPO"
-    says = "One policy, clipped policy gradients within each round."
-
-    method: Literal["grpo"] = "grpo"
-    beta: Annotated[Beta, Mark.TUNED] = 0.03
-    gradient_norm: Annotated[GradientNorm, Mark.TUNED] = 10.0
-    clip: Annotated[
-        float,
-        Field(gt=0, lt=1, title="Clip", description="How far a policy may move from the one that drew the data."),
-        Mark.ADVANCED,
-        Mark.TUNED,
-    ] = 0.4
-    replay: Replay = False
-    allow_repeats: AllowRepeats = False
-
-
-class RLOOSettings(PolicyGradientSettings):
-    """REINFORCE with the leave-one-out baseline (arXiv 2402.14740)."""
-
-    title = "REINFORCE, leave-one-out"
-    says = "One policy, plain policy gradients."
-
-    method: Literal["rloo"] = "rloo"
-    # Without a ratio, gradients from older rounds are biased: no form offers it.
-    replay: Annotated[Replay, Mark.HIDDEN] = False
-    allow_repeats: AllowRepeats = False
-
-
-class ToSFiTSettings(PolicyGradientSettings):
-    """Variational Bayesian optimistic sampling (arXiv 2510.13328)."""
-
-    title = "ToSFiT"
-    says = "One policy, tuned towards the Thompson samples of a Gaussian process."
-
-    method: Literal["tosfit"] = "tosfit"
-    steps: Annotated[Steps, Mark.TUNED] = 40
-    exploration: Annotated[
-        float,
-        Field(ge=0, le=100, title="Exploration", description="Weight of the uncertainty. 0: (soft) actor-critic."),
-        Mark.ADVANCED,
-        Mark.TUNED,
-    ] = 1.0
-    allow_repeats: AllowRepeats = False
-
-
 class KLThompsonSettings(MethodSettings):
     """Exact KL-regularised Thompson sampling on a space that can be enumerated."""
 
@@ -293,6 +206,28 @@ class KLThompsonSettings(MethodSettings):
     beta: Beta = 0.1
     transform: RewardTransform = "auto"
     allow_repeats: AllowRepeats = False
+
+
+class InContextSettings(MethodSettings):
+    """The frozen model reads designs of a bootstrap of the data and writes the next one; nothing is trained."""
+
+    title = "In-context Thompson sampling"
+    says = "The model reads good designs, from a bootstrap of the data for each place in a round, and writes the next."
+
+    method: Literal["in-context"] = "in-context"
+    context: Annotated[
+        int,
+        Field(ge=1, le=64, title="Designs it reads", description="As many as fit in front of the one that it writes."),
+        Mark.TUNED,
+    ] = 4
+    shows: Annotated[
+        Literal["best", "random"],
+        Field(title="Which designs it reads", description="Of a bootstrap of the data; always the best one last."),
+        Names({"best": "the best", "random": "any"}),
+        Mark.TUNED,
+    ] = "best"
+    allow_repeats: AllowRepeats = False
+    transform: Annotated[RewardTransform, Mark.HIDDEN, Mark.REPORT] = "auto"
 
 
 class BestOfReferenceSettings(MethodSettings):
@@ -324,9 +259,11 @@ SearchSettings: TypeAlias = (
     | GaussianProcessSettings
     | GeneticSettings
     | GRPOSettings
+    | PPOSettings
     | RLOOSettings
     | ToSFiTSettings
     | KLThompsonSettings
+    | InContextSettings
     | BestOfReferenceSettings
     | ReferenceSettings
 )

@@ -15,7 +15,7 @@ from poets_core.types import BEFORE, Given, Observation
 from tests.search.sites import Sites, build
 from tests.search.test_rivals import FAST
 
-METHODS = ("poets", "grpo", "rloo", "tosfit", "ga", "gp", "klts", "best-of-reference", "reference")
+METHODS = ("poets", "grpo", "ppo", "rloo", "tosfit", "ga", "gp", "klts", "in-context", "best-of-reference", "reference")
 
 
 def gave(n: int, seed: int = 0) -> tuple[Given, ...]:
