@@ -15,6 +15,7 @@ from domains.protein.given import PARAMS, Sited, read_measured, sited
 from domains.protein.letter_mask import letter_mask
 from domains.protein.parent import UNKNOWN_LETTER, Chain, Parent, Scaffold, read_parent
 from domains.protein.replay import replay_of
+from domains.protein.residues import alike
 from domains.protein.sequence import SequenceProblem, exact
 from domains.protein.sited import facts_of, numbers_of, whole_protein
 from domains.protein.sited_edits import edit_within
@@ -25,7 +26,7 @@ from poets_core.errors import InvalidDesign, InvalidInput, InvalidSpec, InvalidT
 from poets_core.intake import shown
 from poets_core.intake.numbers import Decimal
 from poets_core.protocols import TokenMask
-from poets_core.types import Artifact, Design, Evaluation, Objective, ProblemInfo, Record, Vocabulary
+from poets_core.types import F8, Artifact, Design, Evaluation, Objective, ProblemInfo, Record, Vocabulary
 
 POSITIONS = f"{PARAMS}.positions"
 KEEP = 0.3
@@ -130,6 +131,11 @@ class Landscape(SequenceProblem):
         self._whole = len(scaffold.parent) > len(scaffold.sites)
         self._file = VariantsFile(scaffold, value.name)
         self.replay = replay_of(values) if use == "replay" else None
+
+    @property
+    def alike(self) -> tuple[str, F8]:
+        """How alike the letters of designs are; see `domains.protein.residues`."""
+        return alike()
 
     def decode(self, text: str) -> Design:
         """Return the canonical letters at the positions.

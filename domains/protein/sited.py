@@ -11,6 +11,7 @@ from domains.protein.alphabet import LETTERS, codes_of, parse, text_of
 from domains.protein.automaton import Automaton
 from domains.protein.constraints import Constraints
 from domains.protein.letter_mask import letter_mask
+from domains.protein.residues import alike
 from domains.protein.parent import UNKNOWN_LETTER, Scaffold
 from domains.protein.replay import Replay
 from domains.protein.sequence import SequenceProblem
@@ -46,6 +47,11 @@ class SitedProblem(SequenceProblem):
         super().__init__(info, oracle, minimum=sites, maximum=sites, wild_type=scaffold.wild_type)
         self.scaffold, self.automaton, self.weights, self.constraints = scaffold, automaton, weights, constraints
         self.file = file or VariantsFile(scaffold, info.objectives[0].name)
+
+    @property
+    def alike(self) -> tuple[str, F8]:
+        """How alike the letters of designs are; see `domains.protein.residues`."""
+        return alike()
 
     def decode(self, text: str) -> Design:
         """Return the letters at the sites: of a text of so many letters, or of the whole protein.

@@ -73,6 +73,12 @@ class Backbone:
         return head
 
     @property
+    def embedding(self) -> torch.Tensor:
+        """What each token is read as, (V, D)."""
+        table: torch.Tensor = self.model.get_input_embeddings().weight
+        return table
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         device: torch.device = next(iter(self.model.parameters())).device
@@ -113,7 +119,7 @@ class Backbone:
 
 
 def load_backbone(
-    source: str | Path, *, branch_from: int = 0, device: str = "cpu", name: str | None = None
+    source: str | Path, *, branch_from: int | None = 0, device: str = "cpu", name: str | None = None
 ) -> Backbone:
     """Load and freeze a causal language model.
 
@@ -122,7 +128,8 @@ def load_backbone(
 
     Args:
         source: local folder, path of a ``.gguf`` file, or hub name.
-        branch_from: first layer with adapters; negative counts from the end.
+        branch_from: first layer with adapters; negative counts from the end; None is above the last, adapters on the
+            head alone.
         device: ``"cpu"`` (float32) or ``"cuda"`` (bfloat16).
         name: what exported adapters call it; the source unless said otherwise.
 
@@ -170,7 +177,7 @@ def cut(
     model: Any,
     tokenizer: Any,
     *,
-    branch_from: int,
+    branch_from: int | None,
     device: str = "cpu",
     source: str = "memory",
     dtype: torch.dtype | None = None,
@@ -193,7 +200,7 @@ def cut(
             "Choose another backbone."
         )
     n_layers = int(config.num_hidden_layers)
-    first = branch_from + n_layers if branch_from < 0 else branch_from
+    first = n_layers if branch_from is None else branch_from + n_layers if branch_from < 0 else branch_from
     if not 0 <= first <= n_layers:
         raise InvalidModel(
             f"Expected branch_from between {-n_layers} and {n_layers} for a model of {n_layers} layers, "

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Float32, Int64
+from torch import Tensor
 
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import LogProb, masked_log_softmax
@@ -54,3 +57,58 @@ def last_token_log_prob(
             found = (before[:, None] + log_p[:, place][:, wanted]).cpu().numpy()
             (reference if m < 0 else branches[m])[start : start + len(block)] = found
     return LogProb(branches.reshape(ensemble.branches, -1), reference.reshape(-1))
+
+
+class PrefixStates:
+    """The last states of all beginnings of a product space, for ensembles whose adapters are on the head alone.
+
+    Below the head every branch is the reference, so what it says of S designs needs one product of matrices per
+    branch over the few thousand beginnings, and sums over the tree of their continuations.
+    """
+
+    @torch.no_grad()
+    def __init__(self, ensemble: BranchEnsemble, options: Sequence[Int64[np.ndarray, " k"]]) -> None:
+        """Run the trunk once over every beginning.
+
+        Args:
+            ensemble: adapters on its head alone; one prompt.
+            options: for each place, the tokens that may stand there.
+        """
+        self.ensemble, self.options = ensemble, options
+        device, eos = ensemble.backbone.device, ensemble.backbone.vocabulary.eos
+        rest = [int(o[0]) for o in options]
+        ensemble.stack.layout.reference()
+        self._states: list[Float[Tensor, "n D"]] = []
+        self._logits: list[Float[Tensor, "n k"]] = []
+        prefixes = np.zeros((1, 0), dtype=np.int64)
+        for place, allowed in enumerate(options):
+            end = np.array([*rest[place:], eos], dtype=np.int64)
+            states = []
+            for start in range(0, len(prefixes), ROWS):
+                ensemble.check()
+                block = prefixes[start : start + ROWS]
+                whole = np.concatenate([block, np.broadcast_to(end, (len(block), len(end)))], axis=1)
+                encoded = ensemble.encode(whole.tolist(), np.zeros(len(block), dtype=np.int64))
+                states.append(ensemble.upper(encoded.take(np.arange(len(block))))[:, place].float())
+            self._states.append(torch.cat(states))
+            wanted = torch.from_numpy(allowed).to(device)
+            self._logits.append(ensemble.head(self._states[-1].to(ensemble.head.base.weight.dtype)).float()[:, wanted])
+            grown = np.repeat(prefixes, len(allowed), axis=0)
+            prefixes = np.concatenate([grown, np.tile(allowed, len(prefixes))[:, None]], axis=1)
+
+    @torch.no_grad()
+    def log_prob(self, branch: int = -1) -> Float32[np.ndarray, " S"]:
+        """Return log-probabilities of all designs, last place fastest, under a branch or the reference (-1).
+
+        Single precision throughout: good for choosing among designs, not for what is reported of them.
+        """
+        self.ensemble.check()
+        head, total = self.ensemble.head, torch.zeros(1, device=self.ensemble.backbone.device)
+        for states, logits, allowed in zip(self._states, self._logits, self.options, strict=True):
+            own = logits
+            if branch >= 0:
+                wanted = torch.from_numpy(allowed).to(head.b.device)
+                change = head.b[branch][wanted] @ head.a[branch] * head.shape.scaling
+                own = logits + states @ change.T
+            total = (total[:, None] + torch.log_softmax(own, -1)).flatten()
+        return total.cpu().numpy()

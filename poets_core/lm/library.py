@@ -6,9 +6,10 @@ around the wild type.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -18,10 +19,14 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from poets_core.errors import InvalidModel
 from poets_core.keyed import rng_for, seed_for
+from poets_core.lm.designed import heads_for, lay_out
 from poets_core.protocols import Check, unheard
+from poets_core.types import F8
 
 SPECIAL = ("<pad>", "<bos>", "<eos>")
 PAD, BOS, EOS = range(3)
+Alike: TypeAlias = tuple[str, F8]
+"""Letters, and how alike each two of them are: a positive semidefinite matrix of cosines."""
 
 
 def tokenizer_for(texts: Sequence[str]) -> Any:
@@ -50,6 +55,8 @@ def train_library_backbone(
     batch: int = 128,
     learning_rate: float = 5e-3,
     positions: int = 0,
+    designed: bool = False,
+    alike: Alike | None = None,
     seed: int,
     check: Check = unheard,
 ) -> Path:
@@ -60,6 +67,8 @@ def train_library_backbone(
         folder: receives config, safetensors weights and tokenizer.
         width, layers, steps, batch, learning_rate: size and training.
         positions: longest sequence the model must be able to read, special tokens included.
+        designed: lay the features out (`poets_core.lm.designed`) and train the head alone.
+        alike: how alike letters are, for designed features; letters that it does not know are unlike all others.
         seed: key of the initial weights and of the minibatches.
         check: called before every step; what it raises leaves the folder as it was.
 
@@ -67,16 +76,43 @@ def train_library_backbone(
         The folder.
 
     Raises:
-        InvalidModel: no texts.
+        InvalidModel: no texts, or designs too long for designed features of this width.
     """
     if not texts:
         raise InvalidModel("Expected library designs to train a backbone on, got none.")
     tokenizer = tokenizer_for(texts)
     ids = _padded([[BOS, *c, EOS] for c in tokenizer(list(texts), add_special_tokens=False)["input_ids"]])
     config = _config(len(tokenizer), width, layers, max(ids.shape[1], positions))
+    lay: Callable[[Any], None] | None = None
+    if designed:
+        config.n_head, config.tie_word_embeddings = heads_for(ids.shape[1] - 2, width), False
+        lay = partial(lay_out, alike=_cosines(tokenizer, alike))
     return _trained(
-        config, tokenizer, ids, folder, steps=steps, batch=batch, rate=learning_rate, seed=seed, key="", check=check
+        config,
+        tokenizer,
+        ids,
+        folder,
+        steps=steps,
+        batch=batch,
+        rate=learning_rate,
+        seed=seed,
+        key="",
+        check=check,
+        lay=lay,
     )
+
+
+def _cosines(tokenizer: Any, alike: Alike | None) -> Tensor | None:
+    """Return how alike the words of a tokenizer are, (V, V); None if nothing is known of its letters."""
+    if alike is None:
+        return None
+    letters, matrix = alike
+    out = torch.eye(len(tokenizer))
+    at = tokenizer.convert_tokens_to_ids(list(letters))
+    known = [k for k, i in enumerate(at) if i != tokenizer.unk_token_id]
+    index = torch.tensor([at[k] for k in known])
+    out[index[:, None], index] = torch.from_numpy(matrix[np.ix_(known, known)]).float()
+    return out
 
 
 def train_context_backbone(
@@ -143,13 +179,16 @@ def _trained(
     seed: int,
     key: str,
     check: Check,
+    lay: Callable[[Any], None] | None = None,
 ) -> Path:
     """Train a model on rows of ids and save it with its tokenizer; `key` tells its random numbers apart."""
     with torch.random.fork_rng(devices=[]):  # the model's own initialisation draws from torch's generator
         torch.manual_seed(seed_for(seed, f"{key}library weights"))
         model = GPT2LMHeadModel(config)
+        if lay is not None:
+            lay(model)
     # The learning rate falls to 0 along a cosine: a few hundred steps end in a minimum instead of near one.
-    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
+    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     rng = rng_for(seed, f"{key}library minibatches")
     model.train()

@@ -48,6 +48,7 @@ FAMILIES = 1024
 READER_STEPS = 3
 """Training steps of a reader for each of the backbone's: copying out of the prompt is learnt later than letters are."""
 UNTRAINED_RANK = 8
+LARGEST_RANK = 256
 """Of the one adapter that an ensemble has for a method that trains none; it stays zero."""
 SEARCHES: dict[type[MethodSettings], Callable[[Sampler, SearchSpec], Search]] = {
     PoetsSettings: PoetsSearch,
@@ -86,6 +87,8 @@ def train_backbone(problem: Problem, spec: SearchSpec, folder: Path, check: Chec
         layers=part.layers,
         steps=part.steps,
         positions=2 * problem.info.max_tokens + 4,
+        designed=part.features == "designed",
+        alike=getattr(problem, "alike", None),
         seed=spec.seed,
         check=check,
     )
@@ -121,12 +124,14 @@ def build_search(
         if not (source / "model.safetensors").is_file():
             train_backbone(problem, spec, source, check)
     # Adapters name the backbone as the spec does: a path of this machine means nothing elsewhere.
-    model = load_backbone(source, branch_from=part.branch_from, device=device, name=part.source)
+    exact = isinstance(spec.search, PoetsSettings) and spec.search.fit == "exact"
+    above = None if exact else part.branch_from
+    model = load_backbone(source, branch_from=above, device=device, name=part.source)
     mask = problem.mask(model.vocabulary)
     max_tokens = mask.max_tokens if mask is not None else _longest(problem, model, spec)
     # A library backbone is trained on this problem's designs alone and knows no prompts.
     prompts = ("",) * len(problem.prompts) if backbone == "library" else problem.prompts
-    shape = _shape(spec)
+    shape = _shape(spec, model)
     ensemble = BranchEnsemble(model, shape, prompts, mask, max_tokens=max_tokens, seed=spec.seed, check=check)
     search = SEARCHES[type(spec.search)](Sampler(problem, ensemble, spec.seed, max_tokens), spec)
     if isinstance(search, InContextSearch):
@@ -198,8 +203,12 @@ def _families(problem: Problem, size: int, seed: int, check: Check) -> list[list
     return families
 
 
-def _shape(spec: SearchSpec) -> AdapterShape:
+def _shape(spec: SearchSpec, model: Backbone) -> AdapterShape:
     s = spec.search
+    if isinstance(s, PoetsSettings) and s.fit == "exact":
+        # The prior is part of the one block, whose rank must not cut what the data say.
+        whole = min(len(model.vocabulary.tokens), int(model.model.config.hidden_size))
+        return AdapterShape(branches=s.branches, rank=min(whole, LARGEST_RANK), prior_rank=0)
     rank = s.rank if isinstance(s, PoetsSettings | PolicyGradientSettings) else UNTRAINED_RANK
     # Without prior adapters their rank is zero, so that nothing of them is computed or exported.
     prior_rank = s.prior_rank if isinstance(s, PoetsSettings) and s.prior_scale > 0 else 0

@@ -71,12 +71,13 @@ class ProductSpace:
         return np.asarray(np.ravel_multi_index(tuple(codes.T), self.shape), dtype=np.int64)
 
 
-def product_space(table: MaskTable, eos: int) -> ProductSpace | None:
+def product_space(table: MaskTable, eos: int, *, largest: int = LARGEST) -> ProductSpace | None:
     """Return the space of a grammar, None if it is no product, has several lengths, or is too large.
 
     Args:
         table: the grammar.
         eos: id of the end token.
+        largest: most designs of a space that counts as small.
     """
     mask, size = table.mask, 1
     options: list[I8] = []
@@ -92,7 +93,7 @@ def product_space(table: MaskTable, eos: int) -> ProductSpace | None:
             return ProductSpace(tuple(options), eos)
         size *= len(allowed)
         # An end that may come here or later gives designs of several lengths.
-        if eos in allowed or size > LARGEST or len(states) * len(allowed) > MOST_STATES * 100:
+        if eos in allowed or size > largest or len(states) * len(allowed) > MOST_STATES * 100:
             return None
         options.append(allowed)
         both = np.repeat(states, len(allowed)), np.tile(allowed, len(states))

@@ -147,6 +147,16 @@ class BackboneSpec(SpecModel):
         ),
         Mark.ADVANCED,
     ] = 150
+    features: Annotated[
+        Literal["trained", "designed"],
+        Field(
+            title="Features of the small model",
+            description="Designed: laid out so that designs that differ in few places, or in like letters, look alike; "
+            "only the head is trained. For designs of up to 64 letters.",
+        ),
+        Names({"trained": "trained", "designed": "designed"}),
+        Mark.ADVANCED,
+    ] = "trained"
 
 
 class Budget(SpecModel):

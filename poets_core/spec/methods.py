@@ -57,6 +57,32 @@ class PoetsSettings(MethodSettings):
             description="c, the spread before data: how far models start apart, in reward s.d. 0: no prior adapters.",
         ),
     ] = 0.3
+    fit: Annotated[
+        Literal["gradient", "exact"],
+        Field(
+            title="How models learn",
+            description="Gradient: Adam steps on adapters of all own layers. Exact: models are draws from the posterior "
+            "of the head's adapters, in closed form; training settings do not count then.",
+        ),
+        Names({"gradient": "by gradient", "exact": "exactly"}),
+    ] = "gradient"
+    whole_space: Annotated[
+        bool,
+        Field(
+            title="Search the whole space",
+            description="Each place in a round takes the best of all designs, where these are at most a million.",
+        ),
+    ] = False
+    climb: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=20,
+            title="Steps of climbing",
+            description="Where the space is larger: so many times the best ideas of each model are edited again.",
+        ),
+        Mark.ADVANCED,
+    ] = 0
     tempering: Annotated[
         float,
         Field(

@@ -134,7 +134,10 @@ def _overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-LATER: Mapping[str, Mapping[str, Any]] = {"poets": {"bootstrap": True}, "rloo": {"replay": False}}
+LATER: Mapping[str, Mapping[str, Any]] = {
+    "poets": {"bootstrap": True, "fit": "gradient", "whole_space": False, "climb": 0},
+    "rloo": {"replay": False},
+}
 """Settings that came later, by method, with what runs before them did: at that value they tell nothing apart."""
 
 
@@ -147,6 +150,8 @@ def decisive(spec: SearchSpec) -> dict[str, Any]:
     for name in ("contest", "laboratory"):
         if data[name] is None:
             del data[name]
+    if data["backbone"]["features"] == "trained":  # as every small model was, before it could be chosen
+        del data["backbone"]["features"]
     settings, later = type(spec.search), LATER.get(spec.search.method, {})
     data["search"] = {
         name: value

@@ -18,18 +18,25 @@ from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
 from poets_core.protocols import Round
 from poets_core.search.method import Method, Proposals
+from poets_core.lm.enumeration import PrefixStates
 from poets_core.search.poets.calibration import JUDGED, Calibration
+from poets_core.search.poets.exact_fit import ExactFit
 from poets_core.search.poets.exact_regret import ExactRegret
 from poets_core.search.poets.measure import measure
 from poets_core.search.poets.pool import fill_pool
 from poets_core.search.poets.prediction import Prediction, predict
 from poets_core.search.poets.prior_adapter import calibrate_prior
 from poets_core.search.poets.trainer import Replay, Trainer
-from poets_core.search.sampler import Sampler
+from poets_core.search.sampler import Draw, Sampler, decode
 from poets_core.search.selection import select
+from poets_core.search.space import ProductSpace, product_space
 from poets_core.spec import PoetsSettings, SearchSpec
 from poets_core.types import F8, Candidate, Observation
 
+LARGEST_WHOLE = 1_000_000
+"""Designs of the largest space that every branch scores whole."""
+SPREAD_SAMPLES, WARM = 1024, 3.0
+"""Designs that say how large the features of the space are, and the temperature that spreads them."""
 PROBE = 64
 """Fixed reference samples on which disagreement is followed from round to round."""
 
@@ -50,13 +57,27 @@ class PoetsSearch(Method):
         if not isinstance(s, PoetsSettings):
             got = s.method
             raise InvalidSpec(f"Expected the settings of method 'poets', got those of {got!r}.", field="search.method")
-        super().__init__(sampler, spec, branches=sampler.ensemble.branches, bootstrap=s.bootstrap)
+        super().__init__(sampler, spec, branches=sampler.ensemble.branches, bootstrap=s.bootstrap and s.fit == "gradient")
         ensemble = self.ensemble
         self.trainer = Trainer(ensemble, beta=s.beta, learning_rate=s.learning_rate, gradient_norm=s.gradient_norm)
         prompts = np.arange(PROBE) % len(self.problem.prompts)
         probe = sampler.draw(np.full(PROBE, -1), prompts, ("probe",), np.ones(PROBE))
         self.probe = ensemble.encode([d.tokens for d in probe], prompts)
-        self.facts["prior_factor"] = calibrate_prior(ensemble, self.probe, beta=s.beta, target=s.prior_scale)
+        self.exact: ExactFit | None = None
+        self.space: ProductSpace | None = None
+        self._prefixes: PrefixStates | None = None
+        if s.fit == "exact":
+            # Warm samples: the prior's size and shape are owed to the space, not to what the reference prefers.
+            warm = sampler.draw(np.full(SPREAD_SAMPLES, -1), np.arange(SPREAD_SAMPLES) % len(self.problem.prompts),
+                                ("warm",), np.full(SPREAD_SAMPLES, WARM))
+            wide = ensemble.encode([d.tokens for d in warm], np.array([d.prompt for d in warm]))
+            self.exact = ExactFit(ensemble, wide, beta=s.beta, scale=s.prior_scale, seed=spec.seed)
+            self.facts["prior_factor"] = 0.0
+        else:
+            self.facts["prior_factor"] = calibrate_prior(ensemble, self.probe, beta=s.beta, target=s.prior_scale)
+        if s.whole_space and len(self.problem.prompts) == 1:
+            self.space = product_space(ensemble.table, ensemble.backbone.vocabulary.eos, largest=LARGEST_WHOLE)
+            self.facts["whole_space"] = self.space is not None
         self.calibration = Calibration()
         self._exact = ExactRegret(self.problem, ensemble, beta=s.beta) if s.exact_regret else None
         self._judged: dict[str, float | None] = {}
@@ -73,6 +94,8 @@ class PoetsSearch(Method):
         """Give each slot a branch, drawn uniformly; it takes the best design of the round's pool."""
         s = self.settings
         branch = rng_for(self.spec.seed, "branch", self.round).integers(0, self.ensemble.branches, len(prompt))
+        if self.space is not None and self.exact is not None:
+            return self._from_space(self.space, branch)
         pool = fill_pool(self.sampler, self.history, s, round=self.round, branch=branch, prompt=prompt, seen=self.seen)
         if not pool.draws:
             return self._scored([])
@@ -100,8 +123,57 @@ class PoetsSearch(Method):
             log_p.branches[branch[slots], index],
             log_p.reference[index],
             np.array([x.mean() for x in predicted[:, index].T]),
-            np.array([_deviation(x) for x in predicted[:, index].T]),
+            np.array([self._deviation(x) for x in predicted[:, index].T]),
         )
+
+    def _from_space(self, space: ProductSpace, branch: Int64[np.ndarray, " slots"]) -> Proposals:
+        """Give each slot the best unseen design of the whole space under its branch, tempered."""
+        s, ensemble = self.settings, self.ensemble
+        if self._prefixes is None:
+            self._prefixes = PrefixStates(ensemble, space.options)
+        reference = self._prefixes.log_prob()
+        baseline = self.prediction().baseline[:, 0]
+        rank = np.empty((ensemble.branches, len(space)), dtype=np.float32)
+        for k in range(ensemble.branches):
+            rank[k] = s.beta * (self._prefixes.log_prob(k) - reference) + baseline[k]
+        rank = rank.mean(0) + np.float32(s.tempering) * (rank - rank.mean(0))
+        if not s.allow_repeats:
+            rank[:, space.index([c.tokens for c in self.history.candidates if c.design])] = -np.inf
+        chosen: list[int] = []
+        for k in branch.tolist():
+            best = int(rank[k].argmax())
+            if not np.isfinite(rank[k, best]):
+                break
+            chosen.append(best)
+            if not s.allow_repeats:
+                rank[:, best] = -np.inf
+        draws = []
+        for ids in space.tokens(np.array(chosen, dtype=np.int64)).tolist():
+            text, design, reason = decode(self.problem, ensemble, ids)
+            draws.append(Draw(tuple(ids), text, design, reason, 0, "space", float("nan")))
+        return self._said(draws, branch[: len(draws)])
+
+    def _said(self, draws: Sequence[Draw], branch: Int64[np.ndarray, " n"]) -> Proposals:
+        """Score draws under their branches, and say what the branches predict of them."""
+        if not draws:
+            return self._scored([])
+        owner = np.array([d.prompt for d in draws])
+        log_p = self.ensemble.log_prob(self.ensemble.encode([d.tokens for d in draws], owner))
+        predicted = self.prediction().rewards(log_p, owner)
+        index = np.arange(len(draws))
+        return Proposals(
+            list(draws),
+            branch,
+            log_p.branches[branch, index],
+            log_p.reference,
+            predicted.mean(0),
+            np.array([self._deviation(x) for x in predicted.T]),
+        )
+
+    def _deviation(self, x: F8) -> float:
+        """Deviation of an observation: over branches, and of what the exact fit takes for noise."""
+        noise = self.exact.noise if self.exact is not None and self.exact.noise is not None else 0.0
+        return float(np.sqrt(_deviation(x) ** 2 + noise))
 
     def prediction(self) -> Prediction:
         """Return what the branches predict, from their last fit and all observations; computed once a round.
@@ -110,8 +182,10 @@ class PoetsSearch(Method):
             ValueError: nothing was told yet.
         """
         if self._prediction is None:
+            # What was invalid has no value that a baseline could be taken from; by gradient it is learnt as a bad one.
+            weights = self.history.weights * (self.history.valid if self.exact is not None else 1)
             self._prediction = predict(
-                self.ensemble, self.history, beta=self.settings.beta, prompts=len(self.problem.prompts)
+                self.ensemble, self.history, weights, beta=self.settings.beta, prompts=len(self.problem.prompts)
             )
         return self._prediction
 
@@ -132,6 +206,20 @@ class PoetsSearch(Method):
         self._judged = {}
         if s.reset_every and self.round > 0 and self.round % s.reset_every == 0:
             self._reset()
+        learnt: dict[str, Any] = {}
+        if self.exact is not None:
+            learnt = self.exact.run(self.history)
+        else:
+            self._train()
+        self._prediction = None  # the branches have moved
+        metrics = measure(self.sampler, self.history, self.probe, self.prediction(), round=self.round)
+        metrics |= {name: judged.get(name) for name in JUDGED} | learnt
+        if self._exact is not None:
+            metrics["soft_regret"] = self._exact.regret(self.history.scale())
+        return metrics
+
+    def _train(self) -> None:
+        s = self.settings
         self.trainer.run(
             Replay(self.history.encoded, self.history.rewards(), self.history.weights),
             steps=s.steps,
@@ -141,12 +229,6 @@ class PoetsSearch(Method):
             best_share=s.best_share,
             stop_early=s.stop_early,
         )
-        self._prediction = None  # the branches have moved
-        metrics = measure(self.sampler, self.history, self.probe, self.prediction(), round=self.round)
-        metrics |= {name: judged.get(name) for name in JUDGED}
-        if self._exact is not None:
-            metrics["soft_regret"] = self._exact.regret(self.history.scale())
-        return metrics
 
     def _reset(self) -> None:
         """Start all trained blocks anew, against what a long search can no longer unlearn; the priors stay."""
@@ -160,15 +242,25 @@ class PoetsSearch(Method):
     def state(self) -> dict[str, np.ndarray]:
         """Return adapters, optimiser state, prior scale and the number of completed rounds."""
         factor = np.array(self.facts["prior_factor"], dtype=np.float64)
-        return super().state() | {"prior_factor": factor, **self.trainer.state()}
+        noise = {}
+        if self.exact is not None and self.exact.noise is not None:
+            noise = {"noise": np.array(self.exact.noise, dtype=np.float64)}
+        return super().state() | {"prior_factor": factor, **noise, **self.trainer.state()}
 
     def restore(self, tensors: Mapping[str, np.ndarray], history: Sequence[Round]) -> None:
         """Take over a checkpoint; see `Search.restore`."""
         self.trainer.restore(tensors)
         # The factor is taken as it was found then: another machine may round its own search for it differently.
         self.ensemble.stack.set_prior_factor(float(tensors["prior_factor"]))
+        if self.exact is not None and "noise" in tensors:
+            self.exact.noise = float(tensors["noise"])
         super().restore(tensors, history)
         self._judged, self._prediction = {}, None
+
+    @property
+    def noise(self) -> float | None:
+        """Variance of an observation that the exact fit found, in squared reward deviations; None by gradient."""
+        return None if self.exact is None else self.exact.noise
 
     def export_adapters(self, folder: Path) -> list[Path]:
         """Write every branch as a PEFT adapter, prior and trained part in one."""

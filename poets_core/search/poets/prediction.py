@@ -50,20 +50,33 @@ class Prediction:
         return np.asarray(implicit_reward(log_p, self.beta) + self.baseline[:, prompt])
 
 
-def predict(ensemble: BranchEnsemble, history: History, *, beta: float, prompts: int) -> Prediction:
+def predict(
+    ensemble: BranchEnsemble,
+    history: History,
+    weights: Int64[np.ndarray, "M N"],
+    *,
+    beta: float,
+    prompts: int,
+) -> Prediction:
     """Score all observations under the branches as they are and solve their baselines.
 
     Args:
         ensemble: the branches.
         history: at least one round.
+        weights: how much each observation counts in each branch's baseline.
         beta: KL weight.
         prompts: P, how many prompts the problem has.
     """
     delta = implicit_reward(ensemble.log_prob(history.encoded), beta)
-    return Prediction(beta, delta, solve_baseline(history.rewards()[None] - delta, history, prompts))
+    return Prediction(beta, delta, solve_baseline(history.rewards()[None] - delta, weights, history.encoded.prompt, prompts))
 
 
-def solve_baseline(residual: Float64[np.ndarray, "M N"], history: History, prompts: int) -> Float64[np.ndarray, "M P"]:
+def solve_baseline(
+    residual: Float64[np.ndarray, "M N"],
+    weights: Int64[np.ndarray, "M N"],
+    prompt: Int64[np.ndarray, " N"],
+    prompts: int,
+) -> Float64[np.ndarray, "M P"]:
     """Return the weighted mean residual per branch and prompt.
 
     A policy fixes rewards only up to a constant per prompt, beta log Z. The matching loss leaves that constant out;
@@ -71,11 +84,12 @@ def solve_baseline(residual: Float64[np.ndarray, "M N"], history: History, promp
 
     Args:
         residual: reward minus implicit reward of each observation.
-        history: prompts and bootstrap weights of the observations.
+        weights: bootstrap weights of the observations.
+        prompt: of each observation.
         prompts: P.
     """
-    w = history.weights.astype(np.float64)
-    member = np.eye(prompts)[history.encoded.prompt]
+    w = weights.astype(np.float64)
+    member = np.eye(prompts)[prompt]
     # A bootstrap may give a prompt no weight at all; the branch's mean over all prompts stands in for it there.
     whole = (w * residual).sum(1, keepdims=True) / np.maximum(w.sum(1, keepdims=True), 1.0)
     return np.asarray(np.where(w @ member > 0, (w * residual) @ member / np.maximum(w @ member, 1.0), whole))

@@ -1,0 +1,129 @@
+"""How branches become draws from the posterior: the exact fit of the head's adapters to all observations."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from poets_core.keyed import rng_for
+from poets_core.lm.ensemble import BranchEnsemble
+from poets_core.lm.likelihood import Encoded
+from poets_core.lm.tangent import HeadTangent
+from poets_core.search.history import History
+from poets_core.search.poets.posterior import Regression, draw_weights, regress
+from poets_core.types import I8
+
+INVALID = 3.0
+"""How much worse an invalid design is told to be than what is predicted of it, in reward deviations."""
+CORRECTIONS = 6
+"""Corrections of the linear solution at most, until the policies themselves say what they should of observations."""
+
+
+class ExactFit:
+    """Sets the head's adapters of all branches from the observations; holds no state but what the seed decides.
+
+    Values are learnt from valid designs alone, and validity beside them: a design that cannot be is no bad value, and
+    taken for one it would hide what is known of the others. Both are linear in the same weights, so that one density
+    holds both.
+    """
+
+    def __init__(self, ensemble: BranchEnsemble, samples: Encoded, *, beta: float, scale: float, seed: int) -> None:
+        """Whiten the head's tangent space.
+
+        Args:
+            ensemble: adapters on its head alone.
+            samples: designs that spread over the space.
+            beta: KL weight, in reward deviations.
+            scale: factor on the prior's deviation, 0 for branches that are all the posterior's mean.
+            seed: key of the draws.
+        """
+        self.ensemble, self.beta, self.scale, self.seed = ensemble, beta, scale, seed
+        self.tangent = HeadTangent(ensemble, samples)
+        self.noise: float | None = None
+        self._prior: Float32[np.ndarray, "M P"] | None = None
+
+    def run(self, history: History) -> dict[str, float]:
+        """Fit all branches; return amplitude, noise and what linearity leaves over.
+
+        Args:
+            history: all observations.
+        """
+        encoded, prompt = history.encoded, history.encoded.prompt
+        features = self.tangent.features(encoded)
+        rewards, known = history.rewards(), history.known
+        good = np.flatnonzero(known & history.valid)
+        weights = np.zeros((self.ensemble.branches, features.shape[1]), dtype=np.float32)
+        if len(good) < 2:
+            self.tangent.install(weights)
+            return {}
+        weights += self._validity(features[known], ~history.valid[known], prompt[known])
+        regression = regress(features[good], rewards[good], prompt[good])
+        self.noise = regression.noise
+        ids = [history.candidates[i].id for i in good.tolist()]
+        left = self._solve(history, good, features[good], rewards[good], regression, self._perturbed(ids), weights)
+        return {"amplitude": regression.amplitude, "noise": regression.noise, "linear_error": left}
+
+    def _validity(
+        self, features: Float32[np.ndarray, "N P"], invalid: np.ndarray, prompt: I8
+    ) -> Float32[np.ndarray, " P"] | float:
+        """Return weights that take `INVALID` off what cannot be, 0 where everything was valid."""
+        if not invalid.any():
+            return 0.0
+        target = -INVALID * invalid.astype(np.float64)
+        found = regress(features, target, prompt)
+        nothing = np.zeros((1, features.shape[1]), dtype=np.float32)
+        mean: Float32[np.ndarray, " P"] = draw_weights(found, features, target, nothing, np.zeros((1, len(target))))[0]
+        return mean
+
+    def _perturbed(self, ids: list[str]) -> Float64[np.ndarray, "M N"]:
+        """Return each branch's own error of each observation, standard normal: drawn once, the same in every round."""
+        m = self.ensemble.branches
+        columns = [rng_for(self.seed, "perturbation", name).standard_normal(m) for name in ids]
+        return self.scale * np.array(columns).reshape(len(ids), m).T
+
+    def prior(self) -> Float32[np.ndarray, "M P"]:
+        """Return each branch's draw of the prior, standard normal."""
+        if self._prior is None:
+            size = self.tangent.size[0] * self.tangent.size[1]
+            rows = [rng_for(self.seed, "prior", k).standard_normal(size) for k in range(self.ensemble.branches)]
+            self._prior = (self.scale * np.stack(rows)).astype(np.float32)
+        return self._prior
+
+    def _solve(
+        self,
+        history: History,
+        good: I8,
+        features: Float32[np.ndarray, "N P"],
+        rewards: Float64[np.ndarray, " N"],
+        regression: Regression,
+        perturbation: Float64[np.ndarray, "M N"],
+        beside: Float32[np.ndarray, "M P"],
+    ) -> float:
+        """Install the posterior's draws; return the largest error, in reward deviations, that linearity leaves.
+
+        The linear solution is exact to first order. A policy is no linear function of its weights, so its implicit
+        rewards are measured, and what they lack is solved for again with the same factors (a chord method).
+        """
+        a, n = regression.amplitude, regression.noise
+        start = self.prior() * np.float32(np.sqrt(a))
+        target = rewards[None] + np.sqrt(n) * perturbation
+        alpha = regression.solve((target - (start @ features.T).astype(np.float64)).T).T
+        # What validity adds to designs that are valid is no part of their value.
+        extra = (beside @ features.T).astype(np.float64)
+        best, kept = np.inf, alpha
+        for step in range(CORRECTIONS + 1):
+            weights = start + np.float32(a) * (alpha.astype(np.float32) @ features) + beside
+            self.tangent.install(weights / np.float32(self.beta))
+            p = self.ensemble.log_prob(history.encoded)
+            said = self.beta * (p.branches - p.reference)[:, good]
+            lacking = regression.project(target + extra - said) - n * alpha
+            error = float(np.sqrt((lacking**2).mean()))
+            if error < best:
+                best, kept = error, alpha
+            if error < 1e-2 or step == CORRECTIONS or error > 2.0 * best:
+                break
+            alpha = alpha + regression.solve(lacking.T).T
+        if kept is not alpha:
+            weights = start + np.float32(a) * (kept.astype(np.float32) @ features) + beside
+            self.tangent.install(weights / np.float32(self.beta))
+        return best
