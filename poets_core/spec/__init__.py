@@ -10,6 +10,7 @@ from poets_core.spec.laboratory import PLATES, LaboratorySpec
 from poets_core.spec.methods import (
     METHODS,
     BestOfReferenceSettings,
+    BoostingSettings,
     GaussianProcessSettings,
     GeneticSettings,
     GRPOSettings,
@@ -20,6 +21,7 @@ from poets_core.spec.methods import (
     ReferenceSettings,
     RLOOSettings,
     SearchSettings,
+    StringProcessSettings,
     ToSFiTSettings,
 )
 from poets_core.spec.read import RunSpec, parse_spec, read_spec
@@ -34,6 +36,7 @@ __all__ = [
     "PLATES",
     "BackboneSpec",
     "BestOfReferenceSettings",
+    "BoostingSettings",
     "Bounds",
     "Budget",
     "ContestSpec",
@@ -58,6 +61,7 @@ __all__ = [
     "SearchSettings",
     "SearchSpec",
     "SpecModel",
+    "StringProcessSettings",
     "TaskSettings",
     "TaskSpec",
     "ToSFiTSettings",

@@ -16,6 +16,7 @@ from poets_core.spec.fields import (
     Beta,
     EditShare,
     Elites,
+    Features,
     GradientNorm,
     LearningRate,
     Minibatch,
@@ -195,6 +196,80 @@ class GaussianProcessSettings(MethodSettings):
     predicts = True
 
     method: Literal["gp"] = "gp"
+    features: Annotated[Features, Mark.TUNED] = "one-hot"
+    edit_share: Annotated[EditShare, Mark.TUNED] = 0.5
+    pool: Annotated[Pool, Mark.TUNED] = 32
+    transform: RewardTransform = "auto"
+    elites: Elites = 16
+    allow_repeats: AllowRepeats = False
+
+
+class StringProcessSettings(MethodSettings):
+    """Thompson sampling by a Gaussian process with a string kernel (BOSS, arXiv 2010.00979)."""
+
+    title = "String-kernel Gaussian process"
+    says = "Compares designs by the short words that they share, wherever these stand: for designs of any length."
+    predicts = True
+
+    method: Literal["string-gp"] = "string-gp"
+    longest: Annotated[
+        int,
+        Field(
+            ge=1, le=4, title="Longest word", description="Tokens of the longest words that designs are compared by."
+        ),
+        Mark.ADVANCED,
+        Mark.TUNED,
+    ] = 3
+    gap_decay: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            title="Words with gaps",
+            description="What a word counts less for each token that it skips. 0: words without gaps only.",
+        ),
+        Mark.ADVANCED,
+        Mark.TUNED,
+    ] = 0.0
+    edit_share: Annotated[EditShare, Mark.TUNED] = 0.5
+    pool: Annotated[Pool, Mark.TUNED] = 32
+    transform: RewardTransform = "auto"
+    elites: Elites = 16
+    allow_repeats: AllowRepeats = False
+
+
+class BoostingSettings(MethodSettings):
+    """Thompson sampling by an ensemble of boosted trees, after ALDE (Yang et al., Cell Systems 2025)."""
+
+    title = "Boosted trees, Thompson sampling"
+    says = "Ensembles of decision trees, each fitted to nine tenths of the data; a design is the choice of one of them."
+    predicts = True
+
+    method: Literal["boosting"] = "boosting"
+    features: Annotated[Features, Mark.TUNED] = "one-hot"
+    ensembles: Annotated[
+        int,
+        Field(ge=2, le=64, title="Ensembles", description="How many; their disagreement is the uncertainty."),
+        Mark.TUNED,
+    ] = 5
+    trees: Annotated[
+        int,
+        Field(ge=1, le=1000, title="Trees", description="Of each ensemble, fitted one after the other."),
+        Mark.ADVANCED,
+        Mark.TUNED,
+    ] = 100
+    depth: Annotated[
+        int,
+        Field(ge=1, le=12, title="Depth", description="Splits on the way to a leaf, at most."),
+        Mark.ADVANCED,
+        Mark.TUNED,
+    ] = 4
+    shrinkage: Annotated[
+        float,
+        Field(gt=0, le=1, title="Shrinkage", description="Part of its error that each tree makes good."),
+        Mark.ADVANCED,
+        Mark.TUNED,
+    ] = 0.1
     edit_share: Annotated[EditShare, Mark.TUNED] = 0.5
     pool: Annotated[Pool, Mark.TUNED] = 32
     transform: RewardTransform = "auto"
@@ -322,6 +397,8 @@ class ReferenceSettings(MethodSettings):
 SearchSettings: TypeAlias = (
     PoetsSettings
     | GaussianProcessSettings
+    | StringProcessSettings
+    | BoostingSettings
     | GeneticSettings
     | GRPOSettings
     | RLOOSettings

@@ -134,7 +134,11 @@ def _overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-LATER: Mapping[str, Mapping[str, Any]] = {"poets": {"bootstrap": True}, "rloo": {"replay": False}}
+LATER: Mapping[str, Mapping[str, Any]] = {
+    "poets": {"bootstrap": True},
+    "rloo": {"replay": False},
+    "gp": {"features": "one-hot"},
+}
 """Settings that came later, by method, with what runs before them did: at that value they tell nothing apart."""
 
 
