@@ -7,25 +7,28 @@ A run is a search, an experiment or a task, and each has the fields that are its
 from poets_core.spec.base import LARGEST_SEED, BackboneSpec, Bounds, Budget, Mark, Names, ProblemSpec, SpecModel
 from poets_core.spec.experiment import JUDGES, ExperimentSettings, ExperimentSpec, PolicySpec
 from poets_core.spec.laboratory import PLATES, LaboratorySpec
+from poets_core.spec.method import MethodSettings
 from poets_core.spec.methods import (
     METHODS,
-    BestOfReferenceSettings,
-    BoostingSettings,
-    GaussianProcessSettings,
     GeneticSettings,
     GRPOSettings,
-    KLThompsonSettings,
-    MethodSettings,
     PoetsSettings,
     PolicyGradientSettings,
     ReferenceSettings,
     RLOOSettings,
     SearchSettings,
-    StringProcessSettings,
     ToSFiTSettings,
 )
 from poets_core.spec.read import RunSpec, parse_spec, read_spec
 from poets_core.spec.search import CALLS_PER_COMPARISON, ContestSpec, Plan, SearchSpec, calls_in_words, plan_of
+from poets_core.spec.surrogates import (
+    BestOfReferenceSettings,
+    BoostingSettings,
+    GaussianProcessSettings,
+    KLThompsonSettings,
+    StringProcessSettings,
+    SurrogateSettings,
+)
 from poets_core.spec.task import TaskSettings, TaskSpec
 
 __all__ = [
@@ -62,6 +65,7 @@ __all__ = [
     "SearchSpec",
     "SpecModel",
     "StringProcessSettings",
+    "SurrogateSettings",
     "TaskSettings",
     "TaskSpec",
     "ToSFiTSettings",

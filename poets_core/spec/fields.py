@@ -72,12 +72,20 @@ Rank = Annotated[
     Mark.ADVANCED,
 ]
 Features = Annotated[
-    Literal["one-hot", "aaindex", "blosum"],
+    Literal["auto", "one-hot", "aaindex", "blosum"],
     Field(
         title="Residues are described by",
-        description="Whether the surrogate knows which amino acids are alike; the latter two are for proteins only.",
+        description="Whether the surrogate knows which amino acids are alike; automatic: by properties in proteins. "
+        "Designs of different lengths are compared by their words.",
     ),
-    Names({"one-hot": "their letters alone", "aaindex": "properties (AAindex)", "blosum": "evolution (BLOSUM62)"}),
+    Names(
+        {
+            "auto": "automatic",
+            "one-hot": "their letters alone",
+            "aaindex": "properties (AAindex)",
+            "blosum": "exchanges in evolution (BLOSUM62)",
+        }
+    ),
     Mark.ADVANCED,
 ]
 Elites = Annotated[

@@ -6,17 +6,16 @@ chosen: docs/papers.md and benchmarks/search.py.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from poets_core.spec.base import Mark, SpecModel, mismatch
+from poets_core.spec.base import Mark, mismatch
 from poets_core.spec.fields import (
     AllowRepeats,
     Beta,
     EditShare,
     Elites,
-    Features,
     GradientNorm,
     LearningRate,
     Minibatch,
@@ -26,32 +25,14 @@ from poets_core.spec.fields import (
     RewardTransform,
     Steps,
 )
-
-
-class MethodSettings(SpecModel):
-    """Base of every method's settings.
-
-    Attributes:
-        title, says: for people.
-        needs: what a problem must offer beside an oracle, ``""`` for nothing.
-        trains: whether it trains policies.
-        ensemble: whether these are branches whose disagreement counts, and that contests can compare.
-        predicts: whether it says what it expects of a design before it is measured.
-    """
-
-    title: ClassVar[str]
-    says: ClassVar[str]
-    needs: ClassVar[str] = ""
-    trains: ClassVar[bool] = False
-    ensemble: ClassVar[bool] = False
-    predicts: ClassVar[bool] = False
-
-    method: str
-
-    @property
-    def policies(self) -> int:
-        """How many trained policies answer, beside the reference."""
-        return int(self.trains)
+from poets_core.spec.method import MethodSettings
+from poets_core.spec.surrogates import (
+    BestOfReferenceSettings,
+    BoostingSettings,
+    GaussianProcessSettings,
+    KLThompsonSettings,
+    StringProcessSettings,
+)
 
 
 class PoetsSettings(MethodSettings):
@@ -186,97 +167,6 @@ class PoetsSettings(MethodSettings):
         return self
 
 
-class GaussianProcessSettings(MethodSettings):
-    """Thompson sampling by a Gaussian process, over the whole space where it is small, else over a pool."""
-
-    title = "Gaussian process, Thompson sampling"
-    says = (
-        "The statistician's choice: strong while there are few observations; the model writes only its first designs."
-    )
-    predicts = True
-
-    method: Literal["gp"] = "gp"
-    features: Annotated[Features, Mark.TUNED] = "one-hot"
-    edit_share: Annotated[EditShare, Mark.TUNED] = 0.5
-    pool: Annotated[Pool, Mark.TUNED] = 32
-    transform: RewardTransform = "auto"
-    elites: Elites = 16
-    allow_repeats: AllowRepeats = False
-
-
-class StringProcessSettings(MethodSettings):
-    """Thompson sampling by a Gaussian process with a string kernel (BOSS, arXiv 2010.00979)."""
-
-    title = "String-kernel Gaussian process"
-    says = "Compares designs by the short words that they share, wherever these stand: for designs of any length."
-    predicts = True
-
-    method: Literal["string-gp"] = "string-gp"
-    longest: Annotated[
-        int,
-        Field(
-            ge=1, le=4, title="Longest word", description="Tokens of the longest words that designs are compared by."
-        ),
-        Mark.ADVANCED,
-        Mark.TUNED,
-    ] = 3
-    gap_decay: Annotated[
-        float,
-        Field(
-            ge=0,
-            lt=1,
-            title="Words with gaps",
-            description="What a word counts less for each token that it skips. 0: words without gaps only.",
-        ),
-        Mark.ADVANCED,
-        Mark.TUNED,
-    ] = 0.0
-    edit_share: Annotated[EditShare, Mark.TUNED] = 0.5
-    pool: Annotated[Pool, Mark.TUNED] = 32
-    transform: RewardTransform = "auto"
-    elites: Elites = 16
-    allow_repeats: AllowRepeats = False
-
-
-class BoostingSettings(MethodSettings):
-    """Thompson sampling by an ensemble of boosted trees, after ALDE (Yang et al., Cell Systems 2025)."""
-
-    title = "Boosted trees, Thompson sampling"
-    says = "Ensembles of decision trees, each fitted to nine tenths of the data; a design is the choice of one of them."
-    predicts = True
-
-    method: Literal["boosting"] = "boosting"
-    features: Annotated[Features, Mark.TUNED] = "one-hot"
-    ensembles: Annotated[
-        int,
-        Field(ge=2, le=64, title="Ensembles", description="How many; their disagreement is the uncertainty."),
-        Mark.TUNED,
-    ] = 5
-    trees: Annotated[
-        int,
-        Field(ge=1, le=1000, title="Trees", description="Of each ensemble, fitted one after the other."),
-        Mark.ADVANCED,
-        Mark.TUNED,
-    ] = 100
-    depth: Annotated[
-        int,
-        Field(ge=1, le=12, title="Depth", description="Splits on the way to a leaf, at most."),
-        Mark.ADVANCED,
-        Mark.TUNED,
-    ] = 4
-    shrinkage: Annotated[
-        float,
-        Field(gt=0, le=1, title="Shrinkage", description="Part of its error that each tree makes good."),
-        Mark.ADVANCED,
-        Mark.TUNED,
-    ] = 0.1
-    edit_share: Annotated[EditShare, Mark.TUNED] = 0.5
-    pool: Annotated[Pool, Mark.TUNED] = 32
-    transform: RewardTransform = "auto"
-    elites: Elites = 16
-    allow_repeats: AllowRepeats = False
-
-
 class GeneticSettings(MethodSettings):
     """Edits and crossovers of the best designs."""
 
@@ -353,33 +243,6 @@ class ToSFiTSettings(PolicyGradientSettings):
         Mark.ADVANCED,
         Mark.TUNED,
     ] = 1.0
-    allow_repeats: AllowRepeats = False
-
-
-class KLThompsonSettings(MethodSettings):
-    """Exact KL-regularised Thompson sampling on a space that can be enumerated."""
-
-    title = "Exact KL-regularised Thompson sampling"
-    says = "What POETS approximates, by a Gaussian process on every design: small spaces of fixed length only."
-    needs = "a space of fixed length with at most 250,000 designs"
-    predicts = True
-
-    method: Literal["klts"] = "klts"
-    beta: Beta = 0.1
-    transform: RewardTransform = "auto"
-    allow_repeats: AllowRepeats = False
-
-
-class BestOfReferenceSettings(MethodSettings):
-    """Thompson sampling by a Gaussian process over samples of the reference alone."""
-
-    title = "Best of the model's samples"
-    says = "A Gaussian process chooses among designs that the model writes untrained."
-    predicts = True
-
-    method: Literal["best-of-reference"] = "best-of-reference"
-    pool: Annotated[Pool, Mark.TUNED] = 64
-    transform: RewardTransform = "auto"
     allow_repeats: AllowRepeats = False
 
 

@@ -90,22 +90,27 @@ def residues(kind: Kind, factors: int = FACTORS) -> Float64[np.ndarray, "20 D"]:
     return np.asarray(found * np.sqrt(2.0) / apart[np.triu_indices(20, 1)].mean())
 
 
-def letter_features(tokens: Sequence[str], kind: Kind, factors: int = FACTORS) -> Float64[np.ndarray, "V D"]:
-    """Return the features of the tokens of a backbone, zeros (an average residue) for special ones.
+def letter_features(
+    tokens: Sequence[str], kind: Literal["auto", "one-hot", "aaindex", "blosum"], factors: int = FACTORS
+) -> Float64[np.ndarray, "V D"] | None:
+    """Return the features of the tokens of a backbone, None where one-hot is to be taken.
 
     Args:
-        tokens: their texts, ``""`` for special ones.
-        kind, factors: see `residues`.
+        tokens: their texts, ``""`` for special ones, which get zeros: an average residue.
+        kind: see `residues`; ``"auto"`` is ``"aaindex"`` where every token is an amino acid, else one-hot.
+        factors: see `residues`.
 
     Raises:
-        InvalidSpec: a token that is no amino acid.
+        InvalidSpec: a token that is no amino acid, where features of amino acids were asked for.
     """
     wrong = next((t for t in tokens if t and (len(t) > 1 or t not in LETTERS)), None)
+    if kind == "one-hot" or (kind == "auto" and wrong is not None):
+        return None
     if wrong is not None:
         raise InvalidSpec(
             f"Expected a base model that writes amino acids, one letter a token, for features {kind!r}, got the token "
-            f"{wrong!r}. Use 'one-hot'.",
+            f"{wrong!r}. Use 'auto'.",
             field="search.features",
         )
-    table = residues(kind, factors)
+    table = residues("aaindex" if kind == "auto" else kind, factors)
     return np.stack([table[LETTERS.index(t)] if t else np.zeros(table.shape[1]) for t in tokens])

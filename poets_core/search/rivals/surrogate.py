@@ -276,21 +276,6 @@ def letter_roots(
     return found
 
 
-def described(
-    sequences: Sequence[Sequence[int]], letters: Float64[np.ndarray, "V D"]
-) -> Float64[np.ndarray, "n features"]:
-    """Return the features of n token sequences one position after the other, zeros where a design has ended.
-
-    Args:
-        sequences: token ids.
-        letters: features of each token.
-    """
-    out = np.zeros((len(sequences), max(map(len, sequences)), letters.shape[1]))
-    for row, s in enumerate(sequences):
-        out[row, : len(s)] = letters[list(s)]
-    return out.reshape(len(sequences), -1)
-
-
 def sequence_features(sequences: Sequence[Sequence[int]]) -> Float64[np.ndarray, "n D"]:
     """Return features of n token sequences: one-hot by position where all are equally long, else n-grams up to three.
 

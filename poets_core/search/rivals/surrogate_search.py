@@ -12,7 +12,7 @@ from jaxtyping import Int64
 from poets_core.keyed import rng_for
 from poets_core.search.method import Method, Proposals
 from poets_core.search.rivals.residues import FACTORS, letter_features
-from poets_core.search.rivals.surrogate import Posterior, described, one_hot, sequence_features
+from poets_core.search.rivals.surrogate import Posterior, one_hot, sequence_features
 from poets_core.search.sampler import Draw, Sampler, decode, edits
 from poets_core.search.space import ProductSpace, product_space
 from poets_core.spec import (
@@ -21,7 +21,7 @@ from poets_core.spec import (
     GaussianProcessSettings,
     KLThompsonSettings,
     SearchSpec,
-    StringProcessSettings,
+    SurrogateSettings,
 )
 from poets_core.types import F8, I8
 
@@ -39,13 +39,7 @@ class SurrogateSearch(Method):
     however small the space is. A rival says how its surrogate is fitted (`_fit`), and what that sees of designs.
     """
 
-    settings: (
-        GaussianProcessSettings
-        | BestOfReferenceSettings
-        | KLThompsonSettings
-        | BoostingSettings
-        | StringProcessSettings
-    )
+    settings: SurrogateSettings
     enumerates = True
     """Whether a whole space is scored where it is small."""
     factors = FACTORS
@@ -63,7 +57,7 @@ class SurrogateSearch(Method):
         self.space = product_space(self.ensemble.table, vocabulary.eos) if single else None
         self.facts["whole_space"] = self.space is not None
         self.letters: F8 | None = None
-        if isinstance(s, GaussianProcessSettings | BoostingSettings) and s.features != "one-hot":
+        if isinstance(s, GaussianProcessSettings | BoostingSettings):
             self.letters = letter_features(vocabulary.tokens, s.features, self.factors)
 
     def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
@@ -109,7 +103,10 @@ class SurrogateSearch(Method):
 
     def _describe(self, tokens: Sequence[Sequence[int]]) -> F8:
         """What the surrogate sees of n designs anywhere, (n, D); those that are compared must be passed at once."""
-        return sequence_features(tokens) if self.letters is None else described(tokens, self.letters)
+        # Position k of one design is no neighbour of position k of a longer one: there words are compared.
+        if self.letters is None or len(set(map(len, tokens))) > 1:
+            return sequence_features(tokens)
+        return np.concatenate([self.letters[column] for column in np.array(tokens).T], axis=1)
 
     @abstractmethod
     def _fit(self, x: F8, y: F8) -> Posterior:
