@@ -12,7 +12,7 @@ from Bio.Align import substitution_matrices
 from poets_core.errors import InvalidSpec
 from poets_core.search.rivals.boosting import fit_trees
 from poets_core.search.rivals.residues import BLOSUM62, GEORGIEV, LETTERS, letter_features, residues
-from poets_core.search.rivals.string_process import fit_strings, loss, parts_of, string_features
+from poets_core.search.rivals.string_process import fit_strings, loss, parts_of, string_features, word_distances
 from poets_core.search.rivals.surrogate import fit_surrogate, letter_roots, squared_distances
 from poets_core.spec import BoostingSettings
 from tests.search.sites import Sites, build, play
@@ -124,7 +124,8 @@ def test_a_design_moved_by_one_place_is_near_by_its_words_and_far_by_its_positio
     word = [1, 2, 3, 4, 5, 6, 7, 8]
     x, ends = string_features([word, [*word[1:], 1], [8, 7, 6, 5, 4, 3, 2, 1]], 2, 0.0)
     pairs, positions = (x[:, part] for part in parts_of(ends)[1:])
-    by_words, by_positions = squared_distances(pairs, pairs), squared_distances(positions, positions)
+    by_words, by_positions = word_distances(pairs, pairs), word_distances(positions, positions)
+    assert np.allclose(by_words, squared_distances(pairs, pairs))
     assert by_words[0, 1] < 0.3 * by_words[0, 2]
     assert by_positions[0, 1] == by_positions[0, 2]
 
@@ -136,7 +137,7 @@ def strings(n: int = 40) -> list[list[int]]:
 
 def test_the_gradient_of_the_likelihood_is_right() -> None:
     x, ends = string_features(strings(), 2, 0.3)
-    squares = np.stack([squared_distances(x[:, p], x[:, p]) for p in parts_of(ends)])
+    squares = np.stack([word_distances(x[:, p], x[:, p]) for p in parts_of(ends)])
     y = np.random.default_rng(1).normal(size=40)
     at = np.array([0.3, -0.5, -1.0, -1.0, -1.5, 0.5, -1.2])
     numeric = scipy.optimize.approx_fprime(at, lambda t: loss(t, squares, y)[0], 1e-6)

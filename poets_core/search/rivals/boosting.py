@@ -82,6 +82,7 @@ def fit_trees(
     members, kept = [], max(1, round(SUBSET * len(y)))
     for _ in range(settings.ensembles):
         check()
+        # Nine tenths without replacement, as in ALDE: a bootstrap would hide a third of the few observations.
         rows = rng.permutation(len(y))[:kept]
         # Exact splits instead of histograms: with hundreds of observations they are faster, and one thread gives the
         # same bits on every machine, which a resumed run relies on.
@@ -108,6 +109,8 @@ class BoostingSearch(SurrogateSearch):
         return fit_trees(x, y, self.settings, rng, self.ensemble.check)
 
     def _drawn(self, space: ProductSpace, surrogate: BoostedTrees, seen: I8, n: int, rng: np.random.Generator) -> F8:
+        # Predicted once for all slots: a slot draws a member, and several slots draw the same one. What one of them
+        # took is barred to the next, which then takes the second best.
         starts = range(0, len(space), BLOCK)
         blocks = (space.codes(np.arange(s, min(s + BLOCK, len(space)))) for s in starts)
         found = [surrogate.predictions(self._features(space, codes)) for codes in blocks]

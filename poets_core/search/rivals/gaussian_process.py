@@ -31,6 +31,7 @@ class GPSearch(SurrogateSearch):
         check = self.ensemble.check
         if self.letters is None:
             return surrogate.sample_space(space, seen, n, rng, check)
+        # Also a product over positions: there is one small correlation for each, of the tokens that may stand there.
         roots = letter_roots(self.letters, space, surrogate.length)
         return surrogate.sample_product(roots, lambda codes: self._features(space, codes), space, seen, n, rng, check)
 

@@ -85,6 +85,7 @@ def residues(kind: Kind, factors: int = FACTORS) -> Float64[np.ndarray, "20 D"]:
         # All 19 have one variance and are uncorrelated: by all of them any two residues are equally far apart, which to
         # a kernel of distances is one-hot again. The first ones hold most of what the database says.
         found = np.array(GEORGIEV.split(), dtype=np.float64).reshape(20, FACTORS)[:, :factors]
+    # One unit for all kinds: the bounds of length scales, and where their fit begins, were found with one-hot.
     found = found - found.mean(0)
     apart = np.linalg.norm(found[:, None] - found[None], axis=2)
     return np.asarray(found * np.sqrt(2.0) / apart[np.triu_indices(20, 1)].mean())

@@ -39,6 +39,7 @@ class StringGPSearch(SurrogateSearch):
         tokens, y = self._data()
         if len(tokens) < 2:
             return {}
+        # Words that only later designs hold have no column yet; distances do not depend on columns of zeros.
         x = self._describe(tokens)
         found = fit_strings(x, self._ends, y, self._theta, check=self.ensemble.check)
         self._theta = found.theta
