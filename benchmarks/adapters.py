@@ -22,6 +22,7 @@ from benchmarks.first_light import best_of, example, with_method
 from benchmarks.gb1 import figures, spec_for
 from benchmarks.report import finish, summary
 from domains.catalog import load
+from poets_core.runs.views.share import Share, reaches
 from poets_core.spec import SearchSpec
 from poets_core.spec.read import parse_search
 
@@ -94,14 +95,13 @@ def main() -> None:
     if args.results and args.results.is_file():
         rows = [json.loads(line) for line in args.results.read_text().splitlines()]
     done = {(x["landscape"], x["branched"], x["rank"], x["seed"]) for x in rows}
-    optimum = 1.0
-    if args.table:
-        problem = load("protein/landscape", table=str(args.table), wild_type=args.wild_type)
-        optimum = problem.info.objectives[0].optimum or float("nan")
+    specs = {n: cell_spec(next(c for c in cells if c[0] == n), args.table, args.wild_type, args.quick) for n in names}
+    problems = {n: load(s.problem.name, **s.problem.params) for n, s in specs.items()}
+    optima = {n: p.info.objectives[0].optimum or float("nan") for n, p in problems.items()}
     todo = [c for c in cells if c not in done]
 
     def keep(count: int, played: Played) -> None:
-        rows.append(row(todo[count - 1], played, optimum))
+        rows.append(row(todo[count - 1], played, optima[todo[count - 1][0]]))
         if args.results:
             with args.results.open("a") as file:
                 file.write(json.dumps(rows[-1]) + "\n")
@@ -113,7 +113,9 @@ def main() -> None:
     results = {}
     for name, branched, rank in dict.fromkeys(c[:3] for c in cells):
         mine = [x for x in rows if (x["landscape"], x["branched"], x["rank"]) == (name, branched, rank)]
-        results[f"{name}, {branched} branched, rank {rank}"] = {k: summary([x[k] for x in mine]) for k in keys}
+        found: dict[str, Any] = {k: summary([x[k] for x in mine]) for k in keys}
+        found["optimum reached"] = Share.of(reaches(x["best"], optima[name]) for x in mine).as_data()
+        results[f"{name}, {branched} branched, rank {rank}"] = found
     settings = {"seeds": list(seeds), "ranks": ranks, "layers": LAYERS, "quick": args.quick}
     finish([], results, settings, as_json=args.json)
 

@@ -21,6 +21,7 @@ from benchmarks.campaign import Played, play_all, search_settings
 from benchmarks.report import Goal, finish, summary
 from domains.catalog import load
 from domains.quantum.verify import qiskit_energy
+from poets_core.runs.views.share import Share, reaches
 from poets_core.spec import METHODS, SearchSpec
 from poets_core.spec.read import parse_search
 
@@ -117,6 +118,9 @@ def main() -> None:
             "paired gain in best": gain,
             "seconds a search": summary([p.seconds for p in mine["poets"]]),
         }
+        if optimum is not None:
+            for m, values in best.items():
+                results[name][f"optimum reached, {m}"] = Share.of(reaches(b, optimum) for b in values).as_data()
         goals.append(Goal(f"{name}: best of poets above the reference, mean paired gain", gain["mean"], 0.0, ">"))
         if name == "artificial_7q":
             goals.append(Goal("artificial_7q: mean best", results[name]["best, poets"]["mean"], 5.0, ">"))

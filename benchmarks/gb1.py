@@ -20,6 +20,7 @@ import numpy as np
 from benchmarks.campaign import Played, play_all, search_settings, top_mean
 from benchmarks.report import Goal, finish, summary
 from domains.catalog import entry, load
+from poets_core.runs.views.share import Share, reaches
 from poets_core.spec import SearchSpec
 from poets_core.spec.read import parse_search
 
@@ -49,12 +50,13 @@ def spec_for(
 
 
 def figures(played: Played, optimum: float) -> dict[str, float]:
-    """Best, mean of the 100 best and cumulative regret, in fractions of the optimum."""
+    """Best, mean of the 100 best and cumulative regret, in fractions of the optimum, and whether it was reached."""
     v = np.nan_to_num(np.asarray(played.values), nan=0.0) / optimum
     return {
         "best": float(v.max()),
         "top_100": top_mean(v.tolist(), 100, missing=0.0),
         "regret": float((1.0 - v).sum()),
+        "reached": reaches(float(v.max()), 1.0),
         "seconds": played.seconds,
         "cpu_seconds": played.cpu_seconds,
     }
@@ -87,6 +89,8 @@ def main() -> None:
     names = ("best", "top_100", "regret", "seconds", "cpu_seconds")
     by = {m: {k: [r[k] for r in rows if r["method"] == m] for k in names} for m in METHODS}
     results: dict[str, Any] = {m: {k: summary(v) for k, v in by[m].items()} for m in METHODS}
+    for m in METHODS:
+        results[m]["optimum reached"] = Share.of(r["reached"] for r in rows if r["method"] == m).as_data()
     results["paired, poets minus one branch"] = {
         k: summary([a - b for a, b in zip(by["poets"][k], by["one branch"][k], strict=True)]) for k in names[:3]
     }

@@ -5,7 +5,9 @@
 Every finished search is a line of --results and is not played again, so that an
 interrupted map goes on. Goals are stated on test seeds (from 0), eight or more.
 Regret is cumulative, in fractions of the maximum where it is known; an
-unmeasured or infeasible design counts as 0.
+unmeasured or infeasible design counts as 0. "optimum reached" is how many runs
+found the best possible value, with Wilson's 95 % interval, where the problem
+states that value.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import hashlib
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ from benchmarks.report import Goal, finish, summary
 from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec
 from domains.catalog import load
 from poets_core.keyed import rng_for
+from poets_core.runs.views.share import Share, reaches
 from poets_core.spec import SearchSpec
 from poets_core.spec.old import METHOD_BEFORE
 from poets_core.spec.presets import decisive
@@ -47,6 +50,9 @@ CORRELATION = float(np.exp(-1 / 4))
 """Of designs that differ in one site, under the Gaussian process at its shortest length scale here (2, one-hot)."""
 KERNEL_NOISE = 0.1
 """Variance of an observation, prior variance 1, for gamma_T."""
+DIGITS = 6
+"""After the point, of the values that a line keeps."""
+REACHED = "optimum reached"
 
 
 def fingerprint(spec: SearchSpec) -> str:
@@ -77,7 +83,7 @@ def write_parquet(lines: Sequence[dict[str, Any]], path: Path) -> None:
 
 def line_of(name: str, method: str, seed: int, spec: SearchSpec, played: Played) -> dict[str, Any]:
     """One line of results: the values of all calls, in their order, and what the rounds said."""
-    values = [round(v, 6) if np.isfinite(v) else None for v in played.values]
+    values = [round(v, DIGITS) if np.isfinite(v) else None for v in played.values]
     return {
         "landscape": name,
         "method": method,
@@ -110,6 +116,34 @@ def figures(line: dict[str, Any], optimum: float | None) -> dict[str, float]:
     return out | ({} if optimum is None else {"regret": float((1.0 - v).sum())})
 
 
+def stated_optima(name: str, specs: Mapping[int, SearchSpec]) -> dict[int, float | None]:
+    """What each seed's problem states as the best possible value; None where it states none.
+
+    Args:
+        name: of the landscape.
+        specs: by seed, one search on that landscape.
+    """
+    return {s: load(x.problem.name, **x.problem.params).info.objectives[0].optimum for s, x in specs.items()}
+
+
+def units(name: str, stated: Mapping[int, float | None]) -> dict[int, float | None]:
+    """What values are divided by on each seed: the optimum, or None where they stay in their own unit."""
+    return {s: o if LANDSCAPES[name].unit == "optimum" else None for s, o in stated.items()}
+
+
+def share_of(lines: Sequence[dict[str, Any]], stated: Mapping[int, float | None]) -> Share | None:
+    """How many searches found the best possible value; None where a problem does not state it.
+
+    A search told with noise is judged by the true values, which its line holds.
+    """
+    optima = [stated[x["seed"]] for x in lines]
+    best = [max((v for v in x["values"] if v is not None), default=None) for x in lines]
+    if not lines or None in optima:
+        return None
+    rounding = 10.0**-DIGITS
+    return Share.of(reaches(b, o, rounding=rounding) for b, o in zip(best, optima, strict=True) if o is not None)
+
+
 def uniform_growth(specs: Sequence[SearchSpec]) -> dict[str, float]:
     """Exponent of uniform sampling on the same landscapes."""
     curves = []
@@ -129,8 +163,15 @@ def paired(a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
     return s | {"low": s["mean"] - reach, "high": s["mean"] + reach, "two_errors_up": up}
 
 
-def collect(lines: Sequence[dict[str, Any]], name: str, optima: dict[int, float | None]) -> dict[str, Any]:
-    """Figures of every method of a landscape, and POETS against each, paired over seeds."""
+def collect(lines: Sequence[dict[str, Any]], name: str, stated: Mapping[int, float | None]) -> dict[str, Any]:
+    """Figures of every method of a landscape, and POETS against each, paired over seeds.
+
+    Args:
+        lines: finished searches.
+        name: of the landscape.
+        stated: the problem's optimum by seed, None where it states none.
+    """
+    optima = units(name, stated)
     by: dict[str, dict[int, dict[str, float]]] = {}
     for line in lines:
         if line["landscape"] == name:
@@ -141,6 +182,9 @@ def collect(lines: Sequence[dict[str, Any]], name: str, optima: dict[int, float 
         out[method] = {k: summary([r[k] for r in rows.values()]) for k in keys}
         mine = [x for x in lines if x["landscape"] == name and x["method"] == method]
         out[method]["cpu_seconds"] = summary([x["cpu_seconds"] for x in mine])
+        share = share_of(mine, stated)
+        if share is not None:
+            out[method][REACHED] = share.as_data()
         told = [x["coverage"] for line in mine for x in line["rounds"] if x.get("coverage") is not None]
         if told:
             out[method]["coverage"] = summary(told)
@@ -264,14 +308,8 @@ def main() -> None:
         print(file=sys.stderr)
         found = {}
         for name in names:
-            optima: dict[int, float | None] = {}
-            for seed in seeds:
-                spec = next(s for c, s in specs.items() if c[0] == name and c[2] == seed)
-                if LANDSCAPES[name].unit == "optimum":
-                    optima[seed] = load(spec.problem.name, **spec.problem.params).info.objectives[0].optimum
-                else:
-                    optima[seed] = None
-            found[name] = collect(lines, name, optima)
+            stated = stated_optima(name, {c[2]: s for c, s in specs.items() if c[0] == name})
+            found[name] = collect(lines, name, stated)
             if name == "growth":
                 found[name]["uniform"] = {"exponent": uniform_growth([s for c, s in specs.items() if c[0] == name])}
     stated = goals(found) if len(seeds) >= FEWEST_SEEDS and args.first_seed < FIRST_TUNING_SEED and not changes else []

@@ -64,6 +64,7 @@ FOUR_SITES = (
     "klts",
     "prior",
 )
+FURTHER = ("ppo", "in-context")
 NK = ("poets", "one branch", "gp", "boosting", "ga", "grpo", "prior")
 FREE = ("poets", "one branch", "ga", "grpo", "rloo", "tosfit", "gp", "string-gp", "boosting", "prior")
 
@@ -83,7 +84,7 @@ GREEDY = {"ga": {"elites": 2}}
 BRIEF = {"tosfit": {"steps": 20}}
 """Long designs: on artificial-7q 5 steps a round end at 3.85, 40 at 4.07, both below sampling (docs/decisions)."""
 LANDSCAPES: dict[str, Landscape] = {
-    "gb1": Landscape("protein/landscape", methods=FOUR_SITES),
+    "gb1": Landscape("protein/landscape", methods=(*FOUR_SITES, *FURTHER)),
     "gb1-noisy": Landscape(
         "protein/landscape", noise=1.0, methods=("poets", "one branch", "gp", "boosting", "ga", "grpo", "prior")
     ),
@@ -96,7 +97,7 @@ LANDSCAPES: dict[str, Landscape] = {
         backbone={"source": "library", "branch_from": 0, "width": 96},
         methods=("poets", "one branch", "prior"),
     ),
-    "nk-smooth": Landscape("protein/landscape", methods=NK, search={"edit_share": 1.0}),
+    "nk-smooth": Landscape("protein/landscape", methods=(*NK, *FURTHER), search={"edit_share": 1.0}),
     "nk-rugged": Landscape("protein/landscape", methods=NK, search={"edit_share": 1.0}),
     "deceptive": Landscape(
         "protein/landscape", methods=("poets", "explore", "explore, one branch", "gp", "ga", "grpo", "prior")

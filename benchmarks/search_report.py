@@ -18,21 +18,22 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figure import line_chart
-from benchmarks.search import collect, read_lines, values_of, write_parquet
+from benchmarks.search import REACHED, collect, read_lines, stated_optima, units, values_of, write_parquet
 from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec
-from domains.catalog import load
+from poets_core.runs.views.share import Share
 from poets_core.spec.preset_rule import advise, evidence
 
 DOCS = Path(__file__).parent.parent / "docs" / "results"
 HEAD = """# Regime map
 
 Methods x landscapes, from `python -m benchmarks.search` at commit `{commit}`. Settings, and the seeds that chose
-them, are in `benchmarks/search_cells.py` and `poets_core/spec/methods.py` (tuning: seeds from {tuning} on; here: seeds
-below). Means ± standard errors over seeds. Regret is cumulative, in fractions of the maximum, an unmeasured or
-infeasible design counting as 0; where no maximum is stated, best and mean of the 100 best are in the value's own
-unit. "poets minus" is paired over seeds, with its 95 % interval (Student's t), bold where that excludes 0. Written
-by `python -m benchmarks.search_report`; every search is in regime_map/results.parquet, from which the map goes on
-(`--resume`). {hours:.1f} hours of CPU in all.
+them, are in `benchmarks/search_cells.py` and `poets_core/spec` (tuning: seeds from {tuning} on; here: seeds below).
+Means ± standard errors over seeds. Regret is cumulative, in fractions of the maximum, an unmeasured or infeasible
+design counting as 0; on artificial-7q, tfim-6 and instability-60 best and mean of the 100 best are in the value's own
+unit. Beside the best stands how many runs found the best possible value, with Wilson's 95 % interval, where the
+problem states that value: a mean hides it. "poets minus" is paired over seeds, with its 95 % interval (Student's t),
+bold where that excludes 0. Written by `python -m benchmarks.search_report`; every search is in
+regime_map/results.parquet, from which the map goes on (`--resume`). {hours:.1f} hours of CPU in all.
 """
 
 
@@ -44,6 +45,12 @@ def cell(found: dict[str, Any], key: str) -> str:
     error = s["standard_error"]
     digits = 1 if abs(s["mean"]) >= 10 else 3
     return f"{s['mean']:.{digits}f}" + (f" ± {error:.{digits}f}" if np.isfinite(error) else "")
+
+
+def share(found: dict[str, Any]) -> str:
+    """How many runs found the best possible value, of how many, with Wilson's interval."""
+    s = found.get(REACHED)
+    return "" if s is None else str(Share(s["reached"], s["n"]))
 
 
 def difference(found: dict[str, Any], ours: str, key: str) -> str:
@@ -73,11 +80,13 @@ def section(name: str, found: dict[str, Any], lines: Sequence[dict[str, Any]], f
     where = LANDSCAPES[name]
     ours = "explore" if name == "deceptive" else "poets"
     regret = any("regret" in f for f in found.values())
+    known = any(REACHED in f for f in found.values())
     heads = [
         "method",
         "seeds",
         *(["regret"] if regret else []),
         "best",
+        *([REACHED] if known else []),
         "top 100",
         f"{ours} minus: regret" if regret else f"{ours} minus: top 100",
         f"{ours} minus: best",
@@ -97,7 +106,8 @@ def section(name: str, found: dict[str, Any], lines: Sequence[dict[str, Any]], f
         if "best" not in f:
             continue
         seeds = sum(x["landscape"] == name and x["method"] == method for x in lines)
-        row = [method, str(seeds), *([cell(f, "regret")] if regret else []), cell(f, "best"), cell(f, "top_100")]
+        row = [method, str(seeds), *([cell(f, "regret")] if regret else []), cell(f, "best")]
+        row += [*([share(f)] if known else []), cell(f, "top_100")]
         row += [difference(f, ours, key), difference(f, ours, "best"), f"{f['cpu_seconds']['mean']:.0f}"]
         out.append("| " + " | ".join(row) + " |")
     if name == "deceptive":
@@ -147,12 +157,10 @@ def main() -> None:
             mine = [x for x in lines if x["landscape"] == name]
             if not mine or (name.startswith("gb1") and args.table is None):
                 continue
-            optima: dict[int, float | None] = dict.fromkeys((x["seed"] for x in mine), None)
-            if LANDSCAPES[name].unit == "optimum":
-                for seed in optima:
-                    spec = cell_spec(name, mine[0]["method"], seed, folder=folder, table=args.table)
-                    optima[seed] = load(spec.problem.name, **spec.problem.params).info.objectives[0].optimum
-            found = collect(mine, name, optima)
+            method = mine[0]["method"]
+            specs = {x["seed"]: cell_spec(name, method, x["seed"], folder=folder, table=args.table) for x in mine}
+            stated = stated_optima(name, specs)
+            optima, found = units(name, stated), collect(mine, name, stated)
             curves = {}
             for method in found:
                 played = [values_of(x, optima[x["seed"]]) for x in mine if x["method"] == method]

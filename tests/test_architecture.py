@@ -81,6 +81,7 @@ ONLY: dict[str, tuple[str, ...]] = {
         "poets_core.search.registry",
         "poets_core.search.rivals.policy_gradient",
         "poets_core.search.rivals.policy_loss",
+        "poets_core.search.rivals.ppo",
         "poets_core.search.rivals.tosfit",
     ),
     "numba": ("poets_core.llm_po.compiled",),

@@ -13,11 +13,13 @@ from domains.catalog import entries
 from pages.parts.compare.chart import comparison
 from pages.parts.compare.comparison import (
     MEASURES,
+    REACHED,
     Curve,
     Group,
     common_threshold,
     curve_of,
     differences,
+    group_rows,
     grouped,
     rows,
     table,
@@ -30,7 +32,7 @@ from pages.parts.look import current_look
 from pages.parts.skeleton import download, nothing, store_errors, store_problem
 from pages.parts.states import plain
 from pages.parts.tables import safe_csv
-from pages.parts.words import method_name, times
+from pages.parts.words import method_name, number, times
 from poets_core.errors import PoetsError
 from poets_core.runs.store import RunRow, RunStore
 from poets_core.types import Objective
@@ -188,18 +190,15 @@ def _tables(groups: list[Group], objective: Objective, key: str) -> None:
     st.header("Groups", anchor=False)
     unit = f" Values in {plain(objective.unit)}." if objective.unit else ""
     better = "smaller" if objective.direction == "minimise" else "larger"
-    reach = (
-        " A mean hides how many runs found the best possible value, so their number stands beside it."
-        if objective.optimum is not None
-        else ""
-    )
     st.caption(
         f"After {times(calls, 'measurement')}, which every run has made. Means ± half of the 95 % interval over runs; "
-        f"{better} is better.{unit}{reach}"
+        f"{better} is better.{unit} {_of_the_share(groups, objective)}"
     )
     optimum = objective.optimum
     means = pd.DataFrame(table(groups, threshold, optimum))
-    st.dataframe(means, hide_index=True, key="groups", alt="Means of each group", column_config=_to_the_right(means))
+    st.dataframe(
+        means, hide_index=True, key="groups", alt="Means of each group", column_config=_columns(means, objective)
+    )
     if len(groups) > 1:
         other = groups[names.index(against)]
         st.header(f"Paired differences to {plain(other.name)}", anchor=False)
@@ -209,15 +208,38 @@ def _tables(groups: list[Group], objective: Objective, key: str) -> None:
             hide_index=True,
             key="differences",
             alt="Differences over the seeds that both have",
-            column_config=_to_the_right(lines),
+            column_config=_columns(lines, objective),
         )
-    download("Numbers as CSV", lambda: safe_csv(pd.DataFrame(rows(groups))), "comparison.csv", "csv")
+    left, right = st.columns(2)
+    with left:
+        download("Numbers as CSV", lambda: safe_csv(pd.DataFrame(rows(groups, optimum))), "comparison.csv", "csv")
+    with right:
+        download(
+            "Groups as CSV", lambda: safe_csv(pd.DataFrame(group_rows(groups, optimum))), "groups.csv", "csv-groups"
+        )
     st.caption("The figure itself: the camera in its corner writes PNG, the disk SVG.")
 
 
-def _to_the_right(table: pd.DataFrame) -> dict[str, Any]:
+def _of_the_share(groups: list[Group], objective: Objective) -> str:
+    """Return why the number of runs that found the best possible value stands there, or why it does not."""
+    if objective.optimum is None:
+        return "The best possible value is not known here: nothing is said of how many runs found it."
+    if not all(c.exact for g in groups for c in g.curves):
+        return "A dash stands where measurements are noisy: one that lies at the best possible value proves nothing."
+    return "A mean hides how many runs found the best possible value, so their number stands beside it."
+
+
+def _columns(table: pd.DataFrame, objective: Objective) -> dict[str, Any]:
     """Return settings by which every column but the first stands to the right, as numbers do: here they are text."""
-    return {name: st.column_config.Column(alignment="right") for name in table.columns[1:]}
+    found: dict[str, Any] = {name: st.column_config.Column(alignment="right") for name in table.columns[1:]}
+    if REACHED in found:
+        source = f" ({plain(objective.optimum_source)})" if objective.optimum_source else ""
+        found[REACHED] = st.column_config.Column(
+            alignment="right",
+            help=f"Runs whose best value is the best possible, {number(objective.optimum)}{source}. In brackets: "
+            "Wilson's 95 % interval of the share that more such runs would have.",
+        )
+    return found
 
 
 page()

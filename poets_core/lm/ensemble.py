@@ -6,6 +6,7 @@ branch point upwards and on the head. The backbone alone is the reference.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -76,8 +77,7 @@ class BranchEnsemble:
         self.prompt_ids = [backbone.prompt_ids(p) for p in prompts]
         grammar: TokenMask = mask if mask is not None else LengthLimit(backbone.vocabulary, max_tokens)
         # The last token is predicted and never read, hence one less.
-        longest = max(len(ids) for ids in self.prompt_ids) + grammar.max_tokens - 1
-        room = int(backbone.model.config.max_position_embeddings)
+        longest, room = max(len(ids) for ids in self.prompt_ids) + grammar.max_tokens - 1, self.positions
         if longest > room:
             raise InvalidModel(
                 f"Expected a backbone that reads {longest} tokens (prompt and completion), got {backbone.source} with "
@@ -96,6 +96,24 @@ class BranchEnsemble:
         prefix = f"{model.base_model_prefix}.{FAMILIES[config.model_type][0]}"
         layers = model.get_submodule(prefix)
         return {f"{prefix}.{i}": layers[i] for i in range(self.backbone.branch_from, len(layers))}
+
+    @property
+    def positions(self) -> int:
+        """Tokens that the backbone reads at most, prompt included."""
+        return int(self.backbone.model.config.max_position_embeddings)
+
+    def reading(self, prompts: Sequence[Sequence[int]]) -> BranchEnsemble:
+        """Return an ensemble of the same branches that writes after other prompts.
+
+        Weights and adapters are shared, not copied.
+
+        Args:
+            prompts: token ids of each; with a completion they must fit into `positions`.
+        """
+        # Shallow: adapters and mask are the same objects, so that the copy costs nothing and follows what is trained.
+        other = copy.copy(self)
+        other.prompt_ids = [list(ids) for ids in prompts]
+        return other
 
     @property
     def branches(self) -> int:
@@ -232,6 +250,21 @@ class BranchEnsemble:
             raise ValueError(f"Expected one branch, got {self.branches}. Use branch_log_prob.")
         self.stack.layout.grouped()
         return self._tokens(encoded.take(index))
+
+    @torch.no_grad()
+    def reference_tokens(
+        self, encoded: Encoded, index: Int64[np.ndarray, " n"]
+    ) -> tuple[Float[Tensor, "n T"], Float[Tensor, "n T D"]]:
+        """Return the reference's log-probability of each token, 0 beyond the end, and its state that predicts it.
+
+        Args:
+            encoded: completions.
+            index: which of them.
+        """
+        # Prior adapters would be part of a branch's states; the reference's never change, so a head can rely on them.
+        self.stack.layout.reference()
+        rows = encoded.take(index)
+        return self._tokens(rows), self.upper(rows)
 
     def branch_log_prob(
         self,

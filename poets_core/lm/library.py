@@ -72,15 +72,86 @@ def train_library_backbone(
     if not texts:
         raise InvalidModel("Expected library designs to train a backbone on, got none.")
     tokenizer = tokenizer_for(texts)
-    ids = _padded(tokenizer(list(texts), add_special_tokens=False)["input_ids"])
+    ids = _padded([[BOS, *c, EOS] for c in tokenizer(list(texts), add_special_tokens=False)["input_ids"]])
     config = _config(len(tokenizer), width, layers, max(ids.shape[1], positions))
+    return _trained(
+        config, tokenizer, ids, folder, steps=steps, batch=batch, rate=learning_rate, seed=seed, key="", check=check
+    )
+
+
+def train_context_backbone(
+    families: Sequence[Sequence[str]],
+    tokenizer: Any,
+    folder: Path,
+    *,
+    width: int = 32,
+    layers: int = 2,
+    steps: int = 150,
+    batch: int = 64,
+    learning_rate: float = 5e-3,
+    positions: int = 0,
+    seed: int,
+    check: Check = unheard,
+) -> Path:
+    """Train a model like that of `train_library_backbone` that reads related designs and writes one more.
+
+    Every design of a row has its own beginning and end, so that a model of single designs could read the row too.
+
+    Args:
+        families: rows of designs that belong together; a design that the tokenizer cannot spell is left out.
+        tokenizer: of the library backbone: ids mean the same in both.
+        folder, width, layers, steps, batch, learning_rate, positions, seed, check: see there.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InvalidModel: no families.
+    """
+    # An unknown word would be read as the unknown token, the same for all of them: such designs teach nothing.
+    unknown, rows = tokenizer.unk_token_id, []
+    for family in families:
+        coded = tokenizer(list(family), add_special_tokens=False)["input_ids"]
+        rows.append([i for c in coded if unknown not in c for i in (BOS, *c, EOS)])
+    if not any(rows):
+        raise InvalidModel("Expected families of designs to train a backbone on, got none that can be spelled.")
+    ids = _padded([r for r in rows if r])
+    config = _config(len(tokenizer), width, layers, max(ids.shape[1], positions))
+    return _trained(
+        config,
+        tokenizer,
+        ids,
+        folder,
+        steps=steps,
+        batch=batch,
+        rate=learning_rate,
+        seed=seed,
+        key="context ",
+        check=check,
+    )
+
+
+def _trained(
+    config: Any,
+    tokenizer: Any,
+    ids: Tensor,
+    folder: Path,
+    *,
+    steps: int,
+    batch: int,
+    rate: float,
+    seed: int,
+    key: str,
+    check: Check,
+) -> Path:
+    """Train a model on rows of ids and save it with its tokenizer; `key` tells its random numbers apart."""
     with torch.random.fork_rng(devices=[]):  # the model's own initialisation draws from torch's generator
-        torch.manual_seed(seed_for(seed, "library weights"))
+        torch.manual_seed(seed_for(seed, f"{key}library weights"))
         model = GPT2LMHeadModel(config)
     # The learning rate falls to 0 along a cosine: a few hundred steps end in a minimum instead of near one.
-    optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    rng = rng_for(seed, "library minibatches")
+    rng = rng_for(seed, f"{key}library minibatches")
     model.train()
     for _ in range(steps):
         check()
@@ -101,11 +172,11 @@ def train_library_backbone(
     return folder
 
 
-def _padded(coded: Sequence[Sequence[int]]) -> Tensor:
-    """Return texts with their beginning and end, i64 (n, longest), filled up."""
-    ids = torch.full((len(coded), max(map(len, coded)) + 2), PAD, dtype=torch.long)
-    for i, c in enumerate(coded):
-        ids[i, : len(c) + 2] = torch.tensor([BOS, *c, EOS])
+def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
+    """Return rows of ids, i64 (n, longest), filled up."""
+    ids = torch.full((len(rows), max(map(len, rows))), PAD, dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = torch.tensor(row)
     return ids
 
 

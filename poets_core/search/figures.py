@@ -26,7 +26,7 @@ class Figure:
     methods: tuple[str, ...] = ("poets",)
 
 
-POLICY_GRADIENTS = ("grpo", "rloo")
+POLICY_GRADIENTS = ("grpo", "ppo", "rloo")
 PROCESSES = ("gp", "best-of-reference", "klts")
 FIGURES: tuple[Figure, ...] = (
     Figure(("unique", "valid"), "distinct designs and valid answers of this round", "share", ("all",)),

@@ -8,19 +8,21 @@ from pathlib import Path
 
 import torch
 
-from poets_core.errors import InvalidSpec
+from poets_core.errors import InvalidDesign, InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.lm.backbone import Backbone, load_backbone
 from poets_core.lm.ensemble import BranchEnsemble
-from poets_core.lm.library import train_library_backbone
+from poets_core.lm.library import train_context_backbone, train_library_backbone
 from poets_core.lm.lora import AdapterShape
 from poets_core.protocols import Check, Problem, Search, unheard
 from poets_core.search.poets.poets import PoetsSearch
 from poets_core.search.rivals.boosting import BoostingSearch
 from poets_core.search.rivals.gaussian_process import GPSearch
 from poets_core.search.rivals.genetic import GeneticSearch
+from poets_core.search.rivals.in_context import InContextSearch
 from poets_core.search.rivals.kl_thompson import KLThompsonSearch
 from poets_core.search.rivals.policy_gradient import PolicyGradientSearch
+from poets_core.search.rivals.ppo import PPOSearch
 from poets_core.search.rivals.reference import ReferenceSearch
 from poets_core.search.rivals.string_search import StringGPSearch
 from poets_core.search.rivals.tosfit import ToSFiTSearch
@@ -31,10 +33,12 @@ from poets_core.spec import (
     GaussianProcessSettings,
     GeneticSettings,
     GRPOSettings,
+    InContextSettings,
     KLThompsonSettings,
     MethodSettings,
     PoetsSettings,
     PolicyGradientSettings,
+    PPOSettings,
     ReferenceSettings,
     RLOOSettings,
     SearchSpec,
@@ -43,6 +47,10 @@ from poets_core.spec import (
 )
 
 LIBRARY_DESIGNS = 8192
+FAMILIES = 1024
+"""Rows of related designs that a reader is trained on."""
+READER_STEPS = 3
+"""Training steps of a reader for each of the backbone's: copying out of the prompt is learnt later than letters are."""
 UNTRAINED_RANK = 8
 """Of the one adapter that an ensemble has for a method that trains none; it stays zero."""
 SEARCHES: dict[type[MethodSettings], Callable[[Sampler, SearchSpec], Search]] = {
@@ -52,9 +60,11 @@ SEARCHES: dict[type[MethodSettings], Callable[[Sampler, SearchSpec], Search]] = 
     BoostingSettings: BoostingSearch,
     GeneticSettings: GeneticSearch,
     GRPOSettings: PolicyGradientSearch,
+    PPOSettings: PPOSearch,
     RLOOSettings: PolicyGradientSearch,
     ToSFiTSettings: ToSFiTSearch,
     KLThompsonSettings: KLThompsonSearch,
+    InContextSettings: InContextSearch,
     BestOfReferenceSettings: GPSearch,
     ReferenceSettings: ReferenceSearch,
 }
@@ -125,6 +135,9 @@ def build_search(
     shape = _shape(spec)
     ensemble = BranchEnsemble(model, shape, prompts, mask, max_tokens=max_tokens, seed=spec.seed, check=check)
     search = SEARCHES[type(spec.search)](Sampler(problem, ensemble, spec.seed, max_tokens), spec)
+    if isinstance(search, InContextSearch):
+        # A library backbone has seen single designs alone: what stands before one means nothing to it.
+        search.read_with(_reader(search, workspace, check) if backbone == "library" else ensemble)
     search.facts |= {
         "source": spec.backbone.source,
         "parameters": sum(p.numel() for p in model.model.parameters() if not p.requires_grad),
@@ -137,6 +150,58 @@ def build_search(
         "device": device,
     }
     return search
+
+
+def _reader(search: InContextSearch, workspace: Path, check: Check) -> BranchEnsemble:
+    """Return the model that reads where the backbone knows single designs alone; trained when it is first needed.
+
+    A row of its corpus is a family: a design of the problem's library, then edits of those before. It learns to go on
+    with a relative of what stands there, and knows no values.
+    """
+    problem, spec, ensemble = search.problem, search.spec, search.ensemble
+    folder, longest = workspace / "context", search.settings.context + 1
+    if not (folder / "model.safetensors").is_file():
+        families = _families(problem, longest, spec.seed, check)
+        part, own = spec.backbone, max(map(len, ensemble.prompt_ids))
+        train_context_backbone(
+            families,
+            ensemble.backbone.tokenizer,
+            folder,
+            width=part.width,
+            layers=max(2, part.layers),
+            steps=READER_STEPS * part.steps,
+            positions=longest * (own + search.sampler.max_tokens),
+            seed=spec.seed,
+            check=check,
+        )
+    model = load_backbone(folder, device=device_of(spec.device), name=spec.backbone.source)
+    prompts = ("",) * len(problem.prompts)
+    return BranchEnsemble(
+        model,
+        AdapterShape(branches=1, rank=UNTRAINED_RANK, prior_rank=0),
+        prompts,
+        ensemble.table.mask,
+        max_tokens=search.sampler.max_tokens,
+        seed=spec.seed,
+        check=check,
+    )
+
+
+def _families(problem: Problem, size: int, seed: int, check: Check) -> list[list[str]]:
+    """Return rows of related designs as a backbone writes them: one of the library, then edits of those before."""
+    rng = rng_for(seed, "context families")
+    families = []
+    for text in problem.library(FAMILIES, rng=rng):
+        check()
+        try:
+            family = [problem.decode(text)]
+        except InvalidDesign:  # a corpus may hold what the oracle refuses
+            continue
+        # Edits of any member, not of the last: what the reader shall learn is to go on with a relative of the whole.
+        while len(family) < size:
+            family += problem.edit(family, 1, rng=rng)
+        families.append([problem.encode(design) for design in family])
+    return families
 
 
 def _shape(spec: SearchSpec) -> AdapterShape:

@@ -11,12 +11,16 @@ from poets_core.spec.method import MethodSettings
 from poets_core.spec.methods import (
     METHODS,
     GeneticSettings,
-    GRPOSettings,
+    InContextSettings,
     PoetsSettings,
-    PolicyGradientSettings,
     ReferenceSettings,
-    RLOOSettings,
     SearchSettings,
+)
+from poets_core.spec.policy_gradients import (
+    GRPOSettings,
+    PolicyGradientSettings,
+    PPOSettings,
+    RLOOSettings,
     ToSFiTSettings,
 )
 from poets_core.spec.read import RunSpec, parse_spec, read_spec
@@ -48,11 +52,13 @@ __all__ = [
     "GRPOSettings",
     "GaussianProcessSettings",
     "GeneticSettings",
+    "InContextSettings",
     "KLThompsonSettings",
     "LaboratorySpec",
     "Mark",
     "MethodSettings",
     "Names",
+    "PPOSettings",
     "Plan",
     "PoetsSettings",
     "PolicyGradientSettings",

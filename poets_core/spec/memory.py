@@ -12,7 +12,8 @@ from pathlib import Path
 
 from poets_core.errors import InvalidSpec
 from poets_core.intake import JSON_BYTES, read_file, read_json
-from poets_core.spec.methods import PoetsSettings, PolicyGradientSettings
+from poets_core.spec.methods import PoetsSettings
+from poets_core.spec.policy_gradients import PolicyGradientSettings
 from poets_core.spec.search import SearchSpec
 from poets_core.spec.surrogates import KLThompsonSettings, SurrogateSettings
 

@@ -1,4 +1,4 @@
-"""What the settings of every search method say of it."""
+"""What every search method says of itself beside its settings."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from poets_core.spec.base import Mark, mismatch
+from poets_core.spec.base import Mark, Names, mismatch
 from poets_core.spec.fields import (
     AllowRepeats,
     Beta,
@@ -21,11 +21,11 @@ from poets_core.spec.fields import (
     Minibatch,
     Pool,
     Rank,
-    Replay,
     RewardTransform,
     Steps,
 )
 from poets_core.spec.method import MethodSettings
+from poets_core.spec.policy_gradients import GRPOSettings, PPOSettings, RLOOSettings, ToSFiTSettings
 from poets_core.spec.surrogates import (
     BestOfReferenceSettings,
     BoostingSettings,
@@ -184,66 +184,26 @@ class GeneticSettings(MethodSettings):
     transform: Annotated[RewardTransform, Mark.HIDDEN, Mark.REPORT] = "auto"
 
 
-class PolicyGradientSettings(MethodSettings):
-    """Base of the methods that train one policy by its gradient."""
+class InContextSettings(MethodSettings):
+    """The frozen model reads designs of a bootstrap of the data and writes the next one; nothing is trained."""
 
-    trains = True
+    title = "In-context Thompson sampling"
+    says = "The model reads good designs, from a bootstrap of the data for each place in a round, and writes the next."
 
-    beta: Beta = 0.1
-    steps: Steps = 40
-    transform: RewardTransform = "auto"
-    learning_rate: LearningRate = 5e-3
-    minibatch: Minibatch = 32
-    gradient_norm: GradientNorm = 1.0
-    rank: Rank = 8
-
-
-class GRPOSettings(PolicyGradientSettings):
-    """Group-relative policy optimisation (arXiv 2402.03300)."""
-
-    title = "GRPO"
-    says = "One policy, clipped policy gradients within each round."
-
-    method: Literal["grpo"] = "grpo"
-    beta: Annotated[Beta, Mark.TUNED] = 0.03
-    gradient_norm: Annotated[GradientNorm, Mark.TUNED] = 10.0
-    clip: Annotated[
-        float,
-        Field(gt=0, lt=1, title="Clip", description="How far a policy may move from the one that drew the data."),
-        Mark.ADVANCED,
+    method: Literal["in-context"] = "in-context"
+    context: Annotated[
+        int,
+        Field(ge=1, le=64, title="Designs it reads", description="As many as fit in front of the one that it writes."),
         Mark.TUNED,
-    ] = 0.4
-    replay: Replay = False
-    allow_repeats: AllowRepeats = False
-
-
-class RLOOSettings(PolicyGradientSettings):
-    """REINFORCE with the leave-one-out baseline (arXiv 2402.14740)."""
-
-    title = "REINFORCE, leave-one-out"
-    says = "One policy, plain policy gradients."
-
-    method: Literal["rloo"] = "rloo"
-    # Without a ratio, gradients from older rounds are biased: no form offers it.
-    replay: Annotated[Replay, Mark.HIDDEN] = False
-    allow_repeats: AllowRepeats = False
-
-
-class ToSFiTSettings(PolicyGradientSettings):
-    """Variational Bayesian optimistic sampling (arXiv 2510.13328)."""
-
-    title = "ToSFiT"
-    says = "One policy, tuned towards the Thompson samples of a Gaussian process."
-
-    method: Literal["tosfit"] = "tosfit"
-    steps: Annotated[Steps, Mark.TUNED] = 40
-    exploration: Annotated[
-        float,
-        Field(ge=0, le=100, title="Exploration", description="Weight of the uncertainty. 0: (soft) actor-critic."),
-        Mark.ADVANCED,
+    ] = 4
+    shows: Annotated[
+        Literal["best", "random"],
+        Field(title="Which designs it reads", description="Of a bootstrap of the data; always the best one last."),
+        Names({"best": "the best", "random": "any"}),
         Mark.TUNED,
-    ] = 1.0
+    ] = "best"
     allow_repeats: AllowRepeats = False
+    transform: Annotated[RewardTransform, Mark.HIDDEN, Mark.REPORT] = "auto"
 
 
 class ReferenceSettings(MethodSettings):
@@ -264,9 +224,11 @@ SearchSettings: TypeAlias = (
     | BoostingSettings
     | GeneticSettings
     | GRPOSettings
+    | PPOSettings
     | RLOOSettings
     | ToSFiTSettings
     | KLThompsonSettings
+    | InContextSettings
     | BestOfReferenceSettings
     | ReferenceSettings
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from pages.parts.compare.comparison import (
     curve_of,
     differences,
     estimate,
+    group_rows,
     grouped,
     rows,
     table,
@@ -215,11 +217,55 @@ def test_only_runs_of_one_landscape_are_preselected_and_compared(store: SqlStore
 def test_every_mean_has_the_share_of_runs_that_reached_the_best_possible_beside_it():
     one = Group("one", (curve([1, 5]), curve([1, 2], 1), curve([5, 5], 2)))
     two = Group("two", (curve([1, 1]), curve([1, 5], 2)))
-    assert [line[REACHED] for line in table([one, two], None, 5.0)] == ["2 of 3", "1 of 2"]
+    assert [line[REACHED] for line in table([one, two], None, 5.0)] == ["2 of 3 (21–94 %)", "1 of 2 (9–91 %)"]
     assert differences([one, two], two, 5.0)[0][REACHED] == "2 of 2 and 1 of 2"
     assert REACHED not in table([one], None)[0]
     low = Group("low", (curve([-3, -5 + 1e-12], sign=-1.0), curve([-3, -4.9], 1, sign=-1.0)))
-    assert table([low], None, -5.0)[0][REACHED] == "1 of 2"
+    assert table([low], None, -5.0)[0][REACHED] == "1 of 2 (9–91 %)"
+
+
+def test_noisy_measurements_at_the_optimum_are_not_counted_as_it():
+    noisy = Group("noisy", (curve([1, 5]), replace(curve([1, 6], 1), exact=False)))
+    exact = Group("exact", (curve([1, 5]), curve([1, 2], 1)))
+    assert [line[REACHED] for line in table([noisy, exact], None, 5.0)] == ["–", "1 of 2 (9–91 %)"]
+    assert differences([noisy, exact], exact, 5.0)[0][REACHED] == "–"
+    assert group_rows([noisy], 5.0)[0]["optimum_reached"] is None
+    panel = comparison([noisy], "best", LIGHT, Objective("quality", "share", optimum=5.0))
+    assert "noisy (n = 2)" in [t.get("name") for t in panel.traces]
+    body = written.events(1)
+    told = [replace(e, std=(0.1,)) if isinstance(e, Observed) and e.valid else e for e in body]
+    assert curve_of("r", spec(), fold(recorded(body))).exact
+    assert not curve_of("r", spec(), fold(recorded(told))).exact
+
+
+def test_the_share_leaves_with_the_numbers():
+    groups = [Group("=one", (curve([1, 5]), curve([1, 2], 1)))]
+    (line,) = group_rows(groups, 5.0)
+    assert (line["runs"], line["calls"], line["best"], line["optimum_reached"]) == (2, 2, 3.5, 1)
+    assert line["best_half_width"] == pytest.approx(12.706 * 1.5, rel=1e-3)
+    assert (line["optimum_reached_low"], line["optimum_reached_high"]) == pytest.approx((0.0945, 0.9055), abs=1e-4)
+    assert [r["optimum_reached"] for r in rows(groups, 5.0)] == [False, True, False, False]
+    assert not [k for k in (*group_rows(groups)[0], *rows(groups)[0]) if "optimum" in k]
+    data = pd.read_csv(pd.io.common.BytesIO(safe_csv(pd.DataFrame(group_rows(groups, 5.0)))))
+    assert data["group"].tolist() == ["'=one"]
+
+
+def test_the_page_shows_the_share_where_the_optimum_is_stated_alone(store: SqlStore) -> None:
+    done = [*written.events(3, optimum=0.4), Finished("budget")]
+    runs = [written.write(store, done), written.write(store, done, method="ga")]
+    at = opened(COMPARE, runs=",".join(runs))
+    groups, apart = (d.value for d in at.dataframe)
+    assert groups[REACHED].tolist() == ["1 of 1 (21–100 %)"] * 2
+    assert apart[REACHED].tolist() == ["1 of 1 and 1 of 1"]
+    assert "A mean hides how many runs" in said(at)
+    column = json.loads(at.dataframe[0].proto.columns)[REACHED]
+    assert "the best possible, 0.4 (closed form)" in column["help"]
+    assert {b.proto.label for b in at.get("download_button")} >= {"Numbers as CSV", "Groups as CSV"}
+    unknown = [*written.events(3, optimum=None), Finished("budget")]
+    other = written.write(store, unknown, params={"instance": 7})
+    at = opened(COMPARE, runs=other)
+    assert REACHED not in at.dataframe[0].value
+    assert "nothing is said of how many runs found it" in said(at)
 
 
 def test_a_minimised_objective_says_so_with_its_unit_and_a_proper_minus():

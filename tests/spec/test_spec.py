@@ -182,7 +182,7 @@ def test_every_shown_field_has_a_title_and_a_sentence() -> None:
 
 
 def test_methods_say_what_they_are() -> None:
-    assert {n for n, m in METHODS.items() if m.trains} == {"poets", "grpo", "rloo", "tosfit"}
+    assert {n for n, m in METHODS.items() if m.trains} == {"poets", "grpo", "ppo", "rloo", "tosfit"}
     assert {n for n, m in METHODS.items() if m.predicts} == {
         "poets",
         "gp",
@@ -196,6 +196,7 @@ def test_methods_say_what_they_are() -> None:
     assert {n: m().policies for n, m in METHODS.items() if m().policies} == {
         "poets": 8,
         "grpo": 1,
+        "ppo": 1,
         "rloo": 1,
         "tosfit": 1,
     }

@@ -91,8 +91,8 @@ def _interval(name: str, at: I8, mean: F8, half: F8, colour: str) -> Json:
 
 def _seeds(group: Group, optimum: float | None) -> str:
     """Return how many runs a mean is of, and how many of them found the best possible value."""
-    n = f"n = {len(group.curves)}"
-    return n if optimum is None else f"{n}, {reached(group, optimum, group.calls)} reached the best possible"
+    n, share = f"n = {len(group.curves)}", reached(group, optimum, group.calls)
+    return n if share is None else f"{n}, {share.reached} of {share.n} reached the best possible"
 
 
 def _label(objective: Objective, measure: str) -> str:

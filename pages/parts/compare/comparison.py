@@ -14,6 +14,7 @@ from scipy.special import stdtrit
 
 from pages.parts.words import method_name, number
 from poets_core.runs.views.run import RunView
+from poets_core.runs.views.share import Share, reaches
 from poets_core.spec import METHODS, SearchSpec
 from poets_core.spec.presets import decisive
 
@@ -36,12 +37,14 @@ class Curve:
         run, seed: of the run.
         measures: f8 (calls,) by measure, in the value's own unit; NaN before there is one.
         sign: +1 if larger values are better, -1 if smaller ones are.
+        exact: whether no measurement is said to be noisy. A noisy one that lies at the optimum proves nothing.
     """
 
     run: str
     seed: int
     measures: Mapping[str, F8]
     sign: float
+    exact: bool = True
 
     @property
     def calls(self) -> int:
@@ -55,7 +58,8 @@ class Curve:
 
     def reaches(self, optimum: float, calls: int) -> bool:
         """Whether one of so many calls found the best possible value, up to rounding."""
-        return self.calls_to(optimum - self.sign * 1e-9 * max(1.0, abs(optimum)), calls) is not None
+        at = min(calls, self.calls)
+        return at > 0 and reaches(float(self.measures["best"][at - 1]), optimum, sign=self.sign)
 
     def calls_to(self, threshold: float, calls: int) -> int | None:
         """First of so many calls whose best so far is at least as good as the threshold; None if there is none."""
@@ -122,7 +126,7 @@ def curve_of(run: str, spec: SearchSpec, view: RunView) -> Curve:
     }
     if len(view.regret) and view.regret[-1] is not None:
         measures["regret"] = np.array([np.nan if r is None else r for r in view.regret], dtype=np.float64)
-    return Curve(run, spec.seed, measures, view.sign)
+    return Curve(run, spec.seed, measures, view.sign, not any(c.std for c in view.candidates.values()))
 
 
 def grouped(runs: Sequence[tuple[SearchSpec, Curve]]) -> list[Group]:
@@ -201,9 +205,14 @@ def last(curve: Curve, measure: str, calls: int) -> float:
     return float(found[calls - 1]) if found is not None and 0 < calls <= len(found) else float("nan")
 
 
-def reached(group: Group, optimum: float, calls: int) -> str:
-    """Say how many runs of a group found the best possible value within so many calls: ``"3 of 5"``."""
-    return f"{sum(c.reaches(optimum, calls) for c in group.curves)} of {len(group.curves)}"
+def reached(group: Group, optimum: float | None, calls: int) -> Share | None:
+    """Return how many runs of a group found the best possible value within so many calls.
+
+    None where nothing can be claimed: the optimum is unknown, or measurements are noisy.
+    """
+    if optimum is None or not all(c.exact for c in group.curves):
+        return None
+    return Share.of(c.reaches(optimum, calls) for c in group.curves)
 
 
 def table(groups: Sequence[Group], threshold: float | None, optimum: float | None = None) -> list[dict[str, Any]]:
@@ -221,7 +230,7 @@ def table(groups: Sequence[Group], threshold: float | None, optimum: float | Non
             "Group": g.name,
             "Seeds": len(g.curves),
             "Best": str(estimate([last(c, "best", calls) for c in g.curves])),
-            **({} if optimum is None else {REACHED: reached(g, optimum, calls)}),
+            **({} if optimum is None else {REACHED: str(reached(g, optimum, calls) or "–")}),
             "Area (mean best)": str(estimate([c.area(calls) for c in g.curves])),
             "Mean value": str(estimate([last(c, "mean", calls) for c in g.curves])),
             "Regret": str(estimate([last(c, "regret", calls) for c in g.curves])),
@@ -249,18 +258,50 @@ def differences(groups: Sequence[Group], against: Group, optimum: float | None =
         wins = sum(a.sign * (last(a, "best", calls) - last(b, "best", calls)) > 0 for a, b in pairs)
         line["Better best"] = f"{wins} of {len(pairs)}" if pairs else "–"
         if optimum is not None:
-            two = (Group("", tuple(curves)) for curves in zip(*pairs, strict=True)) if pairs else ()
-            line[REACHED] = " and ".join(reached(x, optimum, calls) for x in two) or "–"
+            line[REACHED] = _both(pairs, optimum, calls)
         out.append(line)
     return out
 
 
-def rows(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """All numbers behind the figure, one line a run and call: what the CSV holds."""
+def _both(pairs: Sequence[tuple[Curve, Curve]], optimum: float, calls: int) -> str:
+    """Say how many runs of either side found the best possible value: ``"2 of 3 and 1 of 3"``."""
+    found = [reached(Group("", tuple(c)), optimum, calls) for c in zip(*pairs, strict=True)] if pairs else [None]
+    return "–" if None in found else " and ".join(f"{x.reached} of {x.n}" for x in found if x is not None)
+
+
+def rows(groups: Sequence[Group], optimum: float | None = None) -> list[dict[str, Any]]:
+    """All numbers behind the figure, one line a run and call: what the CSV holds.
+
+    Args:
+        groups: what is compared.
+        optimum: whether a run has reached it by then is a column of its own; None leaves that out.
+    """
     return [
         {"group": g.name, "run": c.run, "seed": c.seed, "call": i + 1}
         | {m: float(x[i]) if np.isfinite(x[i]) else None for m, x in c.measures.items()}
+        | ({} if optimum is None else {"optimum_reached": c.reaches(optimum, i + 1) if c.exact else None})
         for g in groups
         for c in g.curves
         for i in range(c.calls)
     ]
+
+
+def group_rows(groups: Sequence[Group], optimum: float | None = None) -> list[dict[str, Any]]:
+    """The table of groups in plain numbers, for a CSV: means, halves of their 95 % intervals, Wilson's interval.
+
+    Every run is cut to the calls that all runs of all groups have made, as in `table`.
+    """
+    calls = min((g.calls for g in groups), default=0)
+    out = []
+    for g in groups:
+        line: dict[str, Any] = {"group": g.name, "runs": len(g.curves), "calls": calls}
+        for measure in MEASURES:
+            found = estimate([last(c, measure, calls) for c in g.curves])
+            line |= {measure: found.mean, f"{measure}_half_width": found.half_width}
+        if optimum is not None:
+            share = reached(g, optimum, calls)
+            low, high = (None, None) if share is None else (share.low, share.high)
+            line |= {"optimum_reached": None if share is None else share.reached, "optimum_reached_low": low}
+            line |= {"optimum_reached_high": high}
+        out.append(line)
+    return out

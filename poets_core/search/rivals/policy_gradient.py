@@ -17,7 +17,7 @@ from poets_core.search.method import Method, Proposals
 from poets_core.search.poets.trainer import Trainer
 from poets_core.search.rivals.policy_loss import group_advantages, grpo_loss, reinforce_loss
 from poets_core.search.sampler import Draw, Sampler
-from poets_core.spec import GRPOSettings, RLOOSettings, SearchSpec, ToSFiTSettings
+from poets_core.spec import GRPOSettings, PPOSettings, RLOOSettings, SearchSpec, ToSFiTSettings
 from poets_core.types import F8, I8, Candidate, Observation
 
 
@@ -29,7 +29,7 @@ class PolicyGradientSearch(Method):
     more steps it takes, the less on-policy it is.
     """
 
-    settings: GRPOSettings | RLOOSettings | ToSFiTSettings
+    settings: GRPOSettings | RLOOSettings | ToSFiTSettings | PPOSettings
 
     def __init__(self, sampler: Sampler, spec: SearchSpec) -> None:
         """Set the optimiser up; the ensemble has one branch."""
@@ -80,10 +80,9 @@ class PolicyGradientSearch(Method):
         rows = np.flatnonzero(own if replay else own & (rounds == self.round))
         # Rounds are groups: the policy that drew them, and how good designs are by then, differ between rounds.
         group = rounds * len(self.problem.prompts) + encoded.prompt
-        advantages = np.zeros(len(encoded))
-        advantages[own] = group_advantages(self.history.rewards()[own], group[own], scaled=isinstance(s, GRPOSettings))
         if not len(rows):
             return {}
+        advantages = self._advantages(np.flatnonzero(own), rows, group)
         rng = rng_for(self.spec.seed, "minibatch", self.round)
         for _ in range(s.steps):
             index = np.sort(rng.choice(rows, min(s.minibatch, len(rows)), replace=False))
@@ -93,6 +92,26 @@ class PolicyGradientSearch(Method):
         now = np.array([x.sum() for x in self._scores(latest)])
         return {"kl": [float((now - encoded.reference[latest]).mean())], "entropy": float(-now.mean())}
 
+    def _advantages(self, own: I8, rows: I8, group: I8) -> F8:
+        """Return the advantage of every observation, f8 (N,).
+
+        Args:
+            own: what the policies of this search wrote.
+            rows: those among them that are learnt from now.
+            group: of every observation, the round and prompt that it was drawn for, i8 (N,).
+        """
+        advantages = np.zeros(len(group))
+        scaled = isinstance(self.settings, GRPOSettings)
+        advantages[own] = group_advantages(self.history.rewards()[own], group[own], scaled=scaled)
+        return advantages
+
+    def _drawn(self, index: I8, width: int) -> F8:
+        """Log-probabilities of tokens under the policies that drew them, f8 (n, width), 0 beyond their ends."""
+        old = np.zeros((len(index), width))
+        for row, i in enumerate(index.tolist()):
+            old[row, : len(self._old[i])] = self._old[i]
+        return old
+
     def _loss(self, index: I8, advantages: F8) -> Tensor:
         s, encoded, device = self.settings, self.history.encoded, self.ensemble.backbone.device
         log_p = self.ensemble.token_log_prob(encoded, index)
@@ -100,10 +119,8 @@ class PolicyGradientSearch(Method):
         inside = torch.from_numpy(np.arange(log_p.shape[1]) < encoded.length[index][:, None]).to(device)
         a = torch.from_numpy(advantages[index]).to(device)
         if isinstance(s, GRPOSettings):
-            old = np.zeros(tuple(log_p.shape))
-            for row, i in enumerate(index.tolist()):
-                old[row, : len(self._old[i])] = self._old[i]
-            return grpo_loss(log_p, torch.from_numpy(old).to(device), reference, inside, a, clip=s.clip, beta=s.beta)
+            old = torch.from_numpy(self._drawn(index, log_p.shape[1])).to(device)
+            return grpo_loss(log_p, old, reference, inside, a, clip=s.clip, beta=s.beta)
         # REINFORCE has no KL term of its own. Inside the reward, its gradient is the same; it is detached because the
         # score function already multiplies it.
         penalty = s.beta * (log_p.detach() - reference).sum(1)

@@ -1,4 +1,4 @@
-"""Losses of policy gradients, made of advantages and log-probabilities of tokens."""
+"""Losses and advantages of policy gradients, made of rewards and log-probabilities of tokens."""
 
 from __future__ import annotations
 
@@ -55,14 +55,63 @@ def grpo_loss(
 
     Source: GRPO (arXiv 2402.03300, equations 3 and 4).
     """
-    ratio = (log_p - old).clamp(-FURTHEST, FURTHEST).exp()
-    a = advantages[:, None]
-    # The minimum is a lower bound of both: a ratio outside the interval can lose, but earns nothing by going further.
-    gain = torch.minimum(ratio * a, ratio.clamp(1.0 - clip, 1.0 + clip) * a)
+    gain = _clipped(log_p, old, advantages[:, None].expand_as(log_p), clip)
     far = (reference - log_p).clamp(-FURTHEST, FURTHEST)
     per_token = gain - beta * (far.exp() - far - 1.0)
     rows = torch.where(inside, per_token, 0.0).sum(1) / inside.sum(1).clamp_min(1)
     return -rows.mean()
+
+
+def ppo_loss(
+    log_p: Float[Tensor, "n T"],
+    old: Float[Tensor, "n T"],
+    inside: Bool[Tensor, "n T"],
+    advantages: Float[Tensor, "n T"],
+    *,
+    clip: float,
+) -> Float[Tensor, ""]:
+    """Clipped surrogate, every token with an advantage of its own, mean over all tokens.
+
+    Args:
+        log_p, old: of each token, now and when it was drawn.
+        inside: which places lie inside a completion.
+        advantages: of each token; the KL penalty is inside them.
+        clip: epsilon; ratios outside 1 +- epsilon earn nothing more.
+
+    Source: PPO (arXiv 1707.06347, equation 7).
+    """
+    return -(torch.where(inside, _clipped(log_p, old, advantages, clip), 0.0).sum() / inside.sum().clamp_min(1))
+
+
+def _clipped(
+    log_p: Float[Tensor, "n T"], old: Float[Tensor, "n T"], a: Float[Tensor, "n T"], clip: float
+) -> Float[Tensor, "n T"]:
+    """Ratio to the old policy times advantage, cut where going further would earn."""
+    ratio = (log_p - old).clamp(-FURTHEST, FURTHEST).exp()
+    # The minimum is a lower bound of both: a ratio outside the interval can lose, but earns nothing by going further.
+    return torch.minimum(ratio * a, ratio.clamp(1.0 - clip, 1.0 + clip) * a)
+
+
+def generalised_advantages(
+    earned: Float64[np.ndarray, "n T"], value: Float64[np.ndarray, "n T"], trace: float
+) -> Float64[np.ndarray, "n T"]:
+    """Return how much better each token turned out than the value head expected, undiscounted.
+
+    A_t = sum_l trace^l (r_{t+l} + V_{t+l+1} - V_{t+l}), V = 0 after the last token.
+
+    Args:
+        earned: reward of each token, 0 beyond the end.
+        value: V before each token, 0 beyond the end.
+        trace: lambda; 1 compares everything that follows with V_t, 0 the next token alone.
+
+    Source: generalised advantage estimation (arXiv 1506.02438, equation 16 with gamma 1).
+    """
+    after = np.concatenate([value[:, 1:], np.zeros((len(value), 1))], axis=1)
+    surprise = earned + after - value
+    out: Float64[np.ndarray, "n T"] = np.zeros(surprise.shape)
+    for t in reversed(range(surprise.shape[1])):
+        out[:, t] = surprise[:, t] + (trace * out[:, t + 1] if t + 1 < surprise.shape[1] else 0.0)
+    return out
 
 
 def reinforce_loss(
