@@ -175,7 +175,11 @@ def _posterior(mean: F8, prior: F8, half: F8, noise: float) -> Predictive:
 
 
 def string_process(lesson: Lesson) -> dict[str, Predictive]:
-    """Fit a process whose kernel is a weighted sum of `string_parts`, weights and noise by marginal likelihood."""
+    """Fit a process whose kernel is a weighted sum of `string_parts`, weights and noise by marginal likelihood.
+
+    That of the rival `string-gp` is no yardstick here: on instability-60 with 400 calls (three histories, seeds 100 and
+    101) its density of single rewards is .1 to 1.1 nats worse.
+    """
     everything = [*lesson.tokens, *(t for asked in lesson.asked.values() for t in asked)]
     parts = string_parts(everything, len(lesson.tokens))
     n, mean = len(lesson.tokens), float(lesson.rewards.mean())

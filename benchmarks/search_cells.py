@@ -49,10 +49,24 @@ class Landscape:
     rivals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-FOUR_SITES = ("poets", "one branch", "no prior", "gp", "ga", "grpo", "rloo", "tosfit", "gp-prior", "klts", "prior")
+FOUR_SITES = (
+    "poets",
+    "one branch",
+    "no prior",
+    "gp",
+    "gp, AAindex",
+    "boosting",
+    "ga",
+    "grpo",
+    "rloo",
+    "tosfit",
+    "gp-prior",
+    "klts",
+    "prior",
+)
 FURTHER = ("ppo", "in-context")
-NK = ("poets", "one branch", "gp", "ga", "grpo", "prior")
-FREE = ("poets", "one branch", "ga", "grpo", "rloo", "tosfit", "gp", "prior")
+NK = ("poets", "one branch", "gp", "boosting", "ga", "grpo", "prior")
+FREE = ("poets", "one branch", "ga", "grpo", "rloo", "tosfit", "gp", "string-gp", "boosting", "prior")
 
 SETTINGS: dict[str, Mapping[str, Any]] = {
     "M = 4": {"branches": 4},
@@ -72,7 +86,7 @@ BRIEF = {"tosfit": {"steps": 20}}
 LANDSCAPES: dict[str, Landscape] = {
     "gb1": Landscape("protein/landscape", methods=(*FOUR_SITES, *FURTHER)),
     "gb1-noisy": Landscape(
-        "protein/landscape", noise=1.0, methods=("poets", "one branch", "gp", "ga", "grpo", "prior")
+        "protein/landscape", noise=1.0, methods=("poets", "one branch", "gp", "boosting", "ga", "grpo", "prior")
     ),
     "gb1-settings": Landscape("protein/landscape", methods=("poets", "one branch", *SETTINGS)),
     "gb1-batch-1": Landscape("protein/landscape", rounds=384, batch=1, methods=("poets", "one branch")),
@@ -99,7 +113,7 @@ LANDSCAPES: dict[str, Landscape] = {
         {"length": 32, "motifs": 4},
         rounds=20,
         batch=30,
-        methods=("poets", "one branch", "ga", "gp"),
+        methods=("poets", "one branch", "ga", "gp", "string-gp", "boosting"),
         search={"elites": 8},
         rivals=GREEDY,
     ),
@@ -118,7 +132,7 @@ LANDSCAPES: dict[str, Landscape] = {
         batch=30,
         backbone={"source": "circuit"},
         unit="1",
-        methods=("poets", "one branch", "ga", "grpo", "gp", "prior"),
+        methods=("poets", "one branch", "ga", "grpo", "gp", "string-gp", "prior"),
     ),
     "instability-60": Landscape(
         "protein/instability",
@@ -127,7 +141,7 @@ LANDSCAPES: dict[str, Landscape] = {
         batch=40,
         backbone={"source": "protein"},
         unit="1",
-        methods=("poets", "ga", "grpo", "tosfit", "prior"),
+        methods=("poets", "ga", "grpo", "tosfit", "string-gp", "boosting", "prior"),
         search={"edit_share": 1.0, "elites": 8, "pool": 4, "prior_scale": 3.0, "tempering": 1.0},
         rivals=BRIEF,
     ),
@@ -143,6 +157,7 @@ METHODS: dict[str, Mapping[str, Any]] = {
     "explore, one branch": EXPLORE | ALONE,
     "actor-critic": {"method": "tosfit", "exploration": 0.0, "beta": 1e-6},
     "soft actor-critic": {"method": "tosfit", "exploration": 0.0},
+    "gp, AAindex": {"method": "gp", "features": "aaindex"},
     "grpo, replay": {"method": "grpo", "replay": True},
     **SETTINGS,
 } | {METHOD_BEFORE.get(m, m): {"method": m} for m in KNOWN if m != "poets"}

@@ -85,7 +85,7 @@ ONLY: dict[str, tuple[str, ...]] = {
         "poets_core.search.rivals.tosfit",
     ),
     "numba": ("poets_core.llm_po.compiled",),
-    "sklearn": ("poets_core.search.rivals.surrogate",),
+    "sklearn": ("poets_core.search.rivals.surrogate", "poets_core.search.rivals.boosting"),
     "transformers": ("poets_core.lm",),
     "peft": ("poets_core.lm",),
     "qiskit": ("domains.quantum",),

@@ -93,6 +93,13 @@ FIGURES: tuple[Figure, ...] = (
         "reward s.d.",
     ),
     Figure(("length_scale", "noise", "amplitude"), "parameters of a Gaussian process after its fit", "1", PROCESSES),
+    Figure(
+        ("word_shares", "string_noise"),
+        "string kernel after its fit: share of each part in the variance, words of one token first, positions last; "
+        "noise variance",
+        "share, 1",
+        ("string-gp",),
+    ),
 )
 
 

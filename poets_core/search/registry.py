@@ -16,6 +16,7 @@ from poets_core.lm.library import train_context_backbone, train_library_backbone
 from poets_core.lm.lora import AdapterShape
 from poets_core.protocols import Check, Problem, Search, unheard
 from poets_core.search.poets.poets import PoetsSearch
+from poets_core.search.rivals.boosting import BoostingSearch
 from poets_core.search.rivals.gaussian_process import GPSearch
 from poets_core.search.rivals.genetic import GeneticSearch
 from poets_core.search.rivals.in_context import InContextSearch
@@ -23,10 +24,12 @@ from poets_core.search.rivals.kl_thompson import KLThompsonSearch
 from poets_core.search.rivals.policy_gradient import PolicyGradientSearch
 from poets_core.search.rivals.ppo import PPOSearch
 from poets_core.search.rivals.reference import ReferenceSearch
+from poets_core.search.rivals.string_search import StringGPSearch
 from poets_core.search.rivals.tosfit import ToSFiTSearch
 from poets_core.search.sampler import Sampler
 from poets_core.spec import (
     BestOfReferenceSettings,
+    BoostingSettings,
     GaussianProcessSettings,
     GeneticSettings,
     GRPOSettings,
@@ -39,6 +42,7 @@ from poets_core.spec import (
     ReferenceSettings,
     RLOOSettings,
     SearchSpec,
+    StringProcessSettings,
     ToSFiTSettings,
 )
 
@@ -53,6 +57,8 @@ LARGEST_RANK = 256
 SEARCHES: dict[type[MethodSettings], Callable[[Sampler, SearchSpec], Search]] = {
     PoetsSettings: PoetsSearch,
     GaussianProcessSettings: GPSearch,
+    StringProcessSettings: StringGPSearch,
+    BoostingSettings: BoostingSearch,
     GeneticSettings: GeneticSearch,
     GRPOSettings: PolicyGradientSearch,
     PPOSettings: PPOSearch,

@@ -10,11 +10,8 @@ from poets_core.spec.laboratory import PLATES, LaboratorySpec
 from poets_core.spec.method import MethodSettings
 from poets_core.spec.methods import (
     METHODS,
-    BestOfReferenceSettings,
-    GaussianProcessSettings,
     GeneticSettings,
     InContextSettings,
-    KLThompsonSettings,
     PoetsSettings,
     ReferenceSettings,
     SearchSettings,
@@ -28,6 +25,14 @@ from poets_core.spec.policy_gradients import (
 )
 from poets_core.spec.read import RunSpec, parse_spec, read_spec
 from poets_core.spec.search import CALLS_PER_COMPARISON, ContestSpec, Plan, SearchSpec, calls_in_words, plan_of
+from poets_core.spec.surrogates import (
+    BestOfReferenceSettings,
+    BoostingSettings,
+    GaussianProcessSettings,
+    KLThompsonSettings,
+    StringProcessSettings,
+    SurrogateSettings,
+)
 from poets_core.spec.task import TaskSettings, TaskSpec
 
 __all__ = [
@@ -38,6 +43,7 @@ __all__ = [
     "PLATES",
     "BackboneSpec",
     "BestOfReferenceSettings",
+    "BoostingSettings",
     "Bounds",
     "Budget",
     "ContestSpec",
@@ -64,6 +70,8 @@ __all__ = [
     "SearchSettings",
     "SearchSpec",
     "SpecModel",
+    "StringProcessSettings",
+    "SurrogateSettings",
     "TaskSettings",
     "TaskSpec",
     "ToSFiTSettings",

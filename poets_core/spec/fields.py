@@ -71,6 +71,23 @@ Rank = Annotated[
     Field(ge=1, le=256, title="Adapter rank", description="Size of the trained adapter of each branch."),
     Mark.ADVANCED,
 ]
+Features = Annotated[
+    Literal["auto", "one-hot", "aaindex", "blosum"],
+    Field(
+        title="Residues are described by",
+        description="Whether the surrogate knows which amino acids are alike; automatic: by properties in proteins. "
+        "Designs of different lengths are compared by their words.",
+    ),
+    Names(
+        {
+            "auto": "automatic",
+            "one-hot": "their letters alone",
+            "aaindex": "properties (AAindex)",
+            "blosum": "exchanges in evolution (BLOSUM62)",
+        }
+    ),
+    Mark.ADVANCED,
+]
 Elites = Annotated[
     int,
     Field(ge=1, le=1000, title="Parents", description="How many of the best designs edits start from."),

@@ -12,14 +12,10 @@ from pathlib import Path
 
 from poets_core.errors import InvalidSpec
 from poets_core.intake import JSON_BYTES, read_file, read_json
-from poets_core.spec.methods import (
-    BestOfReferenceSettings,
-    GaussianProcessSettings,
-    KLThompsonSettings,
-    PoetsSettings,
-)
+from poets_core.spec.methods import PoetsSettings
 from poets_core.spec.policy_gradients import PolicyGradientSettings
 from poets_core.spec.search import SearchSpec
+from poets_core.spec.surrogates import KLThompsonSettings, SurrogateSettings
 
 BASE = 900 * 2**20
 """Bytes of a worker before it loads anything: Python, torch, transformers and the science."""
@@ -125,7 +121,7 @@ def estimate_memory(spec: SearchSpec, model: ModelSize, tokens: int) -> Memory:
         sides = model.layers * 18 * model.width + model.width + model.vocabulary
         # The block, its gradient, Adam's two moments.
         parts["search.branches"] = 4 * FLOAT32 * max(1, s.policies) * rank * sides
-    pool = s.pool if isinstance(s, PoetsSettings | GaussianProcessSettings | BestOfReferenceSettings) else 1
+    pool = 1 if isinstance(s, KLThompsonSettings) or not isinstance(s, PoetsSettings | SurrogateSettings) else s.pool
     drawn = batch * pool
     # While a pool is drawn, all of its rows lie in the caches of keys and values, and their next tokens in float64.
     row = 2 * FLOAT32 * tokens * model.layers * model.width + STATES * FLOAT64 * model.vocabulary
@@ -134,7 +130,7 @@ def estimate_memory(spec: SearchSpec, model: ModelSize, tokens: int) -> Memory:
     parts["search.pool" if pool > 1 else "budget.batch"] = drawn * row
     kept = FLOAT32 * calls * tokens * model.width
     parts["budget.rounds"] = min(kept, spec.backbone.cache_mb * 2**20) + 2000 * calls
-    if isinstance(s, GaussianProcessSettings | BestOfReferenceSettings | KLThompsonSettings):
+    if isinstance(s, SurrogateSettings):
         # A draw over a whole space for every slot, and the covariance of all observations.
         parts["budget.batch"] = parts.get("budget.batch", 0) + STATES * FLOAT64 * batch * _space(tokens, model)
         parts["budget.rounds"] += STATES * FLOAT64 * calls**2

@@ -26,6 +26,13 @@ from poets_core.spec.fields import (
 )
 from poets_core.spec.method import MethodSettings
 from poets_core.spec.policy_gradients import GRPOSettings, PPOSettings, RLOOSettings, ToSFiTSettings
+from poets_core.spec.surrogates import (
+    BestOfReferenceSettings,
+    BoostingSettings,
+    GaussianProcessSettings,
+    KLThompsonSettings,
+    StringProcessSettings,
+)
 
 
 class PoetsSettings(MethodSettings):
@@ -186,23 +193,6 @@ class PoetsSettings(MethodSettings):
         return self
 
 
-class GaussianProcessSettings(MethodSettings):
-    """Thompson sampling by a Gaussian process, over the whole space where it is small, else over a pool."""
-
-    title = "Gaussian process, Thompson sampling"
-    says = (
-        "The statistician's choice: strong while there are few observations; the model writes only its first designs."
-    )
-    predicts = True
-
-    method: Literal["gp"] = "gp"
-    edit_share: Annotated[EditShare, Mark.TUNED] = 0.5
-    pool: Annotated[Pool, Mark.TUNED] = 32
-    transform: RewardTransform = "auto"
-    elites: Elites = 16
-    allow_repeats: AllowRepeats = False
-
-
 class GeneticSettings(MethodSettings):
     """Edits and crossovers of the best designs."""
 
@@ -218,20 +208,6 @@ class GeneticSettings(MethodSettings):
     ] = 1.0
     allow_repeats: AllowRepeats = False
     transform: Annotated[RewardTransform, Mark.HIDDEN, Mark.REPORT] = "auto"
-
-
-class KLThompsonSettings(MethodSettings):
-    """Exact KL-regularised Thompson sampling on a space that can be enumerated."""
-
-    title = "Exact KL-regularised Thompson sampling"
-    says = "What POETS approximates, by a Gaussian process on every design: small spaces of fixed length only."
-    needs = "a space of fixed length with at most 250,000 designs"
-    predicts = True
-
-    method: Literal["klts"] = "klts"
-    beta: Beta = 0.1
-    transform: RewardTransform = "auto"
-    allow_repeats: AllowRepeats = False
 
 
 class InContextSettings(MethodSettings):
@@ -256,19 +232,6 @@ class InContextSettings(MethodSettings):
     transform: Annotated[RewardTransform, Mark.HIDDEN, Mark.REPORT] = "auto"
 
 
-class BestOfReferenceSettings(MethodSettings):
-    """Thompson sampling by a Gaussian process over samples of the reference alone."""
-
-    title = "Best of the model's samples"
-    says = "A Gaussian process chooses among designs that the model writes untrained."
-    predicts = True
-
-    method: Literal["best-of-reference"] = "best-of-reference"
-    pool: Annotated[Pool, Mark.TUNED] = 64
-    transform: RewardTransform = "auto"
-    allow_repeats: AllowRepeats = False
-
-
 class ReferenceSettings(MethodSettings):
     """Samples of the reference, round after round."""
 
@@ -283,6 +246,8 @@ class ReferenceSettings(MethodSettings):
 SearchSettings: TypeAlias = (
     PoetsSettings
     | GaussianProcessSettings
+    | StringProcessSettings
+    | BoostingSettings
     | GeneticSettings
     | GRPOSettings
     | PPOSettings

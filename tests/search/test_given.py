@@ -10,12 +10,13 @@ import pytest
 from poets_core.protocols import Search
 from poets_core.search.loop import Given as GivenStep
 from poets_core.search.loop import Updated, play
+from poets_core.spec import METHODS as KNOWN
 from poets_core.spec import Budget
 from poets_core.types import BEFORE, Given, Observation
 from tests.search.sites import Sites, build
 from tests.search.test_rivals import FAST
 
-METHODS = ("poets", "grpo", "ppo", "rloo", "tosfit", "ga", "gp", "klts", "in-context", "best-of-reference", "reference")
+METHODS = tuple(KNOWN)
 
 
 def gave(n: int, seed: int = 0) -> tuple[Given, ...]:

@@ -76,7 +76,10 @@ def test_invalid_texts_reach_no_surrogate(method, tmp_path):
     assert 0 <= reports[-1].metrics["valid"] <= 1
 
 
-@pytest.mark.parametrize(("method", "how"), [("ga", {}), ("gp", {}), ("klts", {}), ("grpo", {"steps": 10})])
+@pytest.mark.parametrize(
+    ("method", "how"),
+    [("ga", {}), ("gp", {}), ("string-gp", {}), ("boosting", {}), ("klts", {}), ("grpo", {"steps": 10})],
+)
 def test_what_learns_beats_sampling(method, how, tmp_path):
     problem = Sites()
 
@@ -228,7 +231,7 @@ def test_tosfit_pays_for_rare_and_uncertain_completions():
 # -- what a review found -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["gp", "best-of-reference", "klts"])
+@pytest.mark.parametrize("method", ["gp", "string-gp", "boosting", "best-of-reference", "klts"])
 def test_one_observation_is_enough_for_a_process(method, tmp_path):
     problem = Sites()
     history, _ = play(build(tmp_path, problem, method=method), problem, 4, batch=1)

@@ -183,7 +183,14 @@ def test_every_shown_field_has_a_title_and_a_sentence() -> None:
 
 def test_methods_say_what_they_are() -> None:
     assert {n for n, m in METHODS.items() if m.trains} == {"poets", "grpo", "ppo", "rloo", "tosfit"}
-    assert {n for n, m in METHODS.items() if m.predicts} == {"poets", "gp", "klts", "best-of-reference"}
+    assert {n for n, m in METHODS.items() if m.predicts} == {
+        "poets",
+        "gp",
+        "string-gp",
+        "boosting",
+        "klts",
+        "best-of-reference",
+    }
     assert [n for n, m in METHODS.items() if m.ensemble] == ["poets"]
     assert [n for n, m in METHODS.items() if m.needs] == ["klts"]
     assert {n: m().policies for n, m in METHODS.items() if m().policies} == {

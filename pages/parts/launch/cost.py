@@ -10,11 +10,13 @@ from poets_core.errors import InvalidSpec
 from poets_core.runs.room import available_bytes, on_cpu
 from poets_core.spec import (
     BestOfReferenceSettings,
+    BoostingSettings,
     GaussianProcessSettings,
     KLThompsonSettings,
     PoetsSettings,
     PolicyGradientSettings,
     SearchSpec,
+    StringProcessSettings,
     ToSFiTSettings,
 )
 from poets_core.spec.memory import Memory, estimate_memory, library_size, model_size
@@ -24,8 +26,14 @@ from poets_core.spec.memory import Memory, estimate_memory, library_size, model_
 START = 12.0
 # What an oracle call and a token of a shipped backbone take, their science says (`domains.entry`).
 LIBRARY_TOKEN, OTHER_TOKEN = 2.7e-6, 1e-3
-GAUSSIAN, GAUSSIAN_ROUND = (GaussianProcessSettings, BestOfReferenceSettings, KLThompsonSettings), 1.0
-"""Methods that fit a Gaussian process, and what that takes a round."""
+SURROGATE_ROUND = {
+    GaussianProcessSettings: 1.0,
+    BestOfReferenceSettings: 1.0,
+    KLThompsonSettings: 1.0,
+    BoostingSettings: 4.0,
+    StringProcessSettings: 4.0,
+}
+"""What fitting a surrogate and drawing from it takes a round, by the method that does."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ def estimate(spec: SearchSpec, tokens: int | None = None) -> Cost:
     search, calls = spec.search, spec.budget.calls
     tokens = tokens_of(spec) if tokens is None else tokens
     drawn, trained, minibatch = calls, 0, 0
-    if isinstance(search, PoetsSettings | GaussianProcessSettings):
+    if isinstance(search, PoetsSettings | GaussianProcessSettings | BoostingSettings | StringProcessSettings):
         drawn *= max(1, round(search.pool * (1 - search.edit_share)))
     elif isinstance(search, BestOfReferenceSettings):
         drawn *= search.pool
@@ -106,8 +114,7 @@ def estimate(spec: SearchSpec, tokens: int | None = None) -> Cost:
     if isinstance(search, PoetsSettings):
         seconds += calls * search.pool * search.branches * tokens * token
     seconds += 3 * trained * minibatch * search.policies * tokens * token
-    if isinstance(search, GAUSSIAN):
-        seconds += spec.budget.rounds * GAUSSIAN_ROUND
+    seconds += spec.budget.rounds * SURROGATE_ROUND.get(type(search), 0.0)
     if spec.backbone.source == "library":
         seconds += spec.backbone.steps * 0.02 * spec.backbone.layers * (spec.backbone.width / 32)
     return Cost(calls, drawn, trained, seconds)

@@ -6,148 +6,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
 
-from poets_core.keyed import rng_for
-from poets_core.search.method import Method, Proposals
-from poets_core.search.rivals.surrogate import Surrogate, fit_surrogate, one_hot, sequence_features
-from poets_core.search.sampler import Draw, Sampler, decode, edits
-from poets_core.search.space import ProductSpace, product_space
+from poets_core.search.rivals.surrogate import Surrogate, fit_surrogate, letter_roots
+from poets_core.search.rivals.surrogate_search import SurrogateSearch
+from poets_core.search.sampler import Sampler
+from poets_core.search.space import ProductSpace
 from poets_core.spec import BestOfReferenceSettings, GaussianProcessSettings, KLThompsonSettings, SearchSpec
 from poets_core.types import F8, I8, Candidate, Observation
 
-GENERATIONS = 3
-PARENTS = 64
-"""Designs of the highest mean + standard deviation that a generation is bred from."""
 
-
-class GPSearch(Method):
-    """Every slot takes the best design of its own draw from the posterior.
-
-    The draw goes over the whole space where that is a product of positions and small. Elsewhere it goes over a pool of
-    `pool` designs per slot: samples of the reference, and a share of edits (`edit_share`), evolved for some generations
-    towards what the process finds promising. `best-of-reference` takes a pool of samples of the reference alone,
-    however small the space is.
-    """
+class GPSearch(SurrogateSearch):
+    """The surrogate is a Gaussian process over one-hot positions, features of amino acids, or n-grams."""
 
     settings: GaussianProcessSettings | BestOfReferenceSettings | KLThompsonSettings
+    factors = 4  # as in ALDE; by all of them residues are as far apart as in one-hot
 
     def __init__(self, sampler: Sampler, spec: SearchSpec) -> None:
-        """Look whether the space can be enumerated; see the class."""
+        """Start without parameters; see `SurrogateSearch`."""
+        self.enumerates = not isinstance(spec.search, BestOfReferenceSettings)
         super().__init__(sampler, spec)
-        ensemble = self.ensemble
-        single = len(self.problem.prompts) == 1 and not isinstance(self.settings, BestOfReferenceSettings)
-        self.space = product_space(ensemble.table, ensemble.backbone.vocabulary.eos) if single else None
-        self.facts["whole_space"] = self.space is not None
         self._theta: F8 | None = None
 
-    def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
-        rng = rng_for(self.spec.seed, "thompson", self.round)
-        if self.space is not None:
-            return self._from_space(self.space, len(prompt), rng)
-        return self._from_pool(prompt, rng)
-
-    def _data(self) -> tuple[list[tuple[int, ...]], F8]:
-        """Tokens and rewards of all observations that are designs."""
-        known = [i for i, c in enumerate(self.history.candidates) if c.design and self.history.known[i]]
-        return [self.history.candidates[i].tokens for i in known], self.history.rewards()[known]
-
-    def _from_space(self, space: ProductSpace, n: int, rng: np.random.Generator) -> Proposals:
-        tokens, y = self._data()
-        if not tokens:
-            return self._scored(self.from_reference(np.zeros(n, dtype=np.int64), "refill"))
-        seen = space.index(tokens)
-        surrogate = self._fit(self._features(space, space.codes(seen)), y)
-        # One draw per slot, jointly over the space: that is Thompson sampling, and slots disagree as much as the
-        # process is unsure.
-        drawn = self._drawn(space, surrogate, seen, n, rng)
-        if not self.settings.allow_repeats:
-            drawn[:, seen] = -np.inf
-        chosen: list[int] = []
-        for row in drawn:
-            best = int(row.argmax())
-            if not np.isfinite(row[best]):
-                break
-            chosen.append(best)
-            if not self.settings.allow_repeats:
-                drawn[:, best] = -np.inf
-        index = np.array(chosen, dtype=np.int64)
-        mean, std = surrogate.predict(self._features(space, space.codes(index)))
-        return self._scored(self._spelled(space.tokens(index)), mean, std)
-
-    def _features(self, space: ProductSpace, codes: I8) -> F8:
-        """What the process sees of n designs of the space, (n, D)."""
-        return one_hot(codes, space.shape)
-
     def _drawn(self, space: ProductSpace, surrogate: Surrogate, seen: I8, n: int, rng: np.random.Generator) -> F8:
-        """What each of n slots maximises over the whole space, (n, S)."""
-        return surrogate.sample_space(space, seen, n, rng, self.ensemble.check)
-
-    def _spelled(self, tokens: I8) -> list[Draw]:
-        out = []
-        for ids in tokens.tolist():
-            text, design, reason = decode(self.problem, self.ensemble, ids)
-            out.append(Draw(tuple(ids), text, design, reason, 0, "space", float("nan")))
-        return out
-
-    def _from_pool(self, prompt: I8, rng: np.random.Generator) -> Proposals:
-        tokens, y = self._data()
-        pool = self._pool(prompt, tokens, y, rng)
-        if not pool or not tokens:
-            return self._scored(self.filled(prompt, [None] * len(prompt)))
-        # Features of observations and pool together: n-grams that only one of them holds need a column in both.
-        x = sequence_features([*tokens, *(d.tokens for d in pool)])
-        surrogate = self._fit(x[: len(tokens)], y)
-        drawn = surrogate.sample(x[len(tokens) :], len(prompt), rng)
-        mean, std = surrogate.predict(x[len(tokens) :])
-        owner = np.array([d.prompt for d in pool])
-        chosen: list[int | None] = []
-        taken: set[int] = set()
-        for row, p in zip(drawn, prompt.tolist(), strict=True):
-            row[owner != p] = -np.inf
-            row[list(taken)] = -np.inf
-            best = int(row.argmax())
-            if not np.isfinite(row[best]):
-                chosen.append(None)
-                continue
-            chosen.append(best)
-            taken |= set() if self.settings.allow_repeats else {best}
-        # What the reference fills in comes after what was chosen, and was not predicted.
-        draws = self.filled(prompt, [None if i is None else pool[i] for i in chosen])
-        known = [i for i in chosen if i is not None]
-        told = np.full((2, len(draws)), np.nan)
-        told[:, : len(known)] = mean[known], std[known]
-        return self._scored(draws, told[0], told[1])
-
-    def _pool(self, prompt: I8, tokens: Sequence[tuple[int, ...]], y: F8, rng: np.random.Generator) -> list[Draw]:
-        """Distinct unseen designs; see the class."""
-        s = self.settings
-        if isinstance(s, KLThompsonSettings):  # it exists on whole spaces alone
-            return []
-        size = len(prompt) * s.pool
-        elites = self.history.elites(s.elites) if isinstance(s, GaussianProcessSettings) else []
-        share = s.edit_share if isinstance(s, GaussianProcessSettings) and elites else 0.0
-        slots = np.resize(prompt, round(size * (1.0 - share)))
-        drawn = self.sampler.draw_unseen(
-            np.full(len(slots), -1), slots, ("round", self.round), self.seen, unique=not self.settings.allow_repeats
-        )
-        found = {d.key: d for d in drawn if d is not None and d.design}
-        if share == 0.0:
-            return list(found.values())
-        # Edits of elites alone would stay one step from them. Each generation is bred from what the process thinks good
-        # of the last one, by its upper bound, without asking the oracle.
-        parents, each = elites, -(-round(size * share) // GENERATIONS)
-        for generation in range(GENERATIONS):
-            rows = np.resize(prompt, each)
-            brood = edits(self.problem, self.ensemble, parents, rows, self.seen, rng=rng)
-            found |= {d.key: d for d in brood if d is not None}
-            if generation < GENERATIONS - 1 and found:
-                pool = list(found.values())
-                x = sequence_features([*tokens, *(d.tokens for d in pool)])
-                mean, std = self._fit(x[: len(tokens)], y).predict(x[len(tokens) :])
-                order = np.argsort(-(mean + std), kind="stable")[:PARENTS]
-                parents = [*elites, *(pool[i].design for i in order.tolist())]
-        return list(found.values())
+        check = self.ensemble.check
+        if self.letters is None:
+            return surrogate.sample_space(space, seen, n, rng, check)
+        # Also a product over positions: there is one small correlation for each, of the tokens that may stand there.
+        roots = letter_roots(self.letters, space, surrogate.length)
+        return surrogate.sample_product(roots, lambda codes: self._features(space, codes), space, seen, n, rng, check)
 
     def _fit(self, x: F8, y: F8) -> Surrogate:
         return fit_surrogate(x, y, self._theta, tune=False)
@@ -158,7 +44,7 @@ class GPSearch(Method):
         tokens, y = self._data()
         if len(tokens) < 2:
             return {}
-        found = fit_surrogate(sequence_features(tokens), y, self._theta, check=self.ensemble.check)
+        found = fit_surrogate(self._describe(tokens), y, self._theta, check=self.ensemble.check)
         self._theta = found.theta
         return {"length_scale": found.length, "noise": found.noise, "amplitude": found.amplitude}
 

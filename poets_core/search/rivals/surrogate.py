@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.linalg
@@ -31,14 +32,26 @@ NGRAMS = 3
 """Longest n-gram that is counted."""
 
 
+class Posterior(Protocol):
+    """What a surrogate says after it was fitted, whatever it is made of."""
+
+    def predict(self, x: F8) -> tuple[F8, F8]:
+        """Return mean and standard deviation at n designs by their features (n, D)."""
+        ...
+
+    def sample(self, x: F8, draws: int, rng: np.random.Generator) -> F8:
+        """Return draws of the reward function at n designs, (draws, n)."""
+        ...
+
+
 @dataclass(frozen=True)
-class Surrogate:
-    """A posterior over functions of features: k(x, x') = s^2 exp(-|x - x'|^2 / 2 l^2), noise on the diagonal.
+class Process(ABC):
+    """A Gaussian process after N observations, whatever its kernel.
 
     Attributes:
         x: features of the observations.
         y: their rewards, `mean` taken off.
-        amplitude, length, noise: s^2, l and the noise variance.
+        noise: the noise variance.
         factor: lower Cholesky factor of K + noise.
         theta: logarithms of the kernel's parameters.
     """
@@ -46,17 +59,18 @@ class Surrogate:
     x: Float64[np.ndarray, "N D"]
     y: Float64[np.ndarray, " N"]
     mean: float
-    amplitude: float
-    length: float
     noise: float
     factor: Float64[np.ndarray, "N N"]
     theta: Float64[np.ndarray, " parameters"]
 
+    @property
+    @abstractmethod
+    def variance(self) -> float:
+        """Variance of the function at any design before observations."""
+
+    @abstractmethod
     def kernel(self, a: Float64[np.ndarray, "n D"], b: Float64[np.ndarray, "m D"]) -> Float64[np.ndarray, "n m"]:
         """Return the covariance of the process before any observation, without noise."""
-        # |a - b|^2 by one product of matrices; rounding may take it below 0 for equal designs.
-        square = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2.0 * a @ b.T
-        return np.asarray(self.amplitude * np.exp(-np.maximum(square, 0.0) / (2.0 * self.length**2)))
 
     def solve(self, right: Float64[np.ndarray, "N ..."]) -> Float64[np.ndarray, "N ..."]:
         """Return (K + noise)^-1 right."""
@@ -66,7 +80,7 @@ class Surrogate:
         """Return posterior mean and standard deviation of the function, without noise."""
         across = self.kernel(x, self.x)
         half = scipy.linalg.solve_triangular(self.factor, across.T, lower=True)
-        return self.mean + across @ self.solve(self.y), np.sqrt(np.maximum(self.amplitude - (half**2).sum(0), 0.0))
+        return self.mean + across @ self.solve(self.y), np.sqrt(np.maximum(self.variance - (half**2).sum(0), 0.0))
 
     def sample(
         self, x: Float64[np.ndarray, "n D"], draws: int, rng: np.random.Generator
@@ -75,10 +89,31 @@ class Surrogate:
         across = self.kernel(x, self.x)
         half = scipy.linalg.solve_triangular(self.factor, across.T, lower=True)
         covariance = self.kernel(x, x) - half.T @ half
-        covariance[np.diag_indices_from(covariance)] += JITTER * self.amplitude
+        covariance[np.diag_indices_from(covariance)] += JITTER * self.variance
         root = np.linalg.cholesky(covariance)
         mean = self.mean + across @ self.solve(self.y)
         return np.asarray(mean + rng.standard_normal((draws, len(x))) @ root.T)
+
+
+@dataclass(frozen=True)
+class Surrogate(Process):
+    """A process over functions of features: k(x, x') = s^2 exp(-|x - x'|^2 / 2 l^2), noise on the diagonal.
+
+    Attributes:
+        amplitude, length: s^2 and l.
+    """
+
+    amplitude: float
+    length: float
+
+    @property
+    def variance(self) -> float:
+        """See `Process`."""
+        return self.amplitude
+
+    def kernel(self, a: Float64[np.ndarray, "n D"], b: Float64[np.ndarray, "m D"]) -> Float64[np.ndarray, "n m"]:
+        """Return the covariance of the process before any observation, without noise."""
+        return np.asarray(self.amplitude * np.exp(-squared_distances(a, b) / (2.0 * self.length**2)))
 
     def sample_space(
         self,
@@ -201,6 +236,12 @@ def fit_surrogate(
     )
 
 
+def squared_distances(a: Float64[np.ndarray, "n D"], b: Float64[np.ndarray, "m D"]) -> Float64[np.ndarray, "n m"]:
+    """Return |a - b|^2 of every pair."""
+    # One product of matrices; rounding may take it below 0 for equal designs.
+    return np.asarray(np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2.0 * a @ b.T, 0.0))
+
+
 def _kernel(length: float, bounds: tuple[float, float]) -> Any:
     return ConstantKernel(1.0, (1e-2, 1e2)) * RBF(length, bounds) + WhiteKernel(0.1, (1e-4, 10.0))
 
@@ -216,6 +257,23 @@ def one_hot(codes: Int64[np.ndarray, "n L"], sizes: Sequence[int]) -> Float64[np
     out = np.zeros((len(codes), int(np.sum(sizes))))
     np.put_along_axis(out, codes + offsets, 1.0, axis=1)
     return out
+
+
+def letter_roots(
+    letters: Float64[np.ndarray, "V D"], space: ProductSpace, length: float
+) -> list[Float64[np.ndarray, "K K"]]:
+    """Return for each position of a space the Cholesky factor of its tokens' correlation; see `sample_product`.
+
+    Args:
+        letters: features of each token.
+        space: whose positions these are.
+        length: scale of the kernel.
+    """
+    found = []
+    for own in space.options:
+        square = squared_distances(letters[own], letters[own])
+        found.append(np.linalg.cholesky(np.exp(-square / (2.0 * length**2)) + JITTER * np.eye(len(own))))
+    return found
 
 
 def sequence_features(sequences: Sequence[Sequence[int]]) -> Float64[np.ndarray, "n D"]:
