@@ -11,9 +11,9 @@ from domains.protein.alphabet import LETTERS, codes_of, parse, text_of
 from domains.protein.automaton import Automaton
 from domains.protein.constraints import Constraints
 from domains.protein.letter_mask import letter_mask
-from domains.protein.residues import alike
 from domains.protein.parent import UNKNOWN_LETTER, Scaffold
 from domains.protein.replay import Replay
+from domains.protein.residues import alike
 from domains.protein.sequence import SequenceProblem
 from domains.protein.sited_edits import edit_within
 from domains.protein.variants_file import VariantsFile

@@ -127,7 +127,6 @@ def _whitening(x: Float[Tensor, "n D"], damping: float) -> Float[Tensor, "D D"]:
     return ((vectors * damped.rsqrt()) @ vectors.T).float()
 
 
-
 def _alike(embedding: Float[Tensor, "K D"]) -> Float[Tensor, "K K"]:
     """Return the symmetric root of the cosines of token embeddings.
 

@@ -135,11 +135,9 @@ def _overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
 
 
 LATER: Mapping[str, Mapping[str, Any]] = {
-LATER: Mapping[str, Mapping[str, Any]] = {
     "poets": {"bootstrap": True, "fit": "gradient", "whole_space": False, "climb": 0},
     "rloo": {"replay": False},
     "gp": {"features": "one-hot"},
-}
 }
 """Settings that came later, by method, with what runs before them did: at that value they tell nothing apart."""
 

@@ -16,9 +16,9 @@ from jaxtyping import Int64
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
+from poets_core.lm.enumeration import PrefixStates
 from poets_core.protocols import Round
 from poets_core.search.method import Method, Proposals
-from poets_core.lm.enumeration import PrefixStates
 from poets_core.search.poets.calibration import JUDGED, Calibration
 from poets_core.search.poets.exact_fit import ExactFit
 from poets_core.search.poets.exact_regret import ExactRegret
@@ -57,7 +57,9 @@ class PoetsSearch(Method):
         if not isinstance(s, PoetsSettings):
             got = s.method
             raise InvalidSpec(f"Expected the settings of method 'poets', got those of {got!r}.", field="search.method")
-        super().__init__(sampler, spec, branches=sampler.ensemble.branches, bootstrap=s.bootstrap and s.fit == "gradient")
+        super().__init__(
+            sampler, spec, branches=sampler.ensemble.branches, bootstrap=s.bootstrap and s.fit == "gradient"
+        )
         ensemble = self.ensemble
         self.trainer = Trainer(ensemble, beta=s.beta, learning_rate=s.learning_rate, gradient_norm=s.gradient_norm)
         prompts = np.arange(PROBE) % len(self.problem.prompts)
@@ -68,8 +70,12 @@ class PoetsSearch(Method):
         self._prefixes: PrefixStates | None = None
         if s.fit == "exact":
             # Warm samples: the prior's size and shape are owed to the space, not to what the reference prefers.
-            warm = sampler.draw(np.full(SPREAD_SAMPLES, -1), np.arange(SPREAD_SAMPLES) % len(self.problem.prompts),
-                                ("warm",), np.full(SPREAD_SAMPLES, WARM))
+            warm = sampler.draw(
+                np.full(SPREAD_SAMPLES, -1),
+                np.arange(SPREAD_SAMPLES) % len(self.problem.prompts),
+                ("warm",),
+                np.full(SPREAD_SAMPLES, WARM),
+            )
             wide = ensemble.encode([d.tokens for d in warm], np.array([d.prompt for d in warm]))
             self.exact = ExactFit(ensemble, wide, beta=s.beta, scale=s.prior_scale, seed=spec.seed)
             self.facts["prior_factor"] = 0.0

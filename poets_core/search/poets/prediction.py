@@ -68,7 +68,9 @@ def predict(
         prompts: P, how many prompts the problem has.
     """
     delta = implicit_reward(ensemble.log_prob(history.encoded), beta)
-    return Prediction(beta, delta, solve_baseline(history.rewards()[None] - delta, weights, history.encoded.prompt, prompts))
+    return Prediction(
+        beta, delta, solve_baseline(history.rewards()[None] - delta, weights, history.encoded.prompt, prompts)
+    )
 
 
 def solve_baseline(
