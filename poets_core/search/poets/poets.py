@@ -23,7 +23,8 @@ from poets_core.search.poets.calibration import JUDGED, Calibration
 from poets_core.search.poets.exact_fit import ExactFit
 from poets_core.search.poets.exact_regret import ExactRegret
 from poets_core.search.poets.measure import measure
-from poets_core.search.poets.pool import fill_pool
+from poets_core.search.poets.climb import Climb, ScoredPool, climbed
+from poets_core.search.poets.pool import Pool, fill_pool
 from poets_core.search.poets.prediction import Prediction, predict
 from poets_core.search.poets.prior_adapter import calibrate_prior
 from poets_core.search.poets.trainer import Replay, Trainer
@@ -102,22 +103,22 @@ class PoetsSearch(Method):
         branch = rng_for(self.spec.seed, "branch", self.round).integers(0, self.ensemble.branches, len(prompt))
         if self.space is not None and self.exact is not None:
             return self._from_space(self.space, branch)
-        pool = fill_pool(self.sampler, self.history, s, round=self.round, branch=branch, prompt=prompt, seen=self.seen)
-        if not pool.draws:
+        found = fill_pool(self.sampler, self.history, s, round=self.round, branch=branch, prompt=prompt, seen=self.seen)
+        if not found.draws:
             return self._scored([])
         # Every design is scored once under all branches, whoever wrote it: a slot judges the pool of all slots by its
         # own branch, which is the Thompson sample, and edits are judged by the same density as samples.
-        owner = np.array([d.prompt for d in pool.draws])
-        log_p = self.ensemble.log_prob(self.ensemble.encode([d.tokens for d in pool.draws], owner))
-        predicted = self.prediction().rewards(log_p, owner)
+        pool = self._score(found)
+        for step in range(s.climb):
+            pool = pool.joined(self._score(climbed(self.sampler, pool, s, self._climber(branch, prompt, step))))
         # An edit may lie outside what the backbone can write. It has no density there, so it cannot be compared.
-        spelled = np.isfinite(log_p.reference)
+        spelled = np.isfinite(pool.log_p.reference)
         selected = select(
             [[i for i in slot if spelled[i]] for slot in pool.slots],
             [d.key for d in pool.draws],
             prompt,
             branch,
-            predicted,
+            pool.predicted,
             s.tempering,
             repeats=s.allow_repeats,
         )
@@ -126,11 +127,19 @@ class PoetsSearch(Method):
         return Proposals(
             [pool.draws[i] for i in index.tolist()],
             branch[slots],
-            log_p.branches[branch[slots], index],
-            log_p.reference[index],
-            np.array([x.mean() for x in predicted[:, index].T]),
-            np.array([self._deviation(x) for x in predicted[:, index].T]),
+            pool.log_p.branches[branch[slots], index],
+            pool.log_p.reference[index],
+            np.array([x.mean() for x in pool.predicted[:, index].T]),
+            np.array([self._deviation(x) for x in pool.predicted[:, index].T]),
         )
+
+    def _score(self, pool: Pool) -> ScoredPool:
+        owner = np.array([d.prompt for d in pool.draws], dtype=np.int64)
+        log_p = self.ensemble.log_prob(self.ensemble.encode([d.tokens for d in pool.draws], owner))
+        return ScoredPool(pool.draws, pool.slots, log_p, self.prediction().rewards(log_p, owner))
+
+    def _climber(self, branch: Int64[np.ndarray, " slots"], prompt: Int64[np.ndarray, " slots"], step: int) -> Climb:
+        return Climb(branch, prompt, self.seen, ("climb", self.round, step))
 
     def _from_space(self, space: ProductSpace, branch: Int64[np.ndarray, " slots"]) -> Proposals:
         """Give each slot the best unseen design of the whole space under its branch, tempered."""
