@@ -90,6 +90,16 @@ class PoetsSettings(MethodSettings):
         ),
         Mark.ADVANCED,
     ] = 0
+    reference_weight: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=10,
+            title="Trust in the base model",
+            description="How many reward s.d. a nat of the base model's log-probability is worth when ideas are chosen.",
+        ),
+        Mark.ADVANCED,
+    ] = 0.0
     tempering: Annotated[
         float,
         Field(

@@ -135,7 +135,7 @@ def _overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
 
 
 LATER: Mapping[str, Mapping[str, Any]] = {
-    "poets": {"bootstrap": True, "fit": "gradient", "whole_space": False, "climb": 0},
+    "poets": {"bootstrap": True, "fit": "gradient", "whole_space": False, "climb": 0, "reference_weight": 0.0},
     "rloo": {"replay": False},
     "gp": {"features": "one-hot"},
 }

@@ -31,12 +31,14 @@ class ScoredPool:
         draws, slots: see `Pool`.
         log_p: log-probabilities of its n designs.
         predicted: rewards that the branches predict, NaN outside the grammar.
+        wanted: what slots choose by: the same, and what the reference thinks of the design.
     """
 
     draws: list[Draw]
     slots: list[list[int]]
     log_p: LogProb
     predicted: Float64[np.ndarray, "M n"]
+    wanted: Float64[np.ndarray, "M n"]
 
     def joined(self, other: ScoredPool) -> ScoredPool:
         """Return both; every slot may take what it could take of either."""
@@ -49,6 +51,7 @@ class ScoredPool:
                 np.concatenate([self.log_p.reference, other.log_p.reference]),
             ),
             np.concatenate([self.predicted, other.predicted], axis=1),
+            np.concatenate([self.wanted, other.wanted], axis=1),
         )
 
 
@@ -78,7 +81,7 @@ def climbed(sampler: Sampler, pool: ScoredPool, settings: PoetsSettings, climb: 
         climb: whose step it is.
     """
     known = {d.key for d in pool.draws}
-    rank = np.stack([tempered_rank(pool.predicted, k, settings.tempering) for k in range(len(pool.predicted))])
+    rank = np.stack([tempered_rank(pool.wanted, k, settings.tempering) for k in range(len(pool.wanted))])
     rank = np.where(np.isfinite(rank), rank, -np.inf)
     owner = np.array([d.prompt for d in pool.draws])
     draws: list[Draw] = []

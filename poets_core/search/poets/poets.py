@@ -118,7 +118,7 @@ class PoetsSearch(Method):
             [d.key for d in pool.draws],
             prompt,
             branch,
-            pool.predicted,
+            pool.wanted,
             s.tempering,
             repeats=s.allow_repeats,
         )
@@ -136,7 +136,13 @@ class PoetsSearch(Method):
     def _score(self, pool: Pool) -> ScoredPool:
         owner = np.array([d.prompt for d in pool.draws], dtype=np.int64)
         log_p = self.ensemble.log_prob(self.ensemble.encode([d.tokens for d in pool.draws], owner))
-        return ScoredPool(pool.draws, pool.slots, log_p, self.prediction().rewards(log_p, owner))
+        predicted = self.prediction().rewards(log_p, owner)
+        wanted = (
+            predicted + self.settings.reference_weight * log_p.reference
+            if self.settings.reference_weight
+            else predicted
+        )
+        return ScoredPool(pool.draws, pool.slots, log_p, predicted, wanted)
 
     def _climber(self, branch: Int64[np.ndarray, " slots"], prompt: Int64[np.ndarray, " slots"], step: int) -> Climb:
         return Climb(branch, prompt, self.seen, ("climb", self.round, step))
@@ -151,6 +157,8 @@ class PoetsSearch(Method):
         rank = np.empty((ensemble.branches, len(space)), dtype=np.float32)
         for k in range(ensemble.branches):
             rank[k] = s.beta * (self._prefixes.log_prob(k) - reference) + baseline[k]
+        if s.reference_weight:
+            rank += np.float32(s.reference_weight) * reference
         rank = rank.mean(0) + np.float32(s.tempering) * (rank - rank.mean(0))
         if not s.allow_repeats:
             rank[:, space.index([c.tokens for c in self.history.candidates if c.design])] = -np.inf
