@@ -29,8 +29,8 @@ FACTORS = """
  0.79 -2.62  4.11 -0.63
  2.64  0.03 -0.67  2.34
 """
-"""The first four of the factors that Georgiev (J. Comput. Biol. 16:703, 2009) found in AAindex: hydrophobicity, helix and
-turn propensity, bulk, composition and rigidity. By residue, in the order of `LETTERS`."""
+"""The first four of the factors that Georgiev (J. Comput. Biol. 16:703, 2009) found in AAindex: hydrophobicity, helix
+and turn propensity, bulk, composition and rigidity. By residue, in the order of `LETTERS`."""
 OWN = 0.3
 """Part of a residue's effect that is its own; the rest it shares with residues like it."""
 NEARNESS = 0.2

@@ -97,4 +97,5 @@ def lay_out(model: Any, alike: Float[Tensor, "V V"] | None) -> None:
 
 
 def _orthonormal(size: int) -> Float[Tensor, "D D"]:
-    return torch.linalg.qr(torch.randn(size, size))[0]
+    out: Tensor = torch.linalg.qr(torch.randn(size, size))[0]
+    return out

@@ -121,6 +121,11 @@ class BranchEnsemble:
         return self.shape.branches
 
     @property
+    def head_alone(self) -> bool:
+        """Whether no layer below the head has adapters."""
+        return len(self.stack.layers) == 1
+
+    @property
     def activation_bytes(self) -> int:
         """About how many bytes a position of a branch keeps for its gradient: inputs of layers, attention, softmax."""
         widths = sum(x.in_features + x.out_features for x in self.stack.layers.values() if x is not self.head)

@@ -1,9 +1,9 @@
 """The tangent space of the head's adapters: how log-probabilities change with the head's weights, to first order.
 
 The gradient of log pi(x) by the head's weights is the sum over places of g h', with h the state that
-predicts a token and g the one-hot token less its probabilities. Whitened by the second moments of g and h,
-as K-FAC does (Martens and Grosse 2015, arXiv 1503.05671), no direction counts for more because the backbone
-happens to use it much.
+predicts a token and g the one-hot token less its probabilities. States are whitened by their second moments,
+as K-FAC does (Martens and Grosse 2015, arXiv 1503.05671), so that no direction counts for more because the
+backbone happens to use it much; tokens count as alike as the backbone reads them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class HeadTangent:
         Raises:
             InvalidModel: adapters below the head, or too many tokens.
         """
-        if len(ensemble.stack.layers) != 1:
+        if not ensemble.head_alone:
             raise InvalidModel("Expected adapters on the head alone, got some on layers below it.")
         self.ensemble = ensemble
         # Tokens that no grammar state allows have no gradient; a published vocabulary is mostly made of them.
@@ -124,7 +124,8 @@ def _whitening(x: Float[Tensor, "n D"], damping: float) -> Float[Tensor, "D D"]:
     """Return the symmetric inverse root of the damped second moments."""
     values, vectors = torch.linalg.eigh(x.T @ x / len(x))
     damped = values.clamp_min(0.0) + damping * values.mean()
-    return ((vectors * damped.rsqrt()) @ vectors.T).float()
+    out: Tensor = ((vectors * damped.rsqrt()) @ vectors.T).float()
+    return out
 
 
 def _alike(embedding: Float[Tensor, "K D"]) -> Float[Tensor, "K K"]:
@@ -134,4 +135,5 @@ def _alike(embedding: Float[Tensor, "K D"]) -> Float[Tensor, "K K"]:
     """
     unit = torch.nn.functional.normalize(embedding.double(), dim=-1)
     values, vectors = torch.linalg.eigh(unit @ unit.T)
-    return ((vectors * values.clamp_min(0.0).sqrt()) @ vectors.T).float()
+    out: Tensor = ((vectors * values.clamp_min(0.0).sqrt()) @ vectors.T).float()
+    return out

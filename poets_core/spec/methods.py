@@ -68,8 +68,8 @@ class PoetsSettings(MethodSettings):
         Literal["gradient", "exact"],
         Field(
             title="How models learn",
-            description="Gradient: Adam steps on adapters of all own layers. Exact: models are draws from the posterior "
-            "of the head's adapters, in closed form; training settings do not count then.",
+            description="By gradient: Adam steps on the adapters of all own layers. Exactly: models are draws from the "
+            "posterior of the head's adapters, in closed form; training settings do not count then.",
         ),
         Names({"gradient": "by gradient", "exact": "exactly"}),
     ] = "gradient"
@@ -96,7 +96,7 @@ class PoetsSettings(MethodSettings):
             ge=0,
             le=10,
             title="Trust in the base model",
-            description="How many reward s.d. a nat of the base model's log-probability is worth when ideas are chosen.",
+            description="What a nat of the base model's log-probability is worth when ideas are chosen, in reward s.d.",
         ),
         Mark.ADVANCED,
     ] = 0.0

@@ -62,13 +62,14 @@ class Climb:
     Attributes:
         branch, prompt: of each slot.
         seen: designs that are not wanted again.
-        key: of the edits' random numbers.
+        round, step: keys of the edits' random numbers.
     """
 
     branch: Int64[np.ndarray, " slots"]
     prompt: Int64[np.ndarray, " slots"]
     seen: AbstractSet[Key]
-    key: tuple[int | str, ...]
+    round: int
+    step: int
 
 
 def climbed(sampler: Sampler, pool: ScoredPool, settings: PoetsSettings, climb: Climb) -> Pool:
@@ -93,7 +94,7 @@ def climbed(sampler: Sampler, pool: ScoredPool, settings: PoetsSettings, climb: 
         parents = [pool.draws[i].design for i in best.tolist() if pool.draws[i].design]
         start = len(draws)
         if parents:
-            rng = rng_for(sampler.seed, *climb.key, slot)
+            rng = rng_for(sampler.seed, "climb", climb.round, climb.step, slot)
             rows = np.full(settings.pool, p, dtype=np.int64)
             for draw in edits(sampler.problem, sampler.ensemble, parents, rows, climb.seen, rng=rng):
                 if draw is not None and draw.key not in known:

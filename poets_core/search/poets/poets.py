@@ -16,27 +16,24 @@ from jaxtyping import Int64
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
-from poets_core.lm.enumeration import PrefixStates
 from poets_core.protocols import Round
 from poets_core.search.method import Method, Proposals
 from poets_core.search.poets.calibration import JUDGED, Calibration
+from poets_core.search.poets.climb import Climb, ScoredPool, climbed
 from poets_core.search.poets.exact_fit import ExactFit
 from poets_core.search.poets.exact_regret import ExactRegret
 from poets_core.search.poets.measure import measure
-from poets_core.search.poets.climb import Climb, ScoredPool, climbed
 from poets_core.search.poets.pool import Pool, fill_pool
 from poets_core.search.poets.prediction import Prediction, predict
 from poets_core.search.poets.prior_adapter import calibrate_prior
 from poets_core.search.poets.trainer import Replay, Trainer
+from poets_core.search.poets.whole_space import WholeSpace, whole_space
 from poets_core.search.sampler import Draw, Sampler, decode
 from poets_core.search.selection import select
-from poets_core.search.space import ProductSpace, product_space
 from poets_core.spec import PoetsSettings, SearchSpec
 from poets_core.types import F8, Candidate, Observation
 
-LARGEST_WHOLE = 1_000_000
-"""Designs of the largest space that every branch scores whole."""
-SPREAD_SAMPLES, WARM = 1024, 3.0
+WARM_SAMPLES, WARM = 1024, 3.0
 """Designs that say how large the features of the space are, and the temperature that spreads them."""
 PROBE = 64
 """Fixed reference samples on which disagreement is followed from round to round."""
@@ -66,29 +63,24 @@ class PoetsSearch(Method):
         prompts = np.arange(PROBE) % len(self.problem.prompts)
         probe = sampler.draw(np.full(PROBE, -1), prompts, ("probe",), np.ones(PROBE))
         self.probe = ensemble.encode([d.tokens for d in probe], prompts)
-        self.exact: ExactFit | None = None
-        self.space: ProductSpace | None = None
-        self._prefixes: PrefixStates | None = None
-        if s.fit == "exact":
-            # Warm samples: the prior's size and shape are owed to the space, not to what the reference prefers.
-            warm = sampler.draw(
-                np.full(SPREAD_SAMPLES, -1),
-                np.arange(SPREAD_SAMPLES) % len(self.problem.prompts),
-                ("warm",),
-                np.full(SPREAD_SAMPLES, WARM),
-            )
-            wide = ensemble.encode([d.tokens for d in warm], np.array([d.prompt for d in warm]))
-            self.exact = ExactFit(ensemble, wide, beta=s.beta, scale=s.prior_scale, seed=spec.seed)
-            self.facts["prior_factor"] = 0.0
-        else:
-            self.facts["prior_factor"] = calibrate_prior(ensemble, self.probe, beta=s.beta, target=s.prior_scale)
-        if s.whole_space and len(self.problem.prompts) == 1:
-            self.space = product_space(ensemble.table, ensemble.backbone.vocabulary.eos, largest=LARGEST_WHOLE)
-            self.facts["whole_space"] = self.space is not None
+        self.exact = self._exact_fit() if s.fit == "exact" else None
+        factor = calibrate_prior(ensemble, self.probe, beta=s.beta, target=s.prior_scale) if self.exact is None else 0.0
+        self.facts["prior_factor"] = factor
+        self.whole = whole_space(ensemble, len(self.problem.prompts)) if s.whole_space else None
+        if s.whole_space:
+            self.facts["whole_space"] = self.whole is not None
         self.calibration = Calibration()
         self._exact = ExactRegret(self.problem, ensemble, beta=s.beta) if s.exact_regret else None
         self._judged: dict[str, float | None] = {}
         self._prediction: Prediction | None = None
+
+    def _exact_fit(self) -> ExactFit:
+        # Warm samples: the prior's size and shape are owed to the space, not to what the reference prefers.
+        prompts = np.arange(WARM_SAMPLES) % len(self.problem.prompts)
+        drawn = self.sampler.draw(np.full(WARM_SAMPLES, -1), prompts, ("warm",), np.full(WARM_SAMPLES, WARM))
+        samples = self.ensemble.encode([d.tokens for d in drawn], prompts)
+        s = self.settings
+        return ExactFit(self.ensemble, samples, beta=s.beta, scale=s.prior_scale, seed=self.spec.seed)
 
     # -- ask -------------------------------------------------------------
 
@@ -101,8 +93,8 @@ class PoetsSearch(Method):
         """Give each slot a branch, drawn uniformly; it takes the best design of the round's pool."""
         s = self.settings
         branch = rng_for(self.spec.seed, "branch", self.round).integers(0, self.ensemble.branches, len(prompt))
-        if self.space is not None and self.exact is not None:
-            return self._from_space(self.space, branch)
+        if self.whole is not None:
+            return self._from_space(self.whole, branch)
         found = fill_pool(self.sampler, self.history, s, round=self.round, branch=branch, prompt=prompt, seen=self.seen)
         if not found.draws:
             return self._scored([])
@@ -110,7 +102,8 @@ class PoetsSearch(Method):
         # own branch, which is the Thompson sample, and edits are judged by the same density as samples.
         pool = self._score(found)
         for step in range(s.climb):
-            pool = pool.joined(self._score(climbed(self.sampler, pool, s, self._climber(branch, prompt, step))))
+            higher = climbed(self.sampler, pool, s, Climb(branch, prompt, self.seen, self.round, step))
+            pool = pool.joined(self._score(higher))
         # An edit may lie outside what the backbone can write. It has no density there, so it cannot be compared.
         spelled = np.isfinite(pool.log_p.reference)
         selected = select(
@@ -137,42 +130,17 @@ class PoetsSearch(Method):
         owner = np.array([d.prompt for d in pool.draws], dtype=np.int64)
         log_p = self.ensemble.log_prob(self.ensemble.encode([d.tokens for d in pool.draws], owner))
         predicted = self.prediction().rewards(log_p, owner)
-        wanted = (
-            predicted + self.settings.reference_weight * log_p.reference
-            if self.settings.reference_weight
-            else predicted
-        )
+        trust = self.settings.reference_weight
+        wanted = predicted + trust * log_p.reference if trust else predicted
         return ScoredPool(pool.draws, pool.slots, log_p, predicted, wanted)
 
-    def _climber(self, branch: Int64[np.ndarray, " slots"], prompt: Int64[np.ndarray, " slots"], step: int) -> Climb:
-        return Climb(branch, prompt, self.seen, ("climb", self.round, step))
-
-    def _from_space(self, space: ProductSpace, branch: Int64[np.ndarray, " slots"]) -> Proposals:
-        """Give each slot the best unseen design of the whole space under its branch, tempered."""
-        s, ensemble = self.settings, self.ensemble
-        if self._prefixes is None:
-            self._prefixes = PrefixStates(ensemble, space.options)
-        reference = self._prefixes.log_prob()
-        baseline = self.prediction().baseline[:, 0]
-        rank = np.empty((ensemble.branches, len(space)), dtype=np.float32)
-        for k in range(ensemble.branches):
-            rank[k] = s.beta * (self._prefixes.log_prob(k) - reference) + baseline[k]
-        if s.reference_weight:
-            rank += np.float32(s.reference_weight) * reference
-        rank = rank.mean(0) + np.float32(s.tempering) * (rank - rank.mean(0))
-        if not s.allow_repeats:
-            rank[:, space.index([c.tokens for c in self.history.candidates if c.design])] = -np.inf
-        chosen: list[int] = []
-        for k in branch.tolist():
-            best = int(rank[k].argmax())
-            if not np.isfinite(rank[k, best]):
-                break
-            chosen.append(best)
-            if not s.allow_repeats:
-                rank[:, best] = -np.inf
+    def _from_space(self, whole: WholeSpace, branch: Int64[np.ndarray, " slots"]) -> Proposals:
+        """Give each slot the best unseen design of the whole space under its branch."""
+        seen = [] if self.settings.allow_repeats else [c.tokens for c in self.history.candidates if c.design]
+        chosen = whole.choose(self.settings, self.prediction().baseline[:, 0], branch, seen)
         draws = []
-        for ids in space.tokens(np.array(chosen, dtype=np.int64)).tolist():
-            text, design, reason = decode(self.problem, ensemble, ids)
+        for ids in whole.space.tokens(chosen).tolist():
+            text, design, reason = decode(self.problem, self.ensemble, ids)
             draws.append(Draw(tuple(ids), text, design, reason, 0, "space", float("nan")))
         return self._said(draws, branch[: len(draws)])
 

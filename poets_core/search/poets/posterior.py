@@ -20,7 +20,7 @@ from poets_core.types import F8
 AMPLITUDE = (np.log(0.5), 1.5)
 """Mean and deviation of the logarithm of the amplitude before any data, in units of reward variance."""
 NOISE = (np.log(0.1), 1.0)
-"""The same of the noise. A few observations fit without any noise, and a search that believed it would not look again."""
+"""The same of the noise. A few observations fit without any, and a search that believed it would not look again."""
 LIMITS = ((-9.0, 5.0), (-7.0, 2.0))
 JITTER = 1e-6
 
