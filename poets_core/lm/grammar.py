@@ -98,6 +98,12 @@ class MaskTable:
             self._table = torch.from_numpy(np.stack(self._rows)).to(self.device)
         return self._table
 
+    def live(self) -> Bool[Tensor, " V"]:
+        """Return which tokens may be written somewhere, in the states met so far; row 0 belongs to none of them."""
+        rows = [self._rows[k] for k in sorted(set(self._row_of_state.values()))]
+        found = np.any(rows, axis=0) if rows else np.zeros(self.size, dtype=np.bool_)
+        return torch.from_numpy(found).to(self.device)
+
     def walk(self, tokens: Int64[np.ndarray, "N T"], length: Int64[np.ndarray, " N"]) -> Int64[np.ndarray, "N T"]:
         """Return the table rows that N completions pass through, 0 beyond their length.
 

@@ -45,7 +45,7 @@ class HeadTangent:
             raise InvalidModel("Expected adapters on the head alone, got some on layers below it.")
         self.ensemble = ensemble
         # Tokens that no grammar state allows have no gradient; a published vocabulary is mostly made of them.
-        self.live = torch.nonzero(ensemble.table.table().any(0))[:, 0]
+        self.live = torch.nonzero(ensemble.table.live())[:, 0]
         if len(self.live) > MOST_TOKENS:
             raise InvalidModel(
                 f"Expected a grammar of at most {MOST_TOKENS} tokens for the exact fit, got {len(self.live)}. "

@@ -68,14 +68,15 @@ class Sites:
         return Evaluation(values, np.zeros_like(values), np.ones(n, dtype=bool), ("",) * n, ({},) * n)
 
 
-def spec(seed=0, **search) -> RunSpec:
+def spec(seed=0, designed=False, **search) -> RunSpec:
     """A quick spec; keyword arguments go to the search."""
+    features = "designed" if designed else "trained"
     quick = {"branches": 4, "steps": 15, "pool": 6, "minibatch": 16}
     return parse_spec(
         {
             "problem": {"name": "test/sites"},
             "seed": seed,
-            "backbone": {"branch_from": 0, "steps": 20, "width": 16},
+            "backbone": {"branch_from": 0, "steps": 20, "width": 16, "features": features},
             "search": quick | search,
         }
     )
