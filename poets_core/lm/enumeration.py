@@ -67,7 +67,7 @@ class PrefixStates:
     """
 
     @torch.no_grad()
-    def __init__(self, ensemble: BranchEnsemble, options: Sequence[Int64[np.ndarray, " k"]]) -> None:
+    def __init__(self, ensemble: BranchEnsemble, options: Sequence[Int64[np.ndarray, " _"]]) -> None:
         """Run the trunk once over every beginning.
 
         Args:
