@@ -21,7 +21,7 @@ from poets_core.errors import InvalidModel
 from poets_core.keyed import rng_for, seed_for
 from poets_core.lm.designed import heads_for, lay_out
 from poets_core.protocols import Check, unheard
-from poets_core.types import F8
+from poets_core.types import F8, Vocabulary
 
 SPECIAL = ("<pad>", "<bos>", "<eos>")
 PAD, BOS, EOS = range(3)
@@ -43,6 +43,14 @@ def tokenizer_for(texts: Sequence[str]) -> Any:
     return PreTrainedTokenizerFast(
         tokenizer_object=core, pad_token=SPECIAL[0], bos_token=SPECIAL[1], eos_token=SPECIAL[2]
     )
+
+
+def library_vocabulary(texts: Sequence[str]) -> Vocabulary:
+    """Return the vocabulary that a backbone trained on the texts will have."""
+    tokenizer = tokenizer_for(texts)
+    words = tokenizer.batch_decode([[i] for i in range(len(tokenizer))])
+    special = set(tokenizer.all_special_ids)
+    return Vocabulary(tokens=tuple("" if i in special else w for i, w in enumerate(words)), eos=EOS)
 
 
 def train_library_backbone(

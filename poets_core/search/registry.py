@@ -10,12 +10,14 @@ import torch
 
 from poets_core.errors import InvalidDesign, InvalidSpec
 from poets_core.keyed import rng_for
-from poets_core.lm.backbone import Backbone, load_backbone
+from poets_core.lm.backbone import Backbone, cut, load_backbone, read_model, vocabulary_of
 from poets_core.lm.ensemble import BranchEnsemble
-from poets_core.lm.library import train_context_backbone, train_library_backbone
+from poets_core.lm.grammar import MaskTable
+from poets_core.lm.library import library_vocabulary, train_context_backbone, train_library_backbone
 from poets_core.lm.lora import AdapterShape
 from poets_core.protocols import Check, Problem, Search, unheard
 from poets_core.search.poets.poets import PoetsSearch
+from poets_core.search.poets.whole_space import LARGEST as LARGEST_SCORED
 from poets_core.search.rivals.boosting import BoostingSearch
 from poets_core.search.rivals.gaussian_process import GPSearch
 from poets_core.search.rivals.genetic import GeneticSearch
@@ -27,6 +29,7 @@ from poets_core.search.rivals.reference import ReferenceSearch
 from poets_core.search.rivals.string_search import StringGPSearch
 from poets_core.search.rivals.tosfit import ToSFiTSearch
 from poets_core.search.sampler import Sampler
+from poets_core.search.space import product_space
 from poets_core.spec import (
     BestOfReferenceSettings,
     BoostingSettings,
@@ -45,6 +48,7 @@ from poets_core.spec import (
     StringProcessSettings,
     ToSFiTSettings,
 )
+from poets_core.types import Vocabulary
 
 LIBRARY_DESIGNS = 8192
 FAMILIES = 1024
@@ -52,7 +56,6 @@ FAMILIES = 1024
 READER_STEPS = 3
 """Training steps of a reader for each of the backbone's: copying out of the prompt is learnt later than letters are."""
 UNTRAINED_RANK = 8
-LARGEST_RANK = 256
 """Of the one adapter that an ensemble has for a method that trains none; it stays zero."""
 SEARCHES: dict[type[MethodSettings], Callable[[Sampler, SearchSpec], Search]] = {
     PoetsSettings: PoetsSearch,
@@ -70,6 +73,10 @@ SEARCHES: dict[type[MethodSettings], Callable[[Sampler, SearchSpec], Search]] = 
     ReferenceSettings: ReferenceSearch,
 }
 """The search of each method, by the class of its settings."""
+DESIGNED_WIDTH = 256
+"""Of a small backbone with designed features: fewer numbers let unlike designs look alike by chance."""
+LARGEST_RANK = 256
+"""Of the one block that the exact fit sets; a smaller vocabulary or width needs less."""
 
 
 def train_backbone(problem: Problem, spec: SearchSpec, folder: Path, check: Check = unheard) -> None:
@@ -86,18 +93,40 @@ def train_backbone(problem: Problem, spec: SearchSpec, folder: Path, check: Chec
     """
     torch.set_num_threads(spec.threads)
     part = spec.backbone
+    texts = problem.library(LIBRARY_DESIGNS, rng=rng_for(spec.seed, "library"))
+    designed = part.features == "designed"
+    if part.features == "auto":
+        designed = learns_exactly(problem, spec, library_vocabulary(texts))
     train_library_backbone(
-        problem.library(LIBRARY_DESIGNS, rng=rng_for(spec.seed, "library")),
+        texts,
         folder,
-        width=part.width,
+        width=DESIGNED_WIDTH if designed else part.width,
         layers=part.layers,
         steps=part.steps,
         positions=2 * problem.info.max_tokens + 4,
-        designed=part.features == "designed",
+        designed=designed,
         alike=getattr(problem, "alike", None),
         seed=spec.seed,
         check=check,
     )
+
+
+def learns_exactly(problem: Problem, spec: SearchSpec, vocabulary: Vocabulary) -> bool:
+    """Return whether branches are draws of the exact posterior: as the spec says, or where all designs can be scored.
+
+    Args:
+        problem: whose designs they are.
+        spec: settings.
+        vocabulary: of the backbone.
+    """
+    s = spec.search
+    if not isinstance(s, PoetsSettings) or s.fit != "auto":
+        return isinstance(s, PoetsSettings) and s.fit == "exact"
+    mask = problem.mask(vocabulary)
+    if mask is None or len(problem.prompts) > 1:
+        return False
+    table = MaskTable(mask, len(vocabulary.tokens), torch.device("cpu"))
+    return product_space(table, vocabulary.eos, largest=LARGEST_SCORED) is not None
 
 
 def build_search(
@@ -130,9 +159,13 @@ def build_search(
         if not (source / "model.safetensors").is_file():
             train_backbone(problem, spec, source, check)
     # Adapters name the backbone as the spec does: a path of this machine means nothing elsewhere.
-    exact = isinstance(spec.search, PoetsSettings) and spec.search.fit == "exact"
-    above = None if exact else part.branch_from
-    model = load_backbone(source, branch_from=above, device=device, name=part.source)
+    weights, tokenizer = read_model(source)
+    exact = learns_exactly(problem, spec, vocabulary_of(weights, tokenizer))
+    if isinstance(spec.search, PoetsSettings):
+        fit = "exact" if exact else "gradient"
+        spec = spec.model_copy(update={"search": spec.search.model_copy(update={"fit": fit})})
+    branch_from = None if exact else part.branch_from
+    model = cut(weights, tokenizer, branch_from=branch_from, device=device, source=part.source)
     mask = problem.mask(model.vocabulary)
     max_tokens = mask.max_tokens if mask is not None else _longest(problem, model, spec)
     # A library backbone is trained on this problem's designs alone and knows no prompts.
@@ -153,6 +186,7 @@ def build_search(
         "grammar": mask is not None,
         "weights": model.weights,
         "device": device,
+        **({"exact": exact} if isinstance(spec.search, PoetsSettings) else {}),
     }
     return search
 

@@ -148,15 +148,15 @@ class BackboneSpec(SpecModel):
         Mark.ADVANCED,
     ] = 150
     features: Annotated[
-        Literal["trained", "designed"],
+        Literal["auto", "trained", "designed"],
         Field(
             title="Features of the small model",
-            description="Designed: laid out so that designs that differ in few places, or in like letters, look alike; "
-            "only the head is trained. For designs of up to 64 letters.",
+            description="Designed: laid out so that designs which differ in few places or in like letters look alike; "
+            "256 wide, only the head is trained. Automatic: designed where models learn exactly.",
         ),
-        Names({"trained": "trained", "designed": "designed"}),
+        Names({"auto": "automatic", "trained": "trained", "designed": "designed"}),
         Mark.ADVANCED,
-    ] = "trained"
+    ] = "auto"
 
 
 class Budget(SpecModel):

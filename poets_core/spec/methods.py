@@ -65,14 +65,25 @@ class PoetsSettings(MethodSettings):
         ),
     ] = 0.3
     fit: Annotated[
-        Literal["gradient", "exact"],
+        Literal["gradient", "exact", "auto"],
         Field(
             title="How models learn",
             description="By gradient: Adam steps on the adapters of all own layers. Exactly: models are draws from the "
-            "posterior of the head's adapters, in closed form; training settings do not count then.",
+            "posterior of the head's adapters, and training settings do not count. Automatic: exactly where there are "
+            "at most a million designs.",
         ),
-        Names({"gradient": "by gradient", "exact": "exactly"}),
+        Names({"gradient": "by gradient", "exact": "exactly", "auto": "automatic"}),
     ] = "gradient"
+    exact_beta: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=10,
+            title="Stay close, learning exactly",
+            description="β, the KL weight, where models learn exactly, in reward s.d.",
+        ),
+        Mark.ADVANCED,
+    ] = 1.0
     whole_space: Annotated[
         bool,
         Field(

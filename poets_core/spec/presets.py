@@ -135,7 +135,14 @@ def _overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
 
 
 LATER: Mapping[str, Mapping[str, Any]] = {
-    "poets": {"bootstrap": True, "fit": "gradient", "whole_space": False, "climb": 0, "reference_weight": 0.0},
+    "poets": {
+        "bootstrap": True,
+        "fit": "gradient",
+        "exact_beta": 1.0,
+        "whole_space": False,
+        "climb": 0,
+        "reference_weight": 0.0,
+    },
     "rloo": {"replay": False},
     "gp": {"features": "one-hot"},
 }
@@ -151,7 +158,7 @@ def decisive(spec: SearchSpec) -> dict[str, Any]:
     for name in ("contest", "laboratory"):
         if data[name] is None:
             del data[name]
-    if data["backbone"]["features"] == "trained":  # as every small model was, before it could be chosen
+    if data["backbone"]["features"] == "auto":  # it came later, and says nothing by itself
         del data["backbone"]["features"]
     settings, later = type(spec.search), LATER.get(spec.search.method, {})
     data["search"] = {

@@ -63,14 +63,15 @@ class PoetsSearch(Method):
         prompts = np.arange(PROBE) % len(self.problem.prompts)
         probe = sampler.draw(np.full(PROBE, -1), prompts, ("probe",), np.ones(PROBE))
         self.probe = ensemble.encode([d.tokens for d in probe], prompts)
+        self.beta = s.exact_beta if s.fit == "exact" else s.beta
         self.exact = self._exact_fit() if s.fit == "exact" else None
-        factor = calibrate_prior(ensemble, self.probe, beta=s.beta, target=s.prior_scale) if self.exact is None else 0.0
+        factor = 0.0 if self.exact else calibrate_prior(ensemble, self.probe, beta=s.beta, target=s.prior_scale)
         self.facts["prior_factor"] = factor
         self.whole = whole_space(ensemble, len(self.problem.prompts)) if s.whole_space else None
         if s.whole_space:
             self.facts["whole_space"] = self.whole is not None
         self.calibration = Calibration()
-        self._exact = ExactRegret(self.problem, ensemble, beta=s.beta) if s.exact_regret else None
+        self._exact = ExactRegret(self.problem, ensemble, beta=self.beta) if s.exact_regret else None
         self._judged: dict[str, float | None] = {}
         self._prediction: Prediction | None = None
 
@@ -80,7 +81,8 @@ class PoetsSearch(Method):
         drawn = self.sampler.draw(np.full(WARM_SAMPLES, -1), prompts, ("warm",), np.full(WARM_SAMPLES, WARM))
         samples = self.ensemble.encode([d.tokens for d in drawn], prompts)
         s = self.settings
-        return ExactFit(self.ensemble, samples, beta=s.beta, scale=s.prior_scale, seed=self.spec.seed)
+        # The evidence says how far branches lie apart; without a prior all are the posterior's mean.
+        return ExactFit(self.ensemble, samples, beta=self.beta, scale=float(s.prior_scale > 0), seed=self.spec.seed)
 
     # -- ask -------------------------------------------------------------
 
@@ -137,7 +139,7 @@ class PoetsSearch(Method):
     def _from_space(self, whole: WholeSpace, branch: Int64[np.ndarray, " slots"]) -> Proposals:
         """Give each slot the best unseen design of the whole space under its branch."""
         seen = [] if self.settings.allow_repeats else [c.tokens for c in self.history.candidates if c.design]
-        chosen = whole.choose(self.settings, self.prediction().baseline[:, 0], branch, seen)
+        chosen = whole.choose(self.settings, self.beta, self.prediction().baseline[:, 0], branch, seen)
         draws = []
         for ids in whole.space.tokens(chosen).tolist():
             text, design, reason = decode(self.problem, self.ensemble, ids)
@@ -176,7 +178,7 @@ class PoetsSearch(Method):
             # What was invalid has no value that a baseline could be taken from; by gradient it is learnt as a bad one.
             weights = self.history.weights * (self.history.valid if self.exact is not None else 1)
             self._prediction = predict(
-                self.ensemble, self.history, weights, beta=self.settings.beta, prompts=len(self.problem.prompts)
+                self.ensemble, self.history, weights, beta=self.beta, prompts=len(self.problem.prompts)
             )
         return self._prediction
 

@@ -49,6 +49,7 @@ class WholeSpace:
     def choose(
         self,
         settings: PoetsSettings,
+        beta: float,
         baseline: Float64[np.ndarray, " M"],
         branch: Int64[np.ndarray, " slots"],
         seen: Sequence[Sequence[int]],
@@ -57,6 +58,7 @@ class WholeSpace:
 
         Args:
             settings: of the method.
+            beta: KL weight of the branches.
             baseline: of each branch, added to its implicit rewards.
             branch: of each slot.
             seen: tokens of designs that are not wanted again.
@@ -64,7 +66,7 @@ class WholeSpace:
         Returns:
             Places of the designs in the space, slot by slot.
         """
-        rank, reference = self.implicit_rewards(settings.beta)
+        rank, reference = self.implicit_rewards(beta)
         rank += baseline[:, None].astype(np.float32)
         mean = rank.mean(0)
         rank -= mean
