@@ -33,7 +33,14 @@ def corpus(n=300, places=PLACES, letters=LETTERS, seed=0):
 def trained(folder, *, width=WIDTH, layers=1, steps=20, places=PLACES, alike=None, designed=True, seed=1):
     """A small backbone of a folder, as transformers loads it."""
     train_library_backbone(
-        corpus(places=places), folder, width=width, layers=layers, steps=steps, designed=designed, alike=alike, seed=seed
+        corpus(places=places),
+        folder,
+        width=width,
+        layers=layers,
+        steps=steps,
+        designed=designed,
+        alike=alike,
+        seed=seed,
     )
     return AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
 
@@ -161,7 +168,9 @@ def test_what_is_saved_is_what_was_trained(tmp_path, monkeypatch, layers):
     ours = [plain_log_prob(kept[0].eval(), [BOS], t) for t in tokens]
     theirs = [plain_log_prob(loaded, [BOS], t) for t in tokens]
     np.testing.assert_allclose(theirs, ours, atol=1e-4)
-    ens = BranchEnsemble(load_backbone(tmp_path, branch_from=None), AdapterShape(1, 2, 0), ("",), None, max_tokens=7, seed=0)
+    ens = BranchEnsemble(
+        load_backbone(tmp_path, branch_from=None), AdapterShape(1, 2, 0), ("",), None, max_tokens=7, seed=0
+    )
     found = ens.log_prob(ens.encode(tokens, np.zeros(20, dtype=np.int64)), grammar=False)
     np.testing.assert_allclose(found.reference, ours, atol=1e-4)
     assert ens.head_alone
@@ -173,8 +182,7 @@ def test_the_seed_decides_the_layout_and_torchs_own_generator_is_left_alone(tmp_
     state = torch.get_rng_state()
     a, b, c = (trained(tmp_path / k, steps=2, seed=s) for k, s in (("a", 1), ("b", 1), ("c", 2)))
     assert torch.equal(torch.get_rng_state(), state)
-    for x, y, z in zip(a.parameters(), b.parameters(), c.parameters(), strict=True):
-        assert torch.equal(x, y)
+    assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
     assert not torch.equal(a.transformer.wte.weight, c.transformer.wte.weight)
 
 
@@ -204,7 +212,9 @@ def test_there_is_a_head_for_every_place(places, heads):
 
 
 def test_too_many_places_for_the_width_are_refused(tmp_path):
-    with pytest.raises(InvalidModel, match=r"width of at least 256 .* of 60 places .* got 64\. Raise backbone.width or set"):
+    with pytest.raises(
+        InvalidModel, match=r"width of at least 256 .* of 60 places .* got 64\. Raise backbone.width or set"
+    ):
         heads_for(60, 64)
     with pytest.raises(InvalidModel, match=r"set backbone.features to 'trained'"):
         train_library_backbone(corpus(20, places=12), tmp_path, width=32, steps=1, designed=True, seed=1)

@@ -85,4 +85,6 @@ def test_many_beginnings_take_several_passes(monkeypatch):
 
 def test_a_prompt_is_read_before_the_design():
     ens, space = space_of(SPACES[0], prompts=("FADE",))
-    np.testing.assert_allclose(PrefixStates(ens, space.options).log_prob(0), one_by_one(ens, space).branches[0], atol=1e-4)
+    np.testing.assert_allclose(
+        PrefixStates(ens, space.options).log_prob(0), one_by_one(ens, space).branches[0], atol=1e-4
+    )

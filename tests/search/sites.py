@@ -68,15 +68,14 @@ class Sites:
         return Evaluation(values, np.zeros_like(values), np.ones(n, dtype=bool), ("",) * n, ({},) * n)
 
 
-def spec(seed=0, designed=False, **search) -> RunSpec:
-    """A quick spec; keyword arguments go to the search."""
-    features = "designed" if designed else "trained"
+def spec(seed=0, trunk="auto", **search) -> RunSpec:
+    """A quick spec; keyword arguments go to the search, but for the features of the small backbone."""
     quick = {"branches": 4, "steps": 15, "pool": 6, "minibatch": 16}
     return parse_spec(
         {
             "problem": {"name": "test/sites"},
             "seed": seed,
-            "backbone": {"branch_from": 0, "steps": 20, "width": 16, "features": features},
+            "backbone": {"branch_from": 0, "steps": 20, "width": 16, "features": trunk},
             "search": quick | search,
         }
     )

@@ -114,7 +114,9 @@ def test_solving_is_dividing_by_the_covariance_without_means():
     kernel = (features @ features.T).astype(np.float64)
     whole = found.amplitude * p @ kernel @ p + (found.noise + JITTER) * np.eye(20)
     for residual in (rewards, np.stack([rewards, rewards**2], axis=1)):
-        np.testing.assert_allclose(found.solve(residual), p @ np.linalg.solve(whole, p @ residual), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            found.solve(residual), p @ np.linalg.solve(whole, p @ residual), rtol=1e-4, atol=1e-5
+        )
 
 
 def evidence(features, rewards, prompt, amplitude, noise):

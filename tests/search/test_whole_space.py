@@ -26,10 +26,12 @@ def ranks(search, problem):
 
 
 @pytest.mark.parametrize("fit", FITS)
-@pytest.mark.parametrize("how", [{}, {"tempering": 1.0}, {"reference_weight": 0.5}], ids=lambda h: ",".join(h) or "plain")
+@pytest.mark.parametrize(
+    "how", [{}, {"tempering": 1.0}, {"reference_weight": 0.5}], ids=lambda h: ",".join(h) or "plain"
+)
 def test_every_slot_takes_the_best_unseen_design_of_its_branch(tmp_path, fit, how):
     problem = Sites()
-    search = build(tmp_path, problem, fit=fit, whole_space=True, steps=30, **how)
+    search = build(tmp_path, problem, fit=fit, trunk="trained", whole_space=True, steps=5, **how)
     history, _ = play(search, problem, 2)
     assert search.facts["whole_space"] is True
     taken = {c.design for cs, _ in history for c in cs}
@@ -45,19 +47,21 @@ def test_every_slot_takes_the_best_unseen_design_of_its_branch(tmp_path, fit, ho
     assert {c.branch for c in candidates} == {0, 1, 2, 3}
 
 
-def test_trust_in_the_base_model_moves_choices_towards_it(tmp_path):
+def test_with_all_trust_in_the_base_model_its_favourites_are_chosen(tmp_path):
     problem = Sites()
-    search = build(tmp_path, problem, fit="exact", whole_space=True)
-    play(search, problem, 2)
-    plain = np.mean([c.reference_log_prob for c in search.ask(12)])
-    search.settings = search.settings.model_copy(update={"reference_weight": 5.0})
-    trusting = np.mean([c.reference_log_prob for c in search.ask(12)])
-    assert trusting > plain + 0.1
+    search = build(tmp_path, problem, fit="exact", trunk="trained", whole_space=True)
+    history, _ = play(search, problem, 2)
+    taken = [c.tokens for cs, _ in history for c in cs]
+    reference = search.whole.implicit_rewards(search.beta)[1].copy()
+    reference[search.whole.space.index(taken)] = -np.inf
+    trusting = search.settings.model_copy(update={"reference_weight": 1e6})
+    chosen = search.whole.choose(trusting, search.beta, np.zeros(4), np.arange(12) % 4, taken)
+    assert chosen.tolist() == np.argsort(-reference, kind="stable")[:12].tolist()
 
 
 def test_what_is_said_of_a_candidate_is_what_its_branch_says(tmp_path):
     problem = Sites()
-    search = build(tmp_path, problem, fit="exact", whole_space=True)
+    search = build(tmp_path, problem, fit="exact", trunk="trained", whole_space=True)
     play(search, problem, 2)
     for c in search.ask(6):
         log_p = search.ensemble.log_prob(search.ensemble.encode([list(c.tokens)], np.zeros(1, dtype=np.int64)))
@@ -71,17 +75,17 @@ def test_what_is_said_of_a_candidate_is_what_its_branch_says(tmp_path):
 @pytest.mark.parametrize("length", [1, 3])
 def test_a_space_that_is_used_up_gives_fewer_candidates(tmp_path, fit, length):
     problem = Sites(letters="ACD", length=length)
-    history, _ = play(build(tmp_path, problem, fit=fit, whole_space=True), problem, 1, batch=2)
-    search = build(tmp_path, problem, fit=fit, whole_space=True)
-    history, _ = play(search, problem, 4, batch=3**length // 3 + 1)
-    designs = [c.design for cs, _ in history if cs for c in cs]
+    search = build(tmp_path, problem, fit=fit, trunk="trained", whole_space=True, steps=3)
+    history, _ = play(search, problem, 2, batch=2 * 3 ** (length - 1))
+    designs = [c.design for cs, _ in history for c in cs]
+    assert len(history[1][0]) == 3 ** (length - 1)
     assert sorted(designs) == sorted(problem.table)  # all of them, each once
     assert search.ask(4) == []
 
 
 def test_repeats_are_taken_where_they_are_allowed(tmp_path):
     problem = Sites(letters="ACD")
-    search = build(tmp_path, problem, fit="exact", whole_space=True, allow_repeats=True, tempering=0.0)
+    search = build(tmp_path, problem, fit="exact", trunk="trained", whole_space=True, allow_repeats=True, tempering=0.0)
     play(search, problem, 2)
     assert len({c.design for c in search.ask(12)}) == 1  # without tempering all slots want the same
 
@@ -100,19 +104,22 @@ class Refused(Sites):
 
 def test_texts_that_are_no_designs_do_not_come_again_either(tmp_path):
     problem = Refused(letters="ACD")
-    search = build(tmp_path, problem, fit="exact", whole_space=True)
-    history, _ = play(search, problem, 6, batch=6)
+    search = build(tmp_path, problem, fit="exact", trunk="trained", whole_space=True)
+    history, _ = play(search, problem, 3, batch=6)
+    history.append((search.ask(27), []))
     later = [c.text for cs, _ in history[1:] for c in cs]
     assert len(set(later)) == len(later)
+    assert any(not c.design for cs, _ in history[1:] for c in cs)
+    assert {c.text for cs, _ in history for c in cs if c.design} == {w for w in problem.table if w[0] != "A"}
 
 
 def test_spaces_that_are_too_large_or_no_product_are_searched_by_pools(tmp_path, monkeypatch):
     problem = Sites()
-    whole = build(tmp_path, problem, fit="exact", whole_space=True)
+    whole = build(tmp_path, problem, fit="exact", trunk="trained", whole_space=True)
     assert len(whole_space(whole.ensemble, 1).space) == 512
     assert whole_space(whole.ensemble, 2) is None
     monkeypatch.setattr(module, "LARGEST", 500)
-    search = build(tmp_path, problem, fit="exact", whole_space=True)
+    search = build(tmp_path, problem, fit="exact", trunk="trained", whole_space=True)
     history, _ = play(search, problem, 2)
     assert search.facts["whole_space"] is False
     assert "space" not in {c.source for cs, _ in history for c in cs}
@@ -121,5 +128,5 @@ def test_spaces_that_are_too_large_or_no_product_are_searched_by_pools(tmp_path,
 @pytest.mark.parametrize("fit", FITS)
 def test_one_branch_is_a_search_too(tmp_path, fit):
     problem = Sites()
-    history, _ = play(build(tmp_path, problem, fit=fit, whole_space=True, branches=1), problem, 3)
+    history, _ = play(build(tmp_path, problem, fit=fit, trunk="trained", whole_space=True, branches=1), problem, 3)
     assert all(c.branch == 0 for cs, _ in history[1:] for c in cs)

@@ -99,7 +99,7 @@ class ExactFit:
         perturbation: Float64[np.ndarray, "M N"],
         beside: Float32[np.ndarray, "M P"],
     ) -> float:
-        """Install the posterior's draws; return the largest error, in reward deviations, that linearity leaves.
+        """Install the posterior's draws; return the root mean square, in reward deviations, of what linearity leaves.
 
         The linear solution is exact to first order. A policy is no linear function of its weights, so its implicit
         rewards are measured, and what they lack is solved for again with the same factors (a chord method).

@@ -138,7 +138,8 @@ class PoetsSearch(Method):
 
     def _from_space(self, whole: WholeSpace, branch: Int64[np.ndarray, " slots"]) -> Proposals:
         """Give each slot the best unseen design of the whole space under its branch."""
-        seen = [] if self.settings.allow_repeats else [c.tokens for c in self.history.candidates if c.design]
+        # Texts that are no designs too: their answer would be the same again.
+        seen = [] if self.settings.allow_repeats else [c.tokens for c in self.history.candidates]
         chosen = whole.choose(self.settings, self.beta, self.prediction().baseline[:, 0], branch, seen)
         draws = []
         for ids in whole.space.tokens(chosen).tolist():

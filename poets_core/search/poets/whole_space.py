@@ -33,8 +33,8 @@ class WholeSpace:
         """Return beta (log pi_m - log pi_ref) of all designs, and log pi_ref."""
         ensemble, options = self.ensemble, self.space.options
         if not ensemble.head_alone:
-            codes = np.indices(self.space.shape[:-1]).reshape(len(options) - 1, -1).T
-            prefixes = np.stack([o[codes[:, k]] for k, o in enumerate(options[:-1])], axis=1)
+            # The first of each block of designs that differ in their last place alone, without that place and the end.
+            prefixes = self.space.tokens(np.arange(0, len(self.space), len(options[-1])))[:, :-2]
             found = last_token_log_prob(ensemble, prefixes, options[-1])
             return (beta * (found.branches - found.reference)).astype(np.float32), found.reference.astype(np.float32)
         # Nothing below the head ever changes, so its states are kept for the whole search.
