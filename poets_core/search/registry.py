@@ -31,6 +31,7 @@ from poets_core.search.rivals.tosfit import ToSFiTSearch
 from poets_core.search.sampler import Sampler
 from poets_core.search.space import product_space
 from poets_core.spec import (
+    DESIGNED_WIDTH,
     BestOfReferenceSettings,
     BoostingSettings,
     GaussianProcessSettings,
@@ -73,8 +74,6 @@ SEARCHES: dict[type[MethodSettings], Callable[[Sampler, SearchSpec], Search]] = 
     ReferenceSettings: ReferenceSearch,
 }
 """The search of each method, by the class of its settings."""
-DESIGNED_WIDTH = 256
-"""Of a small backbone with designed features: fewer numbers let unlike designs look alike by chance."""
 LARGEST_RANK = 256
 """Of the one block that the exact fit sets; a smaller vocabulary or width needs less."""
 

@@ -4,7 +4,17 @@ A run is a search, an experiment or a task, and each has the fields that are its
 ``isinstance(spec, SearchSpec)``.
 """
 
-from poets_core.spec.base import LARGEST_SEED, BackboneSpec, Bounds, Budget, Mark, Names, ProblemSpec, SpecModel
+from poets_core.spec.base import (
+    DESIGNED_WIDTH,
+    LARGEST_SEED,
+    BackboneSpec,
+    Bounds,
+    Budget,
+    Mark,
+    Names,
+    ProblemSpec,
+    SpecModel,
+)
 from poets_core.spec.experiment import JUDGES, ExperimentSettings, ExperimentSpec, PolicySpec
 from poets_core.spec.laboratory import PLATES, LaboratorySpec
 from poets_core.spec.method import MethodSettings
@@ -37,6 +47,7 @@ from poets_core.spec.task import TaskSettings, TaskSpec
 
 __all__ = [
     "CALLS_PER_COMPARISON",
+    "DESIGNED_WIDTH",
     "JUDGES",
     "LARGEST_SEED",
     "METHODS",

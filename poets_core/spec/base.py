@@ -16,6 +16,8 @@ from pydantic_core import PydanticCustomError
 VERSION: Literal[2] = 2
 """Layout of a spec's JSON. A file without a version is of the layout before; see `poets_core.spec.old`."""
 LARGEST_SEED = 2**31 - 1
+DESIGNED_WIDTH = 256
+"""Width of a small backbone with designed features: fewer numbers let unlike designs look alike by chance."""
 
 
 class Mark(Enum):

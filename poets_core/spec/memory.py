@@ -12,6 +12,7 @@ from pathlib import Path
 
 from poets_core.errors import InvalidSpec
 from poets_core.intake import JSON_BYTES, read_file, read_json
+from poets_core.spec.base import DESIGNED_WIDTH
 from poets_core.spec.methods import PoetsSettings
 from poets_core.spec.policy_gradients import PolicyGradientSettings
 from poets_core.spec.search import SearchSpec
@@ -79,7 +80,10 @@ class Memory:
 
 def library_size(spec: SearchSpec) -> ModelSize:
     """Return the sizes of the small backbone that a run trains for itself."""
-    width, layers = spec.backbone.width, spec.backbone.layers
+    width, layers, search = spec.backbone.width, spec.backbone.layers, spec.search
+    exactly = isinstance(search, PoetsSettings) and search.fit != "gradient"
+    if spec.backbone.features == "designed" or (exactly and spec.backbone.features == "auto"):
+        width = DESIGNED_WIDTH
     return ModelSize(layers * 12 * width**2 + 2 * LIBRARY_WORDS * width, width, layers, LIBRARY_WORDS)
 
 
@@ -134,6 +138,13 @@ def estimate_memory(spec: SearchSpec, model: ModelSize, tokens: int) -> Memory:
         # A draw over a whole space for every slot, and the covariance of all observations.
         parts["budget.batch"] = parts.get("budget.batch", 0) + STATES * FLOAT64 * batch * _space(tokens, model)
         parts["budget.rounds"] += STATES * FLOAT64 * calls**2
+    if isinstance(s, PoetsSettings) and s.fit != "gradient":
+        # Features of all observations, a draw of the prior for every branch, and what both are multiplied into.
+        weights = min(model.vocabulary, LIBRARY_WORDS) * model.width
+        parts["budget.rounds"] += STATES * FLOAT32 * calls * weights + STATES * FLOAT64 * calls**2
+        parts["search.branches"] += STATES * FLOAT32 * s.branches * weights
+    if isinstance(s, PoetsSettings) and s.whole_space:
+        parts["search.branches"] += STATES * FLOAT32 * (s.branches + 1) * _space(tokens, model)
     if isinstance(s, PoetsSettings) and s.exact_regret:
         parts["search.branches"] += STATES * FLOAT64 * (s.branches + 1) * _space(tokens, model)
     return Memory(parts)
