@@ -42,7 +42,7 @@ def heads_for(places: int, width: int) -> int:
     if heads * HEAD_WIDTH > width or width % heads:
         raise InvalidModel(
             f"Expected a width of at least {heads * HEAD_WIDTH} that {heads} divides, for designs of {places} places "
-            f"with designed features, got {width}. Raise backbone.width or set backbone.features to 'trained'."
+            f"with designed features, got {width}. Set backbone.features to 'trained', or shorten the designs."
         )
     return heads
 

@@ -213,9 +213,9 @@ def test_there_is_a_head_for_every_place(places, heads):
 
 def test_too_many_places_for_the_width_are_refused(tmp_path):
     with pytest.raises(
-        InvalidModel, match=r"width of at least 256 .* of 60 places .* got 64\. Raise backbone.width or set"
+        InvalidModel, match=r"width of at least 256 .* of 60 places .* got 64\. Set backbone.features to"
     ):
         heads_for(60, 64)
-    with pytest.raises(InvalidModel, match=r"set backbone.features to 'trained'"):
+    with pytest.raises(InvalidModel, match=r"Set backbone.features to 'trained'"):
         train_library_backbone(corpus(20, places=12), tmp_path, width=32, steps=1, designed=True, seed=1)
     assert not list(tmp_path.iterdir())

@@ -15,6 +15,12 @@ LARGE = {"letters": "ACDEFGHI", "length": 4}
 """A space of 4096 designs, of which pools hold few."""
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One workspace for all searches on the large space: its backbone is trained once."""
+    return tmp_path_factory.mktemp("workspace")
+
+
 def started(folder, problem, rounds=2, **search):
     quick = {"fit": "exact", "tempering": 1.0, "pool": 4, "edit_share": 0.0, "steps": 5, "trunk": "trained"}
     out = build(folder, problem, **(quick | search))
@@ -35,9 +41,9 @@ def own_prediction(search, candidates):
 
 
 @pytest.mark.parametrize("fit", ["exact", "gradient"])
-def test_every_slot_ends_at_least_as_high_as_without_climbing(tmp_path, fit):
+def test_every_slot_ends_at_least_as_high_as_without_climbing(folder, fit):
     problem = Sites(**LARGE)
-    search, _ = started(tmp_path, problem, fit=fit)
+    search, _ = started(folder, problem, fit=fit)
     heights = [own_prediction(search, asked(search, climb)) for climb in (0, 1, 3)]
     for lower, higher in pairwise(heights):
         assert len(lower) == len(higher) == 12
@@ -45,9 +51,9 @@ def test_every_slot_ends_at_least_as_high_as_without_climbing(tmp_path, fit):
     assert heights[2].mean() > heights[0].mean()
 
 
-def test_trust_in_the_base_model_is_part_of_what_is_climbed(tmp_path):
+def test_trust_in_the_base_model_is_part_of_what_is_climbed(folder):
     problem = Sites(**LARGE)
-    search, _ = started(tmp_path, problem)
+    search, _ = started(folder, problem)
     plain = np.mean([c.reference_log_prob for c in asked(search, 0)])
     search.settings = search.settings.model_copy(update={"reference_weight": 10.0})
     low, high = (np.mean([c.reference_log_prob for c in asked(search, climb)]) for climb in (0, 3))
@@ -85,8 +91,8 @@ def apart(a, b):
     return sum(x != y for x, y in zip(a, b, strict=True))
 
 
-def test_a_step_edits_what_the_branch_likes_best(tmp_path):
-    search, _ = started(tmp_path, Sites(**LARGE), pool=8)
+def test_a_step_edits_what_the_branch_likes_best(folder):
+    search, _ = started(folder, Sites(**LARGE), pool=8)
     pool, step, found = one_step(search, shared=False)
     known = {d.key for d in pool.draws}
     assert len({d.key for d in found.draws}) == len(found.draws) > 10
@@ -99,8 +105,8 @@ def test_a_step_edits_what_the_branch_likes_best(tmp_path):
         assert all(min(apart(found.draws[i].design, p) for p in parents) == 1 for i in own)
 
 
-def test_slots_share_what_they_found_or_keep_it(tmp_path):
-    search, _ = started(tmp_path, Sites(**LARGE))
+def test_slots_share_what_they_found_or_keep_it(folder):
+    search, _ = started(folder, Sites(**LARGE))
     _, _, shared = one_step(search, shared=True)
     assert all(slot == list(range(len(shared.draws))) for slot in shared.slots)
     pool, _, own = one_step(search, shared=False)
@@ -110,16 +116,16 @@ def test_slots_share_what_they_found_or_keep_it(tmp_path):
         assert [both.draws[i] for i in after] == [pool.draws[i] for i in before] + [own.draws[i] for i in more]
 
 
-def test_slots_climb_among_designs_of_their_own_prompt(tmp_path):
-    search, _ = started(tmp_path, Sites(**LARGE, prompts=("", "A")), pool=8)
+def test_slots_climb_among_designs_of_their_own_prompt(folder):
+    search, _ = started(folder, Sites(**LARGE, prompts=("", "A")), pool=8)
     _, step, found = one_step(search, shared=False)
     assert {d.prompt for d in found.draws} == {0, 1}
     for slot, own in enumerate(found.slots):
         assert all(found.draws[i].prompt == step.prompt[slot] for i in own)
 
 
-def test_steps_and_rounds_have_random_numbers_of_their_own(tmp_path):
-    search, _ = started(tmp_path, Sites(**LARGE))
+def test_steps_and_rounds_have_random_numbers_of_their_own(folder):
+    search, _ = started(folder, Sites(**LARGE))
     pool, step, found = one_step(search, shared=True)
     again = climbed(search.sampler, pool, search.settings, step)
     assert [d.tokens for d in again.draws] == [d.tokens for d in found.draws]
@@ -127,10 +133,10 @@ def test_steps_and_rounds_have_random_numbers_of_their_own(tmp_path):
     assert [d.design for d in later.draws] != [d.design for d in found.draws]
 
 
-def test_a_climb_by_gradient_is_resumed_to_the_same_bits(tmp_path):
+def test_a_climb_by_gradient_is_resumed_to_the_same_bits(folder):
     """That of the exact fit is in test_exact_fit."""
     problem = Sites(**LARGE)
-    first, history = started(tmp_path, problem, fit="gradient", climb=2)
-    second = build(tmp_path, problem, trunk="trained", **first.spec.search.model_dump(exclude={"method"}))
+    first, history = started(folder, problem, fit="gradient", climb=2)
+    second = build(folder, problem, trunk="trained", **first.spec.search.model_dump(exclude={"method"}))
     second.restore({k: v.copy() for k, v in first.state().items()}, history)
     assert second.ask(12) == first.ask(12)

@@ -15,6 +15,12 @@ from tests.search.sites import Sites, build, play
 FITS = ["exact", "gradient"]
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One workspace for all searches on the usual sites: its backbone is trained once."""
+    return tmp_path_factory.mktemp("workspace")
+
+
 def ranks(search, problem):
     """Every design of the space and its rank under each branch, each scored on its own."""
     words, s = list(problem.table), search.settings
@@ -29,9 +35,9 @@ def ranks(search, problem):
 @pytest.mark.parametrize(
     "how", [{}, {"tempering": 1.0}, {"reference_weight": 0.5}], ids=lambda h: ",".join(h) or "plain"
 )
-def test_every_slot_takes_the_best_unseen_design_of_its_branch(tmp_path, fit, how):
+def test_every_slot_takes_the_best_unseen_design_of_its_branch(folder, fit, how):
     problem = Sites()
-    search = build(tmp_path, problem, fit=fit, trunk="trained", whole_space=True, steps=5, **how)
+    search = build(folder, problem, fit=fit, trunk="trained", whole_space=True, steps=5, **how)
     history, _ = play(search, problem, 2)
     assert search.facts["whole_space"] is True
     taken = {c.design for cs, _ in history for c in cs}
@@ -47,9 +53,9 @@ def test_every_slot_takes_the_best_unseen_design_of_its_branch(tmp_path, fit, ho
     assert {c.branch for c in candidates} == {0, 1, 2, 3}
 
 
-def test_with_all_trust_in_the_base_model_its_favourites_are_chosen(tmp_path):
+def test_with_all_trust_in_the_base_model_its_favourites_are_chosen(folder):
     problem = Sites()
-    search = build(tmp_path, problem, fit="exact", trunk="trained", whole_space=True)
+    search = build(folder, problem, fit="exact", trunk="trained", whole_space=True)
     history, _ = play(search, problem, 2)
     taken = [c.tokens for cs, _ in history for c in cs]
     reference = search.whole.implicit_rewards(search.beta)[1].copy()
@@ -59,9 +65,9 @@ def test_with_all_trust_in_the_base_model_its_favourites_are_chosen(tmp_path):
     assert chosen.tolist() == np.argsort(-reference, kind="stable")[:12].tolist()
 
 
-def test_what_is_said_of_a_candidate_is_what_its_branch_says(tmp_path):
+def test_what_is_said_of_a_candidate_is_what_its_branch_says(folder):
     problem = Sites()
-    search = build(tmp_path, problem, fit="exact", trunk="trained", whole_space=True)
+    search = build(folder, problem, fit="exact", trunk="trained", whole_space=True)
     play(search, problem, 2)
     for c in search.ask(6):
         log_p = search.ensemble.log_prob(search.ensemble.encode([list(c.tokens)], np.zeros(1, dtype=np.int64)))
@@ -113,20 +119,20 @@ def test_texts_that_are_no_designs_do_not_come_again_either(tmp_path):
     assert {c.text for cs, _ in history for c in cs if c.design} == {w for w in problem.table if w[0] != "A"}
 
 
-def test_spaces_that_are_too_large_or_no_product_are_searched_by_pools(tmp_path, monkeypatch):
+def test_spaces_that_are_too_large_or_no_product_are_searched_by_pools(folder, monkeypatch):
     problem = Sites()
-    whole = build(tmp_path, problem, fit="exact", trunk="trained", whole_space=True)
+    whole = build(folder, problem, fit="exact", trunk="trained", whole_space=True)
     assert len(whole_space(whole.ensemble, 1).space) == 512
     assert whole_space(whole.ensemble, 2) is None
     monkeypatch.setattr(module, "LARGEST", 500)
-    search = build(tmp_path, problem, fit="exact", trunk="trained", whole_space=True)
+    search = build(folder, problem, fit="exact", trunk="trained", whole_space=True)
     history, _ = play(search, problem, 2)
     assert search.facts["whole_space"] is False
     assert "space" not in {c.source for cs, _ in history for c in cs}
 
 
 @pytest.mark.parametrize("fit", FITS)
-def test_one_branch_is_a_search_too(tmp_path, fit):
+def test_one_branch_is_a_search_too(folder, fit):
     problem = Sites()
-    history, _ = play(build(tmp_path, problem, fit=fit, trunk="trained", whole_space=True, branches=1), problem, 3)
+    history, _ = play(build(folder, problem, fit=fit, trunk="trained", whole_space=True, branches=1), problem, 3)
     assert all(c.branch == 0 for cs, _ in history[1:] for c in cs)
