@@ -178,6 +178,23 @@ def test_what_cannot_be_is_marked_down_and_the_rest_hardly_moves():
     assert after[:, n:].mean() < after[:, :n].min(axis=1).mean()
 
 
+def test_values_and_validity_are_fitted_beside_each_other():
+    """Weights of a branch are its draw for values and the mean for validity; neither explains away the other."""
+    ens, fit = fit_of(3)
+    history = told(ens, SEEN, invalid=HOLE)
+    report = fit.run(history)
+    features, good, prompt = fit.tangent.features(encoded(ens, WORDS)), history.valid, np.zeros(24, dtype=np.int64)
+    own, rewards = features[OBSERVED], history.rewards()[good]
+    noise = fit._perturbed([c.id for c, ok in zip(history.candidates, good, strict=True) if ok])
+    values = draw_weights(regress(own[good], rewards, prompt[good]), own[good], rewards, fit.prior(), noise)
+    marks = -exact_fit.INVALID * ~good
+    nothing = np.zeros((1, own.shape[1]), dtype=np.float32), np.zeros((1, 24))
+    validity = draw_weights(regress(own, marks, prompt), own, marks, *nothing)
+    wanted = (values + validity) @ (features[OTHERS] - features[OTHERS].mean(0)).T
+    np.testing.assert_allclose(implicit(ens, UNSEEN, fit.beta), wanted, atol=0.08)
+    assert report["linear_error"] < 0.1
+
+
 def test_values_are_learnt_from_valid_designs_alone():
     """Amplitude and noise are those of the valid designs, whatever else was tried."""
     good = [w for w in SEEN if w not in HOLE]
