@@ -35,7 +35,8 @@ Cell = tuple[str, int, int, int]
 def cell_spec(cell: Cell, table: Path | None, wild_type: str, quick: bool) -> SearchSpec:
     """The catalog's setting of a landscape with another cut and rank."""
     name, branched, rank, seed = cell
-    ranks = {"rank": rank, "prior_rank": rank}
+    # The exact fit has adapters on the head alone: nothing to cut.
+    ranks: dict[str, Any] = {"rank": rank, "prior_rank": rank, "fit": "gradient", "whole_space": False}
     if name == "gb1":
         if table is None:
             raise ValueError("Expected the GB1 table for gb1, got none. Name it with --table.")

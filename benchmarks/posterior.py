@@ -87,7 +87,7 @@ def judge(task: Task) -> list[dict[str, Any]]:
     todo = [m for m in task.models if task.done.get(m) != data]
     if not todo:
         return []
-    spec = place.spec("poets", task.changes)
+    spec = place.spec(place.shipped, task.changes)
     told = [(c, o) for candidates, observed in rounds for c, o in zip(candidates, observed, strict=True)]
     values = np.array([o.value[0] if o.valid else np.nan for _, o in told])
     valid = np.array([o.valid for _, o in told])

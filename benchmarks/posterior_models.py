@@ -73,7 +73,7 @@ def ensemble(lesson: Lesson) -> Answer:
     asks for instead. What that adds to the sample's is taken as each design's own: the factor is learnt from single
     errors, and says nothing of shared ones.
     """
-    search = lesson.place.search(lesson.place.spec("poets", lesson.changes))
+    search = lesson.place.search(lesson.place.spec(lesson.place.shipped, lesson.changes))
     if not isinstance(search, PoetsSearch):
         raise TypeError(f"Expected a search with branches, got {type(search).__name__}.")
     teach(search, lesson.rounds)

@@ -96,6 +96,11 @@ class Place:
     table: Path | None = None
 
     @property
+    def shipped(self) -> str:
+        """POETS as it ships for such a landscape, a name of `search_cells.METHODS`."""
+        return "poets" if self.where.free else "exact"
+
+    @property
     def where(self) -> Where:
         """How it is observed."""
         return LANDSCAPES[self.name]

@@ -49,7 +49,11 @@ class Landscape:
     rivals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+LESSER = ("gp", "ga", "grpo", "prior")
+SHIPPED = ("exact", "poets", "one branch")
 FOUR_SITES = (
+    "exact",
+    "exact, one branch",
     "poets",
     "one branch",
     "no prior",
@@ -65,7 +69,7 @@ FOUR_SITES = (
     "prior",
 )
 FURTHER = ("ppo", "in-context")
-NK = ("poets", "one branch", "gp", "boosting", "ga", "grpo", "prior")
+NK = ("exact", "exact, one branch", "poets", "one branch", "gp", "boosting", "ga", "grpo", "prior")
 FREE = ("poets", "one branch", "ga", "grpo", "rloo", "tosfit", "gp", "string-gp", "boosting", "prior")
 
 SETTINGS: dict[str, Mapping[str, Any]] = {
@@ -85,13 +89,11 @@ BRIEF = {"tosfit": {"steps": 20}}
 """Long designs: on artificial-7q 5 steps a round end at 3.85, 40 at 4.07, both below sampling (docs/decisions)."""
 LANDSCAPES: dict[str, Landscape] = {
     "gb1": Landscape("protein/landscape", methods=(*FOUR_SITES, *FURTHER)),
-    "gb1-noisy": Landscape(
-        "protein/landscape", noise=1.0, methods=("poets", "one branch", "gp", "boosting", "ga", "grpo", "prior")
-    ),
+    "gb1-noisy": Landscape("protein/landscape", noise=1.0, methods=(*SHIPPED, "gp", "boosting", "ga", "grpo", "prior")),
     "gb1-settings": Landscape("protein/landscape", methods=("poets", "one branch", *SETTINGS)),
     "gb1-batch-1": Landscape("protein/landscape", rounds=384, batch=1, methods=("poets", "one branch")),
-    "gb1-batch-8": Landscape("protein/landscape", rounds=48, batch=8, methods=("poets", "one branch", "gp", "ga")),
-    "gb1-batch-96": Landscape("protein/landscape", rounds=4, batch=96, methods=("poets", "one branch", "gp", "ga")),
+    "gb1-batch-8": Landscape("protein/landscape", rounds=48, batch=8, methods=(*SHIPPED, "gp", "ga")),
+    "gb1-batch-96": Landscape("protein/landscape", rounds=4, batch=96, methods=(*SHIPPED, "gp", "ga")),
     "gb1-0.1M": Landscape(
         "protein/landscape",
         backbone={"source": "library", "branch_from": 0, "width": 96},
@@ -100,7 +102,7 @@ LANDSCAPES: dict[str, Landscape] = {
     "nk-smooth": Landscape("protein/landscape", methods=(*NK, *FURTHER), search={"edit_share": 1.0}),
     "nk-rugged": Landscape("protein/landscape", methods=NK, search={"edit_share": 1.0}),
     "deceptive": Landscape(
-        "protein/landscape", methods=("poets", "explore", "explore, one branch", "gp", "ga", "grpo", "prior")
+        "protein/landscape", methods=("exact", "exact, explore", "poets", "explore", "explore, one branch", *LESSER)
     ),
     "growth": Landscape(
         "protein/landscape", rounds=24, methods=("poets", "one branch", "klts", "prior"), search={"allow_repeats": True}
@@ -149,8 +151,13 @@ LANDSCAPES: dict[str, Landscape] = {
 
 EXPLORE = dict(PRESETS["explore"].settings["search"])
 ALONE = {"branches": 1, "prior_scale": 0.0, "pool": 16, "bootstrap": False}
+BY_GRADIENT = {"fit": "gradient", "whole_space": False}
+"""What POETS is in every row that does not say otherwise: the map was drawn before branches could learn exactly."""
+EXACT = {"exact": {}, "exact, one branch": ALONE, "exact, explore": EXPLORE}
+"""POETS as it ships for tables: branches are draws of the exact posterior, and score the whole space."""
 METHODS: dict[str, Mapping[str, Any]] = {
     "poets": {},
+    **EXACT,
     "one branch": ALONE,
     "no prior": {"prior_scale": 0.0},
     "explore": EXPLORE,
@@ -188,7 +195,7 @@ def cell_spec(
     known = entry(where.problem).settings
     name_of = how.get("method", "poets")
     rival = {**tuned(name_of), **where.rivals.get(name_of, {})}
-    ours = {**known.get("search", {}), **where.search}
+    ours = {**known.get("search", {}), **({} if method in EXACT else BY_GRADIENT), **where.search}
     if name_of != "poets":  # what POETS was tuned to is no setting of a rival
         ours = {k: v for k, v in ours.items() if k in ("transform", "allow_repeats")}
     return parse_search(

@@ -78,7 +78,8 @@ def advice(name: str, lines: Sequence[dict[str, Any]], folder: Path) -> str:
 def section(name: str, found: dict[str, Any], lines: Sequence[dict[str, Any]], figure: str, advised: str) -> str:
     """One landscape: table and figure."""
     where = LANDSCAPES[name]
-    ours = "explore" if name == "deceptive" else "poets"
+    # What ships comes first; seeds that it lacks are not paired.
+    ours = "exact" if "exact" in found else "explore" if name == "deceptive" else "poets"
     regret = any("regret" in f for f in found.values())
     known = any(REACHED in f for f in found.values())
     heads = [
