@@ -85,16 +85,14 @@ def regress(
         own = np.array([float((slope * a * values).sum()), float(n * slope.sum())])
         return value, own + off / np.array([AMPLITUDE[1], NOISE[1]])
 
-    best, limits = None, list(LIMITS)
+    limits, found = list(LIMITS), []
     if amplitude is not None:
         limits[0] = (np.log(amplitude), np.log(amplitude))
     # The evidence may have two maxima: all noise, or hardly any.
     for start in (np.log(0.02), np.log(0.5)):
         first = np.clip(np.array([0.0, start]), [b[0] for b in limits], [b[1] for b in limits])
-        found = scipy.optimize.minimize(cost, first, jac=True, method="L-BFGS-B", bounds=limits)
-        if best is None or found.fun < best.fun:
-            best = found
-    assert best is not None
+        found.append(scipy.optimize.minimize(cost, first, jac=True, method="L-BFGS-B", bounds=limits))
+    best = min(found, key=lambda x: float(x.fun))
     a, n = np.exp(best.x)
     return Regression(vectors, values, float(a), float(n))
 
