@@ -78,6 +78,7 @@ class PrefixStates:
         device, eos = ensemble.backbone.device, ensemble.backbone.vocabulary.eos
         rest = [int(o[0]) for o in options]
         ensemble.stack.layout.reference()
+        # Kept for the whole search: the trunk is frozen, and what a branch changes comes after these states.
         self._states: list[Float[Tensor, "n D"]] = []
         self._logits: list[Float[Tensor, "n k"]] = []
         prefixes = np.zeros((1, 0), dtype=np.int64)
@@ -110,5 +111,6 @@ class PrefixStates:
                 wanted = torch.from_numpy(allowed).to(head.b.device)
                 change = head.b[branch][wanted] @ head.a[branch] * head.shape.scaling
                 own = logits + states @ change.T
+            # Each beginning passes its sum on to its continuations: the designs come out in the order of the space.
             total = (total[:, None] + torch.log_softmax(own, -1)).flatten()
         return total.cpu().numpy()

@@ -57,8 +57,10 @@ class HeadTangent:
             inside = g.abs().sum(-1) > 0
             states.append(h[inside].double())
         h = torch.cat(states)
+        # Double precision: the smallest second moments are a millionth of the largest, and their roots are divided by.
         self.right = _whitening(h, DAMPING)
         self.left = _alike(ensemble.backbone.embedding[self.live])
+        # Features are measured in a unit of their own, so that the amplitude means the same for every backbone.
         self.unit = 1.0
         self.unit = float(1.0 / np.sqrt((self.features(samples) ** 2).sum(1).mean()))
 
@@ -96,6 +98,7 @@ class HeadTangent:
         at = 0
         for rows in self._passes(encoded):
             h, g = self.places(rows)
+            # Summed over places at once: the outer product of every place alone would fill the memory.
             found = torch.einsum("ntk,ntd->nkd", g @ self.left, h @ self.right)
             out[at : at + len(found)] = (found.flatten(1) * self.unit).cpu().numpy()
             at += len(found)
@@ -110,9 +113,11 @@ class HeadTangent:
         """
         head, (k, d) = self.ensemble.head, self.size
         theta = torch.from_numpy(weights).to(self.right.device).view(-1, k, d)
+        # What features multiply on both sides is taken over by the weights: phi(x)' w = sum of g' (S^1/2 w A^-1/2) h.
         change = self.left @ theta @ self.right * (self.unit / head.shape.scaling)
         u, s, v = torch.linalg.svd(change, full_matrices=False)
         r = min(head.shape.rank, s.shape[1])
+        # Both factors carry the root of the singular values, so that neither is large while the other is small.
         root = s[:, :r].sqrt()
         head.a.zero_()
         head.b.zero_()
@@ -123,6 +128,7 @@ class HeadTangent:
 def _whitening(x: Float[Tensor, "n D"], damping: float) -> Float[Tensor, "D D"]:
     """Return the symmetric inverse root of the damped second moments."""
     values, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    # Without damping a direction that is never used would count for most.
     damped = values.clamp_min(0.0) + damping * values.mean()
     out: Tensor = ((vectors * damped.rsqrt()) @ vectors.T).float()
     return out

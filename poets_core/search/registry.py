@@ -121,6 +121,7 @@ def learns_exactly(problem: Problem, spec: SearchSpec, vocabulary: Vocabulary) -
     s = spec.search
     if not isinstance(s, PoetsSettings) or s.fit != "auto":
         return isinstance(s, PoetsSettings) and s.fit == "exact"
+    # Several prompts, or no grammar: there is no one space that a slot could take the best of.
     mask = problem.mask(vocabulary)
     if mask is None or len(problem.prompts) > 1:
         return False
@@ -158,11 +159,10 @@ def build_search(
         if not (source / "model.safetensors").is_file():
             train_backbone(problem, spec, source, check)
     # Adapters name the backbone as the spec does: a path of this machine means nothing elsewhere.
+    # Read before it is cut: where the branch point lies depends on how many designs the vocabulary can spell.
     weights, tokenizer = read_model(source)
     exact = learns_exactly(problem, spec, vocabulary_of(weights, tokenizer))
-    if isinstance(spec.search, PoetsSettings):
-        fit = "exact" if exact else "gradient"
-        spec = spec.model_copy(update={"search": spec.search.model_copy(update={"fit": fit})})
+    spec = _settled(spec, exact)
     branch_from = None if exact else part.branch_from
     model = cut(weights, tokenizer, branch_from=branch_from, device=device, source=part.source)
     mask = problem.mask(model.vocabulary)
@@ -240,6 +240,14 @@ def _families(problem: Problem, size: int, seed: int, check: Check) -> list[list
             family += problem.edit(family, 1, rng=rng)
         families.append([problem.encode(design) for design in family])
     return families
+
+
+def _settled(spec: SearchSpec, exact: bool) -> SearchSpec:
+    """Return the spec with "auto" in the place of how branches learn replaced by what it means here."""
+    if not isinstance(spec.search, PoetsSettings):
+        return spec
+    fit = "exact" if exact else "gradient"
+    return spec.model_copy(update={"search": spec.search.model_copy(update={"fit": fit})})
 
 
 def _shape(spec: SearchSpec, model: Backbone) -> AdapterShape:

@@ -88,6 +88,7 @@ def climbed(sampler: Sampler, pool: ScoredPool, settings: PoetsSettings, climb: 
     draws: list[Draw] = []
     slots: list[list[int]] = []
     for slot, (k, p) in enumerate(zip(climb.branch.tolist(), climb.prompt.tolist(), strict=True)):
+        # A design of another prompt answers another question, however well it is liked.
         own = np.array(pool.slots[slot], dtype=np.int64)
         own = own[owner[own] == p] if len(own) else own
         best = own[np.argsort(-rank[k, own], kind="stable")[:PARENTS]]

@@ -69,6 +69,7 @@ class ExactFit:
         """Return weights that take `INVALID` off what cannot be, 0 where everything was valid."""
         if not invalid.any():
             return 0.0
+        # The mean alone, the same for all branches: a draw would send slots to designs that cannot be.
         target = -INVALID * invalid.astype(np.float64)
         found = regress(features, target, prompt)
         nothing = np.zeros((1, features.shape[1]), dtype=np.float32)
@@ -84,6 +85,7 @@ class ExactFit:
     def prior(self) -> Float32[np.ndarray, "M P"]:
         """Return each branch's draw of the prior, standard normal."""
         if self._prior is None:
+            # A stream per branch: a branch starts alike whatever M is.
             size = self.tangent.size[0] * self.tangent.size[1]
             rows = [rng_for(self.seed, "prior", k).standard_normal(size) for k in range(self.ensemble.branches)]
             self._prior = (self.scale * np.stack(rows)).astype(np.float32)
@@ -115,11 +117,13 @@ class ExactFit:
             weights = start + np.float32(a) * (alpha.astype(np.float32) @ features) + beside
             self.tangent.install(weights / np.float32(self.beta))
             p = self.ensemble.log_prob(history.encoded)
+            # At the solution the residual of a linear model is n alpha; what is missing of that is curvature.
             said = self.beta * (p.branches - p.reference)[:, good]
             lacking = regression.project(target + extra - said) - n * alpha
             error = float(np.sqrt((lacking**2).mean()))
             if error < best:
                 best, kept = error, alpha
+            # Where beta is small the factors at the reference may lead astray: what came nearest is kept.
             if error < 1e-2 or step == CORRECTIONS or error > 2.0 * best:
                 break
             alpha = alpha + regression.solve(lacking.T).T

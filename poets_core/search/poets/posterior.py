@@ -42,6 +42,7 @@ class Regression:
 
     def solve(self, residual: Float64[np.ndarray, "N ..."]) -> Float64[np.ndarray, "N ..."]:
         """Return P (a P K P + n)^-1 P residual, P taking out the means."""
+        # Jitter as well as noise: with hardly any noise two equal designs would make the kernel singular.
         z = self.vectors.T @ residual
         weight = 1.0 / (self.amplitude * self.values + self.noise + JITTER)
         return np.asarray(self.vectors @ (weight.reshape(-1, *[1] * (z.ndim - 1)) * z))
@@ -74,6 +75,7 @@ def regress(
     basis = scipy.linalg.qr(groups)[0][:, groups.shape[1] :]
     values, vectors = scipy.linalg.eigh(basis.T @ kernel @ basis)
     values, vectors = np.maximum(values, 0.0), basis @ vectors
+    # In the eigenbasis observations are independent: the evidence then costs N operations a time, not N^3.
     z = (vectors.T @ rewards) ** 2
 
     def cost(theta: F8) -> tuple[float, F8]:
@@ -112,6 +114,7 @@ def draw_weights(
         prior: standard normal.
         perturbation: standard normal, of the observations.
     """
+    # What the prior draw says wrongly of observations; the fit corrects that and leaves the rest of the draw.
     start = prior * np.float32(np.sqrt(regression.amplitude))
     wrong = rewards[None] + np.sqrt(regression.noise) * perturbation - (start @ features.T).astype(np.float64)
     alpha = regression.solve(wrong.T).T

@@ -66,6 +66,7 @@ class WholeSpace:
         Returns:
             Places of the designs in the space, slot by slot.
         """
+        # In place, since M rankings of a million designs are the largest arrays of a search.
         rank, reference = self.implicit_rewards(beta)
         rank += baseline[:, None].astype(np.float32)
         mean = rank.mean(0)
@@ -74,6 +75,7 @@ class WholeSpace:
         rank += mean + np.float32(settings.reference_weight) * reference
         if len(seen):
             rank[:, self.space.index(seen)] = -np.inf
+        # Slot after slot, as in `select`: an earlier one may take what a later one wanted.
         chosen: list[int] = []
         for k in branch.tolist():
             best = int(rank[k].argmax())
