@@ -39,9 +39,12 @@ from poets_core.types import BEFORE
 
 FIRST, BATCH, BATCHES = 96, 96, 4
 POINTS = tuple(FIRST + BATCH * k for k in range(BATCHES + 1))
+BY_GRADIENT = {"fit": "gradient", "whole_space": False}
 METHODS: dict[str, dict[str, Any]] = {
     "poets": {},
     "one branch": {"branches": 1, "prior_scale": 0.0},
+    "poets, by gradient": BY_GRADIENT,
+    "one branch, by gradient": {"branches": 1, "prior_scale": 0.0, **BY_GRADIENT},
     "gp one-hot": {"method": "gp"},
     "gp BLOSUM62": {"method": "gp", "features": "blosum"},
     "gp AAindex": {"method": "gp", "features": "aaindex"},
@@ -81,7 +84,7 @@ def spec_for(table: Path, data: Path, method: str, seed: int, batches: int) -> S
             "problem": {"name": "protein/campaign", "params": params},
             "backbone": {"source": "library"} | dict(shipped.get("backbone", {})),
             "search": dict(shipped.get("search", {})) | METHODS[method]
-            if method in ("poets", "one branch")
+            if method.startswith(("poets", "one branch"))
             else METHODS[method],
             "budget": {"rounds": batches, "batch": BATCH},
             "seed": seed,
