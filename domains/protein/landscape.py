@@ -34,6 +34,11 @@ CONCENTRATION = 3.0
 """Prior around the wild type: a position keeps its residue with probability
 KEEP, else follows a background drawn from a Dirichlet of this concentration."""
 
+SPARSE = 0.1
+"""Share of the possible variants below which a table is too thin to be searched as if all were in it."""
+ROWS = 4
+"""Where the report says what it took of the table; what follows from how much of the space it holds stands before."""
+
 
 class LandscapeOracle:
     """Looks variants up; one that was not measured is invalid, never zero.
@@ -101,7 +106,9 @@ class Landscape(SequenceProblem):
         # Below zero lies nothing in a table of activities: what was not measured then counts as none.
         best = max if measured.direction == "maximise" else min
         unmeasured = {"invalid_value": 0.0} if best is max and min(values.values()) >= 0 else {}
-        self.report = {"lines": [*measured.report.lines(), *_outside(found)], "facts": measured.report.facts()}
+        lines = measured.report.lines()
+        lines[ROWS:ROWS] = _sparse(len(values), measured.report.space, use)
+        self.report = {"lines": [*lines, *_outside(found)], "facts": measured.report.facts()}
         value = Objective(
             measured.value_column,
             "units of the table",
@@ -216,6 +223,15 @@ def checksum(values: Mapping[Design, float]) -> str:
     found = hashlib.sha256("\n".join(designs).encode())
     found.update(np.array([values[d] for d in designs], dtype="<f8").tobytes())
     return found.hexdigest()
+
+
+def _sparse(measured: int, space: int, use: str) -> list[str]:
+    if use != "benchmark" or measured >= SPARSE * space:
+        return []
+    return [
+        "Most proposals will not be in this table: each is invalid and costs a call. Where variants not in the "
+        "table are set to replay, measured ones alone are proposed."
+    ]
 
 
 def _outside(found: Sited) -> list[str]:

@@ -14,6 +14,7 @@ from poets_core.types import REFERENCE
 UNTRAINED = "untrained model"
 """The base model as it is, with nothing learnt."""
 MODEL_HELP = "A model is the base model with one set of learnt adapters: a branch, which files and logs count from 0."
+EXACT_HELP = "Here each model is a draw from the exact posterior of what was measured; nothing is trained step by step."
 MEASUREMENTS = "Measurements"
 MEASUREMENTS_HELP = "Designs measured: simulated, or looked up in a table (oracle calls). Invalid ones count."
 

@@ -10,6 +10,7 @@ from domains.entry import Entry
 from pages.parts.feed import the_shelf
 from pages.parts.launch.choose import choose_preset, choose_problem
 from pages.parts.launch.filled import Filled
+from pages.parts.launch.idle import idle_settings
 from pages.parts.launch.load import json_loader, loaded
 from pages.parts.launch.report import report
 from pages.parts.launch.settings import blank, build_spec, checked, defaults, examined, rival_of, told, unfilled
@@ -144,6 +145,8 @@ def _advanced(
     own = f"{key}-{method}"
     for advanced in (False, True):
         _section(sections, "search", METHODS[method], errors, own, advanced=advanced)
+    if said := idle_settings(sections["search"]):
+        st.caption(f":material/info: {said}")
     # Whether there are branches to compare is the spec's to say: their number may still change.
     contest = start.contest if start and start.search.method == method else None
     if METHODS[method].ensemble and (held := contest_fields(errors, own, contest, sections["budget"])):

@@ -89,12 +89,19 @@ def _facts(feed: Feed, view: RunView) -> list[str]:
     spec = feed.spec
     return [
         _title(feed) if spec.label else spec.problem.name,
-        f"POETS, {times(spec.search.policies, 'model')}" if spec.search.ensemble else spec.search.title,
+        _method(feed, view),
         f"base model {spec.backbone.source}",
         f"device {view.device or 'not known yet'}",
         f"seed {spec.seed}",
         f"run {feed.run}",
     ]
+
+
+def _method(feed: Feed, view: RunView) -> str:
+    """Return the method, and how an ensemble learns where that is not step by step."""
+    search = feed.spec.search
+    exactly = " that learn exactly" if charts.learnt_exactly(view) else ""
+    return f"POETS, {times(search.policies, 'model')}{exactly}" if search.ensemble else search.title
 
 
 def _links(feed: Feed) -> None:
@@ -222,7 +229,7 @@ def _rest(feed: Feed, view: RunView, draw: Drawer, picked: str, pick: Callable[[
     folded = st.expander("For experts: how the models differ", key=f"experts-{feed.run}", on_change="rerun")
     with folded:
         if folded.open:
-            st.caption(MODEL_HELP)
+            st.caption(plain(" ".join(filter(None, (MODEL_HELP, charts.fit_in_words(view)))), 900))
             _pairs([lambda name=name: draw(name) for name in EXPERTS])  # type: ignore[misc]
 
 

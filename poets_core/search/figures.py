@@ -50,8 +50,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure(("js_matrix",), "(M, M), branch against branch, over designs", "nats, 0 to log 2"),
     Figure(
         ("spread",),
-        "mean over this round's designs of the deviation over branches of predicted rewards, before measuring; null in "
-        "round 0",
+        "mean over this round's designs of the deviation over branches of predicted rewards, before measuring; where "
+        "branches learn exactly, with the noise of a measurement; null in round 0",
         "reward s.d.",
     ),
     Figure(

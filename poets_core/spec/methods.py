@@ -39,7 +39,7 @@ class PoetsSettings(MethodSettings):
     """An ensemble of branches (arXiv 2605.07775); the defaults are the measured recipe of docs/papers.md."""
 
     title = "POETS ensemble"
-    says = "Models that each learn from their own bootstrap of the data; their disagreement is the uncertainty."
+    says = "Several models of the same data, by bootstrap or as exact draws; their disagreement is the uncertainty."
     trains = True
     ensemble = True
     predicts = True
@@ -61,7 +61,8 @@ class PoetsSettings(MethodSettings):
             ge=0,
             le=20,
             title="Initial diversity",
-            description="c, the spread before data: how far models start apart, in reward s.d. 0: no prior adapters.",
+            description="c, the spread before data: how far models start apart, in reward s.d. 0: no prior adapters. "
+            "Learning exactly, the data decide how far; 0: all models are the mean.",
         ),
     ] = 0.3
     fit: Annotated[
@@ -69,8 +70,8 @@ class PoetsSettings(MethodSettings):
         Field(
             title="How models learn",
             description="By gradient: Adam steps on the adapters of all own layers. Exactly: models are draws from the "
-            "posterior of the head's adapters, and training settings do not count. Automatic: exactly where there are "
-            "at most a million designs.",
+            "posterior of the head's adapters, and training settings do not count. Automatic: exactly where designs "
+            "are all combinations of some letters, at most a million.",
         ),
         Names({"gradient": "by gradient", "exact": "exactly", "auto": "automatic"}),
     ] = "gradient"
@@ -88,7 +89,8 @@ class PoetsSettings(MethodSettings):
         bool,
         Field(
             title="Search the whole space",
-            description="Each place in a round takes the best of all designs, where these are at most a million.",
+            description="Each place in a round takes the best of all combinations of letters, where these are at most "
+            "a million; no ideas are written.",
         ),
     ] = False
     climb: Annotated[

@@ -34,6 +34,8 @@ class Evidence:
         agreement: Jensen-Shannon divergence of the branches after the last round over log M; None for one branch.
         improving: share of the rounds of the second half that improved the best value.
         wide: whether the run itself explored widely.
+        exact: whether its branches were exact draws: they stay near the reference, and their divergence says nothing.
+        whole: whether it chose from the whole space, where no edits are made.
     """
 
     calls: int
@@ -41,6 +43,8 @@ class Evidence:
     agreement: float | None
     improving: float
     wide: bool = False
+    exact: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ def evidence(
     search: PoetsSettings,
     rounds: Sequence[Mapping[str, Any]],
     sign: float = 1.0,
+    facts: Mapping[str, Any] | None = None,
 ) -> Evidence:
     """Read a run.
 
@@ -71,11 +76,14 @@ def evidence(
         search: settings of the run, by POETS.
         rounds: metrics of each; the last `js_sequence` is read.
         sign: -1 where small values are good.
+        facts: of the model, as the run wrote them down: whether it learnt exactly, and from the whole space.
     """
+    known_facts = facts or {}
+    exact, whole = bool(known_facts.get("exact")), bool(known_facts.get("whole_space"))
     v = sign * np.array([np.nan if x is None else x for x in values], dtype=np.float64)
     known = v[np.isfinite(v)]
     if not len(known):
-        return Evidence(0, 1.0, None, 0.0)
+        return Evidence(0, 1.0, None, 0.0, exact=exact, whole=whole)
     best = np.fmax.reduceat(v, np.arange(0, len(v), batch))
     so_far = np.fmax.accumulate(best)
     better = so_far[1:] > np.nan_to_num(so_far[:-1], nan=-np.inf)
@@ -84,9 +92,11 @@ def evidence(
     return Evidence(
         calls=len(known),
         levels=1.0 if search.allow_repeats else len(np.unique(known.round(9))) / len(known),
-        agreement=js[-1] / math.log(search.branches) if js and search.branches > 1 else None,
+        agreement=js[-1] / math.log(search.branches) if js and search.branches > 1 and not exact else None,
         improving=float(late.mean()) if len(late) else 1.0,
         wide=search.prior_scale >= WIDE and search.tempering >= 1.0,
+        exact=exact,
+        whole=whole,
     )
 
 
@@ -95,13 +105,14 @@ def advise(found: Evidence | None) -> Advice:
 
     Plateaus first: where hardly any two designs differ in value, edits of the best designs are what
     makes progress (benchmarks/search.py, Ehrlich). Then a stalled search whose branches have come to agree: they
-    have nothing left to disagree about where they look, and should start further apart (deceptive landscapes).
+    have nothing left to disagree about where they look, and should start further apart (deceptive landscapes). Neither
+    helps a run that has no edits to make, or whose branches' distance the data decide.
     """
     if found is None:
         return Advice("default", "No POETS run of this problem yet. A first run shows which settings suit it.")
     if found.calls < FEWEST_CALLS:
         return Advice("default", f"The runs of this problem are short: {found.calls} valid calls at most.")
-    if found.levels < FEW_LEVELS:
+    if found.levels < FEW_LEVELS and not found.whole:
         return Advice(
             "plateau", f"Only {found.levels:.0%} of the measured values differ from one another: a landscape of steps."
         )
@@ -114,6 +125,13 @@ def advise(found: Evidence | None) -> Advice:
         )
     if found.wide:
         return Advice("explore", f"The best run of this problem explored widely: {improved}.")
+    if found.exact:
+        every = " and chose among all designs" if found.whole else ""
+        return Advice(
+            "default",
+            f"In the best run of this problem models learnt exactly{every}, where other presets "
+            f"change little; {improved}.",
+        )
     apart = (
         "" if found.agreement is None else f", and branches still differ ({found.agreement:.0%} of what is possible)"
     )

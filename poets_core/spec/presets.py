@@ -43,7 +43,7 @@ PRESETS: dict[str, Preset] = {
     "default": Preset("Recommended", "The measured settings for this problem."),
     "explore": Preset(
         "Explore widely",
-        "Branches start further apart and disagree longer: slower at first, for rugged landscapes with many peaks.",
+        "Models start further apart and disagree longer: slower at first, for rugged landscapes with many peaks.",
         {
             "search": {
                 "prior_scale": 3.0,
@@ -57,7 +57,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "plateau": Preset(
         "Climb steps",
-        "Small edits of a few good designs, scored by the branches: for landscapes where most changes change nothing.",
+        "Small edits of a few good designs, scored by the models: for landscapes where most changes change nothing.",
         {"search": {"edit_share": 1.0, "pool": 4, "elites": 8, "transform": "z"}},
     ),
 }

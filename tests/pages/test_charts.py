@@ -17,7 +17,7 @@ from pages.parts.panel import LINE_POINTS, Panel, numbers, sample, thin
 from pages.parts.run import charts
 from pages.parts.run.overlays import Reference, with_references, with_soft_regret
 from pages.parts.run.predicted import predictions
-from poets_core.runs.events import Event, Proposed, Updated
+from poets_core.runs.events import Event, Prepared, Proposed, Updated
 from poets_core.runs.views.fold import RunView, fold
 from tests.logs import recorded
 from tests.pages import written
@@ -184,3 +184,22 @@ def test_soft_regret_is_drawn_where_it_was_computed() -> None:
     assert (line["x"], line["y"]) == ([4, 8, 12], [2.0] * 3)
     assert panel.layout["yaxis2"]["title"]["text"] == "soft regret [s.d.]"
     go.Figure(data=panel.traces, layout=panel.layout)
+
+
+def test_a_run_that_learnt_exactly_says_so_and_claims_no_training() -> None:
+    gradient = seen(written.events(2))
+    events = [
+        replace(e, backbone={"source": "library", "exact": True})
+        if isinstance(e, Prepared)
+        else replace(e, metrics={**e.metrics, "amplitude": 0.64, "noise": 0.09})
+        if isinstance(e, Updated)
+        else e
+        for e in written.events(2)
+    ]
+    exact = seen(events)
+    assert "training loss" in charts.branches(gradient, LIGHT, {0: 4}).help
+    assert "training loss" not in charts.branches(exact, LIGHT, {0: 4}).help
+    assert "learn exactly" in charts.disagreement(exact, LIGHT).help
+    assert "learn exactly" not in charts.disagreement(gradient, LIGHT).help
+    assert charts.fit_in_words(gradient) == ""
+    assert "differ by 0.8 and a measurement errs by 0.3" in charts.fit_in_words(exact)

@@ -233,6 +233,9 @@ def test_a_problem_that_needs_a_table_waits_for_it(store: SqlStore, launched: li
     upload = at.file_uploader(key="protein/landscape-table")
     upload.upload("gb1.csv", b"variant,fitness\nVDGV,1.0\nFWAA,8.8\n", "text/csv").run()
     assert "2 rows, 2 columns" in said(at)
+    text = said(at)
+    assert "models learn exactly and choose among all of them. Else the run writes up to" in text
+    assert "these do not count" in text
     at.button(key="start").click().run()
     assert not at.exception
     (row,) = store.runs()

@@ -13,6 +13,7 @@ from domains.catalog import entries, entry
 from pages.parts.feed import Feed
 from pages.parts.launch.cost import estimate, tokens_of
 from pages.parts.launch.first import first_spec
+from pages.parts.launch.idle import TRAINING, WRITING, idle, idle_preset, idle_settings
 from pages.parts.launch.settings import build_spec, defaults, unfilled
 from pages.parts.settings import settings_of
 from pages.parts.states import STATES, ago, doing_text, plain, span
@@ -110,7 +111,8 @@ def test_fields_have_bounds_and_choices() -> None:
     assert poets["transform"].names["z"] == "linear"
     assert poets["transform"].choices == ("auto", "z", "log")
     assert [n for n, s in poets.items() if not s.advanced] == [
-        "branches", "edit_share", "prior_scale", "tempering", "pool", "beta", "steps", "transform",
+        "branches", "edit_share", "prior_scale", "fit", "whole_space", "tempering", "pool", "beta",
+        "steps", "transform",
     ]  # fmt: skip
     assert settings_of("backbone", BackboneSpec)["width"].bounds.multiple_of == 8
     experiment = settings_of("experiment", ExperimentSettings)
@@ -234,3 +236,22 @@ def test_no_page_reads_words_out_of_a_message() -> None:
     searched = re.compile(r"in str\(error\)|str\(error\)\.|message\.(startswith|endswith|find|split)|error\.args")
     found = [str(p) for p in Path("pages").rglob("*.py") if searched.search(p.read_text(encoding="utf-8"))]
     assert found == []
+
+
+def test_settings_that_an_exact_fit_does_not_read_are_named() -> None:
+    """A form lists them, whoever adds a setting decides where it belongs, and no preset promises what it cannot."""
+    assert {*TRAINING, *WRITING} <= set(PoetsSettings.model_fields)
+    table = defaults(entry("protein/landscape"), "default")["search"]
+    assert idle({**table, "fit": "exact", "whole_space": False}) == TRAINING
+    said = idle_settings(table)
+    assert "at most a million" in said
+    for count, label in ((False, "Learning rate"), (False, "Ideas per measured design"), (True, "Follow own opinion")):
+        assert (label in said) != count
+    wide = idle_preset(table, "explore")
+    assert wide.endswith("count: Follow own opinion.")
+    assert idle_preset(table, "plateau").endswith("count: Scale of values.")
+    assert "Models, Rounds" in idle_preset(table, "quick")
+    assert idle_preset(table, "default") == ""
+    by_gradient = defaults(entry("protein/ehrlich"), "default")["search"]
+    assert (idle_settings(by_gradient), idle_preset(by_gradient, "explore")) == ("", "")
+    assert idle_settings(defaults(entry("protein/landscape"), "default", "ga")["search"]) == ""

@@ -60,3 +60,23 @@ def test_evidence_counts_what_it_says():
     found = evidence(told, 2, PoetsSettings(branches=4), [{"js_sequence": math.log(4) / 2}])
     assert (found.calls, found.levels, found.improving) == (7, 4 / 7, 1.0)
     assert found.agreement == pytest.approx(0.5)
+
+
+EXACT = {"exact": True, "whole_space": True}
+
+
+@pytest.mark.parametrize(
+    ("gain", "levels", "facts", "preset"),
+    [
+        (-1.0, None, EXACT, "default"),  # stalled; but its branches always write alike
+        (-1.0, None, {"exact": True, "whole_space": False}, "default"),
+        (0.0, 4, EXACT, "default"),  # plateaus; but nobody edits who scores the whole space
+        (0.0, 4, {"exact": True, "whole_space": False}, "plateau"),
+        (-1.0, None, {"exact": False, "whole_space": True}, "explore"),
+    ],
+)
+def test_runs_that_learnt_exactly_are_not_sent_to_settings_that_do_nothing(gain, levels, facts, preset):
+    found = advise(evidence(values(gain, levels), BATCH, POETS, rounds(0.01), facts=facts))
+    assert found.preset == preset
+    assert ("exactly" in found.reason) == (preset == "default")
+    assert "agreeing" not in found.reason or preset == "explore"

@@ -9,7 +9,8 @@ import streamlit as st
 
 from domains.catalog import broken, entries, sciences
 from domains.entry import Entry
-from pages.parts.launch.settings import checked
+from pages.parts.launch.idle import idle_preset
+from pages.parts.launch.settings import checked, defaults
 from pages.parts.launch.similar import advice
 from pages.parts.skeleton import store_problem
 from pages.parts.states import plain
@@ -22,7 +23,8 @@ from poets_core.spec.presets import PRESETS
 
 RULE = (
     "The best long POETS run of this problem decides. Few distinct values: climb steps. A stalled search whose "
-    "models agree: explore widely. Else: recommended. The figures behind the rule are in docs/results/regime_map.md."
+    "models agree: explore widely. Else, and where models learn exactly from all designs: recommended. "
+    "The figures behind the rule are in docs/results/regime_map.md."
 )
 CHOSEN = "launch-problem"
 
@@ -92,7 +94,7 @@ def choose_preset(store: RunStore, entry: Entry, params: Mapping[str, Any], key:
         st.query_params["preset"] = preset
     elif "preset" in st.query_params:
         del st.query_params["preset"]
-    st.caption(PRESETS[preset].says)
+    st.caption(" ".join(filter(None, (PRESETS[preset].says, idle_preset(defaults(entry, preset)["search"], preset)))))
     word = "Chosen" if preset == advised.preset else f"Advised: {PRESETS[advised.preset].title}"
     st.caption(f":material/lightbulb: {word}, because: {advised.reason}", help=RULE)
     return str(preset)

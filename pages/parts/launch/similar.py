@@ -53,9 +53,8 @@ def advice(store: RunStore, problem: str, params: Mapping[str, Any]) -> Advice:
     best = max(long, key=lambda r: (float("-inf") if r.best is None else direction * r.best, r.calls))
     feed = open_feed(store, best.id)
     view, search = feed.snapshot().view, feed.spec.search
-    return advise(
-        evidence(view.round_values, feed.spec.budget.batch, search, [r.metrics for r in view.rounds], view.sign)
-    )
+    rounds = [r.metrics for r in view.rounds]
+    return advise(evidence(view.round_values, feed.spec.budget.batch, search, rounds, view.sign, view.backbone))
 
 
 def beside(store: RunStore, run: str, spec: SearchSpec) -> list[RunRow]:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from domains.entry import Entry
-from pages.parts.launch.cost import estimate, memory
+from pages.parts.launch.cost import Cost, estimate, memory
+from pages.parts.launch.idle import WHERE
 from pages.parts.setting_fields import Errors
 from pages.parts.states import span
 from pages.parts.text import plain
 from pages.parts.words import MEASUREMENTS, MEASUREMENTS_HELP
 from poets_core.runs.store import RunStore
-from poets_core.spec import SearchSpec, plan_of
+from poets_core.spec import PoetsSettings, SearchSpec, plan_of
 from poets_core.spec.presets import PRESETS
 
 
@@ -64,10 +65,25 @@ def _cost(specs: Sequence[SearchSpec]) -> None:
         help="An estimate for one processor core and a small model. The page Live shows the real pace.",
     )
     st.caption(
-        f"Writes up to {cost.drawn:,} designs to choose from and takes {cost.trained:,} training steps. "
-        f"{_memory(specs)}"
+        f"{_work(specs[0], cost)} {_memory(specs)}"
         "The time is a rough estimate; the run survives a closed browser and can be paused."
     )
+
+
+def _work(spec: SearchSpec, cost: Cost) -> str:
+    """Say what a run does between measurements: how it learns and what it chooses from."""
+    search = spec.search
+    exact = search.fit if isinstance(search, PoetsSettings) else "gradient"
+    whole = isinstance(search, PoetsSettings) and search.whole_space
+    steps = f"takes {cost.trained:,} training steps"
+    drawn = f"up to {cost.drawn:,} designs to choose from"
+    if exact == "exact":
+        every = ", and chooses among all designs where these are at most a million" if whole else f" and writes {drawn}"
+        return f"{WHERE[exact]}, without training steps{every}."
+    if exact == "auto":
+        every = "choose among all of them" if whole else "write ideas"
+        return f"{WHERE[exact]} and {every}. Else the run writes {drawn} and {steps}."
+    return f"Writes {drawn} and {steps}."
 
 
 def _memory(specs: Sequence[SearchSpec]) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from pages.parts.look import DASHES, MARKERS, Look
 from pages.parts.panel import LINE_POINTS, MARKED, Json, Panel, axis, empty, layout, numbers, sample, thin
 from pages.parts.text import in_figure
-from pages.parts.words import MODEL_HELP, quantity, short_model
+from pages.parts.words import EXACT_HELP, MODEL_HELP, number, quantity, short_model
 from poets_core.runs.views.fold import CandidateView, RunView
 from poets_core.types import round_number
 
@@ -151,6 +151,11 @@ def disagreement(view: RunView, look: Look, branches: int = 2) -> Panel:
         return empty(look, "disagreement", title, help, "One model alone has nothing to disagree with.")
     found = [v for _, v in series(view, "js_sequence")]
     full = bool(found) and min(found) >= SATURATED * log(branches)
+    if learnt_exactly(view):
+        help += (
+            " Here models learn exactly: the spread of new designs holds the noise of a measurement too, and models "
+            "write alike, for each stays close to the untrained one; it is how they rank all designs that differs."
+        )
     if full:
         # A line at its bound takes half of the panel to say one thing.
         help += f" No two models write the same designs ({log(branches):.2f} nats of at most as many): not drawn."
@@ -174,6 +179,22 @@ def disagreement(view: RunView, look: Look, branches: int = 2) -> Panel:
     )
     alt = f"{title}, last round: " + ", ".join(f"{t['name']} {t['y'][-1]}" for t in traces) + "."
     return Panel("disagreement", title, help, traces, form, alt, len(view.order))
+
+
+def learnt_exactly(view: RunView) -> bool:
+    """Return whether models are exact draws of the posterior, as the run itself says."""
+    return bool((view.backbone or {}).get("exact"))
+
+
+def fit_in_words(view: RunView) -> str:
+    """Say how large the exact fit took differences between designs and the noise to be; "" where there is none."""
+    sizes = [view.metrics.get(name) for name in ("amplitude", "noise")]
+    if not learnt_exactly(view) or not all(isinstance(s, int | float) and s >= 0 for s in sizes):
+        return ""
+    scale, noise = (number(float(s) ** 0.5, 2) for s in sizes if s is not None)
+    return (
+        f"{EXACT_HELP} By the data, designs differ by {scale} and a measurement errs by {noise} (s.d. of the reward)."
+    )
 
 
 def branch_matrix(view: RunView, look: Look) -> Panel:
@@ -222,9 +243,10 @@ def branches(view: RunView, look: Look, chosen: Mapping[int, int]) -> Panel:
         chosen: observed candidates by branch; -1 is the reference.
     """
     title = "Model by model"
+    loss = "how far its rewards are from those measured" if learnt_exactly(view) else "its training loss"
     help = (
-        "Designs each model had measured, how far it moved from the untrained model, and its training loss. "
-        f"{MODEL_HELP}"
+        f"Designs each model had measured, how far it moved from the untrained model, and {loss}. KL is estimated from "
+        f"a few samples of each: a small one may fall below 0. {MODEL_HELP}"
     )
     if not chosen:
         return empty(look, "branches", title, help, "No design has been measured yet.")

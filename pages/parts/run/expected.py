@@ -11,7 +11,8 @@ ROUNDING = 1e-9
 """What is smaller than this share of its range is 0, and was left over by arithmetic."""
 
 RANGE_HELP = (
-    "Two deviations over the models to either side of what was expected, in the unit of the value. Blank where "
+    "Two deviations over the models to either side of what was expected, in the unit of the value. Where models "
+    "learn exactly, the noise of a measurement is part of it. Blank where "
     "nothing was predicted: before the first update, and by methods that predict nothing."
 )
 

@@ -71,7 +71,8 @@ def candidate_rows(
         Column(
             "source",
             "text",
-            "Written by a model, an edit, the untrained model or a contest; or given, measured before the run.",
+            "Written by a model, an edit, the untrained model or a contest; chosen out of the whole space; or given, "
+            "measured before the run.",
         ),
         [visible(c.source) for c in shown],
     )

@@ -205,3 +205,16 @@ def test_no_cell_keeps_a_pattern_busy(tmp_path: Path, row: str) -> None:
     with pytest.raises(InvalidTable, match="10 of 10 rows"):
         read_table(path)
     assert time.process_time() - began < 1  # quadratic: minutes
+
+
+@pytest.mark.parametrize(
+    ("use", "rows", "told"), [("benchmark", 30, True), ("replay", 30, False), ("benchmark", 400, False)]
+)
+def test_a_thin_table_warns_of_invalid_proposals_before_it_is_searched(
+    tmp_path: Path, use: str, rows: int, told: bool
+) -> None:
+    letters = "ACDEFGHIKLMNPQRSTVWY"
+    variants = [a + b for a in letters for b in letters][:: 400 // rows]
+    path = put(tmp_path, "variant,value\n" + "".join(f"{v},{i}\n" for i, v in enumerate(variants)))
+    lines = load("protein/landscape", table=str(path), use=use).report["lines"]
+    assert any("costs a call" in line for line in lines) == told
