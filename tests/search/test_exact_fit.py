@@ -367,3 +367,13 @@ def test_what_learns_exactly_has_designed_features_and_a_beta_of_its_own(tmp_pat
     assert plain.facts["exact"] is False
     assert plain.beta == 0.2
     assert plain.ensemble.backbone.model.config.n_embd == 16
+
+
+def test_where_no_value_is_known_yet_the_reference_writes_on(tmp_path):
+    search = build(tmp_path, Sites(), fit="exact", trunk="trained", whole_space=True)
+    candidates = search.ask(6)
+    search.tell(candidates, [Observation(c.id, (np.nan,), (0.0,), False, "no signal") for c in candidates])
+    search.update()
+    further = search.ask(6)
+    assert {c.source for c in further} == {"reference"}
+    assert not {c.design for c in further} & {c.design for c in candidates}

@@ -39,6 +39,7 @@ class ExactFit:
         """
         self.ensemble, self.beta, self.scale, self.seed = ensemble, beta, scale, seed
         self.tangent = HeadTangent(ensemble, samples)
+        # None while fewer than two values are known: branches are the reference then, and all designs are alike.
         self.noise: float | None = None
         self._prior: Float32[np.ndarray, "M P"] | None = None
 
@@ -54,6 +55,7 @@ class ExactFit:
         good = np.flatnonzero(known & history.valid)
         weights = np.zeros((self.ensemble.branches, features.shape[1]), dtype=np.float32)
         if len(good) < 2:
+            self.noise = None
             self.tangent.install(weights)
             return {}
         weights += self._validity(features[known], ~history.valid[known], prompt[known])

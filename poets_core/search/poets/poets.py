@@ -95,6 +95,8 @@ class PoetsSearch(Method):
         """Give each slot a branch, drawn uniformly; it takes the best design of the round's pool."""
         s = self.settings
         branch = rng_for(self.spec.seed, "branch", self.round).integers(0, self.ensemble.branches, len(prompt))
+        if self.exact is not None and self.exact.noise is None:
+            return self._first(prompt)  # nothing was learnt yet, and the best of equals is the first of an alphabet
         if self.whole is not None:
             return self._from_space(self.whole, branch)
         found = fill_pool(self.sampler, self.history, s, round=self.round, branch=branch, prompt=prompt, seen=self.seen)
