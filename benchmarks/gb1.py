@@ -37,11 +37,13 @@ def spec_for(
     table: Path, wild_type: str, method: str, seed: int, rounds: int, changes: Mapping[str, Any] | None = None
 ) -> SearchSpec:
     """The setting of one search: the catalog's for measured landscapes, as Launch and `spec` use it, and changes."""
+    shipped = dict(entry("protein/landscape").settings["search"])
     return parse_search(
         {
             "problem": {"name": "protein/landscape", "params": {"table": str(table), "wild_type": wild_type}},
             "backbone": {"source": "library", "branch_from": 0},
-            "search": dict(entry("protein/landscape").settings["search"]) | dict(changes or {}) | METHODS[method],
+            # What ships was found for POETS; another method has settings of its own.
+            "search": ({} if "method" in METHODS[method] else shipped) | dict(changes or {}) | METHODS[method],
             "budget": {"rounds": rounds, "batch": BATCH},
             "seed": seed,
             "device": "cpu",
