@@ -37,6 +37,7 @@ def cell_spec(cell: Cell, table: Path | None, wild_type: str, quick: bool) -> Se
     name, branched, rank, seed = cell
     # The exact fit has adapters on the head alone: nothing to cut.
     ranks: dict[str, Any] = {"rank": rank, "prior_rank": rank, "fit": "gradient", "whole_space": False}
+    ranks |= {"branches": 8, "tempering": 0.4} if name == "gb1" else {}
     if name == "gb1":
         if table is None:
             raise ValueError("Expected the GB1 table for gb1, got none. Name it with --table.")

@@ -39,12 +39,12 @@ from poets_core.types import BEFORE
 
 FIRST, BATCH, BATCHES = 96, 96, 4
 POINTS = tuple(FIRST + BATCH * k for k in range(BATCHES + 1))
-BY_GRADIENT = {"fit": "gradient", "whole_space": False}
+BY_GRADIENT = {"fit": "gradient", "whole_space": False, "branches": 8, "tempering": 0.4}
 METHODS: dict[str, dict[str, Any]] = {
     "poets": {},
     "one branch": {"branches": 1, "prior_scale": 0.0},
     "poets, by gradient": BY_GRADIENT,
-    "one branch, by gradient": {"branches": 1, "prior_scale": 0.0, **BY_GRADIENT},
+    "one branch, by gradient": {**BY_GRADIENT, "branches": 1, "prior_scale": 0.0},
     "gp one-hot": {"method": "gp"},
     "gp BLOSUM62": {"method": "gp", "features": "blosum"},
     "gp AAindex": {"method": "gp", "features": "aaindex"},

@@ -151,7 +151,7 @@ LANDSCAPES: dict[str, Landscape] = {
 
 EXPLORE = dict(PRESETS["explore"].settings["search"])
 ALONE = {"branches": 1, "prior_scale": 0.0, "pool": 16, "bootstrap": False}
-BY_GRADIENT = {"fit": "gradient", "whole_space": False}
+BY_GRADIENT = {"fit": "gradient", "whole_space": False, "branches": 8, "tempering": 0.4}
 """What POETS is in every row that does not say otherwise: the map was drawn before branches could learn exactly."""
 EXACT = {"exact": {}, "exact, one branch": ALONE, "exact, explore": EXPLORE}
 """POETS as it ships for tables: branches are draws of the exact posterior, and score the whole space."""
@@ -195,7 +195,10 @@ def cell_spec(
     known = entry(where.problem).settings
     name_of = how.get("method", "poets")
     rival = {**tuned(name_of), **where.rivals.get(name_of, {})}
-    ours = {**known.get("search", {}), **({} if method in EXACT else BY_GRADIENT), **where.search}
+    shipped = dict(known.get("search", {}))
+    if shipped.get("fit") == "auto" and method not in EXACT:
+        shipped |= BY_GRADIENT
+    ours = {**shipped, **where.search}
     if name_of != "poets":  # what POETS was tuned to is no setting of a rival
         ours = {k: v for k, v in ours.items() if k in ("transform", "allow_repeats")}
     return parse_search(

@@ -37,9 +37,10 @@ def named_sites(text: str) -> int:
 TABLE = {
     "fit": "auto",
     "whole_space": True,
+    "branches": 32,
     "edit_share": 0.0,
     "pool": 64,
-    "tempering": 0.4,
+    "tempering": 0.5,
     "best_share": 0.5,
     "allow_repeats": False,
 }
