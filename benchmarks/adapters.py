@@ -21,6 +21,7 @@ from benchmarks.campaign import Played, play_all
 from benchmarks.first_light import best_of, example, with_method
 from benchmarks.gb1 import figures, spec_for
 from benchmarks.report import finish, summary
+from benchmarks.search_cells import BY_GRADIENT
 from domains.catalog import load
 from poets_core.runs.views.share import Share, reaches
 from poets_core.spec import SearchSpec
@@ -36,8 +37,7 @@ def cell_spec(cell: Cell, table: Path | None, wild_type: str, quick: bool) -> Se
     """The catalog's setting of a landscape with another cut and rank."""
     name, branched, rank, seed = cell
     # The exact fit has adapters on the head alone: nothing to cut.
-    ranks: dict[str, Any] = {"rank": rank, "prior_rank": rank, "fit": "gradient", "whole_space": False}
-    ranks |= {"branches": 8, "tempering": 0.4} if name == "gb1" else {}
+    ranks: dict[str, Any] = {"rank": rank, "prior_rank": rank, **(BY_GRADIENT if name == "gb1" else {})}
     if name == "gb1":
         if table is None:
             raise ValueError("Expected the GB1 table for gb1, got none. Name it with --table.")

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import Goal, finish, summary
+from benchmarks.search_cells import BY_GRADIENT
 from domains.catalog import entry, load
 from poets_core.keyed import rng_for
 from poets_core.runs.views.share import Share, reaches
@@ -39,7 +40,6 @@ from poets_core.types import BEFORE
 
 FIRST, BATCH, BATCHES = 96, 96, 4
 POINTS = tuple(FIRST + BATCH * k for k in range(BATCHES + 1))
-BY_GRADIENT = {"fit": "gradient", "whole_space": False, "branches": 8, "tempering": 0.4}
 METHODS: dict[str, dict[str, Any]] = {
     "poets": {},
     "one branch": {"branches": 1, "prior_scale": 0.0},

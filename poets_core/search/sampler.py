@@ -62,6 +62,15 @@ def decode(problem: Problem, ensemble: BranchEnsemble, tokens: Sequence[int]) ->
         return text, "", str(error)
 
 
+def of_space(problem: Problem, ensemble: BranchEnsemble, tokens: Int64[np.ndarray, "n T"]) -> list[Draw]:
+    """Return completions that were chosen from a whole space as draws, the first prompt theirs; nobody wrote them."""
+    draws = []
+    for ids in tokens.tolist():
+        text, design, reason = decode(problem, ensemble, ids)
+        draws.append(Draw(tuple(ids), text, design, reason, 0, "space", float("nan")))
+    return draws
+
+
 @dataclass(frozen=True)
 class Sampler:
     """Draws texts from the branches of an ensemble and decodes them.

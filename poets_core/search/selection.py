@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float64, Int64
+from numpy.typing import NDArray
 
 from poets_core.search.sampler import Key
 
@@ -62,6 +63,28 @@ def select(
         if best >= 0:
             taken.add(keys[best])
     return selected
+
+
+def best_of_space(
+    rank: NDArray[np.floating], rows: Int64[np.ndarray, " slots"], *, repeats: bool
+) -> Int64[np.ndarray, " n"]:
+    """Give each slot the best design of a whole space by its own row of a ranking; fewer where the space is used up.
+
+    Args:
+        rank: (rows, S), -inf for what is not wanted; what was taken becomes so too, unless it may be repeated.
+        rows: the row that each slot goes by.
+        repeats: whether two slots may take the same design.
+    """
+    # Slot after slot, as in `select`: an earlier one may take what a later one wanted.
+    chosen: list[int] = []
+    for row in rows.tolist():
+        best = int(rank[row].argmax())
+        if not np.isfinite(rank[row, best]):
+            break
+        chosen.append(best)
+        if not repeats:
+            rank[:, best] = -np.inf
+    return np.array(chosen, dtype=np.int64)
 
 
 def far_apart(designs: Sequence[Sequence[int]], n: int, known: Sequence[Sequence[int]]) -> list[int]:

@@ -114,10 +114,14 @@ class ExactFit:
         alpha = regression.solve((target - (start @ features.T).astype(np.float64)).T).T
         # What validity adds to designs that are valid is no part of their value.
         extra = (beside @ features.T).astype(np.float64)
-        best, kept = np.inf, alpha
-        for step in range(CORRECTIONS + 1):
+
+        def install(alpha: Float64[np.ndarray, "M N"]) -> None:
             weights = start + np.float32(a) * (alpha.astype(np.float32) @ features) + beside
             self.tangent.install(weights / np.float32(self.beta))
+
+        best, kept = np.inf, alpha
+        for step in range(CORRECTIONS + 1):
+            install(alpha)
             p = self.ensemble.log_prob(history.encoded)
             # At the solution the residual of a linear model is n alpha; what is missing of that is curvature.
             said = self.beta * (p.branches - p.reference)[:, good]
@@ -130,6 +134,5 @@ class ExactFit:
                 break
             alpha = alpha + regression.solve(lacking.T).T
         if kept is not alpha:
-            weights = start + np.float32(a) * (kept.astype(np.float32) @ features) + beside
-            self.tangent.install(weights / np.float32(self.beta))
+            install(kept)
         return best

@@ -28,10 +28,10 @@ from poets_core.search.poets.prediction import Prediction, predict
 from poets_core.search.poets.prior_adapter import calibrate_prior
 from poets_core.search.poets.trainer import Replay, Trainer
 from poets_core.search.poets.whole_space import WholeSpace, whole_space
-from poets_core.search.sampler import Draw, Sampler, decode
+from poets_core.search.sampler import Sampler, of_space
 from poets_core.search.selection import select
 from poets_core.spec import PoetsSettings, SearchSpec
-from poets_core.types import F8, Candidate, Observation
+from poets_core.types import F8, I8, Candidate, Observation
 
 WARM_SAMPLES, WARM = 1024, 3.0
 """Designs that say how large the features of the space are, and the temperature that spreads them."""
@@ -121,14 +121,7 @@ class PoetsSearch(Method):
         )
         slots = np.array([k for k, i in enumerate(selected) if i >= 0], dtype=np.int64)
         index = np.array([i for i in selected if i >= 0], dtype=np.int64)
-        return Proposals(
-            [pool.draws[i] for i in index.tolist()],
-            branch[slots],
-            pool.log_p.branches[branch[slots], index],
-            pool.log_p.reference[index],
-            np.array([x.mean() for x in pool.predicted[:, index].T]),
-            np.array([self._deviation(x) for x in pool.predicted[:, index].T]),
-        )
+        return self._proposals(pool, index, branch[slots])
 
     def _score(self, pool: Pool) -> ScoredPool:
         owner = np.array([d.prompt for d in pool.draws], dtype=np.int64)
@@ -143,26 +136,18 @@ class PoetsSearch(Method):
         # Texts that are no designs too: their answer would be the same again.
         seen = [] if self.settings.allow_repeats else [c.tokens for c in self.history.candidates]
         chosen = whole.choose(self.settings, self.beta, self.prediction().baseline[:, 0], branch, seen)
-        draws = []
-        for ids in whole.space.tokens(chosen).tolist():
-            text, design, reason = decode(self.problem, self.ensemble, ids)
-            draws.append(Draw(tuple(ids), text, design, reason, 0, "space", float("nan")))
-        return self._said(draws, branch[: len(draws)])
+        pool = self._score(Pool(of_space(self.problem, self.ensemble, whole.space.tokens(chosen)), []))
+        return self._proposals(pool, np.arange(len(chosen)), branch[: len(chosen)])
 
-    def _said(self, draws: Sequence[Draw], branch: Int64[np.ndarray, " n"]) -> Proposals:
-        """Score draws under their branches, and say what the branches predict of them."""
-        if not draws:
-            return self._scored([])
-        owner = np.array([d.prompt for d in draws])
-        log_p = self.ensemble.log_prob(self.ensemble.encode([d.tokens for d in draws], owner))
-        predicted = self.prediction().rewards(log_p, owner)
-        index = np.arange(len(draws))
+    def _proposals(self, pool: ScoredPool, index: I8, branch: Int64[np.ndarray, " n"]) -> Proposals:
+        """Return designs of a pool with what is said of them, each chosen by a branch."""
+        predicted = pool.predicted[:, index]
         return Proposals(
-            list(draws),
+            [pool.draws[i] for i in index.tolist()],
             branch,
-            log_p.branches[branch, index],
-            log_p.reference,
-            predicted.mean(0),
+            pool.log_p.branches[branch, index],
+            pool.log_p.reference[index],
+            np.array([x.mean() for x in predicted.T]),
             np.array([self._deviation(x) for x in predicted.T]),
         )
 

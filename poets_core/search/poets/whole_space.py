@@ -9,6 +9,7 @@ from jaxtyping import Float32, Float64, Int64
 
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.enumeration import PrefixStates, last_token_log_prob
+from poets_core.search.selection import best_of_space
 from poets_core.search.space import ProductSpace, product_space
 from poets_core.spec import PoetsSettings
 
@@ -75,16 +76,7 @@ class WholeSpace:
         rank += mean + np.float32(settings.reference_weight) * reference
         if len(seen):
             rank[:, self.space.index(seen)] = -np.inf
-        # Slot after slot, as in `select`: an earlier one may take what a later one wanted.
-        chosen: list[int] = []
-        for k in branch.tolist():
-            best = int(rank[k].argmax())
-            if not np.isfinite(rank[k, best]):
-                break
-            chosen.append(best)
-            if not settings.allow_repeats:
-                rank[:, best] = -np.inf
-        return np.array(chosen, dtype=np.int64)
+        return best_of_space(rank, branch, repeats=settings.allow_repeats)
 
 
 def whole_space(ensemble: BranchEnsemble, prompts: int) -> WholeSpace | None:

@@ -13,7 +13,8 @@ from poets_core.keyed import rng_for
 from poets_core.search.method import Method, Proposals
 from poets_core.search.rivals.residues import FACTORS, letter_features
 from poets_core.search.rivals.surrogate import Posterior, one_hot, sequence_features
-from poets_core.search.sampler import Draw, Sampler, decode, edits
+from poets_core.search.sampler import Draw, Sampler, edits, of_space
+from poets_core.search.selection import best_of_space
 from poets_core.search.space import ProductSpace, product_space
 from poets_core.spec import (
     BestOfReferenceSettings,
@@ -82,17 +83,9 @@ class SurrogateSearch(Method):
         drawn = self._drawn(space, surrogate, seen, n, rng)
         if not self.settings.allow_repeats:
             drawn[:, seen] = -np.inf
-        chosen: list[int] = []
-        for row in drawn:
-            best = int(row.argmax())
-            if not np.isfinite(row[best]):
-                break
-            chosen.append(best)
-            if not self.settings.allow_repeats:
-                drawn[:, best] = -np.inf
-        index = np.array(chosen, dtype=np.int64)
+        index = best_of_space(drawn, np.arange(len(drawn)), repeats=self.settings.allow_repeats)
         mean, std = surrogate.predict(self._features(space, space.codes(index)))
-        return self._scored(self._spelled(space.tokens(index)), mean, std)
+        return self._scored(of_space(self.problem, self.ensemble, space.tokens(index)), mean, std)
 
     def _features(self, space: ProductSpace, codes: I8) -> F8:
         """What the surrogate sees of n designs of the space, (n, D)."""
@@ -115,13 +108,6 @@ class SurrogateSearch(Method):
     @abstractmethod
     def _drawn(self, space: ProductSpace, surrogate: Any, seen: I8, n: int, rng: np.random.Generator) -> F8:
         """What each of n slots maximises over the whole space, (n, S)."""
-
-    def _spelled(self, tokens: I8) -> list[Draw]:
-        out = []
-        for ids in tokens.tolist():
-            text, design, reason = decode(self.problem, self.ensemble, ids)
-            out.append(Draw(tuple(ids), text, design, reason, 0, "space", float("nan")))
-        return out
 
     def _from_pool(self, prompt: I8, rng: np.random.Generator) -> Proposals:
         tokens, y = self._data()
