@@ -77,7 +77,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for name, method in cells:
             specs: list[SearchSpec] = [
-                cell_spec(name, method, s, folder=args.tables or Path(temporary), table=args.table) for s in seeds
+                cell_spec(name, method, s, folder=args.tables or Path(temporary), tables={"gb1": args.table})
+                for s in seeds
             ]
             noise = [LANDSCAPES[name].noise] * len(specs)
             played = play_all(specs, jobs=args.jobs, noise=noise)

@@ -45,7 +45,7 @@ BETA = 0.1
 def learn(table: Path, method: str, seed: int, labels: int, steps: int) -> dict[str, float]:
     """Tell the labels, fit, and judge the policy on the whole space."""
     name, changes = METHODS[method]
-    spec = cell_spec("gb1", name, seed, folder=Path(), table=table, changes={**changes, "steps": steps})
+    spec = cell_spec("gb1", name, seed, folder=Path(), tables={"gb1": table}, changes={**changes, "steps": steps})
     spec = SearchSpec.model_validate(spec.model_dump() | {"budget": {"rounds": 1, "batch": labels}})
     problem = load(spec.problem.name, **spec.problem.params)
     with tempfile.TemporaryDirectory() as folder:

@@ -40,8 +40,6 @@ JUDGED = 600
 """Designs of a set at most."""
 ELITES = 8
 """Best designs that the judged children are edits of."""
-PHOQ_WILD_TYPE = "AVST"
-"""Sites 284, 285, 288 and 289."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,6 @@ class Where:
         base: landscape of `benchmarks.search_cells` whose problem and settings it has.
         batch: calls of a round.
         sizes: calls of the histories of both kinds; later: further ones of kind `genetic`, each whole rounds.
-        wild_type: of a table that is not the base's own.
         free: lengths or places are no columns of a table, so that a string kernel is compared too.
     """
 
@@ -60,13 +57,12 @@ class Where:
     batch: int = 32
     sizes: tuple[int, ...] = (96, 192, 384)
     later: tuple[int, ...] = ()
-    wild_type: str = ""
     free: bool = False
 
 
 LANDSCAPES: dict[str, Where] = {
     "gb1": Where("gb1"),
-    "phoq": Where("gb1", wild_type=PHOQ_WILD_TYPE),
+    "phoq": Where("phoq"),
     "nk-smooth": Where("nk-smooth"),
     "nk-rugged": Where("nk-rugged"),
     "deceptive": Where("deceptive"),
@@ -108,14 +104,14 @@ class Place:
     def spec(self, method: str, changes: Sequence[str] = ()) -> SearchSpec:
         """Return the spec of a method here, as the regime map has it; `changes` are KEY=VALUE of its settings."""
         where, told = self.where, search_settings(changes)
-        spec = cell_spec(
-            where.base, method, self.seed, folder=self.folder / "tables", table=self.table, changes=told or None
+        return cell_spec(
+            where.base,
+            method,
+            self.seed,
+            folder=self.folder / "tables",
+            tables={where.base: self.table},
+            changes=told or None,
         )
-        if not where.wild_type:
-            return spec
-        data = spec.model_dump()
-        data["problem"]["params"]["wild_type"] = where.wild_type
-        return SearchSpec.model_validate(data)
 
     @property
     def own(self) -> Path:

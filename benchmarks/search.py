@@ -1,6 +1,6 @@
 """The regime map: methods x landscapes x seeds, from one frozen table of settings (benchmarks/search_cells.py).
 
-    python -m benchmarks.search --table gb1.csv --results map.jsonl --json
+    python -m benchmarks.search --table gb1.csv --phoq phoq.csv --results map.jsonl --json
 
 Every finished search is a line of --results and is not played again, so that an
 interrupted map goes on. Goals are stated on test seeds (from 0), eight or more.
@@ -34,7 +34,7 @@ from benchmarks.regret import (
     product_information_gain,
 )
 from benchmarks.report import Goal, finish, summary
-from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec
+from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec, playable
 from domains.catalog import load
 from poets_core.keyed import rng_for
 from poets_core.runs.views.share import Share, reaches
@@ -255,6 +255,7 @@ def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, help="the GB1 table; without it GB1 is left out")
+    parser.add_argument("--phoq", type=Path, help="the PhoQ table; without it PhoQ is left out")
     parser.add_argument("--only", action="append", choices=list(LANDSCAPES), help="some of the landscapes")
     parser.add_argument("--method", action="append", choices=list(METHODS), help="some of the methods")
     parser.add_argument("--seeds", type=int, default=FEWEST_SEEDS)
@@ -276,13 +277,14 @@ def main() -> None:
     """Run from the command line."""
     args = arguments()
     names = ["nk-rugged", "ehrlich-15"] if args.quick else args.only or list(LANDSCAPES)
-    names = [n for n in names if args.table or not n.startswith("gb1")]
+    tables = {"gb1": args.table, "phoq": args.phoq}
+    names = [n for n in names if playable(n, tables)]
     seeds = range(args.first_seed, args.first_seed + (1 if args.quick else args.seeds))
     changes = search_settings(args.set)
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.tables or Path(temporary)
         cells = [(n, m, s) for s in seeds for n in names for m in args.method or LANDSCAPES[n].methods]
-        specs = {c: cell_spec(*c, folder=folder, table=args.table, changes=changes) for c in cells}
+        specs = {c: cell_spec(*c, folder=folder, tables=tables, changes=changes) for c in cells}
         if args.quick:
             short = {"budget": {"rounds": 3, "batch": 16}}
             specs = {c: SearchSpec.model_validate(s.model_dump() | short) for c, s in specs.items()}

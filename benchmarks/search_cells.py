@@ -17,7 +17,8 @@ from poets_core.spec.read import parse_search
 
 FIRST_TUNING_SEED = 100
 """Settings were chosen on seeds from here on; the map is drawn on seeds from 0."""
-WILD_TYPE = "VDGV"
+WILD_TYPES = {"gb1": "VDGV", "phoq": "AVST"}
+"""Of measured tables: GB1's sites 39, 40, 41 and 54; PhoQ's 284, 285, 288 and 289."""
 GROWTH = "nk-smooth"
 """Where the growth of regret is measured, repeats allowed."""
 
@@ -68,6 +69,7 @@ FOUR_SITES = (
     "klts",
     "prior",
 )
+MEASURED = ("exact", "exact, one branch", "poets", "one branch", "gp", "gp, AAindex", "boosting", "ga", "grpo", "prior")
 FURTHER = ("ppo", "in-context")
 NK = ("exact", "exact, one branch", "poets", "one branch", "gp", "boosting", "ga", "grpo", "prior")
 FREE = ("poets", "one branch", "ga", "grpo", "rloo", "tosfit", "gp", "string-gp", "boosting", "prior")
@@ -89,6 +91,7 @@ BRIEF = {"tosfit": {"steps": 20}}
 """Long designs: on artificial-7q 5 steps a round end at 3.85, 40 at 4.07, both below sampling (docs/decisions)."""
 LANDSCAPES: dict[str, Landscape] = {
     "gb1": Landscape("protein/landscape", methods=(*FOUR_SITES, *FURTHER)),
+    "phoq": Landscape("protein/landscape", methods=MEASURED),
     "gb1-noisy": Landscape("protein/landscape", noise=1.0, methods=(*SHIPPED, "gp", "boosting", "ga", "grpo", "prior")),
     "gb1-settings": Landscape("protein/landscape", methods=("poets", "one branch", *SETTINGS)),
     "gb1-batch-1": Landscape("protein/landscape", rounds=384, batch=1, methods=("poets", "one branch")),
@@ -171,15 +174,33 @@ METHODS: dict[str, Mapping[str, Any]] = {
 """What is laid over the catalog's settings, by cell; results are stored under the names that methods had then."""
 
 
+def measured_table(name: str) -> str | None:
+    """Return which measured table a landscape is; None for those that are computed."""
+    kind = name.split("-")[0]
+    return kind if kind in WILD_TYPES else None
+
+
+def playable(name: str, tables: Mapping[str, Path | None]) -> bool:
+    """Return whether a landscape is computed, or its table is at hand."""
+    measured = measured_table(name)
+    return measured is None or tables.get(measured) is not None
+
+
 def cell_spec(
-    name: str, method: str, seed: int, *, folder: Path, table: Path | None, changes: Mapping[str, Any] | None = None
+    name: str,
+    method: str,
+    seed: int,
+    *,
+    folder: Path,
+    tables: Mapping[str, Path | None],
+    changes: Mapping[str, Any] | None = None,
 ) -> SearchSpec:
     """The spec of one search.
 
     Args:
         name, method, seed: of the cell.
         folder: where tables of generated landscapes lie.
-        table: the GB1 table.
+        tables: the measured ones, by name.
         changes: further settings of the search, while tuning.
     """
     where, how = LANDSCAPES[name], METHODS[method]
@@ -188,8 +209,8 @@ def cell_spec(
     if kind in KINDS:
         path, wild_type = landscape(kind, seed, folder)
         params |= {"table": str(path), "wild_type": wild_type}
-    elif name.startswith("gb1"):
-        params |= {"table": str(table), "wild_type": WILD_TYPE}
+    elif measured := measured_table(name):
+        params |= {"table": str(tables.get(measured)), "wild_type": WILD_TYPES[measured]}
     elif name.startswith("ehrlich"):
         params |= {"instance": seed}
     known = entry(where.problem).settings

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.figure import line_chart
 from benchmarks.search import REACHED, collect, read_lines, stated_optima, units, values_of, write_parquet
-from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec
+from benchmarks.search_cells import FIRST_TUNING_SEED, LANDSCAPES, METHODS, cell_spec, playable
 from poets_core.runs.views.share import Share
 from poets_core.spec.preset_rule import advise, evidence
 
@@ -68,7 +68,7 @@ def advice(name: str, lines: Sequence[dict[str, Any]], folder: Path) -> str:
     said: dict[str, Counter[str]] = {}
     for x in lines:
         if x["landscape"] == name and METHODS[x["method"]].get("method", "poets") == "poets":
-            search = cell_spec(name, x["method"], x["seed"], folder=folder, table=Path()).search
+            search = cell_spec(name, x["method"], x["seed"], folder=folder, tables={}).search
             found = advise(evidence(x["values"], LANDSCAPES[name].batch, search, x["rounds"]))
             if search.branches > 1:
                 said.setdefault(x["method"], Counter())[found.preset] += 1
@@ -139,7 +139,8 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--table", type=Path)
+    parser.add_argument("--table", type=Path, help="the GB1 table")
+    parser.add_argument("--phoq", type=Path, help="the PhoQ table")
     parser.add_argument("--tables", type=Path, help="the folder of generated landscapes")
     parser.add_argument("--commit", required=True, help="what the results were measured at")
     args = parser.parse_args()
@@ -147,6 +148,7 @@ def main() -> None:
     lines = [x for x in lines if x["seed"] < FIRST_TUNING_SEED]
     if len({(x["landscape"], x["method"], x["seed"]) for x in lines}) < len(lines):
         parser.error("Expected one line a search, got several of one: leave those of other settings out.")
+    tables = {"gb1": args.table, "phoq": args.phoq}
     figures = DOCS / "regime_map"
     figures.mkdir(exist_ok=True)
     write_parquet(lines, figures / "results.parquet")
@@ -156,10 +158,10 @@ def main() -> None:
         folder = args.tables or Path(temporary)
         for name in LANDSCAPES:
             mine = [x for x in lines if x["landscape"] == name]
-            if not mine or (name.startswith("gb1") and args.table is None):
+            if not mine or not playable(name, tables):
                 continue
             method = mine[0]["method"]
-            specs = {x["seed"]: cell_spec(name, method, x["seed"], folder=folder, table=args.table) for x in mine}
+            specs = {x["seed"]: cell_spec(name, method, x["seed"], folder=folder, tables=tables) for x in mine}
             stated = stated_optima(name, specs)
             optima, found = units(name, stated), collect(mine, name, stated)
             curves = {}
