@@ -36,6 +36,8 @@ class Landscape:
         methods: which are played there by default.
         search: settings of POETS that differ from the catalog's; rivals: those of rivals that differ from
             `poets_core.spec.methods`, both chosen on tuning seeds (docs/decisions/rivals.md).
+        exact: settings of POETS that learns exactly instead of `search`, on the small backbone that is then its own;
+            None where nothing but the catalog's defaults is meant.
     """
 
     problem: str
@@ -48,6 +50,7 @@ class Landscape:
     methods: tuple[str, ...] = ()
     search: Mapping[str, Any] = field(default_factory=dict)
     rivals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    exact: Mapping[str, Any] | None = None
 
 
 LESSER = ("gp", "ga", "grpo", "prior")
@@ -128,8 +131,9 @@ LANDSCAPES: dict[str, Landscape] = {
         batch=40,
         backbone={"source": "circuit"},
         unit="1",
-        methods=FREE,
+        methods=("exact", "exact, one branch", *FREE),
         rivals=BRIEF,
+        exact={"fit": "exact", "branches": 16, "pool": 8, "shared_pool": True, "tempering": 0.5, "edit_share": 1.0},
     ),
     "tfim-6": Landscape(
         "quantum/tfim-6",
@@ -146,9 +150,10 @@ LANDSCAPES: dict[str, Landscape] = {
         batch=40,
         backbone={"source": "protein"},
         unit="1",
-        methods=("poets", "ga", "grpo", "tosfit", "string-gp", "boosting", "prior"),
+        methods=("exact", "exact, one branch", "poets", "ga", "grpo", "tosfit", "string-gp", "boosting", "prior"),
         search={"edit_share": 1.0, "elites": 8, "pool": 4, "prior_scale": 3.0, "tempering": 1.0},
         rivals=BRIEF,
+        exact={"fit": "exact", "branches": 16, "pool": 16, "tempering": 0.5},
     ),
 }
 
@@ -216,16 +221,19 @@ def cell_spec(
     known = entry(where.problem).settings
     name_of = how.get("method", "poets")
     rival = {**tuned(name_of), **where.rivals.get(name_of, {})}
-    shipped = dict(known.get("search", {}))
-    if shipped.get("fit") == "auto" and method not in EXACT:
-        shipped |= BY_GRADIENT
-    ours = {**shipped, **where.search}
+    shipped, backbone = dict(known.get("search", {})), {**known.get("backbone", {}), **where.backbone}
+    if method in EXACT and where.exact is not None:
+        ours, backbone = {**shipped, **where.exact}, {"source": "library", "branch_from": 0}
+    else:
+        if shipped.get("fit") == "auto" and method not in EXACT:
+            shipped |= BY_GRADIENT
+        ours = {**shipped, **where.search}
     if name_of != "poets":  # what POETS was tuned to is no setting of a rival
         ours = {k: v for k, v in ours.items() if k in ("transform", "allow_repeats")}
     return parse_search(
         {
             "problem": {"name": where.problem, "params": params},
-            "backbone": {**known.get("backbone", {}), **where.backbone},
+            "backbone": backbone,
             "search": {**ours, **rival, **how, **(changes or {})},
             "budget": {"rounds": where.rounds, "batch": where.batch},
             "seed": seed,

@@ -61,18 +61,11 @@ def lay_out(model: Any, alike: Float[Tensor, "V V"] | None) -> None:
     config, inner = model.config, model.transformer
     width, heads = config.n_embd, config.n_head
     each = width // heads
-    places = _orthonormal(width)[: min(config.n_positions, width)]
+    places = orthonormal(width)[: min(config.n_positions, width)]
     inner.wpe.weight.zero_()
     inner.wpe.weight[: len(places)] = places * PLACES
     tokens = torch.randn(config.vocab_size, width) / width**0.5
-    if alike is not None:
-        values, vectors = torch.linalg.eigh(alike.double())
-        root = (vectors * values.clamp_min(0.0).sqrt()).float()
-        # Rotated at random: what is alike stays alike, and no dimension is special. With more tokens than dimensions
-        # the rotation becomes a random projection, which keeps cosines nearly.
-        rotation = _orthonormal(max(width, len(root)))[: len(root), :width]
-        tokens = root @ rotation
-    inner.wte.weight.copy_(tokens)
+    inner.wte.weight.copy_(tokens if alike is None else token_vectors(alike, width))
     # What layer norm makes of a place's vector, so that the logits come out as they are meant.
     seen = PLACES / (PLACES**2 + 1.0) ** 0.5 * width**0.5
     for block in inner.h:
@@ -87,7 +80,7 @@ def lay_out(model: Any, alike: Float[Tensor, "V V"] | None) -> None:
             weight[:, width + head * each] = key * (each**0.5 / seen)
         block.attn.c_attn.weight.copy_(weight)
         block.attn.c_attn.bias.copy_(bias)
-        block.attn.c_proj.weight.copy_(_orthonormal(width))
+        block.attn.c_proj.weight.copy_(orthonormal(width))
         block.mlp.c_fc.weight.copy_(torch.randn(block.mlp.c_fc.weight.shape) * (GAIN / width**0.5))
         block.mlp.c_fc.bias.copy_(torch.randn(block.mlp.c_fc.bias.shape))
         block.mlp.c_proj.weight.copy_(torch.randn(block.mlp.c_proj.weight.shape) / 2.0)
@@ -96,6 +89,17 @@ def lay_out(model: Any, alike: Float[Tensor, "V V"] | None) -> None:
     model.lm_head.weight.requires_grad_(True)
 
 
-def _orthonormal(size: int) -> Float[Tensor, "D D"]:
+def token_vectors(alike: Float[Tensor, "V V"], width: int) -> Float[Tensor, "V D"]:
+    """Return vectors of about length 1 with given cosines, as far as the width allows."""
+    values, vectors = torch.linalg.eigh(alike.double())
+    root = (vectors * values.clamp_min(0.0).sqrt()).float()
+    # Rotated at random: what is alike stays alike, and no dimension is special. With more tokens than dimensions
+    # the rotation becomes a random projection, which keeps cosines nearly.
+    out: Tensor = root @ orthonormal(max(width, len(root)))[: len(root), :width]
+    return out
+
+
+def orthonormal(size: int) -> Float[Tensor, "D D"]:
+    """Return a random rotation, from torch's generator."""
     out: Tensor = torch.linalg.qr(torch.randn(size, size))[0]
     return out

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -19,12 +19,14 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from poets_core.errors import InvalidModel
 from poets_core.keyed import rng_for, seed_for
-from poets_core.lm.designed import heads_for, lay_out
+from poets_core.lm import designed, ngrams
 from poets_core.protocols import Check, unheard
 from poets_core.types import F8, Vocabulary
 
 SPECIAL = ("<pad>", "<bos>", "<eos>")
 PAD, BOS, EOS = range(3)
+NGRAM_DESIGNS = 1024
+"""Designs that the head above n-gram features is trained on: their states are kept, and designs may be long."""
 Alike: TypeAlias = tuple[str, F8]
 """Letters, and how alike each two of them are: a positive semidefinite matrix of cosines."""
 
@@ -63,7 +65,7 @@ def train_library_backbone(
     batch: int = 128,
     learning_rate: float = 5e-3,
     positions: int = 0,
-    designed: bool = False,
+    features: Literal["trained", "designed", "n-grams"] = "trained",
     alike: Alike | None = None,
     seed: int,
     check: Check = unheard,
@@ -75,7 +77,8 @@ def train_library_backbone(
         folder: receives config, safetensors weights and tokenizer.
         width, layers, steps, batch, learning_rate: size and training.
         positions: longest sequence the model must be able to read, special tokens included.
-        designed: lay the features out (`poets_core.lm.designed`) and train the head alone.
+        features: unless trained they are laid out (`poets_core.lm.designed`, `poets_core.lm.ngrams`, which has two
+            layers) and the head alone is trained.
         alike: how alike letters are, for designed features; letters that it does not know are unlike all others.
         seed: key of the initial weights and of the minibatches.
         check: called before every step; what it raises leaves the folder as it was.
@@ -92,8 +95,14 @@ def train_library_backbone(
     ids = _padded([[BOS, *c, EOS] for c in tokenizer(list(texts), add_special_tokens=False)["input_ids"]])
     config = _config(len(tokenizer), width, layers, max(ids.shape[1], positions))
     lay: Callable[[Any], None] | None = None
-    if designed:
-        config.n_head, config.tie_word_embeddings = heads_for(ids.shape[1] - 2, width), False
+    if features != "trained":
+        config.tie_word_embeddings = False
+        if features == "n-grams":
+            ngrams.blocks(width, len(tokenizer))  # refused before anything is laid out
+            config.n_head, config.n_layer, lay_out = ngrams.HEADS, ngrams.LAYERS, ngrams.lay_out
+            ids = ids[:NGRAM_DESIGNS]
+        else:
+            config.n_head, lay_out = designed.heads_for(ids.shape[1] - 2, width), designed.lay_out
         lay = partial(lay_out, alike=_cosines(tokenizer, alike))
     return _trained(
         config,
@@ -107,6 +116,7 @@ def train_library_backbone(
         key="",
         check=check,
         lay=lay,
+        cached=features == "n-grams",
     )
 
 
@@ -188,8 +198,12 @@ def _trained(
     key: str,
     check: Check,
     lay: Callable[[Any], None] | None = None,
+    cached: bool = False,
 ) -> Path:
-    """Train a model on rows of ids and save it with its tokenizer; `key` tells its random numbers apart."""
+    """Train a model on rows of ids and save it with its tokenizer; `key` tells its random numbers apart.
+
+    With `cached`, what is below the head is run once.
+    """
     with torch.random.fork_rng(devices=[]):  # the model's own initialisation draws from torch's generator
         torch.manual_seed(seed_for(seed, f"{key}library weights"))
         model = GPT2LMHeadModel(config)
@@ -199,13 +213,17 @@ def _trained(
     optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     rng = rng_for(seed, f"{key}library minibatches")
+    states = _states(model, ids, check) if cached else None
     model.train()
     for _ in range(steps):
         check()
-        rows = ids[torch.from_numpy(rng.integers(0, len(ids), batch))]
+        drawn = torch.from_numpy(rng.integers(0, len(ids), batch))
         # Cut to the longest of the minibatch: padding counts in no loss, so it need not be computed.
-        rows = rows[:, : int((rows != PAD).sum(1).max())]
-        logits = model(input_ids=rows[:, :-1]).logits
+        rows = ids[drawn][:, : int((ids[drawn] != PAD).sum(1).max())]
+        if states is None:
+            logits = model(input_ids=rows[:, :-1]).logits
+        else:
+            logits = model.lm_head(states[drawn, : rows.shape[1] - 1])
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten(), ignore_index=PAD)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -217,6 +235,16 @@ def _trained(
     model.eval().save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@torch.no_grad()
+def _states(model: Any, ids: Tensor, check: Check) -> Tensor:
+    """Return the states that predict each token but the first, (n, longest - 1, D)."""
+    found = []
+    for part in ids.split(64):
+        check()
+        found.append(model.transformer(input_ids=part[:, :-1]).last_hidden_state)
+    return torch.cat(found)
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> Tensor:

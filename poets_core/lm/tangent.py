@@ -3,7 +3,8 @@
 The gradient of log pi(x) by the head's weights is the sum over places of g h', with h the state that
 predicts a token and g the one-hot token less its probabilities. States are whitened by their second moments,
 as K-FAC does (Martens and Grosse 2015, arXiv 1503.05671), so that no direction counts for more because the
-backbone happens to use it much; tokens count as alike as the backbone reads them.
+backbone happens to use it much; tokens count as alike as the backbone reads them. Where a backbone says which
+dimensions belong together, each such block is whitened for itself and has an amplitude of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
 from poets_core.errors import InvalidModel
@@ -57,12 +58,30 @@ class HeadTangent:
             inside = g.abs().sum(-1) > 0
             states.append(h[inside].double())
         h = torch.cat(states)
-        # Double precision: the smallest second moments are a millionth of the largest, and their roots are divided by.
-        self.right = _whitening(h, DAMPING)
+        told = getattr(ensemble.backbone.model.config, "feature_blocks", None) or [["", 0, h.shape[1]]]
+        self.blocks = {name: slice(start, end) for name, start, end in told}
         self.left = _alike(ensemble.backbone.embedding[self.live])
-        # Features are measured in a unit of their own, so that the amplitude means the same for every backbone.
-        self.unit = 1.0
-        self.unit = float(1.0 / np.sqrt((self.features(samples) ** 2).sum(1).mean()))
+        self.right = torch.zeros(h.shape[1], h.shape[1], device=h.device)
+        # Double precision: the smallest second moments are a millionth of the largest, and their roots are divided by.
+        for at in self.blocks.values():
+            self.right[at, at] = _whitening(h[:, at], DAMPING)
+        # Features are measured in a unit of their own, so that amplitudes mean the same for every backbone and block.
+        found = self.by_block(self.features(samples))
+        for at, x in zip(self.blocks.values(), found, strict=True):
+            self.right[:, at] /= max(float(np.sqrt((x**2).sum(1).mean())), 1e-9)
+        self._whitened = self.right.clone()
+        self.weigh(np.full(len(self.blocks), 1.0 / len(self.blocks)))
+
+    def weigh(self, amplitudes: Float64[np.ndarray, " blocks"]) -> None:
+        """Give each block's features their mean square."""
+        self.right = self._whitened.clone()
+        for at, a in zip(self.blocks.values(), amplitudes.tolist(), strict=True):
+            self.right[:, at] *= a**0.5
+
+    def by_block(self, features: Float32[np.ndarray, "N P"]) -> list[Float32[np.ndarray, "N p"]]:
+        """Return the columns of features that belong to each block."""
+        x = features.reshape(len(features), *self.size)
+        return [np.ascontiguousarray(x[:, :, at]).reshape(len(x), -1) for at in self.blocks.values()]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -100,7 +119,7 @@ class HeadTangent:
             h, g = self.places(rows)
             # Summed over places at once: the outer product of every place alone would fill the memory.
             found = torch.einsum("ntk,ntd->nkd", g @ self.left, h @ self.right)
-            out[at : at + len(found)] = (found.flatten(1) * self.unit).cpu().numpy()
+            out[at : at + len(found)] = found.flatten(1).cpu().numpy()
             at += len(found)
         return out
 
@@ -114,7 +133,7 @@ class HeadTangent:
         head, (k, d) = self.ensemble.head, self.size
         theta = torch.from_numpy(weights).to(self.right.device).view(-1, k, d)
         # What features multiply on both sides is taken over by the weights: phi(x)' w = sum of g' (S^1/2 w A^-1/2) h.
-        change = self.left @ theta @ self.right * (self.unit / head.shape.scaling)
+        change = self.left @ theta @ self.right.T / head.shape.scaling
         u, s, v = torch.linalg.svd(change, full_matrices=False)
         r = min(head.shape.rank, s.shape[1])
         # Both factors carry the root of the singular values, so that neither is large while the other is small.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -32,6 +33,7 @@ from poets_core.search.sampler import Sampler
 from poets_core.search.space import product_space
 from poets_core.spec import (
     DESIGNED_WIDTH,
+    NGRAM_WIDTH,
     BestOfReferenceSettings,
     BoostingSettings,
     GaussianProcessSettings,
@@ -93,21 +95,39 @@ def train_backbone(problem: Problem, spec: SearchSpec, folder: Path, check: Chec
     torch.set_num_threads(spec.threads)
     part = spec.backbone
     texts = problem.library(LIBRARY_DESIGNS, rng=rng_for(spec.seed, "library"))
-    designed = part.features == "designed"
-    if part.features == "auto":
-        designed = learns_exactly(problem, spec, library_vocabulary(texts))
+    features = _features(problem, spec, library_vocabulary(texts))
     train_library_backbone(
         texts,
         folder,
-        width=DESIGNED_WIDTH if designed else part.width,
+        width={"designed": DESIGNED_WIDTH, "n-grams": NGRAM_WIDTH}.get(features, part.width),
         layers=part.layers,
         steps=part.steps,
         positions=2 * problem.info.max_tokens + 4,
-        designed=designed,
+        features=features,
         alike=getattr(problem, "alike", None),
         seed=spec.seed,
         check=check,
     )
+
+
+def _features(problem: Problem, spec: SearchSpec, vocabulary: Vocabulary) -> Literal["trained", "designed", "n-grams"]:
+    """Return what a small backbone's features are: as the spec says, or what suits the space and how branches learn."""
+    said = spec.backbone.features
+    if said != "auto":
+        return said
+    if not learns_exactly(problem, spec, vocabulary):
+        return "trained"
+    return "designed" if _few_places(problem, vocabulary) else "n-grams"
+
+
+def _few_places(problem: Problem, vocabulary: Vocabulary) -> bool:
+    """Return whether all designs of a problem can be scored: one prompt, a grammar, few places."""
+    # Several prompts, or no grammar: there is no one space that a slot could take the best of.
+    mask = problem.mask(vocabulary)
+    if mask is None or len(problem.prompts) > 1:
+        return False
+    table = MaskTable(mask, len(vocabulary.tokens), torch.device("cpu"))
+    return product_space(table, vocabulary.eos, largest=LARGEST_SCORED) is not None
 
 
 def learns_exactly(problem: Problem, spec: SearchSpec, vocabulary: Vocabulary) -> bool:
@@ -121,12 +141,7 @@ def learns_exactly(problem: Problem, spec: SearchSpec, vocabulary: Vocabulary) -
     s = spec.search
     if not isinstance(s, PoetsSettings) or s.fit != "auto":
         return isinstance(s, PoetsSettings) and s.fit == "exact"
-    # Several prompts, or no grammar: there is no one space that a slot could take the best of.
-    mask = problem.mask(vocabulary)
-    if mask is None or len(problem.prompts) > 1:
-        return False
-    table = MaskTable(mask, len(vocabulary.tokens), torch.device("cpu"))
-    return product_space(table, vocabulary.eos, largest=LARGEST_SCORED) is not None
+    return _few_places(problem, vocabulary)
 
 
 def build_search(

@@ -7,6 +7,7 @@ A run is a search, an experiment or a task, and each has the fields that are its
 from poets_core.spec.base import (
     DESIGNED_WIDTH,
     LARGEST_SEED,
+    NGRAM_WIDTH,
     BackboneSpec,
     Bounds,
     Budget,
@@ -51,6 +52,7 @@ __all__ = [
     "JUDGES",
     "LARGEST_SEED",
     "METHODS",
+    "NGRAM_WIDTH",
     "PLATES",
     "BackboneSpec",
     "BestOfReferenceSettings",

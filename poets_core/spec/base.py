@@ -16,8 +16,8 @@ from pydantic_core import PydanticCustomError
 VERSION: Literal[2] = 2
 """Layout of a spec's JSON. A file without a version is of the layout before; see `poets_core.spec.old`."""
 LARGEST_SEED = 2**31 - 1
-DESIGNED_WIDTH = 256
-"""Width of a small backbone with designed features: fewer numbers let unlike designs look alike by chance."""
+DESIGNED_WIDTH, NGRAM_WIDTH = 256, 384
+"""Width of a small backbone with laid-out features: fewer numbers let unlike designs look alike by chance."""
 
 
 class Mark(Enum):
@@ -150,13 +150,14 @@ class BackboneSpec(SpecModel):
         Mark.ADVANCED,
     ] = 150
     features: Annotated[
-        Literal["auto", "trained", "designed"],
+        Literal["auto", "trained", "designed", "n-grams"],
         Field(
             title="Features of the small model",
-            description="Designed: laid out so that designs which differ in few places or in like letters look alike; "
-            "256 wide, only the head is trained. Automatic: designed where models learn exactly.",
+            description="Designed: laid out so that designs which differ in few places or in like letters look alike. "
+            "N-grams: laid out for any length, by what stands so many tokens back. Of both only the head is trained. "
+            "Automatic: where models learn exactly, designed at a few places and n-grams elsewhere; else trained.",
         ),
-        Names({"auto": "automatic", "trained": "trained", "designed": "designed"}),
+        Names({"auto": "automatic", "trained": "trained", "designed": "designed", "n-grams": "n-grams"}),
         Mark.ADVANCED,
     ] = "auto"
 

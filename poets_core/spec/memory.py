@@ -12,7 +12,7 @@ from pathlib import Path
 
 from poets_core.errors import InvalidSpec
 from poets_core.intake import JSON_BYTES, read_file, read_json
-from poets_core.spec.base import DESIGNED_WIDTH
+from poets_core.spec.base import DESIGNED_WIDTH, NGRAM_WIDTH
 from poets_core.spec.methods import PoetsSettings
 from poets_core.spec.policy_gradients import PolicyGradientSettings
 from poets_core.spec.search import SearchSpec
@@ -81,8 +81,10 @@ class Memory:
 def library_size(spec: SearchSpec) -> ModelSize:
     """Return the sizes of the small backbone that a run trains for itself."""
     width, layers, search = spec.backbone.width, spec.backbone.layers, spec.search
-    exactly = isinstance(search, PoetsSettings) and search.fit != "gradient"
-    if spec.backbone.features == "designed" or (exactly and spec.backbone.features == "auto"):
+    features, fit = spec.backbone.features, search.fit if isinstance(search, PoetsSettings) else "gradient"
+    if features == "n-grams" or (features == "auto" and fit == "exact"):
+        width, layers = NGRAM_WIDTH, 2  # at a few places less, which is not known before the problem is
+    elif features == "designed" or (features == "auto" and fit == "auto"):
         width = DESIGNED_WIDTH
     return ModelSize(layers * 12 * width**2 + 2 * LIBRARY_WORDS * width, width, layers, LIBRARY_WORDS)
 

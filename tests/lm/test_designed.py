@@ -30,7 +30,7 @@ def corpus(n=300, places=PLACES, letters=LETTERS, seed=0):
     return ["".join(w) for w in np.random.default_rng(seed).choice(list(letters), (n, places), p=p / p.sum())]
 
 
-def trained(folder, *, width=WIDTH, layers=1, steps=20, places=PLACES, alike=None, designed=True, seed=1):
+def trained(folder, *, width=WIDTH, layers=1, steps=20, places=PLACES, alike=None, features="designed", seed=1):
     """A small backbone of a folder, as transformers loads it."""
     train_library_backbone(
         corpus(places=places),
@@ -38,7 +38,7 @@ def trained(folder, *, width=WIDTH, layers=1, steps=20, places=PLACES, alike=Non
         width=width,
         layers=layers,
         steps=steps,
-        designed=designed,
+        features=features,
         alike=alike,
         seed=seed,
     )
@@ -134,9 +134,11 @@ def test_embeddings_have_the_cosines_that_were_asked_for(model):
 
 
 def test_letters_that_the_corpus_does_not_hold_are_left_out(tmp_path):
-    train_library_backbone(["AC", "CA"], tmp_path, width=16, steps=1, designed=True, alike=("CW", np.eye(2)), seed=1)
+    train_library_backbone(
+        ["AC", "CA"], tmp_path, width=16, steps=1, features="designed", alike=("CW", np.eye(2)), seed=1
+    )
     with pytest.raises(InvalidModel, match="got none"):
-        train_library_backbone([], tmp_path / "none", designed=True, seed=1)
+        train_library_backbone([], tmp_path / "none", features="designed", seed=1)
 
 
 def test_training_moves_the_head_and_nothing_below_it(tmp_path):
@@ -217,5 +219,5 @@ def test_too_many_places_for_the_width_are_refused(tmp_path):
     ):
         heads_for(60, 64)
     with pytest.raises(InvalidModel, match=r"Set backbone.features to 'trained'"):
-        train_library_backbone(corpus(20, places=12), tmp_path, width=32, steps=1, designed=True, seed=1)
+        train_library_backbone(corpus(20, places=12), tmp_path, width=32, steps=1, features="designed", seed=1)
     assert not list(tmp_path.iterdir())

@@ -103,7 +103,7 @@ def delta(ens, branch):
 def wanted_delta(ens, out, weights):
     """The change of the head that weights stand for, (V, D), from the definition of the features."""
     k, d = out.size
-    small = out.unit * out.left.numpy() @ weights.reshape(k, d) @ out.right.numpy()
+    small = out.left.numpy() @ weights.reshape(k, d) @ out.right.T.numpy()
     whole = np.zeros((ens.head.out_features, d), dtype=np.float32)
     whole[out.live.numpy()] = small
     return whole

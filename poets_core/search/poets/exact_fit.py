@@ -10,11 +10,14 @@ from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import Encoded
 from poets_core.lm.tangent import HeadTangent
 from poets_core.search.history import History
+from poets_core.search.poets.block_evidence import block_evidence
 from poets_core.search.poets.posterior import Regression, draw_weights, regress
-from poets_core.types import I8
+from poets_core.types import F8, I8
 
 INVALID = 3.0
 """How much worse an invalid design is told to be than what is predicted of it, in reward deviations."""
+FEWEST = 20
+"""Valid observations before blocks get amplitudes of their own; until then all have the same."""
 CORRECTIONS = 6
 """Corrections of the linear solution at most, until the policies themselves say what they should of observations."""
 
@@ -41,6 +44,8 @@ class ExactFit:
         self.tangent = HeadTangent(ensemble, samples)
         # None while fewer than two values are known: branches are the reference then, and all designs are alike.
         self.noise: float | None = None
+        # Logarithms of the blocks' amplitudes and of the noise, where the search for them goes on next round.
+        self.amplitudes: F8 | None = None
         self._prior: Float32[np.ndarray, "M P"] | None = None
 
     def run(self, history: History) -> dict[str, float]:
@@ -50,9 +55,11 @@ class ExactFit:
             history: all observations.
         """
         encoded, prompt = history.encoded, history.encoded.prompt
-        features = self.tangent.features(encoded)
         rewards, known = history.rewards(), history.known
         good = np.flatnonzero(known & history.valid)
+        if len(self.tangent.blocks) > 1 and len(good) >= FEWEST:
+            self._weigh(encoded, good, rewards, prompt)
+        features = self.tangent.features(encoded)
         weights = np.zeros((self.ensemble.branches, features.shape[1]), dtype=np.float32)
         if len(good) < 2:
             self.noise = None
@@ -64,6 +71,16 @@ class ExactFit:
         ids = [history.candidates[i].id for i in good.tolist()]
         left = self._solve(history, good, features[good], rewards[good], regression, self._perturbed(ids), weights)
         return {"amplitude": regression.amplitude, "noise": regression.noise, "linear_error": left}
+
+    def _weigh(self, encoded: Encoded, good: I8, rewards: F8, prompt: I8) -> None:
+        """Choose the blocks' amplitudes by evidence."""
+        self.tangent.weigh(np.ones(len(self.tangent.blocks)))
+        parts = self.tangent.by_block(self.tangent.features(encoded)[good])
+        kernels = [(x @ x.T).astype(np.float64) for x in parts]
+        self.amplitudes = block_evidence(
+            kernels, rewards[good], prompt[good], self.amplitudes, check=self.ensemble.check
+        )
+        self.tangent.weigh(np.exp(self.amplitudes[:-1]))
 
     def _validity(
         self, features: Float32[np.ndarray, "N P"], invalid: np.ndarray, prompt: I8

@@ -226,6 +226,8 @@ class PoetsSearch(Method):
         noise = {}
         if self.exact is not None and self.exact.noise is not None:
             noise = {"noise": np.array(self.exact.noise, dtype=np.float64)}
+        if self.exact is not None and self.exact.amplitudes is not None:
+            noise |= {"amplitudes": self.exact.amplitudes.copy()}
         return super().state() | {"prior_factor": factor, **noise, **self.trainer.state()}
 
     def restore(self, tensors: Mapping[str, np.ndarray], history: Sequence[Round]) -> None:
@@ -235,6 +237,8 @@ class PoetsSearch(Method):
         self.ensemble.stack.set_prior_factor(float(tensors["prior_factor"]))
         if self.exact is not None and "noise" in tensors:
             self.exact.noise = float(tensors["noise"])
+        if self.exact is not None and "amplitudes" in tensors:
+            self.exact.amplitudes = np.array(tensors["amplitudes"])
         super().restore(tensors, history)
         self._judged, self._prediction = {}, None
 
