@@ -25,6 +25,8 @@ from poets_core.types import F8, Vocabulary
 
 SPECIAL = ("<pad>", "<bos>", "<eos>")
 PAD, BOS, EOS = range(3)
+ROWS = 64
+"""Designs of one pass."""
 NGRAM_DESIGNS = 1024
 """Designs that the head above n-gram features is trained on: their states are kept, and designs may be long."""
 Alike: TypeAlias = tuple[str, F8]
@@ -241,9 +243,9 @@ def _trained(
 def _states(model: Any, ids: Tensor, check: Check) -> Tensor:
     """Return the states that predict each token but the first, (n, longest - 1, D)."""
     found = []
-    for part in ids.split(64):
+    for start in range(0, len(ids), ROWS):
         check()
-        found.append(model.transformer(input_ids=part[:, :-1]).last_hidden_state)
+        found.append(model.transformer(input_ids=ids[start : start + ROWS, :-1]).last_hidden_state)
     return torch.cat(found)
 
 

@@ -30,10 +30,9 @@ GRAMS, LETTERS = 96, 24
 MOST_TOKENS = 32
 """Dimensions of tokens at most; more tokens than that are nearly orthogonal."""
 LEAST_MIXED = 32
-PEAK = 14.0
-"""Attention logit of the wanted place, less than a third of it elsewhere; `ABSENT` of it for the beginning, which is
-read where there is no such place."""
-ABSENT = 0.6
+PEAK, ABSENT = 20.0, 13.0
+"""Attention logits of the wanted place and of the beginning, which is read where there is no such place; elsewhere they
+are less than 7 up to 60 places apart."""
 NEAR = (1.0, 0.5, 0.3)
 """Weights of one, two and three back in n-grams, beside the last token's 1."""
 MIXED = {"token": 1.0, "place": 0.5, "mean": 0.7, "mean n-gram": 0.5, "n-gram": 0.3}
@@ -85,7 +84,8 @@ def lay_out(model: Any, alike: Float[Tensor, "V V"] | None) -> None:
     angle = torch.from_numpy(np.outer(np.arange(config.n_positions), omega)).float()
     inner.wpe.weight.zero_()
     places = torch.stack([angle.cos(), angle.sin()], -1).flatten(1) / FREQUENCIES**0.5
-    inner.wpe.weight[:, at["place"]] = places
+    # The beginning has no place of its own, so that nothing but its token decides when it is read.
+    inner.wpe.weight[1:, at["place"]] = places[1:]
     inner.wte.weight.zero_()
     vectors = token_vectors(torch.eye(tokens) if alike is None else alike, at["token"].stop)
     inner.wte.weight[:, at["token"]] = torch.nn.functional.normalize(vectors, dim=-1)
@@ -117,7 +117,7 @@ def _look_back(block: Any, at: dict[str, slice], omega: np.ndarray, beginning: F
             weight[pair, start + 2 * k : start + 2 * k + 2] = _turned(-d * w) * scale
         weight[at["place"], width + start : width + start + size] = torch.eye(size) * scale
         bias[start + size] = 1.0
-        weight[:, width + start + size] = beginning * (ABSENT * PEAK * each**0.5 / seen)
+        weight[:, width + start + size] = beginning * (ABSENT * each**0.5 / width**0.5)
         read = orthonormal(tokens.stop - tokens.start)[:, :n]
         weight[tokens, 2 * width + start : 2 * width + start + read.shape[1]] = read / seen
         out[start : start + n, at[f"back {d}"]] = torch.eye(n)
