@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -96,7 +98,7 @@ def test_blocks_follow_one_another_and_fill_the_width(model):
     blocks = model.config.feature_blocks
     assert blocks[0][1] == 0
     assert blocks[-1][2] == WIDTH
-    assert all(a[2] == b[1] for a, b in zip(blocks, blocks[1:], strict=False))
+    assert all(a[2] == b[1] for a, b in itertools.pairwise(blocks))
     assert blocks == [list(b) for b in ngrams.blocks(WIDTH, model.config.vocab_size)]
 
 

@@ -51,6 +51,36 @@ def slope(ens, out, encoded, weights, eps):
     return (found[0] - found[1]) / (2 * eps)
 
 
+BLOCKS = [["one", 0, 10], ["two", 10, 14], ["three", 14, FULL]]
+
+
+def blocked(prompts=1):
+    """A tangent space of three blocks."""
+    ens = on_the_head()
+    ens.backbone.model.config.feature_blocks = BLOCKS
+    out, encoded = tangent_of(ens, prompts)
+    return ens, out, encoded
+
+
+def test_blocks_are_weighed_apart_and_weights_mean_the_same():
+    ens, out, encoded = blocked()
+    whole = out.features(encoded)
+    out.weigh(np.array([4.0, 0.0, 0.25]))
+    own = out.features(encoded)
+    for x, y, a in zip(out.by_block(whole), out.by_block(own), (12.0, 0.0, 0.75), strict=True):
+        np.testing.assert_allclose(y, a**0.5 * x, rtol=1e-4, atol=1e-5)  # at first each has a third
+    weights = weights_for(out, ens.branches)
+    np.testing.assert_allclose(slope(ens, out, encoded, weights, 1e-3), weights @ own.T, rtol=2e-2, atol=2e-2)
+
+
+def test_every_block_has_the_same_mean_square_at_first():
+    ens, out, _ = blocked()
+    _, prompt, samples = draw(ens, 80, prompts=1)
+    parts = out.by_block(out.features(ens.encode(samples.tokens, prompt)))
+    assert [(x**2).sum(1).mean() for x in parts] == pytest.approx([1 / 3] * 3, rel=1e-3)
+    assert [x.shape[1] for x in parts] == [len(out.live) * n for n in (10, 4, FULL - 14)]
+
+
 @pytest.mark.parametrize("family", ["gpt2", "llama"])
 @pytest.mark.parametrize("length", [0, 4], ids=["any text", "a grammar"])
 def test_features_are_the_slope_of_log_probabilities(family, length):

@@ -13,7 +13,7 @@ from poets_core.search.history import History
 from poets_core.search.poets import exact_fit
 from poets_core.search.poets.exact_fit import ExactFit
 from poets_core.search.poets.posterior import draw_weights, regress
-from poets_core.search.registry import DESIGNED_WIDTH, learns_exactly
+from poets_core.search.registry import DESIGNED_WIDTH, NGRAM_WIDTH, learns_exactly
 from poets_core.types import Candidate, Observation
 from tests.lm.test_tangent import on_the_head
 from tests.search.sites import Sites, build, play, spec
@@ -269,17 +269,22 @@ def test_branches_of_one_seed_do_not_depend_on_how_many_there_are():
 
 # -- the search ------------------------------------------------------------
 
-HOW = [{"climb": 2, "reference_weight": 0.2}, {"whole_space": True}]
+HOW = [
+    {"climb": 2, "reference_weight": 0.2, "trunk": "trained"},
+    {"whole_space": True, "trunk": "trained"},
+    {"trunk": "n-grams"},
+]
 
 
 @pytest.mark.parametrize("how", HOW, ids=lambda h: next(iter(h)))
 def test_a_restored_search_goes_on_identically(tmp_path, how):
     problem = Sites()
-    first = build(tmp_path, problem, fit="exact", trunk="trained", **how)
+    first = build(tmp_path, problem, fit="exact", **how)
     history, _ = play(first, problem, 3)
     assert first.ask(12) == first.ask(12)
     state = {k: v.copy() for k, v in first.state().items()}
-    second = build(tmp_path, problem, fit="exact", trunk="trained", **how)
+    assert ("amplitudes" in state) is (how["trunk"] == "n-grams")
+    second = build(tmp_path, problem, fit="exact", **how)
     assert "noise" not in second.state()
     second.restore(state, history)
     assert second.noise == first.noise == float(state["noise"]) > 0
@@ -367,6 +372,35 @@ def test_what_learns_exactly_has_designed_features_and_a_beta_of_its_own(tmp_pat
     assert plain.facts["exact"] is False
     assert plain.beta == 0.2
     assert plain.ensemble.backbone.model.config.n_embd == 16
+
+
+@pytest.mark.parametrize(
+    ("how", "problem", "width"),
+    [
+        ({"fit": "exact"}, {}, DESIGNED_WIDTH),
+        ({"fit": "exact"}, {"hole": "A"}, NGRAM_WIDTH),
+        ({"fit": "auto"}, {"hole": "A"}, 16),
+        ({"fit": "exact", "trunk": "n-grams"}, {}, NGRAM_WIDTH),
+        ({"fit": "exact", "trunk": "designed"}, {"hole": "A"}, DESIGNED_WIDTH),
+        ({}, {}, 16),
+    ],
+)
+def test_features_suit_the_space_and_how_branches_learn(tmp_path, how, problem, width):
+    search = build(tmp_path, Sites(**problem), **how)
+    assert search.ensemble.backbone.model.config.n_embd == width
+
+
+def test_blocks_are_weighed_once_there_are_enough_values(tmp_path):
+    problem = Sites()
+    search = build(tmp_path, problem, fit="exact", trunk="n-grams", pool=2)
+    blocks = len(search.exact.tangent.blocks)
+    play(search, problem, 1, batch=exact_fit.FEWEST - 1)
+    assert search.exact.amplitudes is None
+    play(search, problem, 2)
+    assert len(search.exact.amplitudes) == blocks + 1
+    # Values are a sum over places: where a letter stands counts for more than what stood three back.
+    a = dict(zip(search.exact.tangent.blocks, search.exact.amplitudes[:-1], strict=True))
+    assert a["place"] > a["back 5"]
 
 
 def test_where_no_value_is_known_yet_the_reference_writes_on(tmp_path):
