@@ -132,8 +132,9 @@ LANDSCAPES: dict[str, Landscape] = {
         backbone={"source": "circuit"},
         unit="1",
         methods=("exact", "exact, one branch", *FREE),
+        search={"fit": "gradient", "branches": 4, "pool": 2},
         rivals=BRIEF,
-        exact={"fit": "exact", "branches": 16, "pool": 8, "shared_pool": True, "tempering": 0.5, "edit_share": 1.0},
+        exact={},
     ),
     "tfim-6": Landscape(
         "quantum/tfim-6",
@@ -151,9 +152,16 @@ LANDSCAPES: dict[str, Landscape] = {
         backbone={"source": "protein"},
         unit="1",
         methods=("exact", "exact, one branch", "poets", "ga", "grpo", "tosfit", "string-gp", "boosting", "prior"),
-        search={"edit_share": 1.0, "elites": 8, "pool": 4, "prior_scale": 3.0, "tempering": 1.0},
+        search={
+            "fit": "gradient",
+            "branches": 4,
+            "pool": 4,
+            "shared_pool": True,
+            "prior_scale": 3.0,
+            "tempering": 1.0,
+        },
         rivals=BRIEF,
-        exact={"fit": "exact", "branches": 16, "pool": 16, "tempering": 0.5},
+        exact={},
     ),
 }
 

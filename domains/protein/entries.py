@@ -189,9 +189,19 @@ PROBLEMS: tuple[Entry, ...] = (
         seconds=2e-4,
         tokens=_length,
         parameters=(Parameter("length", "int", 60, "Longest sequence, in residues.", 10, 512),),
-        backbones=("protein", "library"),
+        backbones=("library", "protein"),
         settings={
-            "search": {"branches": 4, "pool": 8, "steps": 20, "minibatch": 16},
+            # Branches learn exactly, over n-grams of residues (docs/decisions/posterior.md).
+            "search": {
+                "fit": "exact",
+                "branches": 16,
+                "pool": 16,
+                "shared_pool": False,
+                "steps": 20,
+                "minibatch": 16,
+                "edit_share": 1.0,
+                "elites": 8,
+            },
             "budget": {"rounds": 12, "batch": 32},
         },
         reads="A degenerate benchmark: its optimum is a repeat of T and W, not a stable protein.",

@@ -33,11 +33,13 @@ PROBLEMS: tuple[Entry, ...] = (
         seconds=2e-3,
         tokens=_discrete,
         parameters=(Parameter("max_ops", "int", 20, "Most gates a circuit may hold.", 1, 60, label="Gates at most"),),
-        backbones=("circuit", "library"),
+        backbones=("library", "circuit"),
         settings={
+            # Branches learn exactly, over n-grams of the circuit's words (docs/decisions/posterior.md).
             "search": {
-                "branches": 4,
-                "pool": 2,
+                "fit": "exact",
+                "branches": 16,
+                "pool": 8,
                 "shared_pool": False,
                 "steps": 20,
                 "minibatch": 16,
