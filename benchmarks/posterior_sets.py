@@ -20,6 +20,7 @@ import numpy as np
 
 from benchmarks.campaign import search_settings
 from benchmarks.search import fingerprint
+from benchmarks.search_cells import LANDSCAPES as CELLS
 from benchmarks.search_cells import cell_spec
 from domains.catalog import backbones, load
 from domains.protein.alphabet import LETTERS
@@ -31,7 +32,7 @@ from poets_core.search.poets.poets import PoetsSearch
 from poets_core.search.poets.pool import fill_pool
 from poets_core.search.registry import build_search
 from poets_core.search.sampler import edits, spelled
-from poets_core.spec import SearchSpec
+from poets_core.spec import PoetsSettings, SearchSpec
 from poets_core.types import I8, Candidate, Observation
 
 KINDS = ("half", "genetic")
@@ -94,7 +95,11 @@ class Place:
     @property
     def shipped(self) -> str:
         """POETS as it ships for such a landscape, a name of `search_cells.METHODS`."""
-        return "poets" if self.where.free else "exact"
+        return "poets" if self.where.free and not self._exactly else "exact"
+
+    @property
+    def _exactly(self) -> bool:
+        return CELLS[self.where.base].exact is not None
 
     @property
     def where(self) -> Where:
@@ -104,14 +109,16 @@ class Place:
     def spec(self, method: str, changes: Sequence[str] = ()) -> SearchSpec:
         """Return the spec of a method here, as the regime map has it; `changes` are KEY=VALUE of its settings."""
         where, told = self.where, search_settings(changes)
-        return cell_spec(
-            where.base,
-            method,
-            self.seed,
-            folder=self.folder / "tables",
-            tables={where.base: self.table},
-            changes=told or None,
-        )
+
+        def cell(of: str, changed: dict[str, Any] | None) -> SearchSpec:
+            tables = {where.base: self.table}
+            return cell_spec(
+                where.base, of, self.seed, folder=self.folder / "tables", tables=tables, changes=changed or None
+            )
+
+        spec = cell(method, told)
+        # Tokens mean the same in every model of a place, so that one can learn what another has proposed.
+        return spec.model_copy(update={"backbone": cell("exact", None).backbone}) if self._exactly else spec
 
     @property
     def own(self) -> Path:
@@ -119,12 +126,15 @@ class Place:
         return self.folder / f"{self.name}-{self.seed}-{fingerprint(self.spec('ga'))[:10]}"
 
     def search(self, spec: SearchSpec) -> Method:
-        """Return a search at round 0; all of one place share a backbone."""
+        """Return a search at round 0; those of one place that learn alike share a backbone."""
         known = backbones().get(spec.backbone.source)
         problem = problem_of(spec)
         source = known.folder if known else spec.backbone.source
-        self.own.mkdir(parents=True, exist_ok=True)
-        found = build_search(problem, spec, backbone=source, workspace=self.own)
+        exactly = isinstance(spec.search, PoetsSettings) and spec.search.fit != "gradient"
+        # A small backbone for branches that learn exactly is another one.
+        workspace = self.own / "exact" if exactly else self.own
+        workspace.mkdir(parents=True, exist_ok=True)
+        found = build_search(problem, spec, backbone=source, workspace=workspace)
         if not isinstance(found, Method):
             raise TypeError(f"Expected a search with the base class Method, got {type(found).__name__}.")
         return found

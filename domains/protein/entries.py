@@ -195,7 +195,8 @@ PROBLEMS: tuple[Entry, ...] = (
             "search": {
                 "fit": "exact",
                 "branches": 16,
-                "pool": 16,
+                "pool": 8,
+                "climb": 1,
                 "shared_pool": False,
                 "steps": 20,
                 "minibatch": 16,
