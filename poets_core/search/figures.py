@@ -92,7 +92,19 @@ FIGURES: tuple[Figure, ...] = (
         "beta KL(pi_m ‖ pi*) of each branch over the whole space, after the fit; only with `search.exact_regret`",
         "reward s.d.",
     ),
-    Figure(("length_scale", "noise", "amplitude"), "parameters of a Gaussian process after its fit", "1", PROCESSES),
+    Figure(("length_scale",), "of a Gaussian process after its fit", "1", PROCESSES),
+    Figure(
+        ("noise", "amplitude"),
+        "variance of an observation and of the process after its fit; POETS: where branches learn exactly",
+        "1",
+        (*PROCESSES, "poets"),
+    ),
+    Figure(("linear_error",), "root mean square of what the exact fit leaves of its own observations", "reward s.d."),
+    Figure(
+        ("block_amplitudes",),
+        "mean square of each kind of feature, chosen by evidence; where the small model has n-gram features",
+        "1",
+    ),
     Figure(
         ("word_shares", "string_noise"),
         "string kernel after its fit: share of each part in the variance, words of one token first, positions last; "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float32, Float64
 
@@ -48,8 +50,8 @@ class ExactFit:
         self.amplitudes: F8 | None = None
         self._prior: Float32[np.ndarray, "M P"] | None = None
 
-    def run(self, history: History) -> dict[str, float]:
-        """Fit all branches; return amplitude, noise and what linearity leaves over.
+    def run(self, history: History) -> dict[str, Any]:
+        """Fit all branches; return amplitude, noise, what linearity leaves over, and the blocks' amplitudes.
 
         Args:
             history: all observations.
@@ -70,7 +72,12 @@ class ExactFit:
         self.noise = regression.noise
         ids = [history.candidates[i].id for i in good.tolist()]
         left = self._solve(history, good, features[good], rewards[good], regression, self._perturbed(ids), weights)
-        return {"amplitude": regression.amplitude, "noise": regression.noise, "linear_error": left}
+        found: dict[str, Any] = {"amplitude": regression.amplitude, "noise": regression.noise, "linear_error": left}
+        if self.amplitudes is not None:
+            found["block_amplitudes"] = dict(
+                zip(self.tangent.blocks, np.exp(self.amplitudes[:-1]).tolist(), strict=True)
+            )
+        return found
 
     def _weigh(self, encoded: Encoded, good: I8, rewards: F8, prompt: I8) -> None:
         """Choose the blocks' amplitudes by evidence."""
