@@ -156,6 +156,7 @@ LANDSCAPES: dict[str, Landscape] = {
             "fit": "gradient",
             "branches": 4,
             "pool": 4,
+            "climb": 0,
             "shared_pool": True,
             "prior_scale": 3.0,
             "tempering": 1.0,

@@ -34,6 +34,8 @@ def named_sites(text: str) -> int:
     return min(len(re.findall(r"\d+", text)) + between, 512)
 
 
+FREE = {"fit": "exact", "branches": 16, "pool": 8, "climb": 1, "shared_pool": False, "edit_share": 1.0, "elites": 8}
+"""Settings for free lengths: exact over n-grams; chosen on tuning seeds (docs/decisions/posterior.md)."""
 TABLE = {
     "fit": "auto",
     "whole_space": True,
@@ -191,18 +193,7 @@ PROBLEMS: tuple[Entry, ...] = (
         parameters=(Parameter("length", "int", 60, "Longest sequence, in residues.", 10, 512),),
         backbones=("library", "protein"),
         settings={
-            # Branches learn exactly, over n-grams of residues (docs/decisions/posterior.md).
-            "search": {
-                "fit": "exact",
-                "branches": 16,
-                "pool": 8,
-                "climb": 1,
-                "shared_pool": False,
-                "steps": 20,
-                "minibatch": 16,
-                "edit_share": 1.0,
-                "elites": 8,
-            },
+            "search": FREE | {"steps": 20, "minibatch": 16},  # those by gradient
             "budget": {"rounds": 12, "batch": 32},
         },
         reads="A degenerate benchmark: its optimum is a repeat of T and W, not a stable protein.",

@@ -98,14 +98,9 @@ def train_library_backbone(
     config = _config(len(tokenizer), width, layers, max(ids.shape[1], positions))
     lay: Callable[[Any], None] | None = None
     if features != "trained":
-        config.tie_word_embeddings = False
-        if features == "n-grams":
-            ngrams.blocks(width, len(tokenizer))  # refused before anything is laid out
-            config.n_head, config.n_layer, lay_out = ngrams.HEADS, ngrams.LAYERS, ngrams.lay_out
-            ids = ids[:NGRAM_DESIGNS]
-        else:
-            config.n_head, lay_out = designed.heads_for(ids.shape[1] - 2, width), designed.lay_out
-        lay = partial(lay_out, alike=_cosines(tokenizer, alike))
+        lay = partial(_laid(config, features, ids.shape[1] - 2), alike=_cosines(tokenizer, alike))
+    if features == "n-grams":
+        ids = ids[:NGRAM_DESIGNS]
     return _trained(
         config,
         tokenizer,
@@ -120,6 +115,17 @@ def train_library_backbone(
         lay=lay,
         cached=features == "n-grams",
     )
+
+
+def _laid(config: Any, features: str, places: int) -> Callable[..., None]:
+    """Give a model the shape that laid-out features need; return what lays them out."""
+    config.tie_word_embeddings = False
+    if features == "n-grams":
+        ngrams.blocks(config.n_embd, config.vocab_size)  # refused before anything is laid out
+        config.n_head, config.n_layer = ngrams.HEADS, ngrams.LAYERS
+        return ngrams.lay_out
+    config.n_head = designed.heads_for(places, config.n_embd)
+    return designed.lay_out
 
 
 def _cosines(tokenizer: Any, alike: Alike | None) -> Tensor | None:

@@ -89,6 +89,7 @@ def lay_out(model: Any, alike: Float[Tensor, "V V"] | None) -> None:
     inner.wte.weight.zero_()
     vectors = token_vectors(torch.eye(tokens) if alike is None else alike, at["token"].stop)
     inner.wte.weight[:, at["token"]] = torch.nn.functional.normalize(vectors, dim=-1)
+    # The first layer sees single tokens, the second what the first made of them: a mean of n-grams needs both.
     first, second = inner.h
     _look_back(first, at, omega, inner.wte.weight[config.bos_token_id])
     near = {"token": 1.0} | {f"back {d}": w for d, w in enumerate(NEAR, start=1)}
@@ -111,11 +112,13 @@ def _look_back(block: Any, at: dict[str, slice], omega: np.ndarray, beginning: F
     tokens = at["token"]
     for d, n in enumerate(BACK, start=1):
         start = (d - 1) * each
+        # Sinusoids make a step the same rotation everywhere, so that one matrix serves all places.
         # The query is the own place turned back by d steps, so that it points to the key of the place d back.
         for k, w in enumerate(omega.tolist()):
             pair = slice(at["place"].start + 2 * k, at["place"].start + 2 * k + 2)
             weight[pair, start + 2 * k : start + 2 * k + 2] = _turned(-d * w) * scale
         weight[at["place"], width + start : width + start + size] = torch.eye(size) * scale
+        # A constant in the query and the beginning's token in the key: a logit that no place has a part in.
         bias[start + size] = 1.0
         weight[:, width + start + size] = beginning * (ABSENT * each**0.5 / width**0.5)
         read = orthonormal(tokens.stop - tokens.start)[:, :n]
@@ -136,6 +139,8 @@ def _average(block: Any, at: dict[str, slice]) -> None:
     width = block.attn.c_proj.weight.shape[0]
     each, head = width // HEADS, 0
     weight, out = torch.zeros(width, 3 * width), torch.zeros(width, width)
+    # Without a query all logits are 0, and attention is a mean over what stands before. A head carries a few
+    # dimensions, so that a block needs several.
     for source, goal in (("token", "mean"), ("n-gram", "mean n-gram")):
         size = at[goal].stop - at[goal].start
         whole = orthonormal(max(size, at[source].stop - at[source].start))
