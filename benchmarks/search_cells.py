@@ -132,9 +132,8 @@ LANDSCAPES: dict[str, Landscape] = {
         backbone={"source": "circuit"},
         unit="1",
         methods=("exact", "exact, one branch", *FREE),
-        search={"fit": "gradient", "branches": 4, "pool": 2},
         rivals=BRIEF,
-        exact={},
+        exact={"fit": "exact", "branches": 16, "pool": 8},
     ),
     "tfim-6": Landscape(
         "quantum/tfim-6",

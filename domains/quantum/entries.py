@@ -33,13 +33,11 @@ PROBLEMS: tuple[Entry, ...] = (
         seconds=2e-3,
         tokens=_discrete,
         parameters=(Parameter("max_ops", "int", 20, "Most gates a circuit may hold.", 1, 60, label="Gates at most"),),
-        backbones=("library", "circuit"),
+        backbones=("circuit", "library"),
         settings={
-            # Branches learn exactly, over n-grams of the circuit's words (docs/decisions/posterior.md).
             "search": {
-                "fit": "exact",
-                "branches": 16,
-                "pool": 8,
+                "branches": 4,
+                "pool": 2,
                 "shared_pool": False,
                 "steps": 20,
                 "minibatch": 16,
