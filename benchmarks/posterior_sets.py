@@ -22,7 +22,7 @@ from benchmarks.campaign import search_settings
 from benchmarks.search import fingerprint
 from benchmarks.search_cells import LANDSCAPES as CELLS
 from benchmarks.search_cells import cell_spec
-from domains.catalog import backbones, load
+from domains.catalog import backbones, entry, load
 from domains.protein.alphabet import LETTERS
 from poets_core.keyed import rng_for
 from poets_core.protocols import Problem, Round
@@ -99,7 +99,8 @@ class Place:
 
     @property
     def _exactly(self) -> bool:
-        return CELLS[self.where.base].exact is not None
+        known = entry(CELLS[self.where.base].problem).settings.get("search", {})
+        return bool(known.get("fit") == "exact")
 
     @property
     def where(self) -> Where:
