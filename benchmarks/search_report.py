@@ -31,7 +31,8 @@ them, are in `benchmarks/search_cells.py` and `poets_core/spec` (tuning: seeds f
 Means ± standard errors over seeds. Regret is cumulative, in fractions of the maximum, an unmeasured or infeasible
 design counting as 0; on artificial-7q, tfim-6 and instability-60 best and mean of the 100 best are in the value's own
 unit. Beside the best stands how many runs found the best possible value, with Wilson's 95 % interval, where the
-problem states that value: a mean hides it. "exact minus" and "poets minus" are paired over seeds, with its 95 % interval (Student's t),
+problem states that value: a mean hides it. "exact minus" and "poets minus"
+are paired over seeds, with their 95 % interval (Student's t),
 bold where that excludes 0. Written by `python -m benchmarks.search_report`; every search is in
 regime_map/results.parquet, from which the map goes on (`--resume`). {hours:.1f} hours of CPU in all.
 """
