@@ -18,6 +18,7 @@ from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import fold
 from poets_core.spec import BackboneSpec, Budget, PoetsSettings, ProblemSpec, SearchSpec, parse_spec
 from tests.e2e.conftest import ROOT, Server, followed, strangers
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 BEST = "model 2"
@@ -123,6 +124,8 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
             assert taken in done
             done.discard(taken)
         if turn == 4:
+            # A page that is left before it has sent the answer takes the answer with it.
+            until(lambda index=index: contest(store, run).pairs[index].outcome is not None)  # type: ignore[misc]
             page.reload()
         over = page.get_by_text("The verdict is in.")
         page.locator(READY).or_(over).first.wait_for(state="attached")
