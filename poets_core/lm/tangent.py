@@ -10,6 +10,8 @@ dimensions belong together, each such block is whitened for itself and has an am
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +42,7 @@ class HeadTangent:
             samples: designs that spread over the space; their features have mean square 1.
 
         Raises:
-            InvalidModel: adapters below the head, or too many tokens.
+            InvalidModel: adapters below the head, too many tokens, or blocks that are no parts of the width.
         """
         if not ensemble.head_alone:
             raise InvalidModel("Expected adapters on the head alone, got some on layers below it.")
@@ -58,8 +60,7 @@ class HeadTangent:
             inside = g.abs().sum(-1) > 0
             states.append(h[inside].double())
         h = torch.cat(states)
-        told = getattr(ensemble.backbone.model.config, "feature_blocks", None) or [["", 0, h.shape[1]]]
-        self.blocks = {name: slice(start, end) for name, start, end in told}
+        self.blocks = _blocks(getattr(ensemble.backbone.model.config, "feature_blocks", None), h.shape[1])
         self.left = _alike(ensemble.backbone.embedding[self.live])
         self.right = torch.zeros(h.shape[1], h.shape[1], device=h.device)
         # Double precision: the smallest second moments are a millionth of the largest, and their roots are divided by.
@@ -142,6 +143,30 @@ class HeadTangent:
         head.b.zero_()
         head.a[:, :r] = root[:, :, None] * v[:, :r]
         head.b[:, self.live, :r] = u[:, :, :r] * root[:, None]
+
+
+def _blocks(told: Any, width: int) -> dict[str, slice]:
+    """Return the dimensions of each block that a config states, all of them in one block where it states none.
+
+    Raises:
+        InvalidModel: they do not follow one another from 0 to the width, each with a name of its own.
+    """
+    if told is None:
+        return {"": slice(0, width)}
+    # A model's files come from anywhere: blocks that overlap would count twice, those that are missing not at all.
+    try:
+        found = {str(name): slice(start, end) for name, start, end in told}
+        ends = [0, *(at.stop for at in found.values())]
+        sound = len(found) == len(told) and [at.start for at in found.values()] == ends[:-1] and ends[-1] == width
+        sound = sound and all(type(a) is int and type(b) is int and a < b for a, b in pairwise(ends))
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise InvalidModel(
+            f"Expected feature_blocks of the model's config as [name, start, end] from 0 to {width} without gaps, got "
+            f"{str(told)[:200]}. Correct config.json, or leave them out."
+        )
+    return found
 
 
 def _whitening(x: Float[Tensor, "n D"], damping: float) -> Float[Tensor, "D D"]:

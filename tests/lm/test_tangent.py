@@ -54,12 +54,35 @@ def slope(ens, out, encoded, weights, eps):
 BLOCKS = [["one", 0, 10], ["two", 10, 14], ["three", 14, FULL]]
 
 
-def blocked(prompts=1):
+def blocked():
     """A tangent space of three blocks."""
     ens = on_the_head()
     ens.backbone.model.config.feature_blocks = BLOCKS
-    out, encoded = tangent_of(ens, prompts)
-    return ens, out, encoded
+    return ens, *tangent_of(ens)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "one",
+        7,
+        [],
+        [["one", 0]],
+        [["one", 0, FULL], ["one", 0, FULL]],
+        [["one", 0, 10], ["two", 9, FULL]],
+        [["one", 0, 10], ["two", 11, FULL]],
+        [["one", 0, FULL + 1]],
+        [["one", 0, 0], ["two", 0, FULL]],
+        [["one", 0, None]],
+        [["one", 0, "x"]],
+        [["one", 0, float(FULL)]],
+    ],
+)
+def test_blocks_that_are_no_parts_of_the_width_are_refused(told):
+    ens = on_the_head()
+    ens.backbone.model.config.feature_blocks = told
+    with pytest.raises(InvalidModel, match="Expected feature_blocks"):
+        tangent_of(ens)
 
 
 def test_blocks_are_weighed_apart_and_weights_mean_the_same():
