@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from domains.palette import ON_WHITE
-from domains.quantum.angles import minimise
-from domains.quantum.circuit import FREE, Language, Op, canonical, count_two, depth_of, parse, text_of
+from domains.quantum.circuit import Language, Op, count_two, depth_of, text_of
 from domains.quantum.circuit_prior import draw_circuit
 from domains.quantum.drawing import circuit_svg
+from domains.quantum.dressing import read
 from domains.quantum.edits import edit_circuits
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.export import read_csv, read_qasm, write_csv, write_qasm
 from domains.quantum.grammar import GrammarMask, grammar_mask
-from domains.quantum.hamiltonian import PauliSum
-from domains.quantum.simulator import Batch
 from poets_core.errors import InvalidDesign, InvalidSpec
-from poets_core.keyed import rng_for
 from poets_core.protocols import Oracle
 from poets_core.types import Artifact, Design, Given, ProblemInfo, Record, Vocabulary
 
@@ -125,23 +121,9 @@ def readable(designs: Sequence[Design], language: Language) -> tuple[list[list[O
     reasons: list[str] = []
     for k, design in enumerate(designs):
         try:
-            circuits.append(canonical(parse(design, language), language))
+            circuits.append(read(design, language))
             where.append(k)
             reasons.append("")
         except InvalidDesign as error:
             reasons.append(str(error))
     return circuits, where, reasons
-
-
-@lru_cache(maxsize=8)
-def best_product_energy(hamiltonian: PauliSum, starts: int = 32) -> float:
-    """Return the lowest energy of a product state found from several starts.
-
-    An upper bound of the true minimum that is reached in practice: each qubit
-    is turned by ry, then rz, and all angles are optimised together.
-    """
-    circuit = [Op(axis, (q,), FREE) for axis in ("ry", "rz") for q in range(hamiltonian.qubits)]
-    batch = Batch([circuit] * starts, hamiltonian.qubits, len(circuit))
-    first = rng_for(0, "product states").uniform(-np.pi, np.pi, (starts, len(circuit)))
-    best = minimise(lambda x: batch.value_and_gradient(hamiltonian, x), first, 150)
-    return float(batch.energies(hamiltonian, best).min())
