@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from domains.quantum.circuit import Language, full_coupling
 from domains.quantum.circuit_prior import prompt_of
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.hamiltonian import ARTIFICIAL_7Q, PauliSum
+from domains.quantum.observable import Observable
 from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, best_product_energy, counts, readable
 from domains.quantum.simulator import energies_of
 from poets_core.types import Design, Evaluation, Objective, ProblemInfo
@@ -26,12 +28,17 @@ class DiscreteEnergyOracle:
     language: Language
     hamiltonian: PauliSum
 
+    @cached_property
+    def observable(self) -> Observable:
+        """The energy, from |0..0>."""
+        return Observable.of_energy(self.hamiltonian)
+
     def evaluate(self, designs: Sequence[Design], prompts: Sequence[int], *, rng: np.random.Generator) -> Evaluation:
         """Simulate n circuits; unreadable ones are invalid. Prompts and rng are not used."""
         circuits, where, reasons = readable(designs, self.language)
         values = np.full((len(designs), 1), np.nan)
         details: list[dict[str, float | int]] = [{} for _ in designs]
-        energies = energies_of(circuits, self.hamiltonian, self.language.max_ops)
+        energies = energies_of(circuits, self.observable)
         for k, ops, energy in zip(where, circuits, energies.tolist(), strict=True):
             values[k, 0] = -energy
             details[k] = {"energy": energy, **counts(ops, self.language.qubits)}

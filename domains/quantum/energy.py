@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from domains.quantum.angles import optimise_angles
 from domains.quantum.circuit import FREE, Language, Op, canonical, parse, text_of
 from domains.quantum.hamiltonian import PauliSum
+from domains.quantum.observable import Observable
 from poets_core.errors import InvalidDesign
 from poets_core.types import Design
 
@@ -28,6 +30,11 @@ class CircuitEnergy:
     language: Language
     hamiltonian: PauliSum
     iterations: int
+
+    @cached_property
+    def observable(self) -> Observable:
+        """The energy, from |0..0>."""
+        return Observable.of_energy(self.hamiltonian)
 
     def ops(self, design: Design) -> list[Op]:
         """Return the canonical gates of a design.
@@ -64,7 +71,7 @@ class CircuitEnergy:
         inner = details.get("details", details)
         stored = inner.get("angles") if isinstance(inner, Mapping) else None
         if stored is None:
-            found = optimise_angles([ops], self.hamiltonian, steps=self.language.max_ops, iterations=self.iterations)
+            found = optimise_angles([ops], self.observable, iterations=self.iterations)
             return found.angles[0]
         if not isinstance(stored, list | tuple) or len(stored) != free:
             raise InvalidDesign(f"Expected {free} angles, one per a* of the circuit, got {str(stored)[:60]}.")

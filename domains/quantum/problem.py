@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from domains.palette import ON_WHITE
-from domains.quantum.angles import minimise
+from domains.quantum.angles import optimise_angles
 from domains.quantum.circuit import FREE, Language, Op, canonical, count_two, depth_of, parse, text_of
 from domains.quantum.circuit_prior import draw_circuit
 from domains.quantum.drawing import circuit_svg
@@ -19,9 +19,8 @@ from domains.quantum.energy import CircuitEnergy
 from domains.quantum.export import read_csv, read_qasm, write_csv, write_qasm
 from domains.quantum.grammar import GrammarMask, grammar_mask
 from domains.quantum.hamiltonian import PauliSum
-from domains.quantum.simulator import Batch
+from domains.quantum.observable import Observable
 from poets_core.errors import InvalidDesign, InvalidSpec
-from poets_core.keyed import rng_for
 from poets_core.protocols import Oracle
 from poets_core.types import Artifact, Design, Given, ProblemInfo, Record, Vocabulary
 
@@ -141,7 +140,5 @@ def best_product_energy(hamiltonian: PauliSum, starts: int = 32) -> float:
     is turned by ry, then rz, and all angles are optimised together.
     """
     circuit = [Op(axis, (q,), FREE) for axis in ("ry", "rz") for q in range(hamiltonian.qubits)]
-    batch = Batch([circuit] * starts, hamiltonian.qubits, len(circuit))
-    first = rng_for(0, "product states").uniform(-np.pi, np.pi, (starts, len(circuit)))
-    best = minimise(lambda x: batch.value_and_gradient(hamiltonian, x), first, 150)
-    return float(batch.energies(hamiltonian, best).min())
+    found = optimise_angles([circuit], Observable.of_energy(hamiltonian), iterations=150, starts=starts)
+    return float(found.energies[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from domains.quantum.circuit import Language, line_coupling
 from domains.quantum.circuit_prior import prompt_of
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.hamiltonian import PauliSum, transverse_ising
+from domains.quantum.observable import Observable
 from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, best_product_energy, counts, readable
 from poets_core.errors import InvalidSpec
 from poets_core.types import F8, Design, Evaluation, Objective, ProblemInfo
@@ -42,10 +44,15 @@ class OptimisedEnergyOracle:
     product: float
     reward: Reward
 
+    @cached_property
+    def observable(self) -> Observable:
+        """The energy, from |0..0>."""
+        return Observable.of_energy(self.hamiltonian)
+
     def evaluate(self, designs: Sequence[Design], prompts: Sequence[int], *, rng: np.random.Generator) -> Evaluation:
         """Optimise and score n circuits; unreadable ones are invalid. Prompts and rng are not used."""
         circuits, where, reasons = readable(designs, self.language)
-        found = optimise_angles(circuits, self.hamiltonian, steps=self.language.max_ops, iterations=self.iterations)
+        found = optimise_angles(circuits, self.observable, iterations=self.iterations)
         values = np.full((len(designs), 1), np.nan)
         details: list[dict[str, Any]] = [{} for _ in designs]
         gates = [counts(ops, self.language.qubits) for ops in circuits]
