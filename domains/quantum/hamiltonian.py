@@ -7,11 +7,16 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import eigsh
 
 from poets_core.errors import InvalidSpec
+from poets_core.keyed import rng_for
 from poets_core.types import F8, I8
 
-MAX_QUBITS = 10
+MAX_QUBITS = 12
+MOST_DENSE = 9
+"""Qubits up to which all eigenvalues are computed; above, only the lowest, by Lanczos."""
 C16 = NDArray[np.complex128]
 
 
@@ -77,9 +82,26 @@ class PauliSum:
             matrix[np.arange(size), index] += factor
         return matrix
 
+    def ground(self) -> tuple[float, C16]:
+        """Return the lowest eigenvalue and a state of it, c16 (2^n,).
+
+        Where several states share the eigenvalue, it is any of them.
+        """
+        size = 2**self.qubits
+        if self.qubits <= MOST_DENSE:
+            values, vectors = np.linalg.eigh(self.matrix())
+            return float(values[0]), vectors[:, 0]
+        rows = np.concatenate([np.arange(size) for _ in self.columns])
+        indices = np.concatenate([index for index, _ in self.columns])
+        matrix = csr_array((np.concatenate([f for _, f in self.columns]), (rows, indices)), shape=(size, size))
+        # Fixed, so that the bits are; random, since symmetry may make a flat one orthogonal to the ground state.
+        begin = rng_for(0, "ground state").normal(size=size) + 0j
+        values, vectors = eigsh(matrix, k=1, which="SA", v0=begin, tol=1e-13, maxiter=100 * size)
+        return float(values[0]), vectors[:, 0]
+
     def ground_energy(self) -> float:
-        """Return the lowest eigenvalue, by dense diagonalisation (2^n <= 1024)."""
-        return float(np.linalg.eigvalsh(self.matrix())[0])
+        """Return the lowest eigenvalue, to 1e-10 of its size."""
+        return self.ground()[0]
 
 
 def transverse_ising(n: int, coupling: float = 1.0, field: float = 1.0) -> PauliSum:

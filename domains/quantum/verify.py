@@ -1,6 +1,6 @@
 """Qiskit as the second opinion: energies recomputed by an independent path.
 
-Nothing of the numpy simulator is used here, not even its Pauli sums.
+Nothing of the compiled simulator is used here, not even its Pauli sums.
 """
 
 from __future__ import annotations
