@@ -107,7 +107,10 @@ def read(text: str, version: int, opaque: list[str]) -> dict[str, Any]:
         ) from error
     unroller = Unroller(version, opaque, load)
     unroller.program(program)
-    gates = [[name, [None if math.isnan(p) else p for p in params], qubits, line] for name, params, qubits, line in unroller.gates]
+    gates = [
+        [name, [None if math.isnan(p) else p for p in params], qubits, line]
+        for name, params, qubits, line in unroller.gates
+    ]
     return {
         "qubits": unroller.registers.count,
         "gates": gates,

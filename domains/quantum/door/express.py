@@ -53,13 +53,17 @@ def express(foreign: Foreign, language: Language) -> Expressed:
             "the qubits out that are not used."
         )
     if foreign.qubits < language.qubits:
-        rest = f"{foreign.qubits}" if foreign.qubits + 1 == language.qubits else f"{foreign.qubits}..{language.qubits - 1}"
+        rest = (
+            f"{foreign.qubits}" if foreign.qubits + 1 == language.qubits else f"{foreign.qubits}..{language.qubits - 1}"
+        )
         notes.append(
             f"the file has {foreign.qubits} of {language.qubits} qubits: qubit {rest} has no gates of its own and "
             "begins in |0>"
         )
     if foreign.inputs and language.free:
-        notes.append(f"angles that the file leaves open are optimised, each gate's its own: {', '.join(foreign.inputs[:8])}")
+        notes.append(
+            f"angles that the file leaves open are optimised, each gate's its own: {', '.join(foreign.inputs[:8])}"
+        )
     words = _Words(language)
     for gate in foreign.gates:
         words.take(gate)
@@ -90,7 +94,9 @@ class _Words:
             found.append(f"said again in the words of the problem, exactly: {counts}")
         if self._turned:
             lines = ", ".join(map(str, sorted(set(self._turned))[:6]))
-            found.append(f"cx turned around with h on both qubits, since only the other direction is coupled (line {lines})")
+            found.append(
+                f"cx turned around with h on both qubits, since only the other direction is coupled (line {lines})"
+            )
         return found
 
     def take(self, gate: Gate) -> None:
@@ -162,13 +168,15 @@ def _ways(part: Part) -> list[list[Part]]:
         "s": [[turn("rz", PI / 2)]],
         "sdg": [[turn("rz", -PI / 2)]],
         "t": [[turn("rz", PI / 4)]],
-        "rx": [[turn("rz", PI / 2), turn("ry", angle), turn("rz", -PI / 2)],
-               [Part("h", (), q), turn("rz", angle), Part("h", (), q)]],
+        "rx": [
+            [turn("rz", PI / 2), turn("ry", angle), turn("rz", -PI / 2)],
+            [Part("h", (), q), turn("rz", angle), Part("h", (), q)],
+        ],
         "ry": [[turn("rz", -PI / 2), turn("rx", angle), turn("rz", PI / 2)]],
         "rz": [[turn("rx", -PI / 2), turn("ry", angle), turn("rx", PI / 2)]],
         "cx": [[h, Part("cz", (), part.wires), h]],
         "cz": [[h, Part("cx", (), part.wires), h]],
-    }[part.name]  # fmt: skip
+    }[part.name]
 
 
 def _level(angle: float, word: Part, gate: Gate) -> int:
@@ -227,9 +235,7 @@ def _not_coupled(gate: Gate, pair: tuple[int, int], language: Language) -> str:
     )
 
 
-def _from_start(
-    ops: Sequence[Op], angles: Sequence[float], language: Language
-) -> tuple[list[Op], list[float]]:
+def _from_start(ops: Sequence[Op], angles: Sequence[float], language: Language) -> tuple[list[Op], list[float]]:
     """Return a circuit for a language whose qubits `start` begin in |1>, with the same state as from |0...0>.
 
     The circuit's first x there and the start's x are one and the same; where it has none, the qubit is turned back,
@@ -265,4 +271,3 @@ def _check_budget(ops: Sequence[Op], language: Language) -> None:
             f"Expected at most {language.max_ops} gates, got {len(ops)} ({two} of two qubits). Raise the problem's "
             f"limit of gates to {len(ops)}, or take a shorter circuit."
         )
-

@@ -17,16 +17,28 @@ MAX_WIDTH = 8
 MAX_REPEATS = 64
 MAX_PARTS = 4000
 TOLERANCE = 1e-9
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Read ``"a:b c:d"``."""
+    return dict(word.split(":") for word in text.split())
+
+
 _INVERSE = {
-    "h": "h", "x": "x", "y": "y", "z": "z", "s": "sdg", "sdg": "s", "t": "tdg", "tdg": "t", "sx": "sxdg", "sxdg": "sx",
-    "cx": "cx", "CX": "CX", "cz": "cz", "cy": "cy", "ch": "ch", "swap": "swap", "ccx": "ccx", "ccz": "ccz",
-    "cswap": "cswap", "cs": "csdg", "csdg": "cs", "id": "id",
-}  # fmt: skip
+    **{name: name for name in ["h", "x", "y", "z", "id", "cx", "CX", "cz", "cy", "ch", "swap", "ccx", "ccz", "cswap"]},
+    **_pairs("s:sdg sdg:s t:tdg tdg:t sx:sxdg sxdg:sx cs:csdg csdg:cs"),
+}
 _TURNS = {"rx", "ry", "rz", "p", "phase", "u1", "cp", "cphase", "cu1", "crx", "cry", "crz", "rxx", "ryy", "rzz", "rzx"}
-_CONTROLLED = {
-    "x": "cx", "y": "cy", "z": "cz", "h": "ch", "cx": "ccx", "CX": "ccx", "cz": "ccz", "swap": "cswap", "s": "cs",
-    "sdg": "csdg", "sx": "csx", "p": "cp", "phase": "cp", "u1": "cp", "rx": "crx", "ry": "cry", "rz": "crz",
-}  # fmt: skip
+_CONTROLLED = _pairs(
+    "x:cx y:cy z:cz h:ch cx:ccx CX:ccx cz:ccz swap:cswap s:cs sdg:csdg sx:csx p:cp phase:cp u1:cp rx:crx ry:cry rz:crz"
+)
+_CLASSES = _pairs(
+    "h:H x:X y:Y z:Z s:S sdg:Sdg t:T tdg:Tdg sx:SX sxdg:SXdg rx:RX ry:RY rz:RZ p:Phase phase:Phase u1:Phase "
+    "u2:U2 u3:U u:U U:U r:R id:I u0:I cx:CX CX:CX cnot:CX cz:CZ cy:CY ch:CH cp:CPhase cphase:CPhase cu1:CPhase "
+    "cs:CS csdg:CSdg csx:CSX crx:CRX cry:CRY crz:CRZ cu3:CU3 cu:CU swap:Swap iswap:iSwap dcx:DCX ecr:ECR "
+    "rzz:RZZ rxx:RXX ryy:RYY rzx:RZX ccx:CCX ccz:CCZ cswap:CSwap"
+)
+"""Names of Qiskit's classes, without their ending Gate."""
 
 
 def modified(
@@ -98,17 +110,7 @@ def qiskit_gate(library: Any, name: str, params: Sequence[float]) -> Any:
         name: a key of `standard.STANDARD`.
         params: radians.
     """
-    kind = {
-        "h": "HGate", "x": "XGate", "y": "YGate", "z": "ZGate", "s": "SGate", "sdg": "SdgGate", "t": "TGate",
-        "tdg": "TdgGate", "sx": "SXGate", "sxdg": "SXdgGate", "rx": "RXGate", "ry": "RYGate", "rz": "RZGate",
-        "p": "PhaseGate", "phase": "PhaseGate", "u1": "PhaseGate", "u2": "U2Gate", "u3": "UGate", "u": "UGate",
-        "U": "UGate", "r": "RGate", "id": "IGate", "u0": "IGate", "cx": "CXGate", "CX": "CXGate", "cnot": "CXGate",
-        "cz": "CZGate", "cy": "CYGate", "ch": "CHGate", "cp": "CPhaseGate", "cphase": "CPhaseGate",
-        "cu1": "CPhaseGate", "cs": "CSGate", "csdg": "CSdgGate", "csx": "CSXGate", "crx": "CRXGate", "cry": "CRYGate",
-        "crz": "CRZGate", "cu3": "CU3Gate", "cu": "CUGate", "swap": "SwapGate", "iswap": "iSwapGate", "dcx": "DCXGate",
-        "ecr": "ECRGate", "rzz": "RZZGate", "rxx": "RXXGate", "ryy": "RYYGate", "rzx": "RZXGate", "ccx": "CCXGate",
-        "ccz": "CCZGate", "cswap": "CSwapGate",
-    }[name]  # fmt: skip
+    kind = f"{_CLASSES[name]}Gate"
     return getattr(library, kind)(*(() if name == "u0" else params))
 
 

@@ -60,7 +60,7 @@ def canonical_angles(
 
 
 def _short(angle: float) -> float:
-    """Return a sum of angles within two turns, so that it loses no digits; what one gate had stays as it was."""
+    """Return an angle as it is up to two turns, beyond that the same one within half a turn."""
     return angle if not abs(angle) > 4 * math.pi else math.remainder(angle, 2 * math.pi)
 
 

@@ -30,17 +30,16 @@ _OLD = re.compile(r"\b[qc]reg\b")
 _NEW = re.compile(r"\b(?:qubit|bit)\b")
 # What word processors, chats and web pages make of plain characters.
 _PLAIN = str.maketrans(
-    {"\u00a0": " ", "\u2007": " ", "\u2009": " ", "\u202f": " ", "\u3000": " ", "\u200b": None, "\u2060": None,
-     "\ufeff": None, "\u2212": "-", "\u2013": "-", "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u00d7": "*",
-     "\u22c5": "*", "\u00b7": "*", "\u2215": "/", "\u2044": "/", "\U0001d70b": "π", "\u2028": "\n", "\u2029": "\n",
-     "\u0085": "\n", "\f": " ", "\v": " "}
-)  # fmt: skip
+    "\u00a0\u2007\u2009\u202f\u3000\f\v\u2212\u2013\u201c\u201d\u201e\u00d7\u22c5\u00b7\u2215\u2044\U0001d70b\u2028\u2029\u0085",
+    "       --" + '"""' + "***//π\n\n\n",
+    "\u200b\u2060\ufeff",
+)
 _WORDS_OF_3 = (
-    "def cal defcal defcalgrammar extern box let break continue while for in switch case default end return input "
-    "output const readonly mutable qubit bit bool int uint float angle complex array void duration stretch gphase inv "
-    "pow ctrl negctrl durationof delay true false im else tau euler"
-).split()
-_NAME_OF_3 = re.compile(rf"\b(?:{'|'.join(_WORDS_OF_3)})\b")
+    "def|cal|defcal|defcalgrammar|extern|box|let|break|continue|while|for|in|switch|case|default|end|return|input|output|"
+    "const|readonly|mutable|qubit|bit|bool|int|uint|float|angle|complex|array|void|duration|stretch|gphase|inv|pow|ctrl|"
+    "negctrl|durationof|delay|true|false|im|else|tau|euler"
+)
+_NAME_OF_3 = re.compile(rf"\b(?:{_WORDS_OF_3})\b")
 
 
 @dataclass(frozen=True)
@@ -80,9 +79,7 @@ def decoded(data: bytes) -> str:
     try:
         return data.decode("utf-16" if mark else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidDesign(
-            "Expected OpenQASM as UTF-8 text, got other bytes. Save the file as UTF-8 text."
-        ) from error
+        raise InvalidDesign("Expected OpenQASM as UTF-8 text, got other bytes. Save the file as UTF-8 text.") from error
 
 
 def scan(text: str) -> Scanned:
@@ -152,7 +149,9 @@ def _without_comments(text: str) -> str:
         elif mark[0] == "/*":
             end = text.find("*/", start + 2)
             if end < 0:
-                raise InvalidDesign(f"Expected */ after /* on line {line_at(text, start)}, got none. Close the comment.")
+                raise InvalidDesign(
+                    f"Expected */ after /* on line {line_at(text, start)}, got none. Close the comment."
+                )
             at = end + 2
             kept.append(" " + "\n" * text.count("\n", start, at))
         else:

@@ -81,9 +81,13 @@ def _controlled(axis: str, angle: float) -> list[Part]:
 def _cu(theta: float, phi: float, lam: float, gamma: float) -> list[Part]:
     cx = _part("cx", 0, 1)
     turns = [
-        _turn("rz", gamma + (lam + phi) / 2, 0), _turn("rz", (lam - phi) / 2, 1), cx,
-        Part("u", (-theta / 2, 0.0, -(phi + lam) / 2), (1,)), cx, Part("u", (theta / 2, phi, 0.0), (1,)),
-    ]  # fmt: skip
+        _turn("rz", gamma + (lam + phi) / 2, 0),
+        _turn("rz", (lam - phi) / 2, 1),
+        cx,
+        Part("u", (-theta / 2, 0.0, -(phi + lam) / 2), (1,)),
+        cx,
+        Part("u", (theta / 2, phi, 0.0), (1,)),
+    ]
     return [t for t in turns if t.name != "rz" or not near(t.params[0], 0)]
 
 
@@ -116,9 +120,7 @@ def _rotation(axis: str, angle: float) -> Standard:
 _P = Standard(1, 1, lambda angle: [_turn("rz", angle, 0)])
 _U = Standard(3, 1, _u)
 _CP = Standard(1, 2, _cp)
-_CCX = (
-    "h 2; cx 1 2; tdg 2; cx 0 2; t 2; cx 1 2; tdg 2; cx 0 2; t 1; t 2; h 2; cx 0 1; t 0; tdg 1; cx 0 1"
-)  # fmt: skip
+_CCX = "h 2; cx 1 2; tdg 2; cx 0 2; t 2; cx 1 2; tdg 2; cx 0 2; t 1; t 2; h 2; cx 0 1; t 0; tdg 1; cx 0 1"
 
 STANDARD: dict[str, Standard] = {
     **{word: Standard(0, 1, None) for word in ("h", "x", "s", "sdg", "t")},
@@ -126,20 +128,26 @@ STANDARD: dict[str, Standard] = {
     **{word: Standard(0, 2, None) for word in ("cx", "cz")},
     "CX": _fixed(2, "cx 0 1"),
     "cnot": _fixed(2, "cx 0 1"),
-    "id": Standard(0, 1, lambda: []),
+    "id": Standard(0, 1, list),
     "u0": Standard(1, 1, lambda _: []),
     "y": _rotation("ry", PI),
     "z": _rotation("rz", PI),
     "tdg": _rotation("rz", -PI / 4),
     "sx": _rotation("rx", PI / 2),
     "sxdg": _rotation("rx", -PI / 2),
-    "p": _P, "phase": _P, "u1": _P,
+    "p": _P,
+    "phase": _P,
+    "u1": _P,
     "u2": Standard(2, 1, lambda phi, lam: _u(PI / 2, phi, lam)),
-    "u3": _U, "u": _U, "U": _U,
+    "u3": _U,
+    "u": _U,
+    "U": _U,
     "r": Standard(2, 1, _r),
     "cy": _fixed(2, "sdg 1; cx 0 1; s 1"),
     "ch": _fixed(2, "s 1; h 1; t 1; cx 0 1; tdg 1; h 1; sdg 1"),
-    "cp": _CP, "cphase": _CP, "cu1": _CP,
+    "cp": _CP,
+    "cphase": _CP,
+    "cu1": _CP,
     "cs": Standard(0, 2, lambda: _cp(PI / 2)),
     "csdg": Standard(0, 2, lambda: _cp(-PI / 2)),
     "csx": Standard(0, 2, lambda: [_part("h", 1), *_cp(PI / 2), _part("h", 1)]),
@@ -159,7 +167,7 @@ STANDARD: dict[str, Standard] = {
     "ccx": _fixed(3, _CCX),
     "ccz": _fixed(3, "h 2; ccx 0 1 2; h 2"),
     "cswap": _fixed(3, "cx 2 1; ccx 0 1 2; cx 2 1"),
-}  # fmt: skip
+}
 """Every gate that is read by name; definitions in a file come first."""
 
 

@@ -19,20 +19,46 @@ from poets_core.errors import InvalidDesign
 Number = int | float | bool
 MAX_INTEGER = 1 << 62
 CONSTANTS: dict[str, float] = {
-    "pi": math.pi, "π": math.pi, "tau": math.tau, "τ": math.tau, "euler": math.e, "ℇ": math.e,
-    f"tau{SAFE}": math.tau, f"euler{SAFE}": math.e,
-}  # fmt: skip
+    "pi": math.pi,
+    "π": math.pi,
+    "tau": math.tau,
+    "τ": math.tau,
+    "euler": math.e,
+    "ℇ": math.e,
+    f"tau{SAFE}": math.tau,
+    f"euler{SAFE}": math.e,
+}
 _FUNCTIONS: dict[str, Callable[[float], float]] = {
-    "sin": math.sin, "cos": math.cos, "tan": math.tan, "exp": math.exp, "ln": math.log, "log": math.log,
-    "sqrt": math.sqrt, "arcsin": math.asin, "arccos": math.acos, "arctan": math.atan, "asin": math.asin,
-    "acos": math.acos, "atan": math.atan, "abs": abs, "floor": math.floor, "ceiling": math.ceil,
-}  # fmt: skip
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "exp": math.exp,
+    "ln": math.log,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "arcsin": math.asin,
+    "arccos": math.acos,
+    "arctan": math.atan,
+    "asin": math.asin,
+    "acos": math.acos,
+    "atan": math.atan,
+    "abs": abs,
+    "floor": math.floor,
+    "ceiling": math.ceil,
+}
 _COMPARISONS: dict[str, Callable[[Number, Number], bool]] = {
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
-}  # fmt: skip
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
 _ARITHMETIC: dict[str, Callable[[Number, Number], Number]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul,
-}  # fmt: skip
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+}
 
 
 def line_of(node: ast.QASMNode, default: int = 0) -> int:
@@ -101,7 +127,7 @@ class Values:
     def _number(self, node: ast.Expression) -> Number:
         match node:
             case ast.IntegerLiteral(value=value) | ast.FloatLiteral(value=value) | ast.BooleanLiteral(value=value):
-                return value  # type: ignore[no-any-return]
+                return value
             case ast.Identifier(name=name):
                 return self._name(name)
             case ast.UnaryExpression(op=op, expression=inner) if op.name == "-":
@@ -116,9 +142,9 @@ class Values:
                 return self.cast(kind, self.number(argument))
             case ast.SizeOf(target=ast.Identifier(name=name), index=None) if name in self.sizes:
                 return self.sizes[name]
-        kind = type(node).__name__
         raise InvalidDesign(
-            f"Expected numbers, pi, constants and + - * / ** on line {self.line}, got {kind}. Write its value."
+            f"Expected numbers, pi, constants and + - * / ** on line {self.line}, got {type(node).__name__}. Write its "
+            "value."
         )
 
     def _name(self, name: str) -> Number:
@@ -183,14 +209,13 @@ class Values:
             )
         if whole and right >= 0 and (abs(left) <= 1 or right * math.log2(abs(left)) < 62):
             return int(left) ** int(right)
-        power = float(left) ** float(right)
-        if isinstance(power, complex):
+        if left < 0 and right != int(right):
             raise InvalidDesign(f"Expected real numbers on line {self.line}, got a root of a negative one.")
-        return power
+        return math.pow(left, right)
 
     def _call(self, name: str, arguments: list[Number]) -> Number:
         if name in ("mod", "pow") and len(arguments) == 2:
-            return math.fmod(*arguments) if name == "mod" else float(arguments[0]) ** float(arguments[1])
+            return math.fmod(*arguments) if name == "mod" else math.pow(*arguments)
         if name not in _FUNCTIONS or len(arguments) != 1:
             raise InvalidDesign(
                 f"Expected a function of one number, {' '.join(sorted(_FUNCTIONS))}, got {named(name)!r} on line "
