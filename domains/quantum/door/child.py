@@ -17,6 +17,7 @@ import resource
 import signal
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ def limit() -> None:
         resource.setrlimit(kind, (wanted, wanted))
     # Compiled modules cannot be written either, and trying would end in SIGXFSZ.
     sys.dont_write_bytecode = True
+    tempfile.tempdir = os.sep  # packages ask for its name as they are imported; else each folder is tried by writing
     sys.addaudithook(_guard(_homes()))
 
 
@@ -55,7 +57,7 @@ def _guard(homes: tuple[str, ...]) -> Callable[[str, tuple[Any, ...]], None]:
             raise PermissionError(f"{event} is not allowed here")
         if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.realpath(os.fsdecode(arguments[0]))
-            if not any(path == home or path.startswith(home.rstrip("/") + "/") for home in homes):
+            if path != os.devnull and not any(path == home or path.startswith(home.rstrip("/") + "/") for home in homes):
                 raise PermissionError("only packages are read here")
 
     return guard

@@ -53,13 +53,9 @@ def express(foreign: Foreign, language: Language) -> Expressed:
             "the qubits out that are not used."
         )
     if foreign.qubits < language.qubits:
-        rest = (
-            f"{foreign.qubits}" if foreign.qubits + 1 == language.qubits else f"{foreign.qubits}..{language.qubits - 1}"
-        )
-        notes.append(
-            f"the file has {foreign.qubits} of {language.qubits} qubits: qubit {rest} has no gates of its own and "
-            "begins in |0>"
-        )
+        first, final = foreign.qubits, language.qubits - 1
+        rest = f"qubit {final}" if first == final else f"qubits {first}..{final}"
+        notes.append(f"the file has {first} of {language.qubits} qubits: |0> is kept on {rest}")
     if foreign.inputs and language.free:
         notes.append(
             f"angles that the file leaves open are optimised, each gate's its own: {', '.join(foreign.inputs[:8])}"

@@ -27,7 +27,7 @@ _INCLUDE = re.compile(r"\binclude\b[ \t]*(?:\"([^\"\n]*)\"|'([^'\n]*)')?[ \t]*(;
 _PRAGMA = re.compile(r"^[ \t]*#?[ \t]*pragma\b[^\n]*", re.MULTILINE)
 _OPAQUE = re.compile(r"\bopaque\s+([A-Za-z_]\w*)[^;]*;")
 _OLD = re.compile(r"\b[qc]reg\b")
-_NEW = re.compile(r"\b(?:qubit|bit)\b")
+_NEW = re.compile(r"(?:^|[;{}])\s*(?:qubit|bit)\b")
 # What word processors, chats and web pages make of plain characters.
 _PLAIN = str.maketrans(
     "\u00a0\u2007\u2009\u202f\u3000\f\v\u2212\u2013\u201c\u201d\u201e\u00d7\u22c5\u00b7\u2215\u2044\U0001d70b\u2028\u2029\u0085",
@@ -155,10 +155,9 @@ def _without_comments(text: str) -> str:
             at = end + 2
             kept.append(" " + "\n" * text.count("\n", start, at))
         else:
-            end = text.find('"', start + 1)
-            if end < 0 or "\n" in text[start:end]:
-                raise InvalidDesign(f"Expected a closing quote on line {line_at(text, start)}, got none. Close it.")
-            at = end + 1
+            line_end = text.find("\n", start)
+            end = text.find('"', start + 1, len(text) if line_end < 0 else line_end)
+            at = max(start, end) + 1  # a quote that is open is left to the parser
             kept.append(text[start:at])
     return "".join([*kept, text[at:]])
 

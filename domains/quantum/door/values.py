@@ -208,7 +208,7 @@ class Values:
                 f"0 where integers stay integers and a fraction elsewhere. Write {int(left)}.0**{int(right)}."
             )
         if whole and right >= 0 and (abs(left) <= 1 or right * math.log2(abs(left)) < 62):
-            return int(left) ** int(right)
+            return int(int(left) ** int(right))
         if left < 0 and right != int(right):
             raise InvalidDesign(f"Expected real numbers on line {self.line}, got a root of a negative one.")
         return math.pow(left, right)
