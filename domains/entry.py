@@ -297,6 +297,36 @@ class Structure(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Scored:
+    """A design that a person brought as a file, as a problem sees it.
+
+    Attributes:
+        name: of the file.
+        lines: what was read and what it is worth, for people.
+        facts: the same as JSON values; ``"design"`` is its canonical text.
+        error: why it cannot be read; then there is nothing else.
+    """
+
+    name: str
+    lines: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+class Score(Protocol):
+    """A function that reads files of designs from anywhere and scores them by a problem."""
+
+    def __call__(self, files: Sequence[tuple[str, bytes]], problem: Any) -> list[Scored]:
+        """Return one result for each design, in order.
+
+        Args:
+            files: (name, bytes); a file may hold several designs.
+            problem: a loaded problem of the science.
+        """
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Science:
     """One science: all that the rest of the program knows about it.
@@ -313,6 +343,7 @@ class Science:
         naming: ``"module:function"``, see `Naming`; ``""``: a design has no name but its own text.
         views: ``"module:function"``, see `Views`; ``""``: the page Variants has nothing to show.
         structure: ``"module:function"``, see `Structure`; structures: endings of its files.
+        score: ``"module:function"``, see `Score`; ``""``: no files of designs are read.
         install: command that installs the packages it needs.
     """
 
@@ -328,4 +359,5 @@ class Science:
     views: str = ""
     structure: str = ""
     structures: tuple[str, ...] = ()
+    score: str = ""
     install: str = ""

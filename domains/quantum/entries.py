@@ -371,5 +371,6 @@ SCIENCE = Science(
     exports=(Export("qasm3", "OpenQASM 3", "qasm", "text/plain"), CSV),
     drawing="domains.quantum.drawing:draw",
     naming="domains.quantum.naming:named",
+    score="domains.quantum.door.score:score_files",
     install=INSTALL,
 )

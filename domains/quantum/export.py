@@ -1,7 +1,7 @@
 """Circuits as files that reload: OpenQASM 3 (one file, or a zip of files) and CSV.
 
 Every circuit is recomputed by Qiskit before it is written. What is read back
-may come from anyone, so it is checked before Qiskit's parser sees it (`qasm`).
+may come from anyone, so it comes through the door (`door`).
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ import json
 import math
 import zipfile
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from domains.quantum.circuit import FREE, LEVELS, MAX_BYTES, Op, canonical, line_of
+from domains.quantum.circuit import FREE, LEVELS, MAX_BYTES, Op, line_of, text_of
+from domains.quantum.door.prescan import decoded
 from domains.quantum.energy import CircuitEnergy
 from poets_core.cells import guarded, unguarded
 from poets_core.errors import InvalidDesign, InvalidInput, InvalidTable
 from poets_core.intake import check_text, shown
 from poets_core.intake.archive import read_zip
 from poets_core.types import Record
+
+if TYPE_CHECKING:
+    from domains.quantum.door.reader import Reader
 
 MAX_FILES = 5000
 MAX_ALL = 32 << 20
@@ -87,41 +91,44 @@ def write_qasm(energy: CircuitEnergy, records: Sequence[Record], problem: str) -
 
 
 def read_qasm(energy: CircuitEnergy, data: bytes) -> list[Record]:
-    """Read one OpenQASM 3 file or a zip of them.
+    """Read one file of OpenQASM 2 or 3 or a zip of them: our own exports, or what other tools wrote.
+
+    A foreign circuit is said again in the words of the language; its angles come along where it has them all.
 
     Raises:
-        InvalidDesign: see `qasm.read_circuit`; also where a file contradicts its own comment.
+        InvalidDesign: see `door.foreign`, `door.express`; also where a file contradicts its own comment.
     """
-    return [_record(energy, text, k) for k, text in enumerate(_texts(data))]
+    from domains.quantum.door.reader import Reader
+
+    texts = _texts(data)
+    with Reader() as reader:
+        return [_record(energy, name, text, k, reader) for k, (name, text) in enumerate(texts)]
 
 
-def _texts(data: bytes) -> list[str]:
+def _texts(data: bytes) -> list[tuple[str, str]]:
     if not data.startswith(b"PK"):
-        return [_utf8(data)]
-    return [_utf8(text) for _, text in read_zip(data, files=MAX_FILES, each=MAX_BYTES, total=MAX_ALL, refuse=_refuse)]
+        return [("", decoded(data))]
+    files = read_zip(data, files=MAX_FILES, each=MAX_BYTES, total=MAX_ALL, refuse=_refuse)
+    return [(name, decoded(text)) for name, text in files]
 
 
 def _refuse(message: str) -> InvalidDesign:
     return InvalidDesign(f"Expected a zip of OpenQASM 3 files. {message}")
 
 
-def _utf8(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidDesign("Expected OpenQASM 3 as UTF-8 text, got other bytes.") from error
-
-
-def _record(energy: CircuitEnergy, text: str, number: int) -> Record:
-    from domains.quantum.qasm import read_circuit
+def _record(energy: CircuitEnergy, name: str, text: str, number: int, reader: Reader) -> Record:
+    from domains.quantum.door.express import express
+    from domains.quantum.door.foreign import read_circuit_file
 
     language = energy.language
-    ops, angles = read_circuit(text, language)
-    design = energy.decode("\n".join(line_of(op) for op in ops))
+    try:
+        found = express(read_circuit_file(text, reader=reader), language)
+    except InvalidDesign as error:
+        raise InvalidDesign(f"{f'File {shown(name)} of the zip: ' if name else ''}{error}") from error
+    design, angles = text_of(list(found.ops)), found.angles
     facts = _facts(text)
     if facts is None:
-        # A foreign file. Its angles are kept only where canonical order is its order.
-        kept = {"angles": angles} if language.free and canonical(ops, language) == ops else {}
+        kept = {"angles": list(angles)} if language.free and angles is not None else {}
         return Record(f"file-{number}", design, math.nan, kept)
     where = f"in file {number + 1}"
     stated = facts.get("design")
@@ -132,7 +139,7 @@ def _record(energy: CircuitEnergy, text: str, number: int) -> Record:
         raise InvalidDesign(f"Expected id, value and metadata in the comment {where}, got {str(facts)[:80]}.")
     if language.free:
         noted = energy.angles(design, metadata)
-        if any(abs(math.remainder(a - b, 2 * math.pi)) > 1e-9 for a, b in zip(angles, noted, strict=True)):
+        if any(abs(math.remainder(a - b, 2 * math.pi)) > 1e-9 for a, b in zip(angles or (), noted, strict=True)):
             raise InvalidDesign(f"Expected the angles {where} to be those of its comment, got others. Export again.")
     return Record(facts["id"], design, float(value), metadata)
 

@@ -46,6 +46,11 @@ class PauliSum:
         """Number of qubits."""
         return len(self.terms[0][0])
 
+    @property
+    def real(self) -> bool:
+        """Whether its matrix is real: every string holds an even number of Y."""
+        return all(label.count("Y") % 2 == 0 for label, _ in self.terms)
+
     @cached_property
     def columns(self) -> tuple[tuple[I8, C16], ...]:
         """The sum by bit-flip mask: pairs (index i8 (2^n,), factor c16 (2^n,)).
@@ -102,16 +107,6 @@ class PauliSum:
     def ground_energy(self) -> float:
         """Return the lowest eigenvalue, to 1e-10 of its size."""
         return self.ground()[0]
-
-
-def transverse_ising(n: int, coupling: float = 1.0, field: float = 1.0) -> PauliSum:
-    """Return the open chain -J sum Z_k Z_{k+1} - h sum X_k."""
-
-    def label(letters: dict[int, str]) -> str:
-        return "".join(letters.get(n - 1 - k, "I") for k in range(n))
-
-    bonds = [(label({k: "Z", k + 1: "Z"}), -coupling) for k in range(n - 1)]
-    return PauliSum((*bonds, *((label({k: "X"}), -field) for k in range(n))))
 
 
 ARTIFICIAL_7Q = PauliSum(

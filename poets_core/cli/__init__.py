@@ -5,6 +5,7 @@
     poets spec protein/ehrlich --set search.method=ga --set search.elites=4 > spec.json
     poets run spec.json
     poets show RUN --json
+    poets circuit mine.qasm --problem quantum/tfim-6 --set max_cx=12
     poets propose RUN && poets results RUN FILE
     poets app
 
@@ -26,7 +27,7 @@ from rich.table import Column, Table
 
 from domains import catalog
 from poets_core import serve
-from poets_core.cli import laboratory
+from poets_core.cli import circuits, laboratory
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.specs import check, kept_in, located, report_of, spec_from, table_params
 from poets_core.errors import InvalidInput, MissingPackage, PoetsError, StoreError
@@ -260,6 +261,7 @@ def app_(
     serve.start([] if port is None else ["--server.port", str(port)])
 
 
+app.command()(circuits.circuit)
 app.command()(laboratory.propose)
 app.command()(laboratory.results)
 app.command(name="next")(laboratory.next_)
