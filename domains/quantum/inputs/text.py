@@ -1,0 +1,97 @@
+"""What all readers of pasted text share: its size, its signs, its numbers, and how messages quote it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from poets_core.errors import InvalidTable
+from poets_core.intake import read_json, shown
+
+MAX_BYTES = 256 << 10
+"""Of a pasted or uploaded text, after encoding as UTF-8."""
+UNSIGNED = r"(?:\d{1,64}+(?:\.\d{0,64}+)?+|\.\d{1,64}+)(?:[eE][-+]?\d{1,6}+)?+"
+"""A number without sign; repetitions are bounded and give nothing back, so time is in proportion to the text."""
+REAL = rf"[-+]?{UNSIGNED}"
+_NUMBER = re.compile(
+    rf"\(?\s{{0,9}}(?:(?P<imag>{REAL})[jJi]|(?P<re>{REAL})(?:\s{{0,9}}(?P<im>[-+]\s{{0,9}}{UNSIGNED})[jJi])?)\s{{0,9}}\)?"
+)
+_SIGNS = str.maketrans({"−": "-", "–": "-", "\uff0d": "-", "\u00a0": " ", "\u2009": " ", "\ufeff": " "})
+REAL_KEYS, IMAG_KEYS = ("real", "re"), ("imag", "imaginary", "im")
+
+
+def cleaned(text: str, what: str) -> str:
+    """Return a text with plain minus signs, spaces and line ends.
+
+    Raises:
+        InvalidTable: it is empty, too long, or not text.
+    """
+    if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise InvalidTable(
+            f"Expected {what} of at most {MAX_BYTES >> 10} kB, got more. Keep the terms that are needed."
+        )
+    if "\0" in text:
+        raise InvalidTable(f"Expected {what} as text, got a file of bytes. Save it as text, CSV or JSON.")
+    text = text.translate(_SIGNS).replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not text:
+        raise InvalidTable(f"Expected {what}, got nothing. Paste it or choose a file.")
+    return text
+
+
+def is_json(text: str) -> bool:
+    """Whether a text begins like a JSON document."""
+    return text.startswith(("{", "["))
+
+
+def json_of(text: str, what: str) -> Any:
+    """Read JSON, with every key once.
+
+    Raises:
+        InvalidTable: it is none.
+    """
+    return read_json(text, what, InvalidTable, MAX_BYTES)
+
+
+def number_in(text: str) -> complex | None:
+    """Return the number that a text is, ``0.5``, ``1e-3j`` or ``(0.5-0.1j)``; None where it is no number."""
+    text = text.strip()
+    found = _NUMBER.fullmatch(text)
+    if found is None or text.startswith("(") != text.endswith(")"):
+        return None
+    if found["imag"] is not None:
+        return complex(0.0, float(found["imag"]))
+    imaginary = "".join((found["im"] or "0").split())
+    return complex(float(found["re"]), float(imaginary))
+
+
+def number_of(value: Any) -> complex | None:
+    """Return the number that a JSON value is, None where it is none.
+
+    Numbers, texts of numbers, ``[real, imaginary]`` and ``{"real": .., "imag": ..}`` are read.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float | complex):
+        try:
+            return complex(value)
+        except OverflowError:
+            return complex(np.inf)
+    if isinstance(value, str):
+        return number_in(value)
+    if isinstance(value, dict):
+        known = {*REAL_KEYS, *IMAG_KEYS}
+        if not value or not set(value) <= known:
+            return None
+        value = [next((value[k] for k in keys if k in value), 0.0) for keys in (REAL_KEYS, IMAG_KEYS)]
+    if isinstance(value, list | tuple) and len(value) == 2:
+        parts = [number_of(part) if not isinstance(part, list | tuple | dict) else None for part in value]
+        if parts[0] is not None and parts[1] is not None and parts[0].imag == parts[1].imag == 0.0:
+            return complex(parts[0].real, parts[1].real)
+    return None
+
+
+def quoted(value: object) -> str:
+    """Return what somebody wrote as a message repeats it: quoted, cut, on one line."""
+    return shown(" ".join(value.split()) if isinstance(value, str) else value, 60)
