@@ -14,6 +14,7 @@ from domains.packages import needed_for
 from domains.quantum.circuit import FREE, LEVELS, Op
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.entries import INSTALL
+from domains.quantum.files.start import with_start
 from poets_core.errors import InvalidDesign
 from poets_core.types import Design
 
@@ -66,7 +67,8 @@ def qiskit_energy(energy: CircuitEnergy, design: Design, details: Mapping[str, A
         InvalidDesign: the design or its angles do not fit the problem.
     """
     ops = energy.ops(design)
-    circuit = to_qiskit(ops, energy.language.qubits, energy.angles(design, details))
+    whole = with_start(ops, energy.language)
+    circuit = to_qiskit(whole, energy.language.qubits, energy.angles(design, details))
     return circuit_energy(circuit, energy.hamiltonian.terms)
 
 
