@@ -134,6 +134,10 @@ class Export:
     zips: bool = False
     reads_back: bool = True
 
+    def ending_of(self, designs: int) -> str:
+        """Return how the file of so many designs will end."""
+        return "zip" if self.zips and designs != 1 else self.ending
+
     def named(self, data: bytes) -> tuple[str, str]:
         """Return the ending and the media type of a file, by what was written into it."""
         # A format that is a ZIP itself, as a workbook is, keeps its own name.
