@@ -6,6 +6,8 @@ browser reads them without loading any science.
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,12 +122,29 @@ class Export:
         title: for people.
         ending: of the file's name, without the dot.
         media_type: what a browser is told.
+        zips: one design is one file, several are a ZIP of files; else one file holds any number of designs.
+        reads_back: `Problem.read_export` reads it. Else `Problem.export` reads back what it wrote before it returns it,
+            because such files are taken from nobody else.
     """
 
     name: str
     title: str
     ending: str
     media_type: str
+    zips: bool = False
+    reads_back: bool = True
+
+    def ending_of(self, designs: int) -> str:
+        """Return how the file of so many designs will end."""
+        return "zip" if self.zips and designs != 1 else self.ending
+
+    def named(self, data: bytes) -> tuple[str, str]:
+        """Return the ending and the media type of a file, by what was written into it."""
+        # A format that is a ZIP itself, as a workbook is, keeps its own name.
+        packed = self.zips or self.media_type.startswith("text/")
+        if packed and data.startswith(b"PK") and zipfile.is_zipfile(io.BytesIO(data)):
+            return "zip", "application/zip"
+        return self.ending, self.media_type
 
 
 CSV = Export("csv", "CSV", "csv", "text/csv")

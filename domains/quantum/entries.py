@@ -368,7 +368,14 @@ SCIENCE = Science(
     backbones=(
         ShippedBackbone("circuit", "Circuit model that ships with the app", Path(__file__).parent / "backbone", 3.5e-5),
     ),
-    exports=(Export("qasm3", "OpenQASM 3", "qasm", "text/plain"), CSV),
+    exports=(
+        Export("qasm3", "OpenQASM 3", "qasm", "text/plain", zips=True),
+        Export("qasm2", "OpenQASM 2", "qasm", "text/plain", zips=True),
+        Export("qpy", "QPY", "qpy", "application/octet-stream", zips=True, reads_back=False),
+        Export("json", "JSON", "json", "application/json"),
+        Export("python", "Qiskit snippet", "py", "text/x-python", zips=True, reads_back=False),
+        CSV,
+    ),
     drawing="domains.quantum.drawing:draw",
     naming="domains.quantum.naming:named",
     score="domains.quantum.door.score:score_files",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from domains.quantum.circuit import FREE, GATES, LEVELS, R1, Language, Op, count_two, level_of
+from domains.quantum.circuit import FREE, GATES, LEVELS, R1, Language, Op, canonical, count_two, level_of
 from domains.quantum.door.foreign import Foreign, Gate
 from domains.quantum.door.ordered import canonical_angles
 from domains.quantum.door.standard import Part, words_of
+from domains.quantum.dressing import dress, skeleton
 from poets_core.errors import InvalidDesign
 
 TOLERANCE = 1e-9
+MOST_WORDS = 2000
+"""Gates of a foreign circuit for a problem whose circuits are written as two-qubit gates alone."""
 PI = math.pi
 
 
@@ -60,15 +63,38 @@ def express(foreign: Foreign, language: Language) -> Expressed:
         notes.append(
             f"angles that the file leaves open are optimised, each gate's its own: {', '.join(foreign.inputs[:8])}"
         )
-    words = _Words(language)
+    words = _Words(spelled_out(language))
     for gate in foreign.gates:
         words.take(gate)
     notes += words.notes()
-    ops, angles = _from_start(words.ops, words.angles, language)
-    made, values = canonical_angles(ops, angles, language)
-    _check_budget(made, language)
+    ops, angles = _from_start(words.ops, words.angles, words.language)
+    made, values = canonical_angles(ops, angles, words.language)
+    _check_budget(made, words.language)
+    if language.dressing and made != (put := _dressed(made, language)):
+        notes.append("rotations are put anew around its two-qubit gates, and their angles optimised")
+        return Expressed(tuple(put), None, tuple(notes), count_two(words.ops))
     known = not any(v != v for v in values)
     return Expressed(tuple(made), values if known else None, tuple(notes), count_two(words.ops))
+
+
+def spelled_out(language: Language) -> Language:
+    """Return the language that a foreign circuit is said in: of dressed circuits one of all gates and both directions."""
+    if not language.dressing:
+        return language
+    both = language.pairs | {(b, a) for a, b in language.pairs}
+    return replace(language, pairs=frozenset(both), gates=GATES, dressing=(), max_ops=MOST_WORDS)
+
+
+def _dressed(ops: Sequence[Op], language: Language) -> list[Op]:
+    """Return the two-qubit gates of a circuit with all their rotations; cz is a cx and rotations.
+
+    Raises:
+        InvalidDesign: it has no two-qubit gate.
+    """
+    two = [Op("cx", (min(op.qubits), max(op.qubits))) for op in skeleton(ops)]
+    if not two:
+        raise InvalidDesign("Expected at least one two-qubit gate, got gates on single qubits alone.")
+    return canonical(dress(two, language), language)
 
 
 class _Words:

@@ -10,13 +10,14 @@ import numpy as np
 
 from domains.entry import Scored
 from domains.packages import needed_for
-from domains.quantum.circuit import Language, Op, canonical, count_two, depth_of, text_of
+from domains.quantum.circuit import Language, Op, count_two, depth_of, text_of
 from domains.quantum.circuit import parse as parse_words
 from domains.quantum.door.express import Expressed, express
 from domains.quantum.door.foreign import Foreign, read_circuit_file
 from domains.quantum.door.modify import qiskit_gate
 from domains.quantum.door.prescan import decoded
 from domains.quantum.door.reader import Reader
+from domains.quantum.dressing import read
 from domains.quantum.entries import INSTALL, PROBLEMS
 from domains.quantum.problem import CircuitProblem
 from poets_core.errors import InvalidDesign
@@ -118,7 +119,7 @@ def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -
 
 def _words(text: str, language: Language) -> tuple[Expressed, list[str], dict[str, int]]:
     ops = parse_words(text, language)
-    made = canonical(ops, language)
+    made = read(text, language)
     written = {"qubits": language.qubits, "gates": len(ops), "two": count_two(ops)}
     return Expressed(tuple(made), None if language.free else (), (), count_two(ops)), [], written
 
@@ -141,21 +142,21 @@ def energy_as_written(foreign: Foreign, problem: CircuitProblem) -> float:
         from qiskit import QuantumCircuit
         from qiskit.circuit import library
 
-    from domains.quantum.verify import circuit_energy
+    from domains.quantum.verify import circuit_value
 
     circuit = QuantumCircuit(problem.language.qubits)
     for gate in foreign.gates:
         circuit.append(qiskit_gate(library, gate.name, gate.params), gate.qubits)
-    return circuit_energy(circuit, problem.hamiltonian.terms)
+    return circuit_value(circuit, problem.energy)
 
 
 def energy_of(said: Expressed, problem: CircuitProblem) -> float:
     """Return the energy of a circuit in the words of the problem, from where its qubits begin."""
-    from domains.quantum.verify import circuit_energy, to_qiskit
+    from domains.quantum.verify import circuit_value, to_qiskit
 
     start = [Op("x", (q,)) for q in getattr(problem.language, "start", ())]
     circuit = to_qiskit([*start, *said.ops], problem.language.qubits, said.angles or ())
-    return circuit_energy(circuit, problem.hamiltonian.terms)
+    return circuit_value(circuit, problem.energy)
 
 
 def lines_of(facts: Mapping[str, Any]) -> tuple[str, ...]:
