@@ -101,7 +101,9 @@ def goals(found: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> list[
                 Goal(f"{name}: share of seeds with an error <= {w.error:.2g} at <= {w.cx} CX", share, target, ">=")
             )
     for rival in ("random", "ga"):
-        compared = [f[rival]["poets minus this, area"] for f in found.values() if "poets minus this, area" in f.get(rival, {})]
+        compared = [
+            f[rival]["poets minus this, area"] for f in found.values() if "poets minus this, area" in f.get(rival, {})
+        ]
         if len(compared) >= AHEAD:
             ahead = sum(d["high"] < 0 for d in compared)
             out.append(Goal(f"problems with a smaller area than {rival}, interval below 0", ahead, AHEAD, ">="))
@@ -136,7 +138,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, help="a file that keeps every finished search")
     parser.add_argument("--jobs", type=int, default=2, help="searches at a time, one thread each")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="one seed of two small problems, 100 structures: under 60 s")
+    parser.add_argument(
+        "--quick", action="store_true", help="one seed of two small problems, 100 structures: under 60 s"
+    )
     return parser.parse_args()
 
 

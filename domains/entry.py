@@ -253,6 +253,7 @@ class Known:
         name: id, or what it is called.
         value: measured, None where it was not.
         expected, spread: predicted before that, and one deviation of it; None where nothing was.
+        details: what the oracle says of it.
     """
 
     design: str
@@ -260,6 +261,7 @@ class Known:
     value: float | None
     expected: float | None = None
     spread: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -46,4 +46,4 @@ class Choices:
             return coupling_of(self.coupling, n)
         from domains.quantum.inputs.coupling import read_coupling
 
-        return coupling_of("own", n, read_coupling(self.pairs, n))
+        return coupling_of("own", n, read_coupling(self.pairs, n).edges)

@@ -57,7 +57,8 @@ def coupling_of(kind: str, n: int, own: Iterable[tuple[int, int]] = ()) -> Pairs
     both = frozenset((a, b) for x, y in pairs if x != y for a, b in ((x, y), (y, x)))
     if n > 1 and len(_walk(both, n)) < n:
         raise InvalidSpec(
-            f"Expected a coupling that connects all {n} qubits, got {sorted(p for p in both if p[0] < p[1])}. Add pairs.",
+            f"Expected a coupling that connects all {n} qubits, got {sorted(p for p in both if p[0] < p[1])}. "
+            "Add pairs.",
             field="problem.params.coupling",
         )
     return both

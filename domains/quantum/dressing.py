@@ -54,7 +54,7 @@ def dress(two: Sequence[Op], language: Language) -> list[Op]:
     return ops
 
 
-def read(text: str, language: Language) -> list[Op]:
+def read_circuit(text: str, language: Language) -> list[Op]:
     """Parse a circuit into its canonical gates; of a dressed one the two-qubit gates count alone.
 
     Raises:

@@ -10,7 +10,7 @@ import numpy as np
 
 from domains.quantum.angles import optimise_angles
 from domains.quantum.circuit import FREE, Language, Op, line_of, text_of
-from domains.quantum.dressing import read, skeleton
+from domains.quantum.dressing import read_circuit, skeleton
 from domains.quantum.hamiltonian import PauliSum
 from domains.quantum.observable import Observable
 from poets_core.errors import InvalidDesign
@@ -45,7 +45,7 @@ class CircuitEnergy:
         Raises:
             InvalidDesign: it is not one of this language.
         """
-        return read(design, self.language)
+        return read_circuit(design, self.language)
 
     def decode(self, text: str) -> Design:
         """Parse words, or calls like ``qc.ry(0.3, 2)``, into the canonical circuit.

@@ -87,8 +87,8 @@ def _reward(target: float, unit: str) -> tuple[Parameter, ...]:
             "reward",
             "text",
             "precision",
-            "precision: decades of the error relative to the best product state, / 6. target: reach an error, then save "
-            "CX. gap: share of the gap to the best value that is closed, less 0.05 for the full CX budget.",
+            "precision: decades of the error relative to the best product state, / 6. target: reach an error, then "
+            "save CX. gap: share of the gap to the best value that is closed, less 0.05 for the full CX budget.",
             choices=("precision", "target", "gap"),
         ),
         Parameter(
@@ -117,7 +117,7 @@ START = Parameter(
     "start",
     "text",
     "",
-    "Basis state that circuits begin in, as letters 0 and 1 with qubit 0 last; empty: all 0. Exports begin with X gates.",
+    "Basis state that circuits begin in, as letters 0 and 1 with qubit 0 last; empty: all 0. Exports begin with X.",
     0,
     20,
     label="Start state",
@@ -173,7 +173,7 @@ PROBLEMS: tuple[Entry, ...] = (
         loader="domains.quantum.own:MoleculeEnergy",
         check="domains.quantum.own:MoleculeEnergy",
         title="Molecule",
-        summary="Ground state of a molecule from frozen integrals, from its Hartree-Fock state, with few two-qubit gates.",
+        summary="Ground state of a molecule, starting from Hartree-Fock, with few two-qubit gates.",
         objective="reward",
         unit="1 at best",
         seconds=0.01,
@@ -236,7 +236,9 @@ PROBLEMS: tuple[Entry, ...] = (
         tokens=_structures,
         parameters=(
             Parameter("state", "text", "w", "Which state.", choices=("w", "dicke", "ghz", "own")),
-            Parameter("qubits", "int", 4, "Number of qubits; amplitudes of your own say it themselves.", 2, MOST_QUBITS),
+            Parameter(
+                "qubits", "int", 4, "Number of qubits; amplitudes of your own say it themselves.", 2, MOST_QUBITS
+            ),
             Parameter("ones", "int", 2, "Ones of a Dicke state.", 1, MOST_QUBITS - 1),
             Parameter(
                 "amplitudes",
@@ -265,9 +267,7 @@ PROBLEMS: tuple[Entry, ...] = (
         seconds=0.02,
         tokens=_structures,
         parameters=(
-            Parameter(
-                "matrix", "text", "", "Pasted: rows of numbers like 0.5+0.5j, or JSON.", 0, 256_000, area=True
-            ),
+            Parameter("matrix", "text", "", "Pasted: rows of numbers like 0.5+0.5j, or JSON.", 0, 256_000, area=True),
             Parameter("file", "file", "", "The same as a file, instead of pasting it."),
             *_reward(1e-3, ", of |Tr(U'V)|^2 / 4^n"),
             *CIRCUITS,
@@ -378,6 +378,7 @@ SCIENCE = Science(
     ),
     drawing="domains.quantum.drawing:draw",
     naming="domains.quantum.naming:named",
+    views="domains.quantum.views.shown:views",
     score="domains.quantum.door.score:score_files",
     install=INSTALL,
 )

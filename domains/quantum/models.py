@@ -56,7 +56,7 @@ def spin_chain(model: str, n: int, *, coupling: float, second: float, periodic: 
 
 
 def largest_cut(edges: Sequence[tuple[int, int, float]], n: int) -> PauliSum:
-    """Return minus the weight of a cut: sum of w (Z_a Z_b - 1) / 2 over edges; its ground energy is minus the largest."""
+    """Return minus the weight of a cut, the sum of w (Z_a Z_b - 1) / 2 over edges."""
     zz = [(label({a: "Z", b: "Z"}, n), w / 2) for a, b, w in edges]
     return PauliSum((("I" * n, -sum(w for _, _, w in edges) / 2), *zz))
 

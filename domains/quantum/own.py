@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from domains.quantum.choices import PARAMS, Choices
 from domains.quantum.models import largest_cut, named_state, spin_chain
 from domains.quantum.observable import Observable
-from domains.quantum.choices import PARAMS, Choices
 from domains.quantum.problems import LowestEnergy, near_product, start_of, target_of
-from domains.quantum.reference import Level
 from domains.quantum.rewards import CHEMICAL_ACCURACY
 from domains.quantum.structures import StructureProblem
-from poets_core.errors import InvalidSpec
+from poets_core.errors import InvalidSpec, InvalidTable
 
 INFIDELITY = 1e-3
 """Infidelity that suffices, where nothing else is said."""
@@ -42,6 +43,18 @@ def given_text(pasted: str, file: str, name: str) -> str:
         raise InvalidSpec("Expected a text in UTF-8, got other bytes.", field=f"{PARAMS}.file") from error
 
 
+ORDERS = {"last letter is qubit 0": "qiskit", "first letter is qubit 0": "first"}
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Name the parameter that holds what cannot be read."""
+    try:
+        yield
+    except InvalidTable as error:
+        raise InvalidTable(str(error), field=f"{PARAMS}.{error.field or name}") from error
+
+
 class OwnHamiltonian(LowestEnergy):
     """The ground state of somebody's own Hamiltonian."""
 
@@ -66,10 +79,11 @@ class OwnHamiltonian(LowestEnergy):
         Raises:
             InvalidSpec: it cannot be read, or there is nothing to search for; with the field.
         """
-        from domains.quantum.inputs.hamiltonian import read_hamiltonian
+        from domains.quantum.hamiltonian_file import read_hamiltonian
 
         text = given_text(hamiltonian, file, "hamiltonian")
-        found = read_hamiltonian(text, order=order)
+        with reading("file" if file else "hamiltonian"):
+            found = read_hamiltonian(text, order=ORDERS[order])
         super().__init__(
             "quantum/hamiltonian",
             "Own Hamiltonian",
@@ -77,8 +91,9 @@ class OwnHamiltonian(LowestEnergy):
             Choices(**choices),
             start=start_of(start, found.hamiltonian.qubits),
             unit=unit,
-            facts={"notes": list(found.notes)},
+            facts={"notes": list(found.notes), "read": [list(f) for f in found.facts()]},
         )
+        self.report = {"lines": [*(f"{name}: {value}" for name, value in found.facts()), *found.notes], "facts": {}}
 
 
 class MoleculeEnergy(LowestEnergy):
@@ -142,14 +157,15 @@ class LargestCut(LowestEnergy):
         """
         from domains.quantum.inputs.graph import read_graph
 
-        found = read_graph(given_text(graph, file, "graph"))
+        with reading("file" if file else "graph"):
+            found = read_graph(given_text(graph, file, "graph"))
         super().__init__(
             "quantum/maxcut",
             "Largest cut",
-            largest_cut(found.edges, len(found.nodes)),
+            largest_cut(found.edges, len(found.names)),
             Choices(**choices),
             unit="weight",
-            facts={"nodes": list(found.nodes), "notes": list(found.notes)},
+            facts={"nodes": list(found.names), "notes": list(found.notes)},
         )
 
 
@@ -172,7 +188,8 @@ class PreparedState(StructureProblem):
         if state == "own":
             from domains.quantum.inputs.amplitudes import read_amplitudes
 
-            found = read_amplitudes(given_text(amplitudes, file, "amplitudes"))
+            with reading("file" if file else "amplitudes"):
+                found = read_amplitudes(given_text(amplitudes, file, "amplitudes"))
             target, notes = found.state, found.notes
         else:
             target = named_state(state, qubits, ones)
@@ -181,7 +198,9 @@ class PreparedState(StructureProblem):
         # Amplitudes of one common phase are as good as real ones.
         real = bool(abs(abs(np.dot(target, target)) - 1) < 1e-9)
         super().__init__(
-            target_of("quantum/state", "State preparation", Observable.of_state(target), -1.0, -(2.0**-n), "", (), facts),
+            target_of(
+                "quantum/state", "State preparation", Observable.of_state(target), -1.0, -(2.0**-n), "", (), facts
+            ),
             Choices(**{"target": INFIDELITY, **choices}),
             real=real,
         )
@@ -199,7 +218,8 @@ class Unitary(StructureProblem):
         """
         from domains.quantum.inputs.unitary import read_unitary
 
-        found = read_unitary(given_text(matrix, file, "matrix"))
+        with reading("file" if file else "matrix"):
+            found = read_unitary(given_text(matrix, file, "matrix"))
         observable = Observable.of_unitary(found.matrix)
         facts = {"notes": list(found.notes)}
         super().__init__(

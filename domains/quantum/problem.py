@@ -12,14 +12,13 @@ from domains.palette import ON_WHITE
 from domains.quantum.circuit import Language, Op, count_two, depth_of, text_of
 from domains.quantum.circuit_prior import draw_circuit
 from domains.quantum.drawing import circuit_svg
-from domains.quantum.dressing import read
+from domains.quantum.dressing import read_circuit
 from domains.quantum.edits import edit_circuits
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.export import FORMATS, read, write
 from domains.quantum.files.facts import Source
 from domains.quantum.files.start import with_start
 from domains.quantum.grammar import GrammarMask, grammar_mask
-from domains.quantum.hamiltonian import PauliSum
 from poets_core.errors import InvalidDesign
 from poets_core.protocols import Oracle
 from poets_core.types import Artifact, Design, Given, ProblemInfo, Record, Vocabulary
@@ -120,7 +119,7 @@ def readable(designs: Sequence[Design], language: Language) -> tuple[list[list[O
     reasons: list[str] = []
     for k, design in enumerate(designs):
         try:
-            circuits.append(read(design, language))
+            circuits.append(read_circuit(design, language))
             where.append(k)
             reasons.append("")
         except InvalidDesign as error:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 
 from poets_core.errors import InvalidSpec
 from poets_core.types import F8
 
-Kind = Literal["precision", "gap", "target"]
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS = ("precision", "gap", "target")
 PRECISION = 6.0
 """Decades of relative error that are told apart."""
 CX_PRICE = 0.05
@@ -28,8 +26,8 @@ class Reward:
 
     - ``"precision"``: min(-log10 max(e, 1e-6), 6) / 6 - price n_cx / budget.
     - ``"gap"``: clip(1 - e, -1, 1) - 0.05 n_cx / budget.
-    - ``"target"``: share of the decades from the reference to the target that is closed, -1 at least and 1 at most; where
-      the target is met, 1 + the share of the budget that is saved. Both halved, so that 1 is the most.
+    - ``"target"``: share of the decades from the reference to the target that is closed, -1 at least and 1 at most;
+      where the target is met, 1 + the share of the budget that is saved. Both halved, so that 1 is the most.
 
     Attributes:
         kind: see above.
@@ -39,7 +37,7 @@ class Reward:
         target: error that suffices, in units of the energy; `target` alone.
     """
 
-    kind: Kind
+    kind: str
     best: float
     reference: float
     budget: int

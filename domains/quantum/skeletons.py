@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from domains.quantum.circuit import Language, Op, canonical, text_of
-from domains.quantum.dressing import dress, read, skeleton
+from domains.quantum.dressing import dress, read_circuit, skeleton
 from poets_core.types import Design
 
 TRIES = 20
@@ -51,7 +51,7 @@ def edit_skeletons(elites: Sequence[Design], n: int, language: Language, *, rng:
         language: couplings and budgets to keep.
         rng: all randomness.
     """
-    parents = [[(op.qubits[0], op.qubits[1]) for op in skeleton(read(design, language))] for design in elites]
+    parents = [[(op.qubits[0], op.qubits[1]) for op in skeleton(read_circuit(design, language))] for design in elites]
     return [_child(parents, language, rng) for _ in range(n)]
 
 
@@ -59,11 +59,11 @@ def _child(parents: Sequence[Pairs], language: Language, rng: np.random.Generato
     if not parents:
         return _design(draw_skeleton(language, rng), language)
     coupled = sorted(language.pairs)
-    parent = parents[rng.integers(len(parents))]
+    parent = parents[int(rng.integers(len(parents)))]
     before = _design(_gates(parent, language), language)
     for _ in range(TRIES):
         if len(parents) > 1 and rng.random() < CROSSOVER_SHARE:
-            other = parents[rng.integers(len(parents))]
+            other = parents[int(rng.integers(len(parents)))]
             draft = parent[: rng.integers(len(parent) + 1)] + other[rng.integers(len(other) + 1) :]
         else:
             draft = EDITS[rng.integers(len(EDITS))](list(parent), coupled, rng)
@@ -80,7 +80,7 @@ def _design(two: Sequence[Op], language: Language) -> Design:
 
 
 def _any(coupled: Sequence[Pair], rng: np.random.Generator) -> Pair:
-    return coupled[rng.integers(len(coupled))]
+    return coupled[int(rng.integers(len(coupled)))]
 
 
 def _insert(pairs: Pairs, coupled: Sequence[Pair], rng: np.random.Generator) -> Pairs:

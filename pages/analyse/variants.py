@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -121,14 +122,14 @@ def _known(view: RunView) -> list[Known]:
         if not c.design or (c.design in by_design and c.value is None):
             continue
         spread = (c.expected_high - c.expected_low) / 4.0 if None not in (c.expected_high, c.expected_low) else None  # type: ignore[operator]
-        by_design[c.design] = Known(c.design, c.id, c.value, c.expected, spread)
+        by_design[c.design] = Known(c.design, c.id, c.value, c.expected, spread, c.details)
     # Names are worth their time for the few that are shown with them.
     best = sorted((k for k in by_design.values() if k.value is not None), key=lambda k: -view.sign * (k.value or 0.0))[
         :40
     ]
     for k in best:
         name = next(iter(texts(k.design).values()), k.name)
-        by_design[k.design] = Known(k.design, name, k.value, k.expected, k.spread)
+        by_design[k.design] = replace(k, name=name)
     return list(by_design.values())
 
 

@@ -57,7 +57,9 @@ def _guard(homes: tuple[str, ...]) -> Callable[[str, tuple[Any, ...]], None]:
             raise PermissionError(f"{event} is not allowed here")
         if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.realpath(os.fsdecode(arguments[0]))
-            if path != os.devnull and not any(path == home or path.startswith(home.rstrip("/") + "/") for home in homes):
+            if path != os.devnull and not any(
+                path == home or path.startswith(home.rstrip("/") + "/") for home in homes
+            ):
                 raise PermissionError("only packages are read here")
 
     return guard

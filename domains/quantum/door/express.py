@@ -78,7 +78,7 @@ def express(foreign: Foreign, language: Language) -> Expressed:
 
 
 def spelled_out(language: Language) -> Language:
-    """Return the language that a foreign circuit is said in: of dressed circuits one of all gates and both directions."""
+    """Return the language that a foreign circuit is said in: for dressed circuits all gates, both directions."""
     if not language.dressing:
         return language
     both = language.pairs | {(b, a) for a, b in language.pairs}

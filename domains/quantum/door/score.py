@@ -17,7 +17,7 @@ from domains.quantum.door.foreign import Foreign, read_circuit_file
 from domains.quantum.door.modify import qiskit_gate
 from domains.quantum.door.prescan import decoded
 from domains.quantum.door.reader import Reader
-from domains.quantum.dressing import read
+from domains.quantum.dressing import read_circuit
 from domains.quantum.entries import INSTALL, PROBLEMS
 from domains.quantum.problem import CircuitProblem
 from poets_core.errors import InvalidDesign
@@ -119,7 +119,7 @@ def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -
 
 def _words(text: str, language: Language) -> tuple[Expressed, list[str], dict[str, int]]:
     ops = parse_words(text, language)
-    made = read(text, language)
+    made = read_circuit(text, language)
     written = {"qubits": language.qubits, "gates": len(ops), "two": count_two(ops)}
     return Expressed(tuple(made), None if language.free else (), (), count_two(ops)), [], written
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domains.quantum.angles import optimise_angles
 from domains.quantum.circuit import FREE, Op, canonical, full_coupling, line_coupling, text_of
-from domains.quantum.dressing import dress, dressed_language, read, skeleton
+from domains.quantum.dressing import dress, dressed_language, read_circuit, skeleton
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.grammar import grammar_mask
 from domains.quantum.hamiltonian import PauliSum
@@ -30,25 +30,25 @@ def _energy(language=REAL) -> CircuitEnergy:  # type: ignore[no-untyped-def]
 
 
 def test_every_qubit_is_turned_first_and_both_after_a_gate() -> None:
-    assert text_of(read("cx 0 2", REAL)).split("\n") == [
+    assert text_of(read_circuit("cx 0 2", REAL)).split("\n") == [
         "ry 0 a*", "ry 1 a*", "ry 2 a*", "ry 3 a*", "cx 0 2", "ry 0 a*", "ry 2 a*",
     ]  # fmt: skip
-    assert len(read("cx 0 1", CHAIN)) == 2 * 4 + 1 + 2 * 2
+    assert len(read_circuit("cx 0 1", CHAIN)) == 2 * 4 + 1 + 2 * 2
 
 
 def test_a_gate_that_is_turned_round_is_the_same_and_rotations_are_put_anew() -> None:
-    assert read("cx 2 0", REAL) == read("cx 0 2", REAL) == read("ry 3 a* cx 0 2 ry 1 a*", REAL)
+    assert read_circuit("cx 2 0", REAL) == read_circuit("cx 0 2", REAL) == read_circuit("ry 3 a* cx 0 2 ry 1 a*", REAL)
 
 
 @pytest.mark.parametrize("text", ["ry 0 a*", "", "h 0 cx 0 1", "cz 0 1", "cx 0 1 " * 7])
 def test_what_is_no_dressed_circuit_is_refused(text: str) -> None:
     with pytest.raises(InvalidDesign):
-        read(text, REAL)
+        read_circuit(text, REAL)
 
 
 def test_uncoupled_pairs_are_refused() -> None:
     with pytest.raises(InvalidDesign, match="coupled"):
-        read("cx 0 2", CHAIN)
+        read_circuit("cx 0 2", CHAIN)
 
 
 @given(PAIRS)
@@ -93,24 +93,25 @@ def test_drawn_and_edited_circuits_keep_the_budget_the_coupling_and_their_form()
     drawn = [text_of(canonical(dress(draw_skeleton(CHAIN, rng), CHAIN), CHAIN)) for _ in range(200)]
     children = edit_skeletons(drawn[:8], 300, CHAIN, rng=rng)
     for design in (*drawn, *children):
-        ops = read(design, CHAIN)
+        ops = read_circuit(design, CHAIN)
         assert text_of(ops) == design
         assert 1 <= len(skeleton(ops)) <= 6
         assert all(op.qubits in CHAIN.pairs for op in skeleton(ops))
-    assert {len(skeleton(read(d, CHAIN))) for d in drawn} == set(range(1, 7))
+    assert {len(skeleton(read_circuit(d, CHAIN))) for d in drawn} == set(range(1, 7))
     assert len({d for d in children if d in drawn[:8]}) <= 3  # an edit rarely leads back
     assert edit_skeletons([], 3, CHAIN, rng=rng)
 
 
 def test_a_child_differs_from_its_parent_where_the_language_leaves_room() -> None:
-    parent = text_of(read("cx 0 1 cx 2 3", REAL))
+    parent = text_of(read_circuit("cx 0 1 cx 2 3", REAL))
     rng = rng_for(1, "skeletons")
     assert parent not in edit_skeletons([parent], 200, REAL, rng=rng)
     only = dressed_language(2, frozenset({(0, 1)}), 1, real=True)
-    assert edit_skeletons([text_of(read("cx 0 1", only))], 2, only, rng=rng) == [text_of(read("cx 0 1", only))] * 2
+    alone = text_of(read_circuit("cx 0 1", only))
+    assert edit_skeletons([alone], 2, only, rng=rng) == [alone] * 2
 
 
 def test_all_free_angles_are_rotations_of_the_language() -> None:
-    for ops in (read("cx 0 1 cx 1 2", REAL), read("cx 0 1 cx 1 2", CHAIN)):
+    for ops in (read_circuit("cx 0 1 cx 1 2", REAL), read_circuit("cx 0 1 cx 1 2", CHAIN)):
         assert {op.angle for op in ops if len(op.qubits) == 1} == {FREE}
-    assert {op.gate for op in read("cx 0 1", CHAIN)} == {"ry", "rz", "cx"}
+    assert {op.gate for op in read_circuit("cx 0 1", CHAIN)} == {"ry", "rz", "cx"}

@@ -16,7 +16,6 @@ import pytest
 from domains.quantum.artificial import Artificial7q
 from domains.quantum.export import FORMATS
 from domains.quantum.problem import CircuitProblem
-
 from domains.quantum.tfim import Tfim6
 from domains.quantum.verify import circuit_energy, qiskit_energy
 from poets_core.errors import InvalidDesign, InvalidSpec, InvalidTable

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,18 @@ from domains.quantum.energy import CircuitEnergy
 from domains.quantum.export import FORMATS, read, write
 from domains.quantum.files import facts, packing
 from domains.quantum.files.facts import Source, checksum_of
-from domains.quantum.files.start import with_start, without_start
+from domains.quantum.files.start import with_start
 from domains.quantum.files.texts import real
 from domains.quantum.files.transpiled import transpiled
-from domains.quantum.hamiltonian import PauliSum, transverse_ising
+from domains.quantum.hamiltonian import PauliSum
+from domains.quantum.observable import Observable
 from domains.quantum.problem import CircuitProblem
 from domains.quantum.tfim import Tfim6
 from domains.quantum.verify import circuit_energy, to_qiskit
 from poets_core.errors import InvalidDesign, InvalidInput, InvalidSpec, InvalidTable
 from poets_core.keyed import rng_for
 from poets_core.types import Record
+from tests.domains.quantum.circuits import ising
 
 ZIPPED = ("qasm3", "qasm2", "qpy", "python")
 WILD = (
@@ -150,7 +152,9 @@ def test_the_snippet_runs_and_prints_the_energy(problem: CircuitProblem, records
 @pytest.mark.parametrize("name", WILD)
 def test_names_stay_names(name: str, tmp_path: Path) -> None:
     """Ids and problem names come from people: none of them leaves the comment, docstring or cell it stands in."""
-    energy = CircuitEnergy(Language(2, full_coupling(2), free=False, max_ops=4, max_two=4), transverse_ising(2), 0)
+    energy = CircuitEnergy(
+        Language(2, full_coupling(2), free=False, max_ops=4, max_two=4), Observable.of_energy(ising(2)), 0
+    )
     source = Source(energy, name, name, None)
     record = Record(name, "h 0\ncx 0 1", math.nan, {"run": name, "seed": 1, "note": name})
     for format in FORMATS:
@@ -188,16 +192,11 @@ def test_programs_are_never_read(format: str, why: str) -> None:
     assert why in str(caught.value)
 
 
-@dataclass(frozen=True)
-class Started(Language):
-    """A language some of whose qubits begin in |1>."""
-
-    start: tuple[int, ...] = ()
-
-
 def started(free: bool = False, start: tuple[int, ...] = (2, 0)) -> Source:
-    language = Started(3, line_coupling(3), free=free, max_ops=9, max_two=3, start=start)
-    return Source(CircuitEnergy(language, transverse_ising(3), 5), "quantum/started", "", -3.5)
+    language = Language(3, line_coupling(3), free=free, max_ops=9, max_two=3, start=start)
+    return Source(
+        CircuitEnergy(language, Observable.of_energy(ising(3), language.start), 5), "quantum/started", "", -3.5
+    )
 
 
 @pytest.mark.parametrize("design", ["h 1", "x 0\nh 2", "cx 0 1\nry 2 a5", "ry 0 a*\ncx 0 1\nrz 1 a*"])
@@ -223,15 +222,8 @@ def test_the_layer_of_x_is_in_every_file_and_not_in_the_design(design: str) -> N
         read(other, write(source, [record], "qasm3"), "qasm3")
 
 
-def test_a_foreign_circuit_gets_the_x_that_undo_the_start() -> None:
-    language = started().energy.language
-    ops = [Op("h", (0,)), Op("x", (2,)), Op("h", (2,))]
-    assert without_start(ops, language) == [Op("x", (0,)), Op("h", (0,)), Op("h", (2,))]
-    assert without_start(with_start(ops, language), language) == ops
-
-
 def test_transpiled_circuits_keep_their_energy_and_their_map() -> None:
-    hamiltonian, pairs = transverse_ising(5), line_coupling(5)
+    hamiltonian, pairs = ising(5), line_coupling(5)
     language = Language(5, pairs, free=False, max_ops=60, max_two=40)
     from domains.quantum.circuit_prior import draw_circuit
 
@@ -373,7 +365,7 @@ def test_a_file_of_another_hamiltonian_is_refused(format: str) -> None:
     energy = started(start=()).energy
     source = Source(energy, "quantum/a")
     data = write(source, [Record("a", "h 0", 1.0)], format)
-    other = Source(replace(energy, hamiltonian=transverse_ising(3, 2.0)), "quantum/a")
+    other = Source(replace(energy, observable=Observable.of_energy(ising(3, 2.0))), "quantum/a")
     with pytest.raises(InvalidInput, match="another problem"):
         read(other, data, format)
 

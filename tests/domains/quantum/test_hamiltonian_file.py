@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domains.quantum.hamiltonian import PauliSum, transverse_ising
+from domains.quantum.hamiltonian import PauliSum
 from domains.quantum.hamiltonian_file import HamiltonianRead, read_hamiltonian, stated_order
 from poets_core.errors import InvalidTable
+from tests.domains.quantum.circuits import ising
 
 TERMS = {"IIII": -0.5, "IIIZ": 0.2, "ZZII": 0.1, "XXYY": -0.05}
 """In Qiskit's order; ground energy -0.806155281 by independent dense code."""
@@ -285,7 +286,7 @@ def test_random_edits_of_every_shape_end_in_a_sum_or_in_a_refusal() -> None:
 @pytest.mark.parametrize("n", [11, 12])
 def test_ground_energy_of_more_qubits_than_are_diagonalised(n: int) -> None:
     # Open critical chain, by free fermions: 1 - 1 / sin(pi / (2 (2 n + 1))).
-    assert transverse_ising(n).ground_energy() == pytest.approx(1 - 1 / np.sin(np.pi / (2 * (2 * n + 1))), abs=1e-9)
+    assert ising(n).ground_energy() == pytest.approx(1 - 1 / np.sin(np.pi / (2 * (2 * n + 1))), abs=1e-9)
 
 
 def test_ground_energy_of_a_diagonal_sum() -> None:

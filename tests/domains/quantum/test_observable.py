@@ -7,10 +7,11 @@ import pytest
 
 from domains.quantum.angles import optimise_angles
 from domains.quantum.circuit import FREE, Op
-from domains.quantum.hamiltonian import ARTIFICIAL_7Q, PauliSum, transverse_ising
+from domains.quantum.hamiltonian import ARTIFICIAL_7Q, PauliSum
 from domains.quantum.observable import Observable, Projector
 from domains.quantum.simulator import energies_of, states_of, values_and_gradients
 from poets_core.errors import InvalidSpec
+from tests.domains.quantum.circuits import ising
 from tests.domains.quantum.test_simulator import any_circuit, any_sum, radians
 
 
@@ -104,7 +105,7 @@ def test_bit_flips_give_the_matrix(qubits: int, terms: int) -> None:
 
 
 def test_wrong_observables_are_refused() -> None:
-    chain, plus = transverse_ising(3), np.full(4, 0.5 + 0j)
+    chain, plus = ising(3), np.full(4, 0.5 + 0j)
     for make in (
         lambda: Observable.of_energy(chain, (3,)),
         lambda: Observable.of_energy(chain, (-1,)),

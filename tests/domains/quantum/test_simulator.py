@@ -13,17 +13,17 @@ from scipy.optimize import minimize
 from domains.quantum.angles import minimised, optimise_angles
 from domains.quantum.circuit import FREE, Language, Op, full_coupling, line_coupling
 from domains.quantum.circuit_prior import draw_circuit
-from domains.quantum.hamiltonian import ARTIFICIAL_7Q, PauliSum, transverse_ising
+from domains.quantum.hamiltonian import ARTIFICIAL_7Q, PauliSum
 from domains.quantum.observable import Observable
-from domains.quantum.problem import best_product_energy
+from domains.quantum.reference import best_product
 from domains.quantum.simulator import energies_of, programs_of, states_of, values_and_gradients
 from domains.quantum.statevector.gates import CODES, PAIRS, REALS, TURNS
 from poets_core.errors import InvalidSpec
-from tests.domains.quantum.circuits import FIXED, circuits_of
+from tests.domains.quantum.circuits import FIXED, circuits_of, ising
 
 MIXED = PauliSum((("XYZI", 0.3), ("IZZY", -1.2), ("YYXX", 0.7), ("IIIZ", 1.1), ("XIII", -0.4), ("IIII", 0.25)))
 FREE6 = Language(6, line_coupling(6), free=True, max_ops=36, max_two=10)
-CHAIN = Observable.of_energy(transverse_ising(6))
+CHAIN = Observable.of_energy(ising(6))
 
 
 def any_circuit(qubits: int, gates: int, rng: np.random.Generator, words: tuple[str, ...] = tuple(CODES)) -> list[Op]:
@@ -86,7 +86,7 @@ def test_prior_circuits_on_larger_and_smaller_registers_agree_with_qiskit(qubits
 
     rng = np.random.default_rng(qubits)
     language = Language(qubits, full_coupling(qubits), free=False, max_ops=30, max_two=15)
-    hamiltonian = transverse_ising(qubits, 0.7, 1.3)
+    hamiltonian = ising(qubits, 0.7, 1.3)
     circuits = [draw_circuit(language, rng) for _ in range(10)]
     wanted = [circuit_energy(to_qiskit(ops, qubits), hamiltonian.terms) for ops in circuits]
     np.testing.assert_allclose(energies_of(circuits, Observable.of_energy(hamiltonian)), wanted, atol=1e-12)
@@ -115,7 +115,7 @@ def test_free_angles_are_wanted_one_for_each(angles: list[tuple[float, ...]] | N
         energies_of([[Op("ry", (0,), FREE), Op("p", (1,), FREE)]], Observable.of_energy(MIXED), angles)
 
 
-@pytest.mark.parametrize("hamiltonian", [MIXED, ARTIFICIAL_7Q, transverse_ising(5)])
+@pytest.mark.parametrize("hamiltonian", [MIXED, ARTIFICIAL_7Q, ising(5)])
 def test_matrix_is_that_of_qiskit(hamiltonian: PauliSum) -> None:
     from qiskit.quantum_info import SparsePauliOp
 
@@ -127,10 +127,10 @@ def test_matrix_is_that_of_qiskit(hamiltonian: PauliSum) -> None:
     ("hamiltonian", "energy"),
     [
         (ARTIFICIAL_7Q, -6.920810),
-        (transverse_ising(4), -4.758770483),
-        (transverse_ising(6), -7.296229811),
-        (transverse_ising(8), -9.837951447),
-        (transverse_ising(10), -12.381490),
+        (ising(4), -4.758770483),
+        (ising(6), -7.296229811),
+        (ising(8), -9.837951447),
+        (ising(10), -12.381490),
     ],
 )
 def test_ground_energies_are_the_published_ones(hamiltonian: PauliSum, energy: float) -> None:
@@ -138,7 +138,7 @@ def test_ground_energies_are_the_published_ones(hamiltonian: PauliSum, energy: f
 
 
 def test_twelve_qubits_have_the_energy_of_free_fermions_and_the_state_belongs_to_it() -> None:
-    hamiltonian = transverse_ising(12)
+    hamiltonian = ising(12)
     energy, state = hamiltonian.ground()
     bidiagonal = np.eye(12) + np.eye(12, k=1)
     assert energy == pytest.approx(-np.linalg.svd(bidiagonal)[1].sum(), abs=1e-10)
@@ -155,11 +155,11 @@ def test_ground_states_belong_to_their_energies(hamiltonian: PauliSum) -> None:
 def test_open_chain_matches_its_free_fermion_energy() -> None:
     """E0 = -sum of the singular values of the bidiagonal matrix (Pfeuty 1970)."""
     bidiagonal = np.eye(6) + np.eye(6, k=1)
-    assert transverse_ising(6).ground_energy() == pytest.approx(-np.linalg.svd(bidiagonal)[1].sum(), abs=1e-10)
+    assert ising(6).ground_energy() == pytest.approx(-np.linalg.svd(bidiagonal)[1].sum(), abs=1e-10)
 
 
 def test_product_bounds() -> None:
-    assert best_product_energy(ARTIFICIAL_7Q) == pytest.approx(-5.9208, abs=1e-4)
+    assert best_product(Observable.of_energy(ARTIFICIAL_7Q)) == pytest.approx(-5.9208, abs=1e-4)
     # The chain's best product state, by a search over real single-qubit angles that shares no code.
     angle = np.linspace(0, np.pi / 2, 721)
     z, x = np.sin(angle), np.cos(angle)
@@ -171,7 +171,7 @@ def test_product_bounds() -> None:
     best = minimize(
         energy, np.full(6, 0.5), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 9999}
     )
-    assert best_product_energy(transverse_ising(6)) == pytest.approx(best.fun, abs=1e-7)
+    assert best_product(Observable.of_energy(ising(6))) == pytest.approx(best.fun, abs=1e-7)
 
 
 def test_bad_hamiltonians_are_refused() -> None:
@@ -187,7 +187,7 @@ def test_gradient_is_that_of_finite_differences(qubits: int, words: tuple[str, .
     rng = np.random.default_rng(5)
     observable = Observable.of_energy(any_sum(qubits, 30, rng))
     if len(words) < len(CODES):
-        observable = Observable.of_energy(transverse_ising(qubits))
+        observable = Observable.of_energy(ising(qubits))
     circuits = [any_circuit(qubits, 30, rng, words) for _ in range(12)]
     assert programs_of(circuits, observable).real.all() == (len(words) < len(CODES))
     angles = radians(circuits, rng)
