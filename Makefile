@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Tests wait for workers, servers and browsers more than they compute: two at a time, the tests of a file together.
 JOBS ?= 2
 
-.PHONY: app test check bench chromium clean
+.PHONY: app test check bench interop chromium clean
 
 app: .venv/app.installed
 	$(BIN)/python -m poets_core app
@@ -21,6 +21,16 @@ check: .venv/test.installed
 
 bench: .venv/test.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.first_light --json
+
+# Exported circuits read by Cirq, pytket and PennyLane; their pins are not ours, so they have an environment of their own.
+interop: .venv/test.installed .venv-interop/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s tests/interop
+
+.venv-interop/installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m venv .venv-interop
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["interop"], sep="\n")' > .venv-interop/requirements.txt
+	.venv-interop/bin/python -m pip install --quiet --requirement .venv-interop/requirements.txt
+	@touch $@
 
 # Nothing is installed on the system without being asked for; the browser tests skip without Chromium, saying so.
 chromium:
@@ -40,4 +50,4 @@ chromium:
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache static/*.js
+	rm -rf .venv .venv-interop build *.egg-info .pytest_cache .mypy_cache .ruff_cache static/*.js

@@ -14,7 +14,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from domains.discovery import VARIABLE, BrokenScience, find, resolve
-from domains.entry import Draw, Entry, Export, Naming, Parameter, Science, ShippedBackbone, Structure, Task, Views
+from domains.entry import (
+    Draw,
+    Entry,
+    Export,
+    Naming,
+    Parameter,
+    Science,
+    Score,
+    Scored,
+    ShippedBackbone,
+    Structure,
+    Task,
+    Views,
+)
 from domains.packages import needed_for
 from domains.palette import Colours
 from poets_core.errors import InvalidInput, InvalidSpec
@@ -170,6 +183,26 @@ def show_structure(
         raise InvalidInput(f"Expected a science that shows structures, got that of {problem!r}.")
     show = cast("Structure", resolve(known.structure))
     return asdict(show(data, name, facts=facts, colours=Colours(*colours)))
+
+
+def score(name: str, params: Mapping[str, Any], files: Sequence[tuple[str, bytes]]) -> list[Scored]:
+    """Read designs that people bring as files, and score them by a problem.
+
+    Args:
+        name: of the problem; params: of it, missing ones take their defaults.
+        files: (name, bytes).
+
+    Raises:
+        InvalidSpec: unknown problem or parameter, or a science that reads no files of designs.
+        MissingPackage: a package that reads them is not installed.
+    """
+    problem, known = load(name, **params), science(name)
+    if known is None or not known.score:
+        able = ", ".join(s.name for s in sciences() if s.score)
+        raise InvalidSpec(
+            f"Expected a problem of a science that reads files of designs ({able}), got {name!r}.", field="problem.name"
+        )
+    return cast("Score", resolve(known.score))(files, problem)
 
 
 def check_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ browser reads them without loading any science.
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,12 +122,29 @@ class Export:
         title: for people.
         ending: of the file's name, without the dot.
         media_type: what a browser is told.
+        zips: one design is one file, several are a ZIP of files; else one file holds any number of designs.
+        reads_back: `Problem.read_export` reads it. Else `Problem.export` reads back what it wrote before it returns it,
+            because such files are taken from nobody else.
     """
 
     name: str
     title: str
     ending: str
     media_type: str
+    zips: bool = False
+    reads_back: bool = True
+
+    def ending_of(self, designs: int) -> str:
+        """Return how the file of so many designs will end."""
+        return "zip" if self.zips and designs != 1 else self.ending
+
+    def named(self, data: bytes) -> tuple[str, str]:
+        """Return the ending and the media type of a file, by what was written into it."""
+        # A format that is a ZIP itself, as a workbook is, keeps its own name.
+        packed = self.zips or self.media_type.startswith("text/")
+        if packed and data.startswith(b"PK") and zipfile.is_zipfile(io.BytesIO(data)):
+            return "zip", "application/zip"
+        return self.ending, self.media_type
 
 
 CSV = Export("csv", "CSV", "csv", "text/csv")
@@ -297,6 +316,36 @@ class Structure(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Scored:
+    """A design that a person brought as a file, as a problem sees it.
+
+    Attributes:
+        name: of the file.
+        lines: what was read and what it is worth, for people.
+        facts: the same as JSON values; ``"design"`` is its canonical text.
+        error: why it cannot be read; then there is nothing else.
+    """
+
+    name: str
+    lines: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+class Score(Protocol):
+    """A function that reads files of designs from anywhere and scores them by a problem."""
+
+    def __call__(self, files: Sequence[tuple[str, bytes]], problem: Any) -> list[Scored]:
+        """Return one result for each design, in order.
+
+        Args:
+            files: (name, bytes); a file may hold several designs.
+            problem: a loaded problem of the science.
+        """
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Science:
     """One science: all that the rest of the program knows about it.
@@ -313,6 +362,7 @@ class Science:
         naming: ``"module:function"``, see `Naming`; ``""``: a design has no name but its own text.
         views: ``"module:function"``, see `Views`; ``""``: the page Variants has nothing to show.
         structure: ``"module:function"``, see `Structure`; structures: endings of its files.
+        score: ``"module:function"``, see `Score`; ``""``: no files of designs are read.
         install: command that installs the packages it needs.
     """
 
@@ -328,4 +378,5 @@ class Science:
     views: str = ""
     structure: str = ""
     structures: tuple[str, ...] = ()
+    score: str = ""
     install: str = ""

@@ -136,7 +136,11 @@ class Problem(Protocol):
         ...
 
     def read_export(self, data: bytes, format: str) -> list[Record]:
-        """Read what `export` wrote; designs come back canonical and equal."""
+        """Read what `export` wrote; designs come back canonical and equal.
+
+        Raises:
+            InvalidInput: also for a format that is written alone, see `domains.entry.Export.reads_back`.
+        """
         ...
 
 

@@ -10,8 +10,10 @@ import numpy as np
 from domains.quantum.circuit import Language, full_coupling
 from domains.quantum.circuit_prior import prompt_of
 from domains.quantum.energy import CircuitEnergy
-from domains.quantum.hamiltonian import ARTIFICIAL_7Q, PauliSum
-from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, best_product_energy, counts, readable
+from domains.quantum.hamiltonian import ARTIFICIAL_7Q
+from domains.quantum.observable import Observable
+from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, counts, readable
+from domains.quantum.reference import best_product
 from domains.quantum.simulator import energies_of
 from poets_core.types import Design, Evaluation, Objective, ProblemInfo
 
@@ -24,14 +26,14 @@ class DiscreteEnergyOracle:
     """Reward -<H> of circuits whose angles are levels; exact, so the standard deviation is 0."""
 
     language: Language
-    hamiltonian: PauliSum
+    observable: Observable
 
     def evaluate(self, designs: Sequence[Design], prompts: Sequence[int], *, rng: np.random.Generator) -> Evaluation:
         """Simulate n circuits; unreadable ones are invalid. Prompts and rng are not used."""
         circuits, where, reasons = readable(designs, self.language)
         values = np.full((len(designs), 1), np.nan)
         details: list[dict[str, float | int]] = [{} for _ in designs]
-        energies = energies_of(circuits, self.hamiltonian, self.language.max_ops)
+        energies = energies_of(circuits, self.observable)
         for k, ops, energy in zip(where, circuits, energies.tolist(), strict=True):
             values[k, 0] = -energy
             details[k] = {"energy": energy, **counts(ops, self.language.qubits)}
@@ -56,7 +58,7 @@ class Artificial7q(CircuitProblem):
         hamiltonian = ARTIFICIAL_7Q
         n = hamiltonian.qubits
         language = Language(n, full_coupling(n), free=False, max_ops=max_ops, max_two=max_ops)
-        optimum = -hamiltonian.ground_energy()
+        observable, optimum = Observable.of_energy(hamiltonian), -hamiltonian.ground_energy()
         info = ProblemInfo(
             name="quantum/artificial-7q",
             domain="quantum",
@@ -79,8 +81,8 @@ class Artificial7q(CircuitProblem):
                 "hamiltonian": [list(t) for t in hamiltonian.terms],
                 "invalid_value": WORST,
                 "ground_energy": -optimum,
-                "product_state_energy": best_product_energy(hamiltonian),
+                "product_state_energy": best_product(observable),
             },
         )
-        oracle = DiscreteEnergyOracle(language, hamiltonian)
-        super().__init__(info, (prompt_of(language),), oracle, CircuitEnergy(language, hamiltonian, iterations=0))
+        energy = CircuitEnergy(language, observable, iterations=0)
+        super().__init__(info, (prompt_of(language),), DiscreteEnergyOracle(language, observable), energy)

@@ -25,6 +25,8 @@ LEVELS = 32
 FREE = LEVELS
 """Angle code of ``a*``; levels are 0 .. 31 and gates without an angle carry -1."""
 MAX_BYTES = 64 * 1024
+QUBITS = tuple(map(str, range(12)))
+"""Words of the qubits; there are no circuits of more."""
 INVERSE = {"h": "h", "x": "x", "s": "sdg", "sdg": "s", "cx": "cx", "cz": "cz"}
 """Gates whose inverse is in the language, rotations aside."""
 
@@ -45,11 +47,15 @@ class Language:
     """The circuits a problem allows.
 
     Attributes:
-        qubits: number of qubits, at most 10.
+        qubits: number of qubits, at most 12.
         pairs: ordered pairs (q, q') a two-qubit gate may act on.
         free: angles are ``a*`` only; else levels only.
         max_ops: most gates.
         max_two: most two-qubit gates.
+        gates: words of the gates that are allowed.
+        start: qubits that begin in |1>, in increasing order; the others begin in |0>. No gate of a circuit says so.
+        dressing: axes of the rotations that stand on every qubit first, and on both qubits after every two-qubit gate;
+            such circuits are written as two-qubit gates alone (`domains.quantum.dressing`). Empty: as they are.
     """
 
     qubits: int
@@ -57,6 +63,20 @@ class Language:
     free: bool
     max_ops: int
     max_two: int
+    gates: tuple[str, ...] = GATES
+    start: tuple[int, ...] = ()
+    dressing: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that a circuit is written in: gates, qubits, and angles where a gate takes one."""
+        turns = any(g in R1 for g in self.gates)
+        return (*self.gates, *map(str, range(self.qubits)), *(self.angles if turns else ()))
+
+    @property
+    def written(self) -> int:
+        """Most gates that are written down: of dressed circuits the two-qubit gates alone."""
+        return self.max_two if self.dressing else self.max_ops
 
     @property
     def angles(self) -> tuple[str, ...]:
@@ -108,8 +128,9 @@ def _operation(words: list[str], at: int, number: int, language: Language) -> tu
     """Read one gate from `words[at:]`; also return how many words it took."""
     gate = words[at]
     where = f"at gate {number} (word {at + 1})"
-    if gate not in GATES:
-        raise InvalidDesign(f"Expected a gate, one of {' '.join(GATES)}, got {gate[:20]!r} {where}.")
+    known = (*language.gates, *language.dressing)
+    if gate not in known:
+        raise InvalidDesign(f"Expected a gate, one of {' '.join(known)}, got {gate[:20]!r} {where}.")
     used = 2 if gate in G1 else 3
     if at + used > len(words):
         raise InvalidDesign(
@@ -125,14 +146,16 @@ def _operation(words: list[str], at: int, number: int, language: Language) -> tu
             raise InvalidDesign(f"Expected an angle {wanted} for {gate!r} {where}, got {last[:20]!r}.")
         return Op(gate, (first,), FREE if language.free else int(last[1:])), used
     second = _qubit(last, language, where)
+    if language.dressing and (second, first) in language.pairs:
+        first, second = second, first  # the same family of circuits, see `domains.quantum.dressing`
     if (first, second) not in language.pairs:
         raise InvalidDesign(f"Expected coupled qubits for {gate!r} {where}, got {first} and {second}.")
     return Op(gate, (first, second)), used
 
 
 def _qubit(word: str, language: Language, where: str) -> int:
-    # A single ASCII digit: int() alone would also take "٣", "1_0" or "+1".
-    if len(word) != 1 or word not in "0123456789" or int(word) >= language.qubits:
+    # The very words, since int() would also take "٣", "1_0", "+1" or "07".
+    if word not in QUBITS[: language.qubits]:
         raise InvalidDesign(f"Expected a qubit 0 .. {language.qubits - 1} {where}, got {word[:20]!r}.")
     return int(word)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from domains.quantum.circuit import FREE, G1, G2, LEVELS, R1, Language, Op, canonical, parse, text_of
 from domains.quantum.circuit_prior import draw_circuit, within
+from domains.quantum.skeletons import edit_skeletons
 from poets_core.types import Design
 
 TRIES = 20
@@ -27,6 +28,8 @@ def edit_circuits(elites: Sequence[Design], n: int, language: Language, *, rng: 
         language: couplings and budgets to keep.
         rng: all randomness.
     """
+    if language.dressing:
+        return edit_skeletons(elites, n, language, rng=rng)
     parents = [parse(design, language) for design in elites]
     return [text_of(_child(parents, language, rng)) for _ in range(n)]
 

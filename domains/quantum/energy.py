@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from domains.quantum.angles import optimise_angles
-from domains.quantum.circuit import FREE, Language, Op, canonical, parse, text_of
+from domains.quantum.circuit import FREE, Language, Op, line_of, text_of
+from domains.quantum.dressing import read, skeleton
 from domains.quantum.hamiltonian import PauliSum
+from domains.quantum.observable import Observable
 from poets_core.errors import InvalidDesign
 from poets_core.types import Design
 
@@ -21,13 +23,21 @@ class CircuitEnergy:
 
     Attributes:
         language: the circuits allowed.
-        hamiltonian: the energy.
-        iterations: gradient evaluations of the angle optimiser; 0 where angles are levels.
+        observable: the energy, or minus the fidelity; and where circuits begin.
+        iterations: gradient evaluations of the angle optimiser from each start; 0 where angles are levels.
+        starts: of the angle optimiser.
     """
 
     language: Language
-    hamiltonian: PauliSum
+    observable: Observable
     iterations: int
+    starts: int = 1
+
+    @property
+    def hamiltonian(self) -> PauliSum | None:
+        """The Hamiltonian, None where circuits are judged by a fidelity."""
+        operator = self.observable.operator
+        return operator if isinstance(operator, PauliSum) else None
 
     def ops(self, design: Design) -> list[Op]:
         """Return the canonical gates of a design.
@@ -35,7 +45,7 @@ class CircuitEnergy:
         Raises:
             InvalidDesign: it is not one of this language.
         """
-        return canonical(parse(design, self.language), self.language)
+        return read(design, self.language)
 
     def decode(self, text: str) -> Design:
         """Parse words, or calls like ``qc.ry(0.3, 2)``, into the canonical circuit.
@@ -46,7 +56,9 @@ class CircuitEnergy:
         return text_of(self.ops(text))
 
     def encode(self, design: Design) -> str:
-        """Return the words of a circuit, separated by single spaces."""
+        """Return the words that a circuit is written in, separated by single spaces."""
+        if self.language.dressing:
+            return " ".join(line_of(op) for op in skeleton(self.ops(design)))
         return " ".join(design.split())
 
     def angles(self, design: Design, details: Mapping[str, Any]) -> tuple[float, ...]:
@@ -64,7 +76,7 @@ class CircuitEnergy:
         inner = details.get("details", details)
         stored = inner.get("angles") if isinstance(inner, Mapping) else None
         if stored is None:
-            found = optimise_angles([ops], self.hamiltonian, steps=self.language.max_ops, iterations=self.iterations)
+            found = optimise_angles([ops], self.observable, iterations=self.iterations, starts=self.starts)
             return found.angles[0]
         if not isinstance(stored, list | tuple) or len(stored) != free:
             raise InvalidDesign(f"Expected {free} angles, one per a* of the circuit, got {str(stored)[:60]}.")

@@ -22,7 +22,280 @@ def _chain(params: Mapping[str, Any]) -> int:
     return WORDS * (6 + 3 * int(params["max_cx"]))
 
 
+def _structures(params: Mapping[str, Any]) -> int:
+    most = int(params["max_cx"])
+    if params.get("written", "entanglers") == "entanglers":
+        return WORDS * most
+    return WORDS * (MOST_QUBITS + 3 * most)
+
+
+MOST_QUBITS = 12
+COUPLINGS = ("all", "line", "ring", "grid", "t (5 qubits)", "h (7 qubits)", "heavy-hex (16 qubits)", "own")
+CIRCUITS = (
+    Parameter("max_cx", "int", 10, "Most two-qubit gates (CX) a circuit may use.", 1, 40, label="CX at most"),
+    Parameter(
+        "coupling",
+        "text",
+        "all",
+        "Which qubits a two-qubit gate may act on. t, h and heavy-hex are IBM's devices of 5, 7 and 16 qubits.",
+        choices=COUPLINGS,
+    ),
+    Parameter(
+        "pairs",
+        "text",
+        "",
+        "Pairs of an own coupling: 0-1, 1-2, or JSON [[0, 1], [1, 2]].",
+        0,
+        4000,
+        label="Own coupling",
+        group="Circuits and optimiser",
+    ),
+    Parameter(
+        "written",
+        "text",
+        "entanglers",
+        "entanglers: the two-qubit gates alone, with rotations put around each. gates: every gate is chosen.",
+        choices=("entanglers", "gates"),
+        label="Circuits are written as",
+        group="Circuits and optimiser",
+    ),
+    Parameter(
+        "iterations",
+        "int",
+        150,
+        "Gradient evaluations of the angle optimiser from each start.",
+        0,
+        2000,
+        group="Circuits and optimiser",
+    ),
+    Parameter(
+        "starts",
+        "int",
+        4,
+        "Starts of the angle optimiser for each circuit; the best one counts.",
+        1,
+        100,
+        group="Circuits and optimiser",
+    ),
+)
+"""How circuits are written and their angles set; of every problem with free angles."""
+
+
+def _reward(target: float, unit: str) -> tuple[Parameter, ...]:
+    return (
+        Parameter(
+            "reward",
+            "text",
+            "precision",
+            "precision: decades of the error relative to the best product state, / 6. target: reach an error, then save "
+            "CX. gap: share of the gap to the best value that is closed, less 0.05 for the full CX budget.",
+            choices=("precision", "target", "gap"),
+        ),
+        Parameter(
+            "target",
+            "float",
+            target,
+            f"Error that suffices{unit}; for the reward target, and as a line in charts.",
+            0.0,
+            1e6,
+            label="Error that suffices",
+        ),
+        Parameter(
+            "price",
+            "float",
+            0.0,
+            "Of the reward precision: what a full budget of CX takes off; 0.17 is one decade of error.",
+            0.0,
+            10.0,
+            label="Price of CX",
+            group="Circuits and optimiser",
+        ),
+    )
+
+
+START = Parameter(
+    "start",
+    "text",
+    "",
+    "Basis state that circuits begin in, as letters 0 and 1 with qubit 0 last; empty: all 0. Exports begin with X gates.",
+    0,
+    20,
+    label="Start state",
+)
+STRUCTURES: Mapping[str, Mapping[str, Any]] = {
+    "search": {"branches": 16, "fit": "exact", "pool": 8, "shared_pool": False, "climb": 1, "elites": 16},
+    "backbone": {"features": "n-grams"},
+    "budget": {"rounds": 20, "batch": 50},
+}
+"""How structures are searched; chosen on tuning problems and seeds, see docs/decisions/circuits.md."""
+
+
 PROBLEMS: tuple[Entry, ...] = (
+    Entry(
+        name="quantum/hamiltonian",
+        loader="domains.quantum.own:OwnHamiltonian",
+        check="domains.quantum.own:OwnHamiltonian",
+        title="Own Hamiltonian",
+        summary="Ground state of your own Hamiltonian with few two-qubit gates; angles are optimised inside.",
+        objective="reward",
+        unit="1 at best",
+        seconds=0.01,
+        tokens=_structures,
+        parameters=(
+            Parameter(
+                "hamiltonian",
+                "text",
+                "",
+                "Pasted: Qiskit labels with coefficients (JSON, CSV, lines), SparsePauliOp(...), OpenFermion text.",
+                0,
+                256_000,
+                area=True,
+            ),
+            Parameter("file", "file", "", "The same as a file, instead of pasting it."),
+            Parameter(
+                "order",
+                "text",
+                "last letter is qubit 0",
+                "Order of the qubits in a label. Qiskit: the last letter is qubit 0; Cirq and PennyLane: the first.",
+                choices=("last letter is qubit 0", "first letter is qubit 0"),
+                label="Order of qubits",
+            ),
+            START,
+            Parameter("unit", "text", "Ha", "Unit of its energies, for axes.", 0, 20),
+            *_reward(1.6e-3, " in the Hamiltonian's unit; 0.0016 Ha is chemical accuracy"),
+            *CIRCUITS,
+        ),
+        settings=STRUCTURES,
+        reads="Up to 12 qubits; the exact ground energy is computed, so the error of every circuit is exact.",
+    ),
+    Entry(
+        name="quantum/molecule",
+        loader="domains.quantum.own:MoleculeEnergy",
+        check="domains.quantum.own:MoleculeEnergy",
+        title="Molecule",
+        summary="Ground state of a molecule from frozen integrals, from its Hartree-Fock state, with few two-qubit gates.",
+        objective="reward",
+        unit="1 at best",
+        seconds=0.01,
+        tokens=_structures,
+        parameters=(
+            Parameter("molecule", "text", "LiH 4q 2.2", "Molecule, qubits, and bond length in angstrom.", 1, 60),
+            Parameter(
+                "start",
+                "text",
+                "Hartree-Fock",
+                "State that circuits begin in; exports begin with its X gates.",
+                choices=("Hartree-Fock", "all 0"),
+                label="Start state",
+            ),
+            *_reward(1.6e-3, " in Ha; 0.0016 is chemical accuracy"),
+            *CIRCUITS,
+        ),
+        settings=STRUCTURES,
+        reads="Small active spaces in a minimal basis, where published circuits can be compared with.",
+    ),
+    Entry(
+        name="quantum/spin-chain",
+        loader="domains.quantum.own:SpinChain",
+        check="domains.quantum.own:SpinChain",
+        title="Spin chain",
+        summary="Ground state of an Ising, Heisenberg or J1-J2 chain with few two-qubit gates.",
+        objective="reward",
+        unit="1 at best",
+        seconds=0.01,
+        tokens=_structures,
+        parameters=(
+            Parameter("model", "text", "heisenberg", "Which chain.", choices=("ising", "heisenberg", "j1-j2")),
+            Parameter("qubits", "int", 6, "Number of sites.", 2, MOST_QUBITS),
+            Parameter("strength", "float", 1.0, "J, the coupling of neighbours.", -1e3, 1e3, label="J"),
+            Parameter(
+                "second",
+                "float",
+                1.0,
+                "The field h of the Ising chain, or J2, the coupling of next neighbours, of j1-j2.",
+                -1e3,
+                1e3,
+                label="h or J2",
+            ),
+            Parameter("periodic", "bool", False, "Whether the chain is closed to a ring."),
+            *_reward(0.0, " in units of J; 0 shows no line"),
+            *CIRCUITS,
+        ),
+        settings=STRUCTURES,
+        reads="Models of textbooks whose exact energies are known.",
+    ),
+    Entry(
+        name="quantum/state",
+        loader="domains.quantum.own:PreparedState",
+        check="domains.quantum.own:PreparedState",
+        title="State preparation",
+        summary="A circuit that prepares a W, Dicke or GHZ state or one of your own, with few two-qubit gates.",
+        objective="reward",
+        unit="1 at best",
+        seconds=0.01,
+        tokens=_structures,
+        parameters=(
+            Parameter("state", "text", "w", "Which state.", choices=("w", "dicke", "ghz", "own")),
+            Parameter("qubits", "int", 4, "Number of qubits; amplitudes of your own say it themselves.", 2, MOST_QUBITS),
+            Parameter("ones", "int", 2, "Ones of a Dicke state.", 1, MOST_QUBITS - 1),
+            Parameter(
+                "amplitudes",
+                "text",
+                "",
+                'Pasted, of an own state: 2^n numbers, or {"0011": 0.5, ...} with qubit 0 last.',
+                0,
+                256_000,
+                area=True,
+            ),
+            Parameter("file", "file", "", "The same as a file, instead of pasting it."),
+            *_reward(1e-3, ", of the fidelity"),
+            *CIRCUITS,
+        ),
+        settings=STRUCTURES,
+        reads="The error is the infidelity.",
+    ),
+    Entry(
+        name="quantum/unitary",
+        loader="domains.quantum.own:Unitary",
+        check="domains.quantum.own:Unitary",
+        title="Unitary",
+        summary="A circuit for a matrix of your own on up to 4 qubits, up to a phase, with few two-qubit gates.",
+        objective="reward",
+        unit="1 at best",
+        seconds=0.02,
+        tokens=_structures,
+        parameters=(
+            Parameter(
+                "matrix", "text", "", "Pasted: rows of numbers like 0.5+0.5j, or JSON.", 0, 256_000, area=True
+            ),
+            Parameter("file", "file", "", "The same as a file, instead of pasting it."),
+            *_reward(1e-3, ", of |Tr(U'V)|^2 / 4^n"),
+            *CIRCUITS,
+        ),
+        settings=STRUCTURES,
+        reads="The error is 1 - |Tr(U'V)|^2 / 4^n.",
+    ),
+    Entry(
+        name="quantum/maxcut",
+        loader="domains.quantum.own:LargestCut",
+        check="domains.quantum.own:LargestCut",
+        title="Largest cut",
+        summary="The largest cut of a graph of your own with up to 12 nodes, as a ground state.",
+        objective="reward",
+        unit="1 at best",
+        seconds=0.01,
+        tokens=_structures,
+        parameters=(
+            Parameter(
+                "graph", "text", "", "Pasted: edges, one a line, with weights if there are any.", 0, 64_000, area=True
+            ),
+            Parameter("file", "file", "", "The same as a file, instead of pasting it."),
+            *_reward(0.0, " in weights; 0 shows no line"),
+            *CIRCUITS,
+        ),
+        settings=STRUCTURES,
+        reads="A basis state is always as good as any: an exercise in optimisation, no evidence of entanglement.",
+    ),
     Entry(
         name="quantum/artificial-7q",
         loader="domains.quantum.artificial:Artificial7q",
@@ -95,8 +368,16 @@ SCIENCE = Science(
     backbones=(
         ShippedBackbone("circuit", "Circuit model that ships with the app", Path(__file__).parent / "backbone", 3.5e-5),
     ),
-    exports=(Export("qasm3", "OpenQASM 3", "qasm", "text/plain"), CSV),
+    exports=(
+        Export("qasm3", "OpenQASM 3", "qasm", "text/plain", zips=True),
+        Export("qasm2", "OpenQASM 2", "qasm", "text/plain", zips=True),
+        Export("qpy", "QPY", "qpy", "application/octet-stream", zips=True, reads_back=False),
+        Export("json", "JSON", "json", "application/json"),
+        Export("python", "Qiskit snippet", "py", "text/x-python", zips=True, reads_back=False),
+        CSV,
+    ),
     drawing="domains.quantum.drawing:draw",
     naming="domains.quantum.naming:named",
+    score="domains.quantum.door.score:score_files",
     install=INSTALL,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from domains.quantum.circuit import G1, G2, GATES, R1, Language
+from domains.quantum.circuit import G1, G2, R1, Language
 from poets_core.types import I8, Bool, Vocabulary
 
 _DEAD, _DONE, _LIVE = 0, 1, 2
@@ -30,14 +30,14 @@ class GrammarMask:
             eos: id of the end marker.
             size: V, number of tokens.
         """
-        self.max_tokens = 3 * language.max_ops + 1
-        self._ops, self._two, self._eos = language.max_ops, language.max_two, eos
+        self.max_tokens = 3 * language.written + 1
+        self._ops, self._two, self._eos = language.written, language.max_two, eos
         self._phases = _SECOND + language.qubits
         # next phase by (phase, token), -1 where the token cannot follow.
         step = np.full((self._phases, size), -1, np.int64)
         sources = {a for a, _ in language.pairs}
-        for gates, phase in ((G1, _G1_QUBIT), (R1, _R1_QUBIT), (G2, _FIRST)):
-            step[_START, [ids[g] for g in gates]] = phase
+        for kind, phase in ((G1, _G1_QUBIT), (R1, _R1_QUBIT), (G2, _FIRST)):
+            step[_START, [ids[g] for g in kind if g in language.gates]] = phase
         for q in range(language.qubits):
             word = ids[str(q)]
             step[_G1_QUBIT, word] = _START
@@ -49,9 +49,9 @@ class GrammarMask:
             step[_SECOND + a, ids[str(b)]] = _START
         self._step = step
         self._is_gate = np.zeros(size, np.int64)
-        self._is_gate[[ids[g] for g in GATES]] = 1
+        self._is_gate[[ids[g] for g in language.gates]] = 1
         self._is_two = np.zeros(size, np.int64)
-        self._is_two[[ids[g] for g in G2]] = 1
+        self._is_two[[ids[g] for g in G2 if g in language.gates]] = 1
         self._has_pairs = bool(language.pairs)
 
     def start(self, n: int) -> I8:
@@ -97,7 +97,6 @@ def grammar_mask(language: Language, vocabulary: Vocabulary) -> GrammarMask | No
     for k, word in enumerate(vocabulary.tokens):
         if word and k != vocabulary.eos:
             ids.setdefault(word, k)
-    wanted = (*GATES, *map(str, range(language.qubits)), *language.angles)
-    if any(word not in ids for word in wanted if word != "a0"):
+    if any(word not in ids for word in language.words if word != "a0"):
         return None
     return GrammarMask(language, ids, vocabulary.eos, len(vocabulary.tokens))

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from domains.palette import ON_WHITE
-from domains.quantum.angles import minimise
-from domains.quantum.circuit import FREE, Language, Op, canonical, count_two, depth_of, parse, text_of
+from domains.quantum.circuit import Language, Op, count_two, depth_of, text_of
 from domains.quantum.circuit_prior import draw_circuit
 from domains.quantum.drawing import circuit_svg
+from domains.quantum.dressing import read
 from domains.quantum.edits import edit_circuits
 from domains.quantum.energy import CircuitEnergy
-from domains.quantum.export import read_csv, read_qasm, write_csv, write_qasm
+from domains.quantum.export import FORMATS, read, write
+from domains.quantum.files.facts import Source
+from domains.quantum.files.start import with_start
 from domains.quantum.grammar import GrammarMask, grammar_mask
 from domains.quantum.hamiltonian import PauliSum
-from domains.quantum.simulator import Batch
-from poets_core.errors import InvalidDesign, InvalidSpec
-from poets_core.keyed import rng_for
+from poets_core.errors import InvalidDesign
 from poets_core.protocols import Oracle
 from poets_core.types import Artifact, Design, Given, ProblemInfo, Record, Vocabulary
 
-EXPORT_FORMATS = ("qasm3", "csv")
+EXPORT_FORMATS = FORMATS
 IDLE_SHARE = 1 / 200
 
 
@@ -79,7 +78,7 @@ class CircuitProblem:
 
         ops, angles = self.energy.ops(design), self.energy.angles(design, details)
         svg = circuit_svg(ops, ON_WHITE, self.language.qubits, angles)
-        drawing = str(to_qiskit(ops, self.language.qubits, angles).draw("text", fold=120))
+        drawing = str(to_qiskit(with_start(ops, self.language), self.language.qubits, angles).draw("text", fold=120))
         return [
             Artifact("circuit.svg", "image/svg+xml", svg.encode()),
             Artifact("circuit.txt", "text/plain", drawing.encode()),
@@ -87,30 +86,26 @@ class CircuitProblem:
         ]
 
     def export(self, records: Sequence[Record], format: str) -> bytes:
-        """Write records as ``"qasm3"`` (one file; a zip of files for several) or ``"csv"``.
-
-        Qiskit recomputes the energy of every circuit that is written.
+        """Write records in one of `export.FORMATS`; Qiskit recomputes the energy of every circuit that is written.
 
         Raises:
             InvalidSpec: unknown format.
             InvalidDesign: a design or its angles do not fit, or Qiskit disagrees with its energy.
         """
-        if format not in EXPORT_FORMATS:
-            raise InvalidSpec(f"Expected an export format, one of {EXPORT_FORMATS}, got {format!r}.")
-        if format == "qasm3":
-            return write_qasm(self.energy, records, self.info.name)
-        return write_csv(self.energy, records)
+        return write(self._source(), records, format)
 
     def read_export(self, data: bytes, format: str) -> list[Record]:
         """Read what `export` wrote, or a foreign OpenQASM 3 file of this language.
 
         Raises:
-            InvalidSpec: unknown format.
+            InvalidSpec: unknown format, or one that is written alone: QPY and Python are never read.
             InvalidDesign: the data break a rule for untrusted input, or hold no circuit of this problem.
         """
-        if format not in EXPORT_FORMATS:
-            raise InvalidSpec(f"Expected an export format, one of {EXPORT_FORMATS}, got {format!r}.")
-        return read_qasm(self.energy, data) if format == "qasm3" else read_csv(self.energy, data)
+        return read(self._source(), data, format)
+
+    def _source(self) -> Source:
+        ground = self.info.facts.get("ground_energy")
+        return Source(self.energy, self.info.name, self.info.title, None if ground is None else float(ground))
 
 
 def counts(ops: list[Op], qubits: int) -> dict[str, int]:
@@ -125,23 +120,9 @@ def readable(designs: Sequence[Design], language: Language) -> tuple[list[list[O
     reasons: list[str] = []
     for k, design in enumerate(designs):
         try:
-            circuits.append(canonical(parse(design, language), language))
+            circuits.append(read(design, language))
             where.append(k)
             reasons.append("")
         except InvalidDesign as error:
             reasons.append(str(error))
     return circuits, where, reasons
-
-
-@lru_cache(maxsize=8)
-def best_product_energy(hamiltonian: PauliSum, starts: int = 32) -> float:
-    """Return the lowest energy of a product state found from several starts.
-
-    An upper bound of the true minimum that is reached in practice: each qubit
-    is turned by ry, then rz, and all angles are optimised together.
-    """
-    circuit = [Op(axis, (q,), FREE) for axis in ("ry", "rz") for q in range(hamiltonian.qubits)]
-    batch = Batch([circuit] * starts, hamiltonian.qubits, len(circuit))
-    first = rng_for(0, "product states").uniform(-np.pi, np.pi, (starts, len(circuit)))
-    best = minimise(lambda x: batch.value_and_gradient(hamiltonian, x), first, 150)
-    return float(batch.energies(hamiltonian, best).min())

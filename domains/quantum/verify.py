@@ -1,6 +1,6 @@
 """Qiskit as the second opinion: energies recomputed by an independent path.
 
-Nothing of the numpy simulator is used here, not even its Pauli sums.
+Nothing of the compiled simulator is used here, not even its Pauli sums.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from domains.packages import needed_for
 from domains.quantum.circuit import FREE, LEVELS, Op
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.entries import INSTALL
+from domains.quantum.files.start import with_start
+from domains.quantum.hamiltonian import PauliSum
 from poets_core.errors import InvalidDesign
 from poets_core.types import Design
 
 with needed_for("drawing, exporting and checking circuits", INSTALL):
     from qiskit import QuantumCircuit
-    from qiskit.quantum_info import SparsePauliOp, Statevector
+    from qiskit.quantum_info import Operator, SparsePauliOp, Statevector
 TOLERANCE = 1e-9
 """How far Qiskit may be from an energy that was stored as JSON."""
 
@@ -54,6 +56,22 @@ def circuit_energy(circuit: QuantumCircuit, terms: Sequence[tuple[str, float]]) 
     return float(np.real(Statevector(circuit).expectation_value(SparsePauliOp.from_list(list(terms)))))
 
 
+def circuit_value(circuit: QuantumCircuit, energy: CircuitEnergy) -> float:
+    """Return what a Qiskit circuit from |0..0> is judged by: its energy, or minus its fidelity with the target.
+
+    Args:
+        circuit: the layer of X of a start state included.
+        energy: whose observable it is.
+    """
+    operator = energy.observable.operator
+    if isinstance(operator, PauliSum):
+        return circuit_energy(circuit, operator.terms)
+    # Half of a maximally entangled pair goes through a circuit that is to be a unitary: its state is the matrix.
+    size = 2**energy.observable.qubits
+    made = Operator(circuit).data.T.ravel() / np.sqrt(size) if energy.observable.idle else Statevector(circuit).data
+    return float(operator.weight * abs(np.vdot(operator.vector, made)) ** 2)
+
+
 def qiskit_energy(energy: CircuitEnergy, design: Design, details: Mapping[str, Any]) -> float:
     """Recompute the energy of a design with Qiskit.
 
@@ -66,8 +84,9 @@ def qiskit_energy(energy: CircuitEnergy, design: Design, details: Mapping[str, A
         InvalidDesign: the design or its angles do not fit the problem.
     """
     ops = energy.ops(design)
-    circuit = to_qiskit(ops, energy.language.qubits, energy.angles(design, details))
-    return circuit_energy(circuit, energy.hamiltonian.terms)
+    whole = with_start(ops, energy.language)
+    circuit = to_qiskit(whole, energy.language.qubits, energy.angles(design, details))
+    return circuit_value(circuit, energy)
 
 
 def confirm(energy: CircuitEnergy, design: Design, details: Mapping[str, Any]) -> float:

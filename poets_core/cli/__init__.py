@@ -5,6 +5,7 @@
     poets spec protein/ehrlich --set search.method=ga --set search.elites=4 > spec.json
     poets run spec.json
     poets show RUN --json
+    poets circuit mine.qasm --problem quantum/tfim-6 --set max_cx=12
     poets propose RUN && poets results RUN FILE
     poets app
 
@@ -26,14 +27,14 @@ from rich.table import Column, Table
 
 from domains import catalog
 from poets_core import serve
-from poets_core.cli import laboratory
+from poets_core.cli import circuits, laboratory
+from poets_core.cli.exports import export_designs, export_run
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.specs import check, kept_in, located, report_of, spec_from, table_params
 from poets_core.errors import InvalidInput, MissingPackage, PoetsError, StoreError
 from poets_core.runs.backup import Copied, backup, restore
-from poets_core.runs.export import export_archive
 from poets_core.runs.launch import launch, resume
-from poets_core.runs.store import RunStore, default_store_url, open_store
+from poets_core.runs.store import default_store_url, open_store
 from poets_core.spec import read_spec
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -208,14 +209,24 @@ def delete(
 
 
 @app.command()
-def export(run: str, archive: Path, store: StoreUrl = None) -> None:
-    """Write one archive of a run: spec, events, candidates, adapters, artifacts, checksums."""
-    from poets_core.worker.repair import repair
-
-    opened: RunStore = open_store(store)
-    if said := repair(opened, run):
-        typer.echo(f"made again: {said}", err=True)
-    typer.echo(f"wrote {export_archive(opened, run, archive.absolute())}", err=True)
+def export(
+    run: str,
+    file: Path,
+    format_: Annotated[
+        str, typer.Option("--format", help="Designs instead of the archive, e.g. fasta, csv, qasm3, qpy.")
+    ] = "",
+    best: Annotated[int, typer.Option(min=0, help="How many of the best designs; 0: every valid one.")] = 0,
+    design: Annotated[list[str] | None, typer.Option("--design", help="Id of a design; may be repeated.")] = None,
+    store: StoreUrl = None,
+) -> None:
+    """Write one archive of a run (spec, events, candidates, adapters, artifacts, checksums), or designs in a format."""
+    opened = open_store(store)
+    if format_:
+        export_designs(opened, run, file, format_, best, design or [])
+        return
+    if best or design:
+        raise InvalidInput("Expected --format with --best or --design, got none. An archive holds every design.")
+    export_run(opened, run, file)
 
 
 @app.command(name="backup")
@@ -260,6 +271,7 @@ def app_(
     serve.start([] if port is None else ["--server.port", str(port)])
 
 
+app.command()(circuits.circuit)
 app.command()(laboratory.propose)
 app.command()(laboratory.results)
 app.command(name="next")(laboratory.next_)

@@ -14,6 +14,9 @@ from poets_core.search.poets.bootstrap import bootstrap_weights
 from poets_core.search.reward import RewardScale, fit_scale
 from poets_core.types import BEFORE, F8, I8, Candidate, Direction, Observation
 
+PRICES = 5
+"""Prices from 0 to the highest, at which good designs are looked for."""
+
 
 class History:
     """Observations, their bootstrap weights and their encoded completions.
@@ -156,11 +159,28 @@ class History:
         """Return the standardised rewards of all observations."""
         return self.scale().rewards(self.values, self.valid)
 
-    def elites(self, n: int) -> list[str]:
-        """Return the n best distinct valid designs, best first; earlier ones win ties."""
-        sign = 1.0 if self.direction == "maximise" else -1.0
-        # Sorted upwards, so the sign is turned: of a maximised problem the largest values come first.
-        key = np.where(self.valid, -sign * self.values, np.inf)
-        order = np.argsort(key, kind="stable")
-        designs = dict.fromkeys(self.candidates[i].design for i in order.tolist() if self.valid[i])
-        return list(designs)[:n]
+    def elites(self, n: int, *, price: float = 0.0, longest: int = 1) -> list[str]:
+        """Return the n best distinct valid designs, best first; earlier ones win ties.
+
+        Args:
+            n: how many.
+            price: of a design of `longest` tokens, in reward deviations. With a price, prices from 0 to it take turns:
+                each gives the best design at that price that was not given yet.
+            longest: tokens of the longest design.
+        """
+        if price == 0.0:
+            sign = 1.0 if self.direction == "maximise" else -1.0
+            # Sorted upwards, so the sign is turned: of a maximised problem the largest values come first.
+            order = self._ordered(-sign * self.values)
+            return list(order)[:n]
+        share = np.array([len(c.tokens) for c in self.candidates]) / longest
+        ranks = [list(self._ordered(p * share - self.rewards())) for p in np.linspace(0.0, price, PRICES)]
+        found: dict[str, None] = {}
+        for turn in zip(*ranks, strict=True):  # every ranking has all designs
+            found |= dict.fromkeys(turn)
+        return list(found)[:n]
+
+    def _ordered(self, key: F8) -> dict[str, None]:
+        """The valid designs, each once, the smallest key first."""
+        order = np.argsort(np.where(self.valid, key, np.inf), kind="stable")
+        return dict.fromkeys(self.candidates[i].design for i in order.tolist() if self.valid[i])

@@ -31,6 +31,17 @@ Pool = Annotated[
         description="Designs considered for each one that is measured: the pool.",
     ),
 ]
+LengthPrice = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=100,
+        title="Price of length",
+        description="What a design of the greatest length costs, in reward s.d. Prices from 0 to this are spread over "
+        "models and over the good designs that are edited, which finds good designs of every length. 0: none.",
+    ),
+    Mark.ADVANCED,
+]
 EditShare = Annotated[
     float,
     Field(

@@ -18,6 +18,7 @@ from poets_core.spec.fields import (
     Elites,
     GradientNorm,
     LearningRate,
+    LengthPrice,
     Minibatch,
     Pool,
     Rank,
@@ -122,6 +123,7 @@ class PoetsSettings(MethodSettings):
             description="τ, tempering: a model's own opinion against the mean's. 0: only the mean's, 1: only its own.",
         ),
     ] = 0.5
+    length_price: LengthPrice = 0.0
     pool: Pool = 16
     beta: Beta = 0.1
     steps: Steps = 40
@@ -229,6 +231,7 @@ class GeneticSettings(MethodSettings):
         Field(ge=1, le=100, title="Edits per child", description="One after the other, on average."),
         Mark.ADVANCED,
     ] = 1.0
+    length_price: LengthPrice = 0.0
     allow_repeats: AllowRepeats = False
     transform: Annotated[RewardTransform, Mark.HIDDEN, Mark.REPORT] = "auto"
 

@@ -88,4 +88,6 @@ def model_checksum(model: Path | str) -> str | None:
 
 def _flat(info: ProblemInfo) -> dict[str, Any]:
     whole = jsonable(asdict(stored_info(info)))
+    # Files that a later version also writes do not make another problem.
+    del whole["export_formats"]
     return {k: v for k, v in whole.items() if k != "facts"} | {f"facts.{k}": v for k, v in whole["facts"].items()}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -53,11 +55,36 @@ def test_this_project_brings_three_sciences_and_they_are_sound() -> None:
 
 
 def test_exports_of_a_loaded_problem_are_described() -> None:
-    for name in ("protein/ehrlich", "quantum/artificial-7q"):
-        for format in catalog.load(name).info.export_formats:
-            assert catalog.export_of(name, format).media_type.startswith("text/")
+    for name in ("protein/ehrlich", "quantum/artificial-7q", "quantum/tfim-6"):
+        known = catalog.science(name)
+        assert known is not None
+        formats = catalog.load(name).info.export_formats
+        assert set(formats) <= {e.name for e in known.exports}
+        for format in formats:
+            kind = catalog.export_of(name, format)
+            assert kind.title != kind.name
+            assert "/" in kind.media_type
     assert catalog.export_of("nobody/knows", "docx").media_type == "application/octet-stream"
     assert catalog.drawing_of("nobody/knows") is None
+
+
+def test_files_are_called_after_what_was_written() -> None:
+    buffer = io.BytesIO()
+    zipfile.ZipFile(buffer, "w").close()
+    packed, zipped = buffer.getvalue(), ("zip", "application/zip")
+    for name, ending, media_type in (
+        ("qasm3", "qasm", "text/plain"), ("qasm2", "qasm", "text/plain"), ("qpy", "qpy", "application/octet-stream"),
+        ("python", "py", "text/x-python"),
+    ):  # fmt: skip
+        kind = catalog.export_of("quantum/tfim-6", name)
+        assert (kind.named(b"x"), kind.named(packed), kind.named(b"PK x")) == (
+            (ending, media_type), zipped, (ending, media_type),
+        )  # fmt: skip
+    for name in ("json", "csv"):
+        kind = catalog.export_of("quantum/tfim-6", name)
+        assert kind.named(b"{}") == (name, kind.media_type)
+    # a workbook is a ZIP and keeps its own name
+    assert catalog.Export("xlsx", "Excel", "xlsx", "application/x").named(packed) == ("xlsx", "application/x")
 
 
 def test_a_folder_of_modules_and_packages_is_read(tmp_path: Path) -> None:

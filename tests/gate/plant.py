@@ -86,7 +86,7 @@ FAULTS = (
         "domains/quantum/circuit.py",
         "from __future__ import annotations\n",
         "from __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n"
-        "    from domains.quantum.simulator import Batch\n",
+        "    from domains.quantum.simulator import states_of\n",
         CIRCLES,
         "domains.quantum.simulator",
     ),

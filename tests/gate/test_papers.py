@@ -21,7 +21,7 @@ def test_every_name_resolves():
         "| loss | `search.poets.loss.matching_los` | `tests/search/test_loss.py::test_prompts_are_centred_apart` |",
         "| loss | `search.poets.loss.matching_loss` | `tests/search/test_loss.py::test_nothing` |",
         "| loss | `search.poets.loss.matching_loss`, `.center` | `tests/search/test_loss.py` |",
-        "| loss | `domains.quantum.simulator.Batch.no_such_method` | the same |",
+        "| loss | `domains.quantum.hamiltonian.PauliSum.no_such_method` | the same |",
         "| loss | `search.poets.loss` | `tests/search/test_loss.py::test_prompts_are_centred_apart`, `::test_none` |",
         "| loss | the same | `tests/search/test_lost.py` |",
         "Prose about `poets_core.spec.SearchSpecs`.",

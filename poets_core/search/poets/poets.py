@@ -25,6 +25,7 @@ from poets_core.search.poets.exact_regret import ExactRegret
 from poets_core.search.poets.measure import measure
 from poets_core.search.poets.pool import Pool, fill_pool
 from poets_core.search.poets.prediction import Prediction, predict
+from poets_core.search.poets.price import priced
 from poets_core.search.poets.prior_adapter import calibrate_prior
 from poets_core.search.poets.trainer import Replay, Trainer
 from poets_core.search.poets.whole_space import WholeSpace, whole_space
@@ -127,8 +128,12 @@ class PoetsSearch(Method):
         owner = np.array([d.prompt for d in pool.draws], dtype=np.int64)
         log_p = self.ensemble.log_prob(self.ensemble.encode([d.tokens for d in pool.draws], owner))
         predicted = self.prediction().rewards(log_p, owner)
-        trust = self.settings.reference_weight
+        s = self.settings
+        trust = s.reference_weight
         wanted = predicted + trust * log_p.reference if trust else predicted
+        if s.length_price:
+            lengths = np.array([len(d.tokens) for d in pool.draws]) / self.sampler.max_tokens
+            wanted = wanted - priced(s.length_price, lengths, len(wanted), s.tempering)
         return ScoredPool(pool.draws, pool.slots, log_p, predicted, wanted)
 
     def _from_space(self, whole: WholeSpace, branch: Int64[np.ndarray, " slots"]) -> Proposals:

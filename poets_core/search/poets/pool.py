@@ -79,7 +79,7 @@ def fill_pool(
         seen: designs that are not wanted again.
     """
     n, size = len(branch), settings.pool
-    elites = history.elites(settings.elites)
+    elites = history.elites(settings.elites, price=settings.length_price, longest=sampler.max_tokens)
     n_edits = _edits_per_slot(history, settings) if elites else 0
     found = _Gathering()
 

@@ -25,7 +25,8 @@ class GeneticSearch(Method):
     settings: GeneticSettings
 
     def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
-        elites = self.history.elites(self.settings.elites)
+        s = self.settings
+        elites = self.history.elites(s.elites, price=s.length_price, longest=self.sampler.max_tokens)
         rng = rng_for(self.spec.seed, "genetic", self.round)
         found: list[Draw | None] = [None] * len(prompt)
         # Siblings of one brood may be equal too, so what was found joins what was seen.

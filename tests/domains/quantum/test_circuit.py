@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domains.quantum.circuit import FREE, Op, canonical, count_two, depth_of, parse, text_of
-from domains.quantum.simulator import Batch
+from domains.quantum.hamiltonian import PauliSum
+from domains.quantum.observable import Observable
+from domains.quantum.simulator import states_of
 from poets_core.errors import InvalidDesign
 from tests.domains.quantum.circuits import FIXED, FREELY, circuits_of, ops_of
 
@@ -19,7 +21,7 @@ def unitary_columns(ops: list[Op], qubits: int) -> np.ndarray:
     for basis in range(2**qubits):
         prepared = [Op("x", (q,)) for q in range(qubits) if basis >> q & 1]
         columns.append([*prepared, *ops])
-    return Batch(columns, qubits, max(map(len, columns))).states()
+    return states_of(columns, Observable.of_energy(PauliSum((("Z" * qubits, 1.0),))))
 
 
 @settings(max_examples=150, deadline=None)

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from domains.quantum.artificial import Artificial7q
+from domains.quantum.export import FORMATS
 from domains.quantum.problem import CircuitProblem
-from domains.quantum.qasm import read_circuit, scan
+
 from domains.quantum.tfim import Tfim6
 from domains.quantum.verify import circuit_energy, qiskit_energy
 from poets_core.errors import InvalidDesign, InvalidSpec, InvalidTable
@@ -48,7 +49,7 @@ def test_qiskit_confirms_stored_energies(problem: CircuitProblem, records: list[
         assert qiskit_energy(problem.energy, record.design, without) == pytest.approx(energy, abs=1e-10)
 
 
-@pytest.mark.parametrize("format", ["qasm3", "csv"])
+@pytest.mark.parametrize("format", ["qasm3", "qasm2", "json", "csv"])
 def test_records_come_back_equal_and_score_the_same(
     problem: CircuitProblem, records: list[Record], format: str
 ) -> None:
@@ -70,7 +71,7 @@ def test_each_file_runs_elsewhere_with_the_same_energy(problem: CircuitProblem, 
             assert energy == pytest.approx(record.metadata["energy"], abs=1e-10)
 
 
-@pytest.mark.parametrize("format", ["qasm3", "csv"])
+@pytest.mark.parametrize("format", FORMATS)
 def test_a_false_energy_is_not_exported(problem: CircuitProblem, records: list[Record], format: str) -> None:
     false = replace(records[0], metadata={**records[0].metadata, "energy": records[0].metadata["energy"] + 1e-6})
     with pytest.raises(InvalidDesign, match="Qiskit"):
@@ -211,9 +212,9 @@ def test_angles_survive_exactly() -> None:
 def test_unknown_formats_and_false_angles_are_refused() -> None:
     problem = Tfim6(iterations=1)
     with pytest.raises(InvalidSpec):
-        problem.export([], "qpy")
+        problem.export([], "docx")
     with pytest.raises(InvalidSpec):
-        problem.read_export(b"", "qpy")
+        problem.read_export(b"", "docx")
     for angles in ([], [np.inf], ["1"], [1.0, 2.0], "12"):
         with pytest.raises(InvalidDesign):
             problem.export([Record("a", "ry 0 a*", 0.0, {"angles": angles})], "csv")

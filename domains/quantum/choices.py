@@ -1,0 +1,49 @@
+"""What somebody chooses whatever the target: coupling, budget of two-qubit gates, reward, optimiser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domains.quantum.circuit import Language
+from domains.quantum.coupling import Pairs, coupling_of
+from domains.quantum.dressing import dressed_language
+
+PARAMS = "problem.params"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What somebody chooses for any target: the fields that all these problems have.
+
+    Attributes:
+        max_cx: most two-qubit gates.
+        coupling, pairs: coupling map, and the pairs of one's own.
+        written: ``"entanglers"``: two-qubit gates, with rotations put around them; ``"gates"``: gate by gate.
+        reward, price, target: see `domains.quantum.rewards.Reward`.
+        iterations, starts: of the angle optimiser.
+    """
+
+    max_cx: int = 10
+    coupling: str = "all"
+    pairs: str = ""
+    written: str = "entanglers"
+    reward: str = "precision"
+    price: float = 0.0
+    target: float = 0.0
+    iterations: int = 100
+    starts: int = 4
+
+    def language(self, n: int, *, real: bool, start: tuple[int, ...]) -> Language:
+        """Return the circuits of n qubits."""
+        pairs = self.coupled(n)
+        if self.written == "entanglers" and n > 1:
+            return dressed_language(n, pairs, self.max_cx, real=real, start=start)
+        return Language(n, pairs, True, n + 3 * self.max_cx, self.max_cx, start=start)
+
+    def coupled(self, n: int) -> Pairs:
+        """Return the coupled pairs."""
+        if self.coupling != "own":
+            return coupling_of(self.coupling, n)
+        from domains.quantum.inputs.coupling import read_coupling
+
+        return coupling_of("own", n, read_coupling(self.pairs, n))

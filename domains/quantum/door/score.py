@@ -1,0 +1,192 @@
+"""Circuits from anywhere, scored by a problem: energy as written and as said again, gates, and what was read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from domains.entry import Scored
+from domains.packages import needed_for
+from domains.quantum.circuit import Language, Op, count_two, depth_of, text_of
+from domains.quantum.circuit import parse as parse_words
+from domains.quantum.door.express import Expressed, express
+from domains.quantum.door.foreign import Foreign, read_circuit_file
+from domains.quantum.door.modify import qiskit_gate
+from domains.quantum.door.prescan import decoded
+from domains.quantum.door.reader import Reader
+from domains.quantum.dressing import read
+from domains.quantum.entries import INSTALL, PROBLEMS
+from domains.quantum.problem import CircuitProblem
+from poets_core.errors import InvalidDesign
+from poets_core.intake.archive import read_zip
+from poets_core.keyed import rng_for
+
+TOLERANCE = 1e-9
+MAX_FILES = 500
+_QASM = re.compile(r"\b(?:OPENQASM|qreg|qubit|include)\b|\$\d|\[")
+
+
+def score_files(files: Sequence[tuple[str, bytes]], problem: CircuitProblem) -> list[Scored]:
+    """Score circuits by a problem; one that cannot be read says why, and the others go on.
+
+    Args:
+        files: (name, bytes): OpenQASM 2 or 3, words of the grammar, or a zip of such files.
+        problem: whose Hamiltonian and language hold.
+    """
+    found = []
+    with Reader() as reader:
+        for name, data in files:
+            try:
+                texts = _texts(name, data)
+            except InvalidDesign as error:
+                found.append(Scored(name, error=str(error)))
+                continue
+            for inner, text in texts:
+                try:
+                    facts = score(text, problem, reader=reader)
+                    found.append(Scored(inner, lines_of(facts), facts))
+                except InvalidDesign as error:
+                    found.append(Scored(inner, error=_advice(str(error), problem)))
+    return found
+
+
+def _texts(name: str, data: bytes) -> list[tuple[str, str]]:
+    if not data.startswith(b"PK"):
+        return [(name, decoded(data))]
+
+    def refuse(message: str) -> InvalidDesign:
+        return InvalidDesign(f"Expected a zip of OpenQASM files. {message}")
+
+    members = read_zip(data, files=MAX_FILES, each=1 << 16, total=8 << 20, refuse=refuse)
+    return [(f"{name}:{inner}", decoded(text)) for inner, text in members]
+
+
+def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -> dict[str, Any]:
+    """Read a circuit, say it again in the words of a problem, and compute its energy both ways.
+
+    Args:
+        text: OpenQASM 2 or 3, or words of the grammar.
+        problem: whose Hamiltonian and language hold.
+        reader: that reads several texts.
+
+    Returns:
+        JSON values: ``dialect``, ``written`` ({qubits, gates, two}), ``notes``, ``design`` (canonical text), ``angles``
+        (radians, None where the file leaves some open or they are levels), ``energy`` (at these angles, or None),
+        ``error`` (above the ground energy, where that is known), ``n_cx`` (of the design), ``n_cx_raw`` (before
+        neighbours cancelled), ``n_ops``, ``depth``, ``values`` (objectives, as a run measures the design) and
+        ``measured_energy``, which for free angles is that after the optimiser.
+
+    Raises:
+        InvalidDesign: it cannot be read or said again; names gate and line.
+    """
+    language = problem.language
+    if _QASM.search(text):
+        foreign = read_circuit_file(text, reader=reader)
+        said = express(foreign, language)
+        written = {"qubits": foreign.qubits, "gates": len(foreign.gates), "two": foreign.two}
+        dialect, notes = foreign.dialect, list(said.notes)
+        before = None if said.angles is None else energy_as_written(foreign, problem)
+    else:
+        dialect, before = "words", None
+        said, notes, written = _words(text, language)
+    energy = None if said.angles is None else energy_of(said, problem)
+    if before is not None and energy is not None and not abs(before - energy) <= TOLERANCE:
+        raise InvalidDesign(
+            f"Expected the same energy before and after the circuit was said in the words of {problem.info.name}, got "
+            f"{before!r} and {energy!r}. This is a fault of the program: please report the file."
+        )
+    facts = problem.info.facts
+    ground = facts.get("ground_energy")
+    ops = list(said.ops)
+    return {
+        "dialect": dialect,
+        "written": written,
+        "notes": notes,
+        "design": text_of(ops),
+        "angles": list(said.angles) if language.free and said.angles is not None else None,
+        "energy": energy,
+        "error": energy - ground if energy is not None and isinstance(ground, int | float) else None,
+        "n_cx": count_two(ops),
+        "n_cx_raw": said.raw,
+        "n_ops": len(ops),
+        "depth": depth_of(ops, language.qubits),
+        **_measured(text_of(ops), problem),
+    }
+
+
+def _words(text: str, language: Language) -> tuple[Expressed, list[str], dict[str, int]]:
+    ops = parse_words(text, language)
+    made = read(text, language)
+    written = {"qubits": language.qubits, "gates": len(ops), "two": count_two(ops)}
+    return Expressed(tuple(made), None if language.free else (), (), count_two(ops)), [], written
+
+
+def _measured(design: str, problem: CircuitProblem) -> dict[str, Any]:
+    answer = problem.oracle.evaluate([design], [0], rng=rng_for(0, "score"))
+    if not answer.valid[0]:
+        raise InvalidDesign(answer.reason[0])
+    details: Mapping[str, Any] = answer.details[0] if answer.details else {}
+    values = {o.name: float(v) for o, v in zip(problem.info.objectives, answer.values[0], strict=True)}
+    return {"values": values, "measured_energy": details.get("energy")}
+
+
+def energy_as_written(foreign: Foreign, problem: CircuitProblem) -> float:
+    """Return the energy of a foreign circuit by Qiskit's own gates, nothing of the grammar used.
+
+    Qubits of the problem that the file has not begin and stay in |0>.
+    """
+    with needed_for("scoring circuits", INSTALL):
+        from qiskit import QuantumCircuit
+        from qiskit.circuit import library
+
+    from domains.quantum.verify import circuit_value
+
+    circuit = QuantumCircuit(problem.language.qubits)
+    for gate in foreign.gates:
+        circuit.append(qiskit_gate(library, gate.name, gate.params), gate.qubits)
+    return circuit_value(circuit, problem.energy)
+
+
+def energy_of(said: Expressed, problem: CircuitProblem) -> float:
+    """Return the energy of a circuit in the words of the problem, from where its qubits begin."""
+    from domains.quantum.verify import circuit_value, to_qiskit
+
+    start = [Op("x", (q,)) for q in getattr(problem.language, "start", ())]
+    circuit = to_qiskit([*start, *said.ops], problem.language.qubits, said.angles or ())
+    return circuit_value(circuit, problem.energy)
+
+
+def lines_of(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what `score` found, in lines for people."""
+    written = facts["written"]
+    lines = [
+        f"read: {facts['dialect']}, {written['qubits']} qubits, {written['gates']} gates, "
+        f"{written['two']} on two or more",
+        *(f"note: {note}" for note in facts["notes"]),
+    ]
+    if facts["energy"] is not None:
+        error = "" if facts["error"] is None else f", {facts['error']:.6g} above the ground energy"
+        lines.append(f"energy: {facts['energy']:.12g}{error}")
+    raw = "" if facts["n_cx_raw"] == facts["n_cx"] else f" ({facts['n_cx_raw']} before neighbours cancelled)"
+    lines.append(f"gates: {facts['n_cx']} CX{raw}, {facts['n_ops']} in all, depth {facts['depth']}")
+    for name, value in facts["values"].items():
+        after = facts["measured_energy"]
+        shown = after is not None and (
+            facts["energy"] is None or not np.isclose(after, facts["energy"], atol=TOLERANCE)
+        )
+        lines.append(f"{name}: {value:.6g}{f' (energy {after:.12g} with optimised angles)' if shown else ''}")
+    lines.append(f"design: {' ; '.join(facts['design'].splitlines())}")
+    return tuple(lines)
+
+
+def _advice(message: str, problem: CircuitProblem) -> str:
+    """Name the parameter to raise where a circuit is too long for a problem."""
+    entry = next((e for e in PROBLEMS if e.name == problem.info.name), None)
+    names = [p.name for p in entry.parameters] if entry else []
+    for words, name in (("limit of CX", "max_cx"), ("limit of gates", "max_ops"), ("limit of gates", "max_cx")):
+        if words in message and name in names:
+            return f"{message} The parameter is problem.params.{name}, now {problem.info.facts.get(name)}."
+    return message
