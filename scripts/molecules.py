@@ -84,6 +84,10 @@ def _bent(center: str, r: float, degrees: float) -> str:
     return f"{center} 0 0 0; H {x:.10f} 0 {z:.10f}; H {-x:.10f} 0 {z:.10f}"
 
 
+WATER = "O 0 0 0; H 0.7581 0 0.6358; H -0.7581 0 0.6358"
+"""The minimum of Hartree-Fock in STO-3G: 0.9894 Å, 100.03 degrees."""
+
+
 def _line(symbols: Sequence[str], r: float) -> str:
     return "; ".join(f"{s} 0 0 {k * r:.10g}" for k, s in enumerate(symbols))
 
@@ -109,7 +113,11 @@ def recipes() -> tuple[Recipe, ...]:
         atoms = _line(("H", "Be", "H"), r)
         made.append(Recipe(f"beh2-6q-{r:g}", "BeH2", 6, atoms, r, 4, 4, uccsd=r == 1.326))
     for r in (0.8, 0.9894, 1.2, 1.6, 2.0):
-        made.append(Recipe(f"h2o-6q-{r:g}", "H2O", 6, _bent("O", r, 100.03), r, 4, 4, uccsd=r == 0.9894))
+        made.append(
+            Recipe(
+                f"h2o-6q-{r:g}", "H2O", 6, WATER if r == 0.9894 else _bent("O", r, 100.03), r, 4, 4, uccsd=r == 0.9894
+            )
+        )
     made += [
         Recipe(
             f"ch2-6q-{r:g}",

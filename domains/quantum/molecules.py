@@ -1,19 +1,19 @@
-"""Molecular Hamiltonians, frozen with how they were made; `scripts/molecules.py` makes them. Standard library only."""
+"""Molecular Hamiltonians, frozen with how they were made; `scripts/molecules.py` makes them."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from domains.quantum.hamiltonian import PauliSum
 from poets_core.errors import InvalidSpec
 
 FOLDER = Path(__file__).parent / "frozen"
-CHEMICAL_ACCURACY = 1.6e-3
-"""Ha: 1 kcal/mol."""
+ORDER = "the last letter of a label and the last bit are qubit 0"
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,18 @@ class Molecule:
         return tuple(q for q, bit in enumerate(reversed(self.hartree_fock_bits)) if bit == "1")
 
     @property
+    def hamiltonian(self) -> PauliSum:
+        """The terms as a sum."""
+        return PauliSum(self.terms)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How it was made and what it is, as JSON values with the names of the attributes."""
+        hidden = ("terms", "made_with")
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in hidden}
+        return {**values, "order": ORDER, "correlation": self.correlation, "made_with": dict(self.made_with)}
+
+    @property
     def correlation(self) -> float:
         """Ha between Hartree-Fock and the ground state; where it is small, a low error is no evidence."""
         return self.hartree_fock_energy - self.ground_energy
@@ -80,16 +92,20 @@ def _place(name: str) -> tuple[str, float]:
     return family, float(length) if re.fullmatch(r"[\d.]+", length) else float("inf")
 
 
-@lru_cache
+@lru_cache(maxsize=128)
 def molecule(name: str) -> Molecule:
     """Return one molecule.
+
+    Args:
+        name: ``"lih-4q-2.2"``; ``"LiH 4q 2.2"`` is the same.
 
     Raises:
         InvalidSpec: there is none of that name.
     """
-    if name not in molecule_names():
+    plain = "-".join(name.lower().split())
+    if plain not in molecule_names():
         raise InvalidSpec(f"Expected a molecule, one of {', '.join(molecule_names())}, got {name[:60]!r}.")
-    return _molecule(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
+    return _molecule(json.loads((FOLDER / f"{plain}.json").read_text(encoding="utf-8")))
 
 
 def molecules() -> tuple[Molecule, ...]:

@@ -1,6 +1,6 @@
 """What others reached on the problems here, with where it stands: rows for tables and Pareto plots, as data.
 
-Fairness, to be said wherever these rows stand: see `FAIRNESS`. Standard library only.
+Fairness, to be said wherever these rows stand: see `FAIRNESS`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domains.quantum.molecules import molecule, molecule_names
+from domains.quantum.reference import Level
 
 TENSOR_RL = "TensorRL-QAS, NeurIPS 2025, table 1"
 HERE = "measured here with Qiskit 2.6"
@@ -96,3 +97,12 @@ def published(instance: str) -> tuple[PublishedRow, ...]:
     if instance in molecule_names() and (cx := molecule(instance).uccsd_cx) is not None:
         rows.append(PublishedRow(instance, "UCCSD", None, cx, HERE, remark="transpiled at level 3, all qubits coupled"))
     return tuple(sorted(rows, key=lambda row: (row.cx, row.method)))
+
+
+def levels_of(instance: str) -> tuple[Level, ...]:
+    """Return the rows of one problem that state an error in its unit, as reference levels."""
+    return tuple(
+        Level(row.method, row.value, row.cx, f"{row.source} ({row.remark})" if row.remark else row.source)
+        for row in published(instance)
+        if row.quantity == "error" and row.value is not None
+    )

@@ -10,7 +10,7 @@ import pytest
 
 from domains.quantum.hamiltonian import PauliSum
 from domains.quantum.molecules import FOLDER, Molecule, molecule, molecule_names, molecules
-from domains.quantum.published import ROWS, published
+from domains.quantum.published import ROWS, levels_of, published
 from poets_core.errors import InvalidSpec
 
 KNOWN = {
@@ -32,7 +32,7 @@ PUBLISHED = {
 
 
 def sum_of(entry: Molecule) -> PauliSum:
-    return PauliSum(entry.terms)
+    return entry.hamiltonian
 
 
 @pytest.mark.parametrize("name", molecule_names())
@@ -71,6 +71,10 @@ def test_molecules_say_how_they_were_made() -> None:
     names = molecule_names()
     assert names.index("lih-4q-1.2") < names.index("lih-4q-2.2") < names.index("lih-4q-4")
     assert molecule("ch2-6q-1.11").spin_squared == pytest.approx(2)
+    assert molecule("LiH 4q 2.2").name == "lih-4q-2.2"
+    facts = molecule("lih-4q-2.2").facts
+    assert json.loads(json.dumps(facts))["order"].startswith("the last letter")
+    assert facts["made_with"]["pyscf"].startswith("2.")
     with pytest.raises(InvalidSpec, match="one of"):
         molecule("../frozen/h2-2q-0.735")
 
@@ -95,3 +99,7 @@ def test_published_rows_are_of_instances_that_exist_and_are_possible() -> None:
     uccsd = [row for row in published("h2-4q-0.735") if row.method == "UCCSD"]
     assert [(row.cx, row.value) for row in uccsd] == [(17, None)]
     assert published("nothing") == ()
+    levels = levels_of("h2o-8q-published")
+    assert (levels[0].error, levels[0].cx) == (1.17e-3, 3)
+    assert any("warm start is not counted" in level.source for level in levels)
+    assert levels_of("h2-4q-0.735") == ()
