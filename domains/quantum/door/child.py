@@ -57,7 +57,9 @@ def _guard(homes: tuple[str, ...]) -> Callable[[str, tuple[Any, ...]], None]:
             raise PermissionError(f"{event} is not allowed here")
         if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.realpath(os.fsdecode(arguments[0]))
-            if path != os.devnull and not any(path == home or path.startswith(home.rstrip("/") + "/") for home in homes):
+            if path != os.devnull and not any(
+                path == home or path.startswith(home.rstrip("/") + "/") for home in homes
+            ):
                 raise PermissionError("only packages are read here")
 
     return guard
@@ -69,7 +71,10 @@ def _timed(seconds: float) -> None:
 
 
 def load(call: Callable[[], Any]) -> Any:
-    """Call what imports packages, the time for the text standing still."""
+    """Call what imports packages, the time for the text standing still.
+
+    To be called once: a clock that is set again gains a tick each time.
+    """
     left = signal.getitimer(signal.ITIMER_PROF)[0]
     _timed(0)
     try:
