@@ -13,14 +13,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from domains.quantum.angles import minimised
-from domains.quantum.circuit import FREE, GATES, Language, Op, count_two
+from domains.quantum.circuit import FREE, GATES, Language, Op, count_two, text_of
 from domains.quantum.door.ordered import canonical_angles
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.simulator import energies_of, programs_of
+from poets_core.keyed import rng_for
 
 NEAR_ZERO = 1e-4
 """Radians below which a rotation is no rotation; what it did is set right by the others."""
 ITERATIONS = 400
+AWAY = (0.3, 1.0, 3.0)
+"""Radians, the deviations of further starts from where angles are."""
 MOST = 60
 """Gates beyond which they are not tried one by one."""
 
@@ -119,6 +122,10 @@ def _without(
 
 
 def _optimised(energy: CircuitEnergy, gates: Sequence[Op], angles: Sequence[float]) -> tuple[list[float], float]:
+    # From where the angles are, and from elsewhere: without a gate they may stand on a saddle, where no slope leads on.
+    begin = np.tile(np.asarray(angles, np.float64), (1 + len(AWAY), 1))
+    for k, far in enumerate(AWAY, start=1):
+        begin[k] += far * rng_for(k, "prune", text_of(list(gates))).standard_normal(len(angles))
     programs = programs_of([gates], energy.observable)
-    found = minimised(programs, energy.observable, np.array([angles], np.float64), ITERATIONS)
+    found = minimised(programs, energy.observable, begin, ITERATIONS)
     return list(found.angles[0]), float(found.energies[0])

@@ -51,6 +51,7 @@ class Calls:
         self._defined: dict[str, tuple[int, ast.QuantumGateDefinition]] = {}
         self._measured: dict[int, int] = {}
         self._touched: set[int] = set()
+        self._made: dict[tuple[object, ...], list[Part]] = {}
         self._steps = self._depth = 0
         self.line = 1
 
@@ -200,7 +201,11 @@ class Calls:
             raise InvalidDesign(
                 f"Expected known angles in a gate with ctrl, inv or pow on line {self.line}, got an input. Bind it."
             )
-        found = modified(parts, phase, width, modifiers, self.line, self.load)
+        # The same gate in the same way again: once is enough, and the clock stands still once only.
+        key = (tuple(parts), phase, width, tuple(modifiers))
+        if key not in self._made:
+            self._made[key] = modified(parts, phase, width, modifiers, self.line, self.load)
+        found = self._made[key]
         self._check_count(len(found))
         return found
 

@@ -71,7 +71,10 @@ def _timed(seconds: float) -> None:
 
 
 def load(call: Callable[[], Any]) -> Any:
-    """Call what imports packages, the time for the text standing still."""
+    """Call what imports packages, the time for the text standing still.
+
+    To be called once: a clock that is set again gains a tick each time.
+    """
     left = signal.getitimer(signal.ITIMER_PROF)[0]
     _timed(0)
     try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from domains.quantum.door.prescan import scan
+from domains.quantum.door.prescan import said_lines, scan
 from domains.quantum.door.reader import Reader
 from poets_core.errors import InvalidDesign
 
@@ -79,17 +79,12 @@ def read_circuit_file(text: str, *, qubits: int | None = None, reader: Reader | 
         Gate(name, tuple(math.nan if p is None else float(p) for p in params), tuple(on), line)
         for name, params, on, line in told["gates"]
     )
-    notes = [*scanned.notes, *(f"{kind} ({_lines(lines)})" for kind, lines in told["notes"])]
+    notes = [*scanned.notes, *(f"{kind} ({said_lines(lines)})" for kind, lines in told["notes"])]
     if len(told["registers"]) > 1:
         notes.append(_order(told["registers"]))
     if told["physical"]:
         notes.append(f"physical qubits: $k is qubit k, {size} in all")
     return Foreign(size, gates, tuple(notes), f"OpenQASM {scanned.version}", tuple(told["inputs"]))
-
-
-def _lines(lines: Sequence[int]) -> str:
-    shown = ", ".join(map(str, lines[:4]))
-    return f"line{'s' if len(lines) > 1 else ''} {shown}{' ...' if len(lines) > 4 else ''}"
 
 
 def _order(registers: Sequence[tuple[str, int]]) -> str:

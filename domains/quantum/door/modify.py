@@ -5,6 +5,7 @@ Qiskit is imported when the first modifier is met: most files have none, and the
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -76,7 +77,7 @@ def modified(
         raise InvalidDesign(f"Expected gates with modifiers on at most {MAX_WIDTH} qubits, got more on line {line}.")
     if sum(abs(n) for kind, n in left if kind == "pow") > 1e6:
         raise InvalidDesign(f"Expected powers of at most a million, got more on line {line}.")
-    library = load(_qiskit)
+    library = sys.modules.get("qiskit.circuit.library") or load(_qiskit)
     return _by_qiskit(library, made, phase, width, left, line)
 
 

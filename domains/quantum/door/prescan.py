@@ -7,7 +7,9 @@ numbers; what is left is gates and declarations.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from domains.quantum.circuit import MAX_BYTES
 from poets_core.errors import InvalidDesign
@@ -16,6 +18,8 @@ from poets_core.intake import shown
 MAX_NESTING = 40
 MAX_STATEMENT = 2000
 MAX_STATEMENTS = 4000
+SHOWN = 4
+"""Lines that a note names."""
 INCLUDES = ("stdgates.inc", "qelib1.inc")
 """Names that stand for gates every tool knows; no file of any name is ever opened."""
 SAFE = "_of_file"
@@ -64,6 +68,12 @@ def line_at(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
+def said_lines(lines: Sequence[int]) -> str:
+    """Return numbers of lines as a note says them, the first few: ``lines 3, 5``."""
+    shown = ", ".join(map(str, lines[:SHOWN]))
+    return f"line{'s' if len(lines) > 1 else ''} {shown}{' ...' if len(lines) > SHOWN else ''}"
+
+
 def decoded(data: bytes) -> str:
     """Return the text of a file: UTF-8, or UTF-16 with its mark, as editors write them.
 
@@ -94,8 +104,8 @@ def scan(text: str) -> Scanned:
     plain = _without_comments(text.replace("\r\n", "\n").replace("\r", "\n").translate(_PLAIN))
     notes: list[str] = []
     plain, version = _without_header(plain, notes)
-    for left in _PRAGMA.finditer(plain):
-        notes.append(f"pragma on line {line_at(plain, left.start())} left out: it is no part of the circuit")
+    if pragmas := [line_at(plain, left.start()) for left in islice(_PRAGMA.finditer(plain), SHOWN + 1)]:
+        notes.append(f"pragma left out: it is no part of the circuit ({said_lines(pragmas)})")
     plain = _PRAGMA.sub(_blank, plain)
     plain = _without_annotations(plain, notes)
     plain = _without_includes(plain, notes)
@@ -182,14 +192,16 @@ def _without_header(text: str, notes: list[str]) -> tuple[str, int]:
 def _without_annotations(text: str, notes: list[str]) -> str:
     """Blank lines like ``@name ...`` that begin a statement; a modifier's @ stands within one."""
     lines = text.split("\n")
-    before = ";"
+    before, found = ";", list[int]()
     for number, line in enumerate(lines):
         stripped = line.strip()
         if stripped.startswith("@") and before in ";{}":
-            notes.append(f"annotation on line {number + 1} left out: it is no part of the circuit")
+            found.append(number + 1)
             lines[number] = ""
         elif stripped:
             before = stripped[-1]
+    if found:
+        notes.append(f"annotation left out: it is no part of the circuit ({said_lines(found)})")
     return "\n".join(lines)
 
 

@@ -21,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 20.0
 """Wall time for one text, the start of the process included; its processor time is 2 s, see `child`."""
 
+MAX_KILLED = 5
+"""Texts that may cost the process its life; one reader is given no more after that."""
+
 
 class Reader:
     """Starts the process when it is needed, again after it was killed, and ends it with the block.
@@ -41,6 +44,7 @@ class Reader:
                 if find_spec(package) is None:
                     raise ModuleNotFoundError(f"No module named {package!r}", name=package)
         self._child: subprocess.Popen[bytes] | None = None
+        self._killed = 0
 
     def __enter__(self) -> Reader:
         """Return itself."""
@@ -59,6 +63,11 @@ class Reader:
             InvalidDesign: the text was refused, or took too much time or memory.
             StoreUnavailable: no process can be started.
         """
+        if self._killed >= MAX_KILLED:
+            raise InvalidDesign(
+                f"Expected circuits that can be read within 2 s and 1 GB, got {MAX_KILLED} before this one that cannot "
+                "be. Take them out; the rest was not read."
+            )
         if self._child is None or self._child.poll() is not None:
             self._end()
             self._child = _started()
@@ -70,6 +79,7 @@ class Reader:
             told = json.loads(line)
         except ValueError as error:
             code = self._end()
+            self._killed += 1
             slow = code in (-signal.SIGPROF, -signal.SIGKILL)
             got = "one that takes longer" if slow else f"an end without an answer (code {code})"
             raise InvalidDesign(

@@ -68,7 +68,8 @@ BOTH = {
     "U without include": "OPENQASM 3.0;\nqubit[7] q;\nU(0.3,0.2,pi/4) q[0];",
     "CX in capitals": REGISTER + "h q[0]; CX q[0], q[1];",
     "ccx": REGISTER + "h q[0]; x q[1]; ccx q[0], q[1], q[2];",
-    "controlled rotations": REGISTER + "h q; crz(pi/4) q[0], q[1]; crx(.3) q[1], q[2]; cry(.4) q[2], q[3]; ch q[0], q[2];",
+    "controlled rotations": REGISTER + "h q; crz(pi/4) q[0], q[1]; crx(.3) q[1], q[2]; cry(.4) q[2], q[3]; "
+    "ch q[0], q[2];",
     "identity": REGISTER + "id q[0]; h q[1];",
     "phase and u": REGISTER + "h q; p(pi/2) q[0]; u3(pi/2,0,pi) q[1]; u2(.1,.2) q[2]; u1(.3) q[3]; phase(.2) q[4];",
     "controlled u": REGISTER + "h q; cu(.1,.2,.3,.4) q[0], q[1]; cp(.3) q[1], q[2]; cphase(.2) q[0], q[2];",
@@ -91,30 +92,37 @@ BOTH = {
     "alias": REGISTER + "let a = q[0:2] ++ q[5:6];\nh a; x a[3];",
     "controls": REGISTER + "h q; ctrl @ x q[0], q[1]; ctrl(2) @ x q[0], q[1], q[2]; negctrl @ rx(.3) q[1], q[2];",
     "control of a phase": REGISTER + "h q; ctrl @ gphase(.5) q[0]; ctrl(2) @ gphase(.7) q[1], q[2];",
-    "inverse": REGISTER + "h q; inv @ s q[0]; inv @ rx(.4) q[1]; inv @ U(.1,.2,.3) q[2]; inv @ cu(.1,.2,.3,.4) q[0], q[1];",
+    "inverse": REGISTER + "h q; inv @ s q[0]; inv @ rx(.4) q[1]; inv @ U(.1,.2,.3) q[2]; "
+    "inv @ cu(.1,.2,.3,.4) q[0], q[1];",
     "powers": REGISTER + "h q; pow(2) @ t q[0]; pow(0.5) @ x q[1]; pow(-2) @ t q[2]; pow(3) @ rx(.2) q[3];",
     "power and control": REGISTER + "h q; ctrl @ pow(0.5) @ x q[0], q[1]; inv @ ctrl @ pow(2) @ t q[1], q[2];",
     "inverse of a definition": REGISTER
     + "gate g(a) x, y { h x; cx x, y; rz(a) y; s x; }\nh q; inv @ g(.3) q[0], q[1]; pow(2) @ g(.2) q[1], q[2];",
     "white space": HEAD + "qubit [7] q;\nh q [0];\ncx q[0] ,\n q[1];",
-    "numbers": REGISTER + "h q; rz(10*pi + pi/4) q[0]; rz(7.853981633974483e-1) q[1]; rz(-pi/4) q[2]; rz(pi*0.25) q[3];",
+    "numbers": REGISTER + "h q; rz(10*pi + pi/4) q[0]; rz(7.853981633974483e-1) q[1]; rz(-pi/4) q[2]; "
+    "rz(pi*0.25) q[3];",
     "one line": (REGISTER + BODY).replace("\n", " "),
     "no final newline": REGISTER + BODY.rstrip(),
     "one value of an input": HEAD + "qubit[2] q;\nh q[0];\nrz(-.25*pi) q[0];\nh q[0];",
     "version 2": HEAD2 + "qreg q[7];\ncreg c[7];\n" + BODY + "measure q -> c;",
     "version 2 of Cirq": "// Generated from Cirq v1.7.0\n\n"
-    + HEAD2 + "\n\n// Qubits: [q(0), q(1)]\nqreg q[2];\n\n\nh q[0];\nry(pi*0.25) q[1];\nsx q[0];\nu3(pi*0.5,pi*1.25,pi*-0.1) q[1];",
+    + HEAD2 + "\n\n// Qubits: [q(0), q(1)]\nqreg q[2];\n\n\nh q[0];\nry(pi*0.25) q[1];\nsx q[0];\n"
+    "u3(pi*0.5,pi*1.25,pi*-0.1) q[1];",
     "version 2 of Qiskit": HEAD2
     + "gate rzx(param0) q0,q1 { h q1; cx q0,q1; rz(param0) q1; cx q0,q1; h q1; }\n"
-    "gate ryy(param0) q0,q1 { rx(pi/2) q0; rx(pi/2) q1; cx q0,q1; rz(param0) q1; cx q0,q1; rx(-pi/2) q0; rx(-pi/2) q1; }\n"
+    "gate ryy(param0) q0,q1 { rx(pi/2) q0; rx(pi/2) q1; cx q0,q1; rz(param0) q1; cx q0,q1; rx(-pi/2) q0; "
+    "rx(-pi/2) q1; }\n"
     "qreg q[3];\ncreg meas[3];\nh q[0];\nrzz(0.3) q[0],q[1];\nrzx(pi/3) q[1],q[2];\nryy(0.4) q[0],q[2];\n"
     "barrier q[0],q[1],q[2];\nmeasure q[0] -> meas[0];\nmeasure q[1] -> meas[1];",
-    "version 2 of pytket": HEAD2 + "qreg node[2];\ncreg c[2];\nu3(0.5*pi,0.0*pi,1.0*pi) node[0];\ncx node[0],node[1];\n",
-    "version 2: arithmetic": HEAD2 + "qreg q[3];\nh q;\nrz(1/2*pi) q[0];\nrz(2^2/3) q[1];\nrz(-pi^2/7) q[2];\nrx(sin(0.3)+ln(2)) q[0];",
+    "version 2 of pytket": HEAD2 + "qreg node[2];\ncreg c[2];\nu3(0.5*pi,0.0*pi,1.0*pi) node[0];\n"
+    "cx node[0],node[1];\n",
+    "version 2: arithmetic": HEAD2 + "qreg q[3];\nh q;\nrz(1/2*pi) q[0];\nrz(2^2/3) q[1];\nrz(-pi^2/7) q[2];\n"
+    "rx(sin(0.3)+ln(2)) q[0];",
     "version 2: all gates": HEAD2
     + "qreg q[3];\nh q;\nu1(.1) q[0]; u2(.1,.2) q[1]; u3(.1,.2,.3) q[2]; u(.3,.1,.2) q[0]; p(.2) q[1]; id q[0];\n"
     "cu1(.3) q[0],q[1]; cu3(.1,.2,.3) q[1],q[2]; crz(.2) q[0],q[2]; cy q[0],q[1]; ch q[1],q[2]; rxx(.2) q[0],q[1];\n"
-    "rzz(.3) q[1],q[2]; cswap q[0],q[1],q[2]; csx q[0],q[1]; sxdg q[0]; cp(.2) q[0],q[1]; U(.1,.2,.3) q[0]; CX q[0],q[1];",
+    "rzz(.3) q[1],q[2]; cswap q[0],q[1],q[2]; csx q[0],q[1]; sxdg q[0]; cp(.2) q[0],q[1]; U(.1,.2,.3) q[0]; "
+    "CX q[0],q[1];",
     "version 2: names that are words of version 3": HEAD2
     + "qreg in[1];\nqreg output[2];\ncreg bit[3];\ngate inv(angle) a,b { rx(angle) a; cx a,b; }\nh output[1];\n"
     "inv(.3) in[0],output[1];\nmeasure output -> bit;".replace("creg bit[3];", "creg bit[2];"),
@@ -151,7 +159,8 @@ ALIKE = {
                   REGISTER + "h q[3]; rx(1.5) q[0];"),
     "for": (REGISTER + "for uint i in [0:6] { h q[i]; }", REGISTER + "h q;"),
     "for with a step, for in for, over a set": (
-        REGISTER + "for int i in [6:-3:0] { x q[i]; for int j in {1,2} rz(i*.1+j) q[j]; }\nfor int i in [0:4] cx q[i], q[i+1];",
+        REGISTER + "for int i in [6:-3:0] { x q[i]; for int j in {1,2} rz(i*.1+j) q[j]; }\n"
+        "for int i in [0:4] cx q[i], q[i+1];",
         REGISTER + "x q[6]; rz(1.6) q[1]; rz(2.6) q[2]; x q[3]; rz(1.3) q[1]; rz(2.3) q[2]; x q[0]; rz(1.) q[1]; "
         "rz(2.) q[2]; " + " ".join(f"cx q[{i}], q[{i + 1}];" for i in range(5))),
     "for in a definition": (REGISTER + "gate g(a) x { for int i in [1:3] { rx(a*i) x; } }\ng(.1) q[0];",
@@ -163,7 +172,8 @@ ALIKE = {
     "a division of integers that has no rest": (REGISTER + "h q; rz(4/2*pi/8) q[0];", REGISTER + "h q; rz(pi/4) q[0];"),
     "rzz without a definition": (REGISTER + "h q; rzz(.3) q[0], q[1];",
                                  REGISTER + "h q; cx q[0], q[1]; rz(.3) q[1]; cx q[0], q[1];"),
-    "a definition of a standard gate, by itself": (REGISTER + "gate h a { h a; x a; }\nh q[0];", REGISTER + "h q[0]; x q[0];"),
+    "a definition of a standard gate, by itself": (REGISTER + "gate h a { h a; x a; }\n"
+    "h q[0];", REGISTER + "h q[0]; x q[0];"),
     "measured when declared": (REGISTER + "h q[0];\nbit b = measure q[0];\nmeasure q[1];", REGISTER + "h q[0];"),
     "reset at the start": (REGISTER + "reset q;\nh q[0];", REGISTER + "h q[0];"),
     "delay and box": (REGISTER + "box { h q[0]; delay[10ns] q[1]; }", REGISTER + "h q[0];"),
@@ -192,8 +202,8 @@ def test_what_qiskit_does_not_read_is_what_it_says(kind: str, reader: Reader) ->
         ("no header", "read as OpenQASM 3"),
         ("no header, version 2", "read as OpenQASM 2"),
         ("no include", "no include"),
-        ("annotation", "annotation on line 3 left out"),
-        ("pragma", "pragma on line 3 left out"),
+        ("annotation", "annotation left out: it is no part of the circuit (line 3)"),
+        ("pragma", "pragma left out: it is no part of the circuit (lines 3, 5)"),
         ("reset at the start", "reset at the start dropped: qubits begin in |0> (line 4)"),
         ("delay and box", "delay dropped"),
     ],
@@ -241,7 +251,8 @@ REFUSED = {
     "logarithm of a negative number": (REGISTER + "rx(log(-1.0)) q[0];", "line 4"),
     "no such constant": (REGISTER + "rx(theta) q[0];", "declared before line 4, got 'theta'"),
     "assignment to a constant": (REGISTER + "const int n = 1;\nn = 2;\nh q[0];", "line 5"),
-    "gate after measurement": (HEAD + "bit c;\nqubit[2] q;\nc = measure q[0];\nh q[0];", "line 6 on a qubit that was measured on line 5"),
+    "gate after measurement": (HEAD + "bit c;\nqubit[2] q;\nc = measure q[0];\n"
+    "h q[0];", "line 6 on a qubit that was measured on line 5"),
     "gate after measurement of all": (HEAD2 + "qreg q[2];\ncreg c[2];\nmeasure q -> c;\ncx q[0],q[1];", "line 6"),
     "reset later": (REGISTER + "h q[0];\nreset q[0];", "reset .* on line 5"),
     "if on bits": (HEAD + "bit c;\nqubit[2] q;\nc = measure q[0];\nif (c) { x q[1]; }", "'if' on line 6"),
@@ -257,7 +268,8 @@ REFUSED = {
     "quote that is open": (HEAD + 'qubit[7] q;\nh "q[0];', "is none on line 4"),
     "comment that is open": (REGISTER + "/* h q[0];", "line 4"),
     "registers and physical qubits": (REGISTER + "h $0;", "both on line 4"),
-    "modified too wide": (HEAD + "qubit[12] q;\nctrl(7) @ ctrl(3) @ x q[0],q[1],q[2],q[3],q[4],q[5],q[6],q[7],q[8],q[9],q[10];", "line 4"),
+    "modified too wide": (HEAD + "qubit[12] q;\n"
+    "ctrl(7) @ ctrl(3) @ x q[0],q[1],q[2],q[3],q[4],q[5],q[6],q[7],q[8],q[9],q[10];", "line 4"),
     "open angle under a control": (HEAD + "input float t;\nqubit[2] q;\nctrl @ rx(t) q[0], q[1];", "line 5"),
     "JSON": ('{"cols": [["H"]]}', "got JSON"),
     "Python": ("from qiskit import QuantumCircuit; qc = 1;", "got Python"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from domains.quantum.artificial import Artificial7q
-from domains.quantum.export import FORMATS
+from domains.quantum.door.prescan import scan
 from domains.quantum.problem import CircuitProblem
 from domains.quantum.tfim import Tfim6
 from domains.quantum.verify import circuit_energy, qiskit_energy
@@ -48,7 +49,7 @@ def test_qiskit_confirms_stored_energies(problem: CircuitProblem, records: list[
         assert qiskit_energy(problem.energy, record.design, without) == pytest.approx(energy, abs=1e-10)
 
 
-@pytest.mark.parametrize("format", ["qasm3", "qasm2", "json", "csv"])
+@pytest.mark.parametrize("format", ["qasm3", "csv"])
 def test_records_come_back_equal_and_score_the_same(
     problem: CircuitProblem, records: list[Record], format: str
 ) -> None:
@@ -70,7 +71,7 @@ def test_each_file_runs_elsewhere_with_the_same_energy(problem: CircuitProblem, 
             assert energy == pytest.approx(record.metadata["energy"], abs=1e-10)
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", ["qasm3", "csv"])
 def test_a_false_energy_is_not_exported(problem: CircuitProblem, records: list[Record], format: str) -> None:
     false = replace(records[0], metadata={**records[0].metadata, "energy": records[0].metadata["energy"] + 1e-6})
     with pytest.raises(InvalidDesign, match="Qiskit"):
@@ -131,7 +132,6 @@ HOSTILE = {
     "infinite angle": HEAD + "qubit[7] q;\nrx(1e308*10) q[0];",
     "division by zero": HEAD + "qubit[7] q;\nrx(1/0) q[0];",
     "named infinity": HEAD + "qubit[7] q;\nrx(inf) q[0];",
-    "gate definition": HEAD + "gate g a { h a; }\nqubit[7] q;\ng q[0];",
     "gate bomb": HEAD
     + "gate g0 a { h a; h a; }\n"
     + "".join(f"gate g{k + 1} a {{ g{k} a; g{k} a; }}\n" for k in range(40))
@@ -141,10 +141,31 @@ HOSTILE = {
     "loop": HEAD + "qubit[7] q;\nfor int i in [0:1000000000] { h q[0]; }",
     "definition of a function": HEAD + "def f(int a) { }\nqubit[7] q;\nh q[0];",
     "extern": HEAD + "extern f(int) -> int;\nqubit[7] q;\nh q[0];",
-    "block comment": HEAD + "qubit[7] q;\n/* h */ h q[0];",
     "qubit out of range": HEAD + "qubit[7] q;\nh q[9];",
-    "other number of qubits": HEAD + "qubit[6] q;\nh q[0];",
-    "version 2": 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[7];\nh q[0];',
+    "other number of qubits": HEAD + "qubit[8] q;\nh q[0];",
+    "include in version 2": 'OPENQASM 2.0;\ninclude "/etc/passwd";\nqreg q[7];\nh q[0];',
+    "include after a comment": 'OPENQASM 3.0;\ninclude /* a */ "/etc/passwd";\nqubit[7] q;\nh q[0];',
+    "include of a name in other quotes": "OPENQASM 3.0;\ninclude '/etc/passwd';\nqubit[7] q;\nh q[0];",
+    "a version 2 gate bomb": 'OPENQASM 2.0;\ninclude "qelib1.inc";\ngate g0 a { h a; h a; }\n'
+    + "".join(f"gate g{k + 1} a {{ g{k} a; g{k} a; }}\n" for k in range(40))
+    + "qreg q[7];\ng40 q[0];",
+    "a bomb below a modifier": HEAD
+    + "gate g0 a { h a; t a; }\n"
+    + "".join(f"gate g{k + 1} a {{ ctrl @ inv @ x a, a; g{k} a; g{k} a; }}\n" for k in range(40))
+    + "qubit[7] q;\ninv @ g40 q[0];",
+    "a gate that calls itself": HEAD + "gate g a { g a; }\nqubit[7] q;\ng q[0];",
+    "loops in loops": HEAD
+    + "qubit[7] q;\n"
+    + "".join(f"for int i{k} in [0:99] {{ " for k in range(30))
+    + "h q[0];"
+    + "}" * 30,
+    "loops that are empty": HEAD + "qubit[7] q;\nfor int i in [0:999999999] { }\nh q[0];",
+    "nested blocks": HEAD + "qubit[7] q;\n" + "if (true) {" * 300 + "h q[0];" + "}" * 300,
+    "an endless sum": HEAD + "qubit[7] q;\nrx(" + "1+" * 900 + "1) q[0];",
+    "huge power": HEAD + "qubit[7] q;\npow(1e300) @ x q[0];",
+    "many controls": HEAD + "qubit[24] q;\nctrl(20) @ x " + ", ".join(f"q[{k}]" for k in range(21)) + ";",
+    "a number of many digits": HEAD + "qubit[7] q;\nrx(" + "9" * 1900 + ") q[0];",
+    "QPY": "QISKIT\x0c\x00\x00",
     "unbalanced": HEAD + "qubit[7] q;\nrx((1) q[0];",
     "missing angle": HEAD + "qubit[7] q;\nrx q[0];",
     "same qubit twice": HEAD + "qubit[7] q;\ncx q[1], q[1];",
@@ -170,28 +191,37 @@ def test_hostile_files_are_refused_quickly_and_quietly(name: str) -> None:
     assert "root:" not in str(caught.value)
 
 
-LEFT_TO_THE_LANGUAGE = {"other number of qubits"}
-"""What a text may say; another problem has such circuits."""
-
-
-@pytest.mark.parametrize("name", sorted(set(HOSTILE) - LEFT_TO_THE_LANGUAGE))
-def test_whatever_can_do_harm_never_reaches_a_parser(name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["include of a file", "include by a relative path", "include in version 2", "include after a comment",
+     "include of a name in other quotes", "deep parentheses", "nested parentheses", "too long", "a very long statement",
+     "nested blocks", "nothing", "no register without end"],
+)  # fmt: skip
+def test_sizes_nesting_and_includes_never_reach_a_parser(name: str) -> None:
     with pytest.raises(InvalidDesign):
-        scan(HOSTILE[name])
+        scan(HOSTILE.get(name, HEAD + "h " * 5000))
 
 
 def test_a_scan_takes_time_in_proportion_to_the_text() -> None:
     """Ten times the text may take thirty times as long; with a pattern that looks back it took a hundred."""
-    for start, filling, end in (("h", " ", "!;"), ("cx q[0]", " ", "!;"), ("cx q[0],", "\t", ";"), ("rx(", "(", ";")):
+    kinds = [
+        ("h", " ", "!;"),
+        ("rx(", "(", ";"),
+        ("/*", "/*", "*/"),
+        ('"', '"', ";"),
+        ("include", " ", ";"),
+        ("@", "\n@", ";"),
+    ]
+    for start, filling, end in [*kinds, ("pragma", "\npragma ", ";"), ("opaque ", "opaque ", ";"), ("", ";\n", "")]:
         taken = []
         for n in (450, 4500, 45_000):
-            text = HEAD + "qubit[7] q;\n" + start + filling * n + end
+            text = HEAD + "qubit[7] q;\n" + start + filling * (n // len(filling)) + end
             began = time.process_time()
-            for _ in range(20):
-                with pytest.raises(InvalidDesign):
+            for _ in range(3):
+                with contextlib.suppress(InvalidDesign):
                     scan(text)
             taken.append(time.process_time() - began)
-        assert taken[2] < 30 * taken[1] + 1.0
+        assert taken[2] < 30 * taken[1] + 0.5, start
 
 
 def test_zip_bombs_are_refused(tmp_path: Path) -> None:
@@ -205,15 +235,39 @@ def test_zip_bombs_are_refused(tmp_path: Path) -> None:
 def test_angles_survive_exactly() -> None:
     angles = [0.1 + 0.2, -math.pi, 1e-17, 3.0000000000000004]
     gates = "".join(f"ry({a!r}) q[{k}];\n" for k, a in enumerate(angles))
-    assert read_circuit(HEAD + "qubit[6] q;\n" + gates, Tfim6(iterations=1).language)[1] == angles
+    found = Tfim6(iterations=1).read_export((HEAD + "qubit[6] q;\n" + gates).encode(), "qasm3")
+    assert found[0].metadata["angles"] == angles
+
+
+def test_foreign_angles_come_along_into_the_canonical_order() -> None:
+    text = HEAD + "qubit[6] w;\nry(.3) w[4]; ry(.5) w[0]; cx w[0], w[1]; ry(.2) w[4]; cu3(.1,.2,.3) w[2], w[3];\n"
+    problem = Tfim6(iterations=1)
+    record = problem.read_export(text.encode(), "qasm3")[0]
+    from qiskit import QuantumCircuit, qasm3
+
+    reference = QuantumCircuit(6)
+    reference.compose(qasm3.loads(text.replace("cu3(.1,.2,.3)", "cu(.1,.2,.3,0)")), inplace=True)
+    wanted = circuit_energy(reference, problem.hamiltonian.terms)
+    assert qiskit_energy(problem.energy, record.design, record.metadata) == pytest.approx(wanted, abs=1e-12)
+    again = problem.read_export(problem.export([record], "csv").replace(b"nan", b"0.0"), "csv")
+    assert dict(again[0].metadata) == dict(record.metadata)
+
+
+def test_a_file_of_a_zip_is_named() -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("good.qasm", HEAD + "qubit[7] q;\nh q[0];")
+        archive.writestr("bad.qasm", HEAD + "qubit[7] q;\nrz(0.3) q[0];")
+    with pytest.raises(InvalidDesign, match=r"'bad.qasm' of the zip: .* rz\(0.3\) on line 4"):
+        Artificial7q().read_export(data.getvalue(), "qasm3")
 
 
 def test_unknown_formats_and_false_angles_are_refused() -> None:
     problem = Tfim6(iterations=1)
     with pytest.raises(InvalidSpec):
-        problem.export([], "docx")
+        problem.export([], "qpy")
     with pytest.raises(InvalidSpec):
-        problem.read_export(b"", "docx")
+        problem.read_export(b"", "qpy")
     for angles in ([], [np.inf], ["1"], [1.0, 2.0], "12"):
         with pytest.raises(InvalidDesign):
             problem.export([Record("a", "ry 0 a*", 0.0, {"angles": angles})], "csv")
