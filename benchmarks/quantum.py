@@ -1,14 +1,14 @@
 """Short circuits: POETS, a genetic algorithm and random structures against the published tables.
 
-    python -m benchmarks.quantum --published FOLDER --json
+    python -m benchmarks.quantum --json
     python -m benchmarks.quantum --quick
 
 Every method proposes structures (two-qubit gates; rotations are put around them), at most 1,000 in a search, and the
 same optimiser sets their angles. Errors are medians over seeds, best in brackets, of the best circuit with at most so
 many CX. "area" is the mean over CX budgets 1 .. max of log10 of that error, so less is better; differences are paired
-over seeds with a 95 % interval (Student's t). The folder holds the matrices that a published table was measured on;
-without it those problems are left out. Published rows are as their papers state them: CX counts compare, the effort of
-the search does not, since circuits here begin in the Hartree-Fock state and angles are set by exact gradients.
+over seeds with a 95 % interval (Student's t). The molecules "published" have the spectra of the matrices that a
+published table was measured on. Published rows are as their papers state them: CX counts compare, the effort of the
+search does not, since circuits here begin in the Hartree-Fock state and angles are set by exact gradients.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from benchmarks.campaign import play_all, search_settings
-from benchmarks.quantum_cells import CELLS, FIRST_TUNING_SEED, METHODS, TUNING, playable, spec_of
+from benchmarks.quantum_cells import CELLS, FIRST_TUNING_SEED, METHODS, TUNING, spec_of
 from benchmarks.report import Goal, finish, summary
 from benchmarks.search import fingerprint
 from domains.catalog import load
@@ -129,7 +129,6 @@ def line_of(name: str, method: str, seed: int, spec: SearchSpec, played: Any) ->
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--published", type=Path, help="folder of the published matrices")
     parser.add_argument("--only", action="append", choices=[*CELLS, *TUNING])
     parser.add_argument("--method", action="append", choices=list(METHODS))
     parser.add_argument("--seeds", type=int, default=5)
@@ -149,11 +148,10 @@ def main() -> None:
     args = arguments()
     changes = search_settings(args.set)
     names = ["lih-4q-2.2", "w4"] if args.quick else args.only or list(CELLS)
-    names = [n for n in names if playable(n, args.published)]
     seeds = range(args.first_seed, args.first_seed + (1 if args.quick else args.seeds))
     rounds = {"rounds": 2} if args.quick else {}
     cells = [(n, m, s) for s in seeds for n in names for m in args.method or METHODS]
-    specs = {c: spec_of(*c, args.published, changes, **rounds) for c in cells}
+    specs = {c: spec_of(*c, changes, **rounds) for c in cells}
     kept = args.results if args.results and args.results.is_file() else None
     lines = [json.loads(x) for x in kept.read_text().splitlines()] if kept else []
     done = {(x["problem"], x["method"], x["seed"], x["spec"]): x for x in lines}

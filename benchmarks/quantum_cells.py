@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from domains.catalog import entry
@@ -36,7 +35,7 @@ class Cell:
     """One problem.
 
     Attributes:
-        problem: catalog name. params: its parameters; of a published matrix, ``file`` is its name in that folder.
+        problem: catalog name. params: its parameters;
         max_cx: budget of two-qubit gates.
         wanted: what is to be reached.
         published: (method, error, CX) of others.
@@ -55,8 +54,8 @@ LAYERED = "hardware-efficient ansatz"
 PREPARED = "Qiskit StatePreparation"
 CELLS: Mapping[str, Cell] = {
     "beh2-6q-published": Cell(
-        "quantum/hamiltonian",
-        {"file": "BeH2_6q_1.33.json", "start": "111100"},
+        "quantum/molecule",
+        {"molecule": "beh2-6q-published"},
         5,
         (Wanted(6e-5, 3, every=True),),
         (
@@ -69,8 +68,8 @@ CELLS: Mapping[str, Cell] = {
         ),
     ),
     "h2o-8q-published": Cell(
-        "quantum/hamiltonian",
-        {"file": "H2O_8q_tensorrl.json", "start": "11110000"},
+        "quantum/molecule",
+        {"molecule": "h2o-8q-published"},
         9,
         (Wanted(1.6e-3, 3, every=True), Wanted(2e-4, 9, every=False)),
         (
@@ -81,8 +80,8 @@ CELLS: Mapping[str, Cell] = {
         ),
     ),
     "lih-4q-3.4": Cell(
-        "quantum/hamiltonian",
-        {"file": "LiH_4q_3.4_parity.json", "start": "1100"},
+        "quantum/molecule",
+        {"molecule": "lih-4q-3.4"},
         5,
         (Wanted(1.3e-3, 3, every=True), Wanted(2e-4, 4, every=True)),
     ),
@@ -139,7 +138,7 @@ CELLS: Mapping[str, Cell] = {
 TUNING: Mapping[str, Cell] = {
     "j1-j2-6": Cell("quantum/spin-chain", {"model": "j1-j2", "qubits": 6, "second": 0.3}, 12),
     "ising-5-tilted": Cell("quantum/spin-chain", {"model": "ising", "qubits": 5, "second": 0.7, "periodic": True}, 8),
-    "h4-6q-2.0": Cell("quantum/molecule", {"molecule": "h4-6q-2.0"}, 10),
+    "h4-6q-2": Cell("quantum/molecule", {"molecule": "h4-6q-2"}, 10),
     "dicke-5-2": Cell("quantum/state", {"state": "dicke", "qubits": 5, "ones": 2}, 9),
 }
 """What settings were chosen on; none of these is judged."""
@@ -151,28 +150,16 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def playable(name: str, published: Path | None) -> bool:
-    """Return whether a problem's matrix is at hand."""
-    return "file" not in {**CELLS, **TUNING}[name].params or published is not None
-
-
-def spec_of(
-    name: str, method: str, seed: int, published: Path | None, changes: Mapping[str, Any], *, rounds: int = ROUNDS
-) -> SearchSpec:
+def spec_of(name: str, method: str, seed: int, changes: Mapping[str, Any], *, rounds: int = ROUNDS) -> SearchSpec:
     """Return the spec of one search.
 
     Args:
         name, method, seed: of the cell.
-        published: folder of the published matrices.
         changes: further settings of the search, while tuning.
         rounds: of the budget.
     """
     cell, how = {**CELLS, **TUNING}[name], METHODS[method]
     params = {**cell.params, "max_cx": cell.max_cx}
-    if "file" in params:
-        if published is None:
-            raise ValueError(f"Expected the folder of published matrices for {name}, got none.")
-        params["file"] = str(published / str(params["file"]))
     known = entry(cell.problem).settings
     shipped = dict(known.get("search", {}))
     kind = str(how.get("method", "poets"))

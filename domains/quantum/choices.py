@@ -21,6 +21,7 @@ class Choices:
         written: ``"entanglers"``: two-qubit gates, with rotations put around them; ``"gates"``: gate by gate.
         reward, price, target: see `domains.quantum.rewards.Reward`.
         iterations, starts: of the angle optimiser.
+        circuits, circuits_file: circuits to start from, see `domains.quantum.given`.
     """
 
     max_cx: int = 10
@@ -32,6 +33,8 @@ class Choices:
     target: float = 0.0
     iterations: int = 100
     starts: int = 4
+    circuits: str = ""
+    circuits_file: str = ""
 
     def language(self, n: int, *, real: bool, start: tuple[int, ...]) -> Language:
         """Return the circuits of n qubits."""

@@ -7,10 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from domains.entry import CSV, Entry, Export, Parameter, Science, ShippedBackbone
+from domains.quantum.parameters import (
+    BROUGHT,
+    CIRCUITS,
+    MOLECULES,
+    MOST_QUBITS,
+    START,
+    STRUCTURES,
+    WORDS,
+    reward_fields,
+    structure_tokens,
+)
 
 INSTALL = "pip install 'poets[quantum]'"
-WORDS = 3
-"""Words of a gate, at most: name, qubit, and a second qubit or an angle."""
 
 
 def _discrete(params: Mapping[str, Any]) -> int:
@@ -20,114 +29,6 @@ def _discrete(params: Mapping[str, Any]) -> int:
 def _chain(params: Mapping[str, Any]) -> int:
     # A rotation of each of the six qubits, and of both qubits after every CX.
     return WORDS * (6 + 3 * int(params["max_cx"]))
-
-
-def _structures(params: Mapping[str, Any]) -> int:
-    most = int(params["max_cx"])
-    if params.get("written", "entanglers") == "entanglers":
-        return WORDS * most
-    return WORDS * (MOST_QUBITS + 3 * most)
-
-
-MOST_QUBITS = 12
-COUPLINGS = ("all", "line", "ring", "grid", "t (5 qubits)", "h (7 qubits)", "heavy-hex (16 qubits)", "own")
-CIRCUITS = (
-    Parameter("max_cx", "int", 10, "Most two-qubit gates (CX) a circuit may use.", 1, 40, label="CX at most"),
-    Parameter(
-        "coupling",
-        "text",
-        "all",
-        "Which qubits a two-qubit gate may act on. t, h and heavy-hex are IBM's devices of 5, 7 and 16 qubits.",
-        choices=COUPLINGS,
-    ),
-    Parameter(
-        "pairs",
-        "text",
-        "",
-        "Pairs of an own coupling: 0-1, 1-2, or JSON [[0, 1], [1, 2]].",
-        0,
-        4000,
-        label="Own coupling",
-        group="Circuits and optimiser",
-    ),
-    Parameter(
-        "written",
-        "text",
-        "entanglers",
-        "entanglers: the two-qubit gates alone, with rotations put around each. gates: every gate is chosen.",
-        choices=("entanglers", "gates"),
-        label="Circuits are written as",
-        group="Circuits and optimiser",
-    ),
-    Parameter(
-        "iterations",
-        "int",
-        150,
-        "Gradient evaluations of the angle optimiser from each start.",
-        0,
-        2000,
-        group="Circuits and optimiser",
-    ),
-    Parameter(
-        "starts",
-        "int",
-        4,
-        "Starts of the angle optimiser for each circuit; the best one counts.",
-        1,
-        100,
-        group="Circuits and optimiser",
-    ),
-)
-"""How circuits are written and their angles set; of every problem with free angles."""
-
-
-def _reward(target: float, unit: str) -> tuple[Parameter, ...]:
-    return (
-        Parameter(
-            "reward",
-            "text",
-            "precision",
-            "precision: decades of the error relative to the best product state, / 6. target: reach an error, then "
-            "save CX. gap: share of the gap to the best value that is closed, less 0.05 for the full CX budget.",
-            choices=("precision", "target", "gap"),
-        ),
-        Parameter(
-            "target",
-            "float",
-            target,
-            f"Error that suffices{unit}; for the reward target, and as a line in charts.",
-            0.0,
-            1e6,
-            label="Error that suffices",
-        ),
-        Parameter(
-            "price",
-            "float",
-            0.0,
-            "Of the reward precision: what a full budget of CX takes off; 0.17 is one decade of error.",
-            0.0,
-            10.0,
-            label="Price of CX",
-            group="Circuits and optimiser",
-        ),
-    )
-
-
-START = Parameter(
-    "start",
-    "text",
-    "",
-    "Basis state that circuits begin in, as letters 0 and 1 with qubit 0 last; empty: all 0. Exports begin with X.",
-    0,
-    20,
-    label="Start state",
-)
-STRUCTURES: Mapping[str, Mapping[str, Any]] = {
-    "search": {"branches": 16, "fit": "exact", "pool": 8, "shared_pool": False, "climb": 1, "elites": 16},
-    "backbone": {"features": "n-grams"},
-    "budget": {"rounds": 20, "batch": 50},
-}
-"""How structures are searched; chosen on tuning problems and seeds, see docs/decisions/circuits.md."""
 
 
 PROBLEMS: tuple[Entry, ...] = (
@@ -140,7 +41,7 @@ PROBLEMS: tuple[Entry, ...] = (
         objective="reward",
         unit="1 at best",
         seconds=0.01,
-        tokens=_structures,
+        tokens=structure_tokens,
         parameters=(
             Parameter(
                 "hamiltonian",
@@ -162,8 +63,9 @@ PROBLEMS: tuple[Entry, ...] = (
             ),
             START,
             Parameter("unit", "text", "Ha", "Unit of its energies, for axes.", 0, 20),
-            *_reward(1.6e-3, " in the Hamiltonian's unit; 0.0016 Ha is chemical accuracy"),
+            *reward_fields(1.6e-3, " in the Hamiltonian's unit; 0.0016 Ha is chemical accuracy"),
             *CIRCUITS,
+            *BROUGHT,
         ),
         settings=STRUCTURES,
         reads="Up to 12 qubits; the exact ground energy is computed, so the error of every circuit is exact.",
@@ -177,9 +79,15 @@ PROBLEMS: tuple[Entry, ...] = (
         objective="reward",
         unit="1 at best",
         seconds=0.01,
-        tokens=_structures,
+        tokens=structure_tokens,
         parameters=(
-            Parameter("molecule", "text", "LiH 4q 2.2", "Molecule, qubits, and bond length in angstrom.", 1, 60),
+            Parameter(
+                "molecule",
+                "text",
+                "lih-4q-2.2",
+                "Molecule, qubits, and bond length in angstrom.",
+                choices=MOLECULES,
+            ),
             Parameter(
                 "start",
                 "text",
@@ -188,8 +96,9 @@ PROBLEMS: tuple[Entry, ...] = (
                 choices=("Hartree-Fock", "all 0"),
                 label="Start state",
             ),
-            *_reward(1.6e-3, " in Ha; 0.0016 is chemical accuracy"),
+            *reward_fields(1.6e-3, " in Ha; 0.0016 is chemical accuracy"),
             *CIRCUITS,
+            *BROUGHT,
         ),
         settings=STRUCTURES,
         reads="Small active spaces in a minimal basis, where published circuits can be compared with.",
@@ -203,7 +112,7 @@ PROBLEMS: tuple[Entry, ...] = (
         objective="reward",
         unit="1 at best",
         seconds=0.01,
-        tokens=_structures,
+        tokens=structure_tokens,
         parameters=(
             Parameter("model", "text", "heisenberg", "Which chain.", choices=("ising", "heisenberg", "j1-j2")),
             Parameter("qubits", "int", 6, "Number of sites.", 2, MOST_QUBITS),
@@ -218,8 +127,9 @@ PROBLEMS: tuple[Entry, ...] = (
                 label="h or J2",
             ),
             Parameter("periodic", "bool", False, "Whether the chain is closed to a ring."),
-            *_reward(0.0, " in units of J; 0 shows no line"),
+            *reward_fields(0.0, " in units of J; 0 shows no line"),
             *CIRCUITS,
+            *BROUGHT,
         ),
         settings=STRUCTURES,
         reads="Models of textbooks whose exact energies are known.",
@@ -233,7 +143,7 @@ PROBLEMS: tuple[Entry, ...] = (
         objective="reward",
         unit="1 at best",
         seconds=0.01,
-        tokens=_structures,
+        tokens=structure_tokens,
         parameters=(
             Parameter("state", "text", "w", "Which state.", choices=("w", "dicke", "ghz", "own")),
             Parameter(
@@ -250,8 +160,9 @@ PROBLEMS: tuple[Entry, ...] = (
                 area=True,
             ),
             Parameter("file", "file", "", "The same as a file, instead of pasting it."),
-            *_reward(1e-3, ", of the fidelity"),
+            *reward_fields(1e-3, ", of the fidelity"),
             *CIRCUITS,
+            *BROUGHT,
         ),
         settings=STRUCTURES,
         reads="The error is the infidelity.",
@@ -265,12 +176,13 @@ PROBLEMS: tuple[Entry, ...] = (
         objective="reward",
         unit="1 at best",
         seconds=0.02,
-        tokens=_structures,
+        tokens=structure_tokens,
         parameters=(
             Parameter("matrix", "text", "", "Pasted: rows of numbers like 0.5+0.5j, or JSON.", 0, 256_000, area=True),
             Parameter("file", "file", "", "The same as a file, instead of pasting it."),
-            *_reward(1e-3, ", of |Tr(U'V)|^2 / 4^n"),
+            *reward_fields(1e-3, ", of |Tr(U'V)|^2 / 4^n"),
             *CIRCUITS,
+            *BROUGHT,
         ),
         settings=STRUCTURES,
         reads="The error is 1 - |Tr(U'V)|^2 / 4^n.",
@@ -284,14 +196,15 @@ PROBLEMS: tuple[Entry, ...] = (
         objective="reward",
         unit="1 at best",
         seconds=0.01,
-        tokens=_structures,
+        tokens=structure_tokens,
         parameters=(
             Parameter(
                 "graph", "text", "", "Pasted: edges, one a line, with weights if there are any.", 0, 64_000, area=True
             ),
             Parameter("file", "file", "", "The same as a file, instead of pasting it."),
-            *_reward(0.0, " in weights; 0 shows no line"),
+            *reward_fields(0.0, " in weights; 0 shows no line"),
             *CIRCUITS,
+            *BROUGHT,
         ),
         settings=STRUCTURES,
         reads="A basis state is always as good as any: an exercise in optimisation, no evidence of entanglement.",

@@ -93,13 +93,14 @@ class OwnHamiltonian(LowestEnergy):
             unit=unit,
             facts={"notes": list(found.notes), "read": [list(f) for f in found.facts()]},
         )
-        self.report = {"lines": [*(f"{name}: {value}" for name, value in found.facts()), *found.notes], "facts": {}}
+        read = [*(f"{name}: {value}" for name, value in found.facts()), *found.notes]
+        self.report = {"lines": [*read, *self.report.get("lines", ())], "facts": {}}
 
 
 class MoleculeEnergy(LowestEnergy):
     """The ground state of a molecule, from frozen integrals."""
 
-    def __init__(self, molecule: str = "LiH 4q 2.2", start: str = "Hartree-Fock", **choices: Any) -> None:
+    def __init__(self, molecule: str = "lih-4q-2.2", start: str = "Hartree-Fock", **choices: Any) -> None:
         """Build the problem.
 
         Args:

@@ -128,3 +128,4 @@ class StructureProblem(CircuitProblem):
         )
         energy = CircuitEnergy(language, target.observable, choices.iterations, choices.starts)
         super().__init__(info, (prompt_of(language),), StructureOracle(energy, reward), energy)
+        self.start_from(choices.circuits, choices.circuits_file)

@@ -77,7 +77,7 @@ def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -
         (radians, None where the file leaves some open or they are levels), ``energy`` (at these angles, or None),
         ``error`` (above the ground energy, where that is known), ``n_cx`` (of the design), ``n_cx_raw`` (before
         neighbours cancelled), ``n_ops``, ``depth``, ``values`` (objectives, as a run measures the design) and
-        ``measured_energy``, which for free angles is that after the optimiser.
+        ``measured`` (what the oracle says of it), ``measured_energy``, which for free angles is that of the optimiser.
 
     Raises:
         InvalidDesign: it cannot be read or said again; names gate and line.
@@ -130,7 +130,7 @@ def _measured(design: str, problem: CircuitProblem) -> dict[str, Any]:
         raise InvalidDesign(answer.reason[0])
     details: Mapping[str, Any] = answer.details[0] if answer.details else {}
     values = {o.name: float(v) for o, v in zip(problem.info.objectives, answer.values[0], strict=True)}
-    return {"values": values, "measured_energy": details.get("energy")}
+    return {"values": values, "measured": dict(details), "measured_energy": details.get("energy")}
 
 
 def energy_as_written(foreign: Foreign, problem: CircuitProblem) -> float:
