@@ -13,6 +13,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
+from domains.brought import Prune, Pruned, Score, Scored
 from domains.discovery import VARIABLE, BrokenScience, find, resolve
 from domains.entry import (
     Draw,
@@ -21,8 +22,6 @@ from domains.entry import (
     Naming,
     Parameter,
     Science,
-    Score,
-    Scored,
     ShippedBackbone,
     Structure,
     Task,
@@ -203,6 +202,23 @@ def score(name: str, params: Mapping[str, Any], files: Sequence[tuple[str, bytes
             f"Expected a problem of a science that reads files of designs ({able}), got {name!r}.", field="problem.name"
         )
     return cast("Score", resolve(known.score))(files, problem)
+
+
+def prune(name: str, params: Mapping[str, Any], design: str, details: Mapping[str, Any], allowed: float) -> Pruned:
+    """Take out of a design what does not matter, see `domains.brought.Prune`.
+
+    Args:
+        name: of the problem; params: of it, missing ones take their defaults.
+        design, details, allowed: see there.
+
+    Raises:
+        InvalidSpec: unknown problem or parameter, or a science that prunes nothing.
+        InvalidDesign: the design is none of this problem, or cannot be pruned.
+    """
+    problem, known = load(name, **params), science(name)
+    if known is None or not known.prune:
+        raise InvalidSpec(f"Expected a problem of a science that prunes designs, got {name!r}.", field="problem.name")
+    return cast("Prune", resolve(known.prune))(problem, design, details, allowed)
 
 
 def check_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,8 @@ class Parameter:
         label: heading of the field; empty: the name, with spaces.
         area: of text: whether it has lines, as a FASTA record does.
         group: heading under which a form folds it together with others; empty: it stands open.
+        endings: of a file that is no table: endings of its name, without the dot; empty: a table, whose first rows a
+            form shows.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Parameter:
     label: str = ""
     area: bool = False
     group: str = ""
+    endings: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -318,36 +321,6 @@ class Structure(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Scored:
-    """A design that a person brought as a file, as a problem sees it.
-
-    Attributes:
-        name: of the file.
-        lines: what was read and what it is worth, for people.
-        facts: the same as JSON values; ``"design"`` is its canonical text.
-        error: why it cannot be read; then there is nothing else.
-    """
-
-    name: str
-    lines: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    error: str = ""
-
-
-class Score(Protocol):
-    """A function that reads files of designs from anywhere and scores them by a problem."""
-
-    def __call__(self, files: Sequence[tuple[str, bytes]], problem: Any) -> list[Scored]:
-        """Return one result for each design, in order.
-
-        Args:
-            files: (name, bytes); a file may hold several designs.
-            problem: a loaded problem of the science.
-        """
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Science:
     """One science: all that the rest of the program knows about it.
@@ -364,7 +337,8 @@ class Science:
         naming: ``"module:function"``, see `Naming`; ``""``: a design has no name but its own text.
         views: ``"module:function"``, see `Views`; ``""``: the page Variants has nothing to show.
         structure: ``"module:function"``, see `Structure`; structures: endings of its files.
-        score: ``"module:function"``, see `Score`; ``""``: no files of designs are read.
+        score: ``"module:function"``, see `domains.brought.Score`; ``""``: no files of designs are read.
+        prune: ``"module:function"``, see `domains.brought.Prune`; ``""``: designs are left as they are.
         install: command that installs the packages it needs.
     """
 
@@ -381,4 +355,5 @@ class Science:
     structure: str = ""
     structures: tuple[str, ...] = ()
     score: str = ""
+    prune: str = ""
     install: str = ""

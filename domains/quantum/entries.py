@@ -31,6 +31,9 @@ def _chain(params: Mapping[str, Any]) -> int:
     return WORDS * (6 + 3 * int(params["max_cx"]))
 
 
+TEXTS = ("json", "csv", "tsv", "txt", "dat", "mtx", "edges")
+"""Endings of files that hold what is otherwise pasted."""
+
 PROBLEMS: tuple[Entry, ...] = (
     Entry(
         name="quantum/hamiltonian",
@@ -52,7 +55,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 256_000,
                 area=True,
             ),
-            Parameter("file", "file", "", "The same as a file, instead of pasting it."),
+            Parameter("file", "file", "", "The same as a file, instead of pasting it.", endings=TEXTS),
             Parameter(
                 "order",
                 "text",
@@ -159,7 +162,7 @@ PROBLEMS: tuple[Entry, ...] = (
                 256_000,
                 area=True,
             ),
-            Parameter("file", "file", "", "The same as a file, instead of pasting it."),
+            Parameter("file", "file", "", "The same as a file, instead of pasting it.", endings=TEXTS),
             *reward_fields(1e-3, ", of the fidelity"),
             *CIRCUITS,
             *BROUGHT,
@@ -179,7 +182,7 @@ PROBLEMS: tuple[Entry, ...] = (
         tokens=structure_tokens,
         parameters=(
             Parameter("matrix", "text", "", "Pasted: rows of numbers like 0.5+0.5j, or JSON.", 0, 256_000, area=True),
-            Parameter("file", "file", "", "The same as a file, instead of pasting it."),
+            Parameter("file", "file", "", "The same as a file, instead of pasting it.", endings=TEXTS),
             *reward_fields(1e-3, ", of |Tr(U'V)|^2 / 4^n"),
             *CIRCUITS,
             *BROUGHT,
@@ -201,7 +204,7 @@ PROBLEMS: tuple[Entry, ...] = (
             Parameter(
                 "graph", "text", "", "Pasted: edges, one a line, with weights if there are any.", 0, 64_000, area=True
             ),
-            Parameter("file", "file", "", "The same as a file, instead of pasting it."),
+            Parameter("file", "file", "", "The same as a file, instead of pasting it.", endings=TEXTS),
             *reward_fields(0.0, " in weights; 0 shows no line"),
             *CIRCUITS,
             *BROUGHT,
@@ -292,6 +295,7 @@ SCIENCE = Science(
     drawing="domains.quantum.drawing:draw",
     naming="domains.quantum.naming:named",
     views="domains.quantum.views.shown:views",
+    prune="domains.quantum.pruned:pruned",
     score="domains.quantum.door.score:score_files",
     install=INSTALL,
 )

@@ -90,6 +90,7 @@ BROUGHT = (
         "The same as a file, or a ZIP of several, such as an export of another run.",
         label="File of circuits",
         group="Circuits to start from",
+        endings=("qasm", "txt", "inc", "zip"),
     ),
 )
 """Circuits that somebody brings; of every problem of circuits."""

@@ -7,7 +7,7 @@ process parses none of them.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar, cast
@@ -86,3 +86,34 @@ def _kept(store: RunStore, file: UploadedFile, look: Callable[[Path, str], P]) -
         return Upload(file.name, str(save_upload(store, file.name, file.getvalue())), seen)
     except PoetsError as error:
         return str(error)
+
+
+MOST_BYTES = 8 << 20
+"""Of an uploaded file that is no table."""
+
+
+def upload_text(label: str, help: str, endings: Sequence[str], store: RunStore, key: str) -> str | None:
+    """Draw the upload of a file that is no table, keep it in the store, and return its path; what it holds is read
+    elsewhere, in a process of its own.
+
+    Args:
+        label, help: of the field. endings: of the files that are offered. store: whose folder of uploads it goes to.
+        key: of the field.
+    """
+    file = st.file_uploader(label, type=list(endings), help=help, key=key)
+    if file is None:
+        return None
+    if file.size > MOST_BYTES:
+        st.error(
+            f"Expected a file of at most {MOST_BYTES >> 20} MB, got {file.size / 2**20:.1f} MB. Choose a smaller one.",
+            icon=":material/error:",
+        )
+        return None
+    saved = f"{key}-saved-{file.file_id}"
+    if saved not in st.session_state:
+        try:
+            st.session_state[saved] = str(save_upload(store, file.name, file.getvalue()))
+        except PoetsError as error:
+            st.error(plain_error(str(error)), icon=":material/error:")
+            return None
+    return str(st.session_state[saved])

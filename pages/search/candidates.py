@@ -11,6 +11,7 @@ from pages.parts.feed import Feed
 from pages.parts.links import LIVE, POLICIES, RUNS
 from pages.parts.look import current_look
 from pages.parts.run.apart import FURTHEST, Apart, told_apart
+from pages.parts.run.brought import compare_own, prune_one
 from pages.parts.run.detail import candidate_detail
 from pages.parts.run.downloads import downloads
 from pages.parts.run.table import candidate_table
@@ -72,6 +73,7 @@ def page() -> None:
     else:
         _table(feed, view, chosen, find(view, shown), bar, None)
     downloads(feed, view, chosen, lambda: apart().ids)
+    compare_own(feed, view)
 
 
 def _filters(feed: Feed) -> tuple[DeltaGenerator, Filter, int]:
@@ -135,7 +137,7 @@ def _table(
             candidate_table(view, page, feed.run, selected=chosen, on_open=_open, more=more)
     with right:
         if chosen:
-            _detail(view, chosen, ids, key)
+            _detail(feed, view, chosen, ids, key)
 
 
 def _caption(apart: Apart) -> str:
@@ -150,7 +152,7 @@ def _open(id: str) -> None:
     st.query_params["id"] = id
 
 
-def _detail(view: RunView, chosen: str, ids: Sequence[str], key: str) -> None:
+def _detail(feed: Feed, view: RunView, chosen: str, ids: Sequence[str], key: str) -> None:
     at = ids.index(chosen) if chosen in ids else -1
 
     def go(step: int) -> None:
@@ -168,6 +170,7 @@ def _detail(view: RunView, chosen: str, ids: Sequence[str], key: str) -> None:
             if at >= 0:
                 st.caption(f"{at + 1:,} of {len(ids):,}", width="content")
         candidate_detail(view, view.candidates[chosen], current_look())
+        prune_one(feed, view, view.candidates[chosen], current_look())
 
 
 page()

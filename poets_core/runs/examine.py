@@ -122,6 +122,35 @@ def check_problem(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     return _asked("problem", name=name, params=dict(params))
 
 
+def score_designs(name: str, params: Mapping[str, Any], files: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Score designs that a person brings, as the fields of `domains.brought.Scored`, one for each.
+
+    Args:
+        name, params: of the problem.
+        files: (name, text) of each file.
+
+    Raises:
+        InvalidInput: the science reads no files of designs, or reading took too much memory or time.
+    """
+    return cast("list[dict[str, Any]]", _asked("score", name=name, params=dict(params), files=list(files))["scored"])
+
+
+def prune_design(
+    name: str, params: Mapping[str, Any], design: str, details: Mapping[str, Any], allowed: float
+) -> dict[str, Any]:
+    """Take out of a design what does not matter; return the fields of `domains.brought.Pruned`.
+
+    Args:
+        name, params: of the problem.
+        design: canonical; details: what the oracle said of it.
+        allowed: how much worse it may become, in the unit of its error.
+
+    Raises:
+        InvalidInput: it cannot be pruned, or pruning took too much memory or time.
+    """
+    return _asked("prune", name=name, params=dict(params), design=design, details=dict(details), allowed=allowed)
+
+
 def check_model(source: str, field: str) -> None:
     """Check the files of a model that lies on this machine, by arithmetic; names of hubs are left alone.
 

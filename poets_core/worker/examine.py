@@ -81,6 +81,27 @@ def problem(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     return catalog.check(name, params)
 
 
+def score(name: str, params: Mapping[str, Any], files: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Designs that a person brings, see `poets_core.runs.examine.score_designs`."""
+    from dataclasses import asdict
+
+    from domains import catalog
+
+    found = catalog.score(name, params, [(file, text.encode()) for file, text in files])
+    return {"scored": [asdict(one) for one in found]}
+
+
+def prune(
+    name: str, params: Mapping[str, Any], design: str, details: Mapping[str, Any], allowed: float
+) -> dict[str, Any]:
+    """A design without what does not matter, see `poets_core.runs.examine.prune_design`."""
+    from dataclasses import asdict
+
+    from domains import catalog
+
+    return asdict(catalog.prune(name, params, design, details, allowed))
+
+
 def model(source: str, field: str) -> dict[str, Any]:
     """The files of a model, see `poets_core.runs.examine.check_model`."""
     from poets_core.lm.files import check_model
@@ -103,6 +124,8 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "log": log,
     "problem": problem,
     "model": model,
+    "score": score,
+    "prune": prune,
 }
 
 

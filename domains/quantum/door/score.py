@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from domains.entry import Scored
+from domains.brought import Scored
 from domains.packages import needed_for
 from domains.quantum.circuit import Language, Op, count_two, depth_of, text_of
 from domains.quantum.circuit import parse as parse_words
@@ -88,11 +88,12 @@ def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -
         said = express(foreign, language)
         written = {"qubits": foreign.qubits, "gates": len(foreign.gates), "two": foreign.two}
         dialect, notes = foreign.dialect, list(said.notes)
-        before = None if said.angles is None else energy_as_written(foreign, problem)
+        before = None if foreign.inputs else energy_as_written(foreign, problem)
     else:
         dialect, before = "words", None
         said, notes, written = _words(text, language)
-    energy = None if said.angles is None else energy_of(said, problem)
+    # Where rotations are put anew the angles of the file are no design's, and its energy is still the file's.
+    energy = before if said.angles is None else energy_of(said, problem)
     if before is not None and energy is not None and not abs(before - energy) <= TOLERANCE:
         raise InvalidDesign(
             f"Expected the same energy before and after the circuit was said in the words of {problem.info.name}, got "

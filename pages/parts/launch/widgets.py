@@ -19,7 +19,7 @@ from pages.parts.setting_fields import Errors, setting_fields
 from pages.parts.settings import settings_of
 from pages.parts.states import plain
 from pages.parts.text import visible
-from pages.parts.uploads import keep_upload
+from pages.parts.uploads import keep_upload, upload_text
 from poets_core.runs.examine import preview_table
 from poets_core.runs.store import RunStore
 from poets_core.runs.uploads import upload_name
@@ -94,6 +94,8 @@ def _parameter(p: Parameter, store: RunStore, key: str, begin: Any) -> tuple[Any
     """Draw one parameter; return its value, and what is wrong with its text (``""`` for nothing)."""
     title, explained = plain(p.title), plain(p.help)  # a science may come from anywhere
     if p.kind == "file":
+        if p.endings:
+            return upload_text(title, explained, p.endings, store, key) or _kept(store, begin) or p.default, ""
         return _upload(title, explained, store, key, f"problem.params.{p.name}") or _kept(store, begin), ""
     if p.kind == "bool":
         return st.checkbox(title, bool(begin), help=explained, key=key, persist_state="session"), ""

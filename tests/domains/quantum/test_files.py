@@ -287,8 +287,10 @@ def test_a_hamiltonian_of_thousands_of_terms_reads_back() -> None:
     labels = {"".join(rng.choice(list("IXYZ"), 8)) for _ in range(3500)}
     energy = CircuitEnergy(
         Language(8, line_coupling(8), free=False, max_ops=4, max_two=4),
-        PauliSum(
-            tuple((label, float(c)) for label, c in zip(sorted(labels), rng.normal(size=len(labels)), strict=True))
+        Observable.of_energy(
+            PauliSum(
+                tuple((label, float(c)) for label, c in zip(sorted(labels), rng.normal(size=len(labels)), strict=True))
+            )
         ),
         0,
     )
@@ -370,15 +372,12 @@ def test_a_file_of_another_hamiltonian_is_refused(format: str) -> None:
         read(other, data, format)
 
 
-def test_only_qasm_2_as_it_is_written_here_is_read_as_such() -> None:
+def test_qasm_2_of_other_tools_is_read_and_what_can_do_harm_is_not() -> None:
     problem = Artificial7q()
     for text in (
-        'OPENQASM 2.0;\nqreg q[7];\nh q[0];\n',
         'OPENQASM 2.0;\ninclude "/etc/passwd";\nqreg q[7];\nh q[0];\n',
         'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[3000000];\nh q[0];\n',
-        'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[7];\ngate g a { h a; }\ng q[0];\n',
         'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[7];\nqreg p[7];\nh q[0];\n',
-        'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[7] q;\nh q[0];\n',
         "// " + "x" * 400_000,
     ):  # fmt: skip
         with pytest.raises(InvalidDesign):
