@@ -15,7 +15,9 @@ from domains.quantum.drawing import circuit_svg
 from domains.quantum.dressing import read_circuit
 from domains.quantum.edits import edit_circuits
 from domains.quantum.energy import CircuitEnergy
-from domains.quantum.export import FORMATS, read, write
+from domains.quantum.export import FORMATS
+from domains.quantum.export import read as read_file
+from domains.quantum.export import write as write_file
 from domains.quantum.files.facts import Source
 from domains.quantum.files.start import with_start
 from domains.quantum.grammar import GrammarMask, grammar_mask
@@ -103,7 +105,7 @@ class CircuitProblem:
             InvalidSpec: unknown format.
             InvalidDesign: a design or its angles do not fit, or Qiskit disagrees with its energy.
         """
-        return write(self._source(), records, format)
+        return write_file(self._source(), records, format)
 
     def read_export(self, data: bytes, format: str) -> list[Record]:
         """Read what `export` wrote, or a foreign OpenQASM 3 file of this language.
@@ -112,7 +114,7 @@ class CircuitProblem:
             InvalidSpec: unknown format, or one that is written alone: QPY and Python are never read.
             InvalidDesign: the data break a rule for untrusted input, or hold no circuit of this problem.
         """
-        return read(self._source(), data, format)
+        return read_file(self._source(), data, format)
 
     def _source(self) -> Source:
         ground = self.info.facts.get("ground_energy")
