@@ -46,17 +46,6 @@ class CircuitProblem:
         self.report: dict[str, Any] = {}
         self.language, self.hamiltonian = energy.language, energy.hamiltonian
 
-    def start_from(self, text: str, file: str) -> None:
-        """Measure circuits that somebody brings; a search learns them before its first round.
-
-        Args:
-            text, file: see `domains.quantum.given.given_circuits`.
-        """
-        from domains.quantum.given import given_circuits  # it needs Qiskit where there are any
-
-        self.given, lines = given_circuits(self, text, file)
-        self.report = {"lines": [*self.report.get("lines", ()), *lines], "facts": {}} if lines else self.report
-
     def decode(self, text: str) -> Design:
         """Parse words, or calls like ``qc.ry(0.3, 2)``, into the canonical circuit.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from domains.quantum.angles import optimise_angles
 from domains.quantum.choices import Choices
 from domains.quantum.circuit_prior import prompt_of
 from domains.quantum.energy import CircuitEnergy
+from domains.quantum.given import given_circuits
 from domains.quantum.observable import Observable
 from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, counts, readable
 from domains.quantum.rewards import Reward
@@ -89,9 +90,8 @@ class StructureProblem(CircuitProblem):
             InvalidSpec: a coupling or a reward that cannot be used; with the field.
         """
         language = choices.language(target.observable.qubits, real=real, start=start)
-        reward = Reward(
-            choices.reward, target.best, target.reference, language.max_two, choices.price, choices.target
-        )  # fmt: skip
+        most, price, wanted = language.max_two, choices.price, choices.target
+        reward = Reward(choices.reward, target.best, target.reference, most, price, wanted)
         info = ProblemInfo(
             name=target.name,
             domain="quantum",
@@ -128,4 +128,9 @@ class StructureProblem(CircuitProblem):
         )
         energy = CircuitEnergy(language, target.observable, choices.iterations, choices.starts)
         super().__init__(info, (prompt_of(language),), StructureOracle(energy, reward), energy)
-        self.start_from(choices.circuits, choices.circuits_file)
+        self.given, lines = given_circuits(self, choices.circuits, choices.circuits_file)
+        if self.given:
+            # What was brought decides what is learnt first, so a run goes on with the same alone.
+            told = [[g.design, g.value, str(g.details["file"])] for g in self.given]
+            self.info = replace(info, facts={**info.facts, "brought": told})
+        self.report = {"lines": lines, "facts": {}} if lines else {}
