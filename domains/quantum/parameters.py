@@ -71,6 +71,17 @@ CIRCUITS = (
     ),
 )
 """How circuits are written and their angles set; of every problem with free angles."""
+NOISE = Parameter(
+    "noise",
+    "float",
+    0.0,
+    "Depolarising probability of a two-qubit gate, of others a tenth: circuits are judged as a noisy device would run "
+    "them; up to 6 qubits. 0: none.",
+    0.0,
+    1.0,
+    label="Noise",
+    group="Circuits and optimiser",
+)
 BROUGHT = (
     Parameter(
         "circuits",

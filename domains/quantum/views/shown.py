@@ -15,14 +15,12 @@ from domains.quantum.drawing import read_gates
 from domains.quantum.entropy import cut_entropies, qubit_entropies
 from domains.quantum.hamiltonian import C16, PauliSum
 from domains.quantum.views.dense import MOST_NOISY, noisy_energy, state_of
-from domains.quantum.views.front import Measured, best_of, front_of, measured_of
+from domains.quantum.views.front import FINEST, Measured, best_of, front_of, hypervolume, measured_of
 
 PROBABLE = 16
 """Basis states that are shown, the most probable first."""
 NOISE = (0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 """Depolarising probabilities of a two-qubit gate; of a gate on one qubit a tenth."""
-FINEST = 1e-12
-"""Errors below cannot be told from rounding, and a logarithmic axis has no 0."""
 
 
 def views(
@@ -127,10 +125,17 @@ def _front(known: Sequence[Measured], facts: Mapping[str, Any], colours: Colours
     return View(
         "Error against CX",
         "Each point is a circuit; on the front no other has a smaller error with as few two-qubit gates. "
-        "Down and left is better.",
+        f"Down and left is better.{_worth(known, facts)}",
         figure={"data": data, "layout": _layout(colours, x, y, legend=True)},
         says=f"Front of error against CX: {shown}.",
     )
+
+
+def _worth(known: Sequence[Measured], facts: Mapping[str, Any]) -> str:
+    exact, product, budget = (facts.get(k) for k in ("ground_energy", "product_state_energy", "max_cx"))
+    if not isinstance(exact, int | float) or not isinstance(product, int | float) or not isinstance(budget, int):
+        return ""
+    return f" Hypervolume: {hypervolume(known, product - exact, budget):.2f} decades x CX below the best product state."
 
 
 def _table(known: Sequence[Measured], facts: Mapping[str, Any]) -> View:
