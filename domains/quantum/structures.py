@@ -10,7 +10,7 @@ import numpy as np
 
 from domains.quantum.angles import Optimised, optimise_angles
 from domains.quantum.choices import PARAMS, Choices
-from domains.quantum.circuit import Op
+from domains.quantum.circuit import Language, Op
 from domains.quantum.circuit_prior import prompt_of
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.given import given_circuits
@@ -122,26 +122,7 @@ class StructureProblem(CircuitProblem):
             chunk=32,
             export_formats=EXPORT_FORMATS,
             max_tokens=3 * language.written,
-            facts={
-                "qubits": language.qubits,
-                "coupling": choices.coupling,
-                "pairs": sorted({(min(p), max(p)) for p in language.pairs}),
-                "max_ops": language.max_ops,
-                "max_cx": language.max_two,
-                "start": list(language.start),
-                "axes": list(language.dressing),
-                "order": "last letter of a label is qubit 0 (Qiskit)",
-                "reward": reward.kind,
-                "reward_bound": 1.0,
-                "accuracy": choices.target,
-                "noise": choices.noise,
-                "iterations": choices.iterations,
-                "starts": choices.starts,
-                "unit_of_energy": target.unit,
-                "ground_energy": target.best,
-                "product_state_energy": target.reference,
-                **target.facts,
-            },
+            facts=_facts(target, choices, language),
         )
         if choices.noise and language.qubits > MOST_NOISY:
             raise InvalidSpec(
@@ -156,3 +137,27 @@ class StructureProblem(CircuitProblem):
             told = [[g.design, g.value, str(g.details["file"])] for g in self.given]
             self.info = replace(info, facts={**info.facts, "brought": told})
         self.report = {"lines": lines, "facts": {}} if lines else {}
+
+
+def _facts(target: Target, choices: Choices, language: Language) -> dict[str, Any]:
+    """Return what is public about a problem, JSON values."""
+    return {
+        "qubits": language.qubits,
+        "coupling": choices.coupling,
+        "pairs": sorted({(min(p), max(p)) for p in language.pairs}),
+        "max_ops": language.max_ops,
+        "max_cx": language.max_two,
+        "start": list(language.start),
+        "axes": list(language.dressing),
+        "order": "last letter of a label is qubit 0 (Qiskit)",
+        "reward": choices.reward,
+        "reward_bound": 1.0,
+        "accuracy": choices.target,
+        "noise": choices.noise,
+        "iterations": choices.iterations,
+        "starts": choices.starts,
+        "unit_of_energy": target.unit,
+        "ground_energy": target.best,
+        "product_state_energy": target.reference,
+        **target.facts,
+    }

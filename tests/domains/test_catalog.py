@@ -249,7 +249,7 @@ FILES: dict[str, dict[str, tuple[str, str]]] = {
     "quantum/hamiltonian": {"file": ("1 ZZI\n1 IXX\n", "1 ZZI\n2 IXX\n"), **CIRCUITS},
     "quantum/molecule": CIRCUITS,
     "quantum/spin-chain": CIRCUITS,
-    "quantum/state": {"file": ("1 0 0 1 0 0 1 1", "1 0 0 1 0 0 1 2"), **CIRCUITS},
+    "quantum/state": {"file": ("0.6 0 0 0.8", "0.8 0 0 0.6"), **CIRCUITS},
     "quantum/unitary": {"file": ("[[0, 1], [1, 0]]", "[[1, 0], [0, 1]]"), **CIRCUITS},
     "quantum/maxcut": {"file": ("0 1\n1 2\n2 0", "0 1\n1 2\n2 3"), **CIRCUITS},
 }
