@@ -16,7 +16,7 @@ def structure_tokens(params: Mapping[str, Any]) -> int:
     """Return the words of the longest circuit."""
     most = int(params["max_cx"])
     if params.get("written", "entanglers") == "entanglers":
-        return WORDS * most
+        return most
     return WORDS * (MOST_QUBITS + 3 * most)
 
 

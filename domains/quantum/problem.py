@@ -20,7 +20,7 @@ from domains.quantum.export import read as read_file
 from domains.quantum.export import write as write_file
 from domains.quantum.files.facts import Source
 from domains.quantum.files.start import with_start
-from domains.quantum.grammar import GrammarMask, grammar_mask
+from domains.quantum.grammar import GrammarMask, PairMask, grammar_mask
 from poets_core.errors import InvalidDesign
 from poets_core.protocols import Oracle
 from poets_core.types import Artifact, Design, Given, ProblemInfo, Record, Vocabulary
@@ -58,7 +58,7 @@ class CircuitProblem:
         """Return the words of a circuit, separated by single spaces."""
         return self.energy.encode(design)
 
-    def mask(self, vocabulary: Vocabulary) -> GrammarMask | None:
+    def mask(self, vocabulary: Vocabulary) -> GrammarMask | PairMask | None:
         """Return the grammar over the tokens, None if a word of the language is not a token."""
         return grammar_mask(self.language, vocabulary)
 

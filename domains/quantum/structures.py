@@ -121,7 +121,7 @@ class StructureProblem(CircuitProblem):
             ),
             chunk=32,
             export_formats=EXPORT_FORMATS,
-            max_tokens=3 * language.written,
+            max_tokens=language.longest,
             facts=_facts(target, choices, language),
         )
         if choices.noise and language.qubits > MOST_NOISY:
