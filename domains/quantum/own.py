@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from domains.quantum.choices import PARAMS, Choices
+from domains.quantum.hamiltonian import C16
 from domains.quantum.models import largest_cut, named_state, spin_chain
 from domains.quantum.observable import Observable
 from domains.quantum.problems import LowestEnergy, near_product, start_of, target_of
@@ -41,6 +43,11 @@ def given_text(pasted: str, file: str, name: str) -> str:
         return Path(file).read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidSpec("Expected a text in UTF-8, got other bytes.", field=f"{PARAMS}.file") from error
+
+
+def checksum(target: C16) -> str:
+    """Return the SHA-256 of a state's amplitudes or a matrix's entries, which tells one from another in a run's facts."""
+    return hashlib.sha256(np.ascontiguousarray(target, np.complex128).tobytes()).hexdigest()
 
 
 ORDERS = {"last letter is qubit 0": "qiskit", "first letter is qubit 0": "first"}
@@ -195,7 +202,7 @@ class PreparedState(StructureProblem):
         else:
             target = named_state(state, qubits, ones)
         n = len(target).bit_length() - 1
-        facts = {**near_product(target), "notes": list(notes)}
+        facts = {**near_product(target), "notes": list(notes), "target_sha256": checksum(target)}
         # Amplitudes of one common phase are as good as real ones.
         real = bool(abs(abs(np.dot(target, target)) - 1) < 1e-9)
         super().__init__(
@@ -222,7 +229,7 @@ class Unitary(StructureProblem):
         with reading("file" if file else "matrix"):
             found = read_unitary(given_text(matrix, file, "matrix"))
         observable = Observable.of_unitary(found.matrix)
-        facts = {"notes": list(found.notes)}
+        facts = {"notes": list(found.notes), "target_sha256": checksum(found.matrix)}
         super().__init__(
             target_of("quantum/unitary", "Unitary", observable, -1.0, -(4.0**-observable.qubits), "", (), facts),
             Choices(**{"target": INFIDELITY, **choices}),
