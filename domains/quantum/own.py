@@ -46,7 +46,7 @@ def given_text(pasted: str, file: str, name: str) -> str:
 
 
 def checksum(target: C16) -> str:
-    """Return the SHA-256 of a state's amplitudes or a matrix's entries, which tells one from another in a run's facts."""
+    """Return the SHA-256 of amplitudes or of a matrix, which tells one from another in the facts of a run."""
     return hashlib.sha256(np.ascontiguousarray(target, np.complex128).tobytes()).hexdigest()
 
 
