@@ -19,7 +19,12 @@ FIRST, LAST = "<!-- printed by `python -m tests.test_architecture` -->", "<!-- e
 NOUNS = ("poets_core.types", "poets_core.errors", "poets_core.cells", "poets_core.intake", "poets_core.keyed")
 STORE = ("poets_core.runs",)
 SETTINGS = ("poets_core.spec",)
-OFFERS = ("domains.entry", "domains.palette", "domains.packages")  # what every science is written with
+OFFERS = (
+    "domains.brought",
+    "domains.entry",
+    "domains.palette",
+    "domains.packages",
+)  # what every science is written with
 CATALOG = ("domains.catalog", "domains.entry", "domains.palette")
 MAY: dict[str, tuple[str, ...]] = {
     "poets_core.errors": (),
@@ -61,6 +66,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "poets_core": (),
     "domains.palette": (),
     "domains.entry": ("domains.palette",),
+    "domains.brought": (),
     "domains.packages": ("poets_core.errors",),
     "domains.discovery": ("domains.entry", "poets_core.errors"),
     "domains.catalog": (*OFFERS, "domains.discovery", "poets_core.errors", "poets_core.protocols"),

@@ -14,7 +14,7 @@ import numpy as np
 from domains.quantum.circuit import Op, text_of
 from domains.quantum.observable import Observable
 from domains.quantum.simulator import programs_of
-from domains.quantum.statevector.batches import all_descents
+from domains.quantum.statevector.batches import all_circuits
 from domains.quantum.statevector.circuits import Programs
 from poets_core.keyed import rng_for
 from poets_core.types import F8, I8
@@ -55,13 +55,19 @@ def optimise_angles(
     if starts < 1:
         raise ValueError(f"Expected at least 1 start, got {starts}.")
     programs = programs_of(circuits, observable)
+    begin = begin_of(circuits, programs, starts, first)
+    return minimised(programs, observable, begin, iterations)
+
+
+def begin_of(circuits: Sequence[Sequence[Op]], programs: Programs, starts: int, first: int) -> F8:
+    """Return the angles that descents begin at, f8 (starts, p) for all circuits: drawn from each circuit's own text."""
     begin = np.zeros((starts, int(programs.places[-1])))
     for b, ops in enumerate(circuits):
         here = slice(programs.places[b], programs.places[b + 1])
         text = text_of(list(ops))
         for k in range(starts):
             begin[k, here] = rng_for(first + k, "angles", text).uniform(-np.pi, np.pi, here.stop - here.start)
-    return minimised(programs, observable, begin, iterations)
+    return begin
 
 
 def minimised(programs: Programs, observable: Observable, begin: F8, iterations: int) -> Optimised:
@@ -70,9 +76,10 @@ def minimised(programs: Programs, observable: Observable, begin: F8, iterations:
     Args:
         programs: of b circuits.
         observable: what to minimise.
-        begin: f8 (starts, p), the free angles of all circuits; overwritten.
+        begin: f8 (starts, p), free angles of all circuits; overwritten, row 0 with the best.
         iterations: gradients computed at most for each start of each circuit.
     """
-    energies, used, steepest, best = all_descents(observable.compiled, programs, begin, iterations)
-    parts = np.split(best, programs.places[1:-1])
+    nothing = np.zeros(0), np.zeros((0, 0, 2))
+    energies, used, steepest = all_circuits(observable.compiled, programs, begin, iterations, *nothing)
+    parts = np.split(begin[0], programs.places[1:-1])
     return Optimised(energies, tuple(tuple(part.tolist()) for part in parts[: len(energies)]), used, steepest)

@@ -33,6 +33,8 @@ class Choices:
         written: ``"entanglers"``: two-qubit gates, with rotations put around them; ``"gates"``: gate by gate.
         reward, price, target: see `domains.quantum.rewards.Reward`.
         iterations, starts: of the angle optimiser.
+        noise: depolarising probability of a two-qubit gate, of others a tenth; energies are then those of the noisy
+            circuit.
         circuits, circuits_file: circuits to start from, see `domains.quantum.given`.
     """
 
@@ -45,6 +47,7 @@ class Choices:
     target: float = 0.0
     iterations: int = 100
     starts: int = 4
+    noise: float = 0.0
     circuits: str = ""
     circuits_file: str = ""
 

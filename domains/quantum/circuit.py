@@ -69,14 +69,15 @@ class Language:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words that a circuit is written in: gates, qubits, and angles where a gate takes one."""
-        turns = any(g in R1 for g in self.gates)
-        return (*self.gates, *map(str, range(self.qubits)), *(self.angles if turns else ()))
+        """The words that a circuit is written in: gates, qubits, angles; of dressed circuits a word for each pair."""
+        if self.dressing:
+            return tuple(f"{a}-{b}" for a, b in sorted(self.pairs))
+        return (*self.gates, *map(str, range(self.qubits)), *self.angles)
 
     @property
-    def written(self) -> int:
-        """Most gates that are written down: of dressed circuits the two-qubit gates alone."""
-        return self.max_two if self.dressing else self.max_ops
+    def longest(self) -> int:
+        """Words of the longest circuit: three a gate, of dressed circuits one for each two-qubit gate."""
+        return self.max_two if self.dressing else 3 * self.max_ops
 
     @property
     def angles(self) -> tuple[str, ...]:
@@ -128,6 +129,8 @@ def _operation(words: list[str], at: int, number: int, language: Language) -> tu
     """Read one gate from `words[at:]`; also return how many words it took."""
     gate = words[at]
     where = f"at gate {number} (word {at + 1})"
+    if language.dressing and "-" in gate:
+        return _pair(gate, language, where), 1
     known = (*language.gates, *language.dressing)
     if gate not in known:
         raise InvalidDesign(f"Expected a gate, one of {' '.join(known)}, got {gate[:20]!r} {where}.")
@@ -146,11 +149,22 @@ def _operation(words: list[str], at: int, number: int, language: Language) -> tu
             raise InvalidDesign(f"Expected an angle {wanted} for {gate!r} {where}, got {last[:20]!r}.")
         return Op(gate, (first,), FREE if language.free else int(last[1:])), used
     second = _qubit(last, language, where)
+    return _coupled(gate, first, second, language, where), used
+
+
+def _coupled(gate: str, first: int, second: int, language: Language, where: str) -> Op:
     if language.dressing and (second, first) in language.pairs:
         first, second = second, first  # the same family of circuits, see `domains.quantum.dressing`
     if (first, second) not in language.pairs:
         raise InvalidDesign(f"Expected coupled qubits for {gate!r} {where}, got {first} and {second}.")
-    return Op(gate, (first, second)), used
+    return Op(gate, (first, second))
+
+
+def _pair(word: str, language: Language, where: str) -> Op:
+    """Read the word of a pair, as ``0-1``."""
+    first, _, second = word.partition("-")
+    gate = language.gates[0]
+    return _coupled(gate, _qubit(first, language, where), _qubit(second, language, where), language, where)
 
 
 def _qubit(word: str, language: Language, where: str) -> int:

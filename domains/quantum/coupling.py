@@ -11,14 +11,11 @@ from poets_core.errors import InvalidSpec
 
 Pairs = frozenset[tuple[int, int]]
 KINDS = ("all", "line", "ring", "grid", "t (5 qubits)", "h (7 qubits)", "heavy-hex (16 qubits)", "own")
-DEVICES: dict[str, tuple[tuple[int, int], ...]] = {
-    "t (5 qubits)": ((0, 1), (1, 2), (1, 3), (3, 4)),
-    "h (7 qubits)": ((0, 1), (1, 2), (1, 3), (3, 5), (4, 5), (5, 6)),
-    "heavy-hex (16 qubits)": (
-        (0, 1), (1, 2), (1, 4), (2, 3), (3, 5), (4, 7), (5, 8), (6, 7), (7, 10), (8, 9), (8, 11), (10, 12),
-        (11, 14), (12, 13), (12, 15), (13, 14),
-    ),
-}  # fmt: skip
+DEVICES = {
+    "t (5 qubits)": "0-1 1-2 1-3 3-4",
+    "h (7 qubits)": "0-1 1-2 1-3 3-5 4-5 5-6",
+    "heavy-hex (16 qubits)": "0-1 1-2 1-4 2-3 3-5 4-7 5-8 6-7 7-10 8-9 8-11 10-12 11-14 12-13 12-15 13-14",
+}
 """Maps of superconducting devices: of IBM's five-qubit Lima, seven-qubit Jakarta, and Falcon with 16 (Guadalupe)."""
 
 
@@ -41,7 +38,7 @@ def coupling_of(kind: str, n: int, own: Iterable[tuple[int, int]] = ()) -> Pairs
     if kind == "line":
         return line_coupling(n)
     if kind in DEVICES:
-        pairs = _first(DEVICES[kind], n, kind)
+        pairs = _first(kind, n)
     elif kind == "ring":
         pairs = [(k, (k + 1) % n) for k in range(n)]
     elif kind == "grid":
@@ -78,7 +75,8 @@ def _walk(pairs: Iterable[tuple[int, int]], n: int) -> list[int]:
     return order
 
 
-def _first(pairs: tuple[tuple[int, int], ...], n: int, kind: str) -> list[tuple[int, int]]:
+def _first(kind: str, n: int) -> list[tuple[int, int]]:
+    pairs = [(int(a), int(b)) for a, b in (pair.split("-") for pair in DEVICES[kind].split())]
     both = [(a, b) for x, y in pairs for a, b in ((x, y), (y, x))]
     size = 1 + max(a for a, _ in both)
     if n > size:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from domains.quantum.angles import optimise_angles
-from domains.quantum.circuit import FREE, Language, Op, line_of, text_of
+from domains.quantum.circuit import FREE, Language, Op, text_of
 from domains.quantum.dressing import read_circuit, skeleton
 from domains.quantum.hamiltonian import PauliSum
 from domains.quantum.observable import Observable
@@ -58,7 +58,7 @@ class CircuitEnergy:
     def encode(self, design: Design) -> str:
         """Return the words that a circuit is written in, separated by single spaces."""
         if self.language.dressing:
-            return " ".join(line_of(op) for op in skeleton(self.ops(design)))
+            return " ".join("-".join(map(str, op.qubits)) for op in skeleton(self.ops(design)))
         return " ".join(design.split())
 
     def angles(self, design: Design, details: Mapping[str, Any]) -> tuple[float, ...]:

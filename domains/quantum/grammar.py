@@ -30,8 +30,8 @@ class GrammarMask:
             eos: id of the end marker.
             size: V, number of tokens.
         """
-        self.max_tokens = 3 * language.written + 1
-        self._ops, self._two, self._eos = language.written, language.max_two, eos
+        self.max_tokens = language.longest + 1
+        self._ops, self._two, self._eos = language.max_ops, language.max_two, eos
         self._phases = _SECOND + language.qubits
         # next phase by (phase, token), -1 where the token cannot follow.
         step = np.full((self._phases, size), -1, np.int64)
@@ -87,7 +87,44 @@ class GrammarMask:
         return live, ops, two, phase
 
 
-def grammar_mask(language: Language, vocabulary: Vocabulary) -> GrammarMask | None:
+class PairMask:
+    """Implements `poets_core.protocols.TokenMask` for dressed circuits: a word for each pair, one after the other.
+
+    Live states are 2 + how many pairs may still follow; after the end marker only the end marker follows.
+    """
+
+    def __init__(self, language: Language, ids: dict[str, int], eos: int, size: int) -> None:
+        """Look the words up.
+
+        Args:
+            language: the circuits allowed, dressed.
+            ids: token id of every word of the language.
+            eos: id of the end marker.
+            size: V, number of tokens.
+        """
+        self.max_tokens = language.longest + 1
+        self._most, self._eos = language.max_two, eos
+        self._pair = np.zeros(size, bool)
+        self._pair[[ids[word] for word in language.words]] = True
+
+    def start(self, n: int) -> I8:
+        """Return the start state of n rows, i8 (n,)."""
+        return np.full(n, _LIVE + self._most, np.int64)
+
+    def allowed(self, state: I8) -> Bool:
+        """Return which tokens may follow, bool (n, V)."""
+        may: Bool = (state > _LIVE)[:, None] & self._pair
+        may[:, self._eos] = ((state >= _LIVE) & (state < _LIVE + self._most)) | (state == _DONE)
+        return may
+
+    def advance(self, state: I8, token: I8) -> I8:
+        """Return the states after one token each, i8 (n,)."""
+        fine = self.allowed(state)[np.arange(len(state)), token]
+        after = np.where(token == self._eos, _DONE, state - 1)
+        return np.where(fine, after, _DEAD).astype(np.int64)
+
+
+def grammar_mask(language: Language, vocabulary: Vocabulary) -> GrammarMask | PairMask | None:
     """Return the automaton over a vocabulary, None if a word is not one of its tokens.
 
     Only a rotation by nothing, ``a0``, may be missing: no canonical circuit but
@@ -99,4 +136,6 @@ def grammar_mask(language: Language, vocabulary: Vocabulary) -> GrammarMask | No
             ids.setdefault(word, k)
     if any(word not in ids for word in language.words if word != "a0"):
         return None
+    if language.dressing:
+        return PairMask(language, ids, vocabulary.eos, len(vocabulary.tokens))
     return GrammarMask(language, ids, vocabulary.eos, len(vocabulary.tokens))

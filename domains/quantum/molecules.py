@@ -114,11 +114,9 @@ def molecules() -> tuple[Molecule, ...]:
 
 
 def _molecule(entry: dict[str, Any]) -> Molecule:
-    same = ("name", "title", "formula", "atoms", "unit", "bond_length", "basis", "active_space", "mapper", "qubits",
-            "hartree_fock_bits", "hartree_fock_energy", "ground_energy", "gap", "electrons", "right_electrons",
-            "uccsd_cx", "remark")  # fmt: skip
+    told_otherwise = ("spin_squared", "made_with", "terms")
     return Molecule(
-        **{key: entry[key] for key in same},
+        **{field.name: entry[field.name] for field in fields(Molecule) if field.name not in told_otherwise},
         spin_squared=entry["ground_spin_squared"],
         made_with=tuple(entry["made_with"].items()),
         terms=tuple((label, float(c)) for label, c in entry["terms"]),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from domains.quantum.choices import PARAMS, Choices, reading
+from domains.quantum.hamiltonian import C16
 from domains.quantum.models import largest_cut, named_state, spin_chain
 from domains.quantum.observable import Observable
 from domains.quantum.problems import LowestEnergy, near_product, start_of, target_of
@@ -39,6 +41,11 @@ def given_text(pasted: str, file: str, name: str) -> str:
         return Path(file).read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidSpec("Expected a text in UTF-8, got other bytes.", field=f"{PARAMS}.file") from error
+
+
+def checksum(target: C16) -> str:
+    """Return the SHA-256 of amplitudes or of a matrix, which tells one from another in the facts of a run."""
+    return hashlib.sha256(np.ascontiguousarray(target, np.complex128).tobytes()).hexdigest()
 
 
 ORDERS = {"last letter is qubit 0": "qiskit", "first letter is qubit 0": "first"}
@@ -184,7 +191,7 @@ class PreparedState(StructureProblem):
         else:
             target = named_state(state, qubits, ones)
         n = len(target).bit_length() - 1
-        facts = {**near_product(target), "notes": list(notes)}
+        facts = {**near_product(target), "notes": list(notes), "target_sha256": checksum(target)}
         # Amplitudes of one common phase are as good as real ones.
         real = bool(abs(abs(np.dot(target, target)) - 1) < 1e-9)
         super().__init__(
@@ -211,7 +218,7 @@ class Unitary(StructureProblem):
         with reading("file" if file else "matrix"):
             found = read_unitary(given_text(matrix, file, "matrix"))
         observable = Observable.of_unitary(found.matrix)
-        facts = {"notes": list(found.notes)}
+        facts = {"notes": list(found.notes), "target_sha256": checksum(found.matrix)}
         super().__init__(
             target_of("quantum/unitary", "Unitary", observable, -1.0, -(4.0**-observable.qubits), "", (), facts),
             Choices(**{"target": INFIDELITY, **choices}),

@@ -16,7 +16,7 @@ def structure_tokens(params: Mapping[str, Any]) -> int:
     """Return the words of the longest circuit."""
     most = int(params["max_cx"])
     if params.get("written", "entanglers") == "entanglers":
-        return WORDS * most
+        return most
     return WORDS * (MOST_QUBITS + 3 * most)
 
 
@@ -71,6 +71,17 @@ CIRCUITS = (
     ),
 )
 """How circuits are written and their angles set; of every problem with free angles."""
+NOISE = Parameter(
+    "noise",
+    "float",
+    0.0,
+    "Depolarising probability of a two-qubit gate, of others a tenth: circuits are judged as a noisy device would run "
+    "them; up to 6 qubits. 0: none.",
+    0.0,
+    1.0,
+    label="Noise",
+    group="Circuits and optimiser",
+)
 BROUGHT = (
     Parameter(
         "circuits",

@@ -20,7 +20,7 @@ from domains.quantum.export import read as read_file
 from domains.quantum.export import write as write_file
 from domains.quantum.files.facts import Source
 from domains.quantum.files.start import with_start
-from domains.quantum.grammar import GrammarMask, grammar_mask
+from domains.quantum.grammar import GrammarMask, PairMask, grammar_mask
 from poets_core.errors import InvalidDesign
 from poets_core.protocols import Oracle
 from poets_core.types import Artifact, Design, Given, ProblemInfo, Record, Vocabulary
@@ -46,17 +46,6 @@ class CircuitProblem:
         self.report: dict[str, Any] = {}
         self.language, self.hamiltonian = energy.language, energy.hamiltonian
 
-    def start_from(self, text: str, file: str) -> None:
-        """Measure circuits that somebody brings; a search learns them before its first round.
-
-        Args:
-            text, file: see `domains.quantum.given.given_circuits`.
-        """
-        from domains.quantum.given import given_circuits  # it needs Qiskit where there are any
-
-        self.given, lines = given_circuits(self, text, file)
-        self.report = {"lines": [*self.report.get("lines", ()), *lines], "facts": {}} if lines else self.report
-
     def decode(self, text: str) -> Design:
         """Parse words, or calls like ``qc.ry(0.3, 2)``, into the canonical circuit.
 
@@ -69,7 +58,7 @@ class CircuitProblem:
         """Return the words of a circuit, separated by single spaces."""
         return self.energy.encode(design)
 
-    def mask(self, vocabulary: Vocabulary) -> GrammarMask | None:
+    def mask(self, vocabulary: Vocabulary) -> GrammarMask | PairMask | None:
         """Return the grammar over the tokens, None if a word of the language is not a token."""
         return grammar_mask(self.language, vocabulary)
 

@@ -10,7 +10,7 @@ import numpy as np
 from domains.quantum.circuit import FREE, LEVELS, Op
 from domains.quantum.hamiltonian import C16
 from domains.quantum.observable import Observable
-from domains.quantum.statevector.batches import all_states, all_values
+from domains.quantum.statevector.batches import all_circuits
 from domains.quantum.statevector.circuits import Programs
 from domains.quantum.statevector.gates import CODES, PAIRS, REAL, TURNS
 from poets_core.types import F8, I8
@@ -31,16 +31,18 @@ def states_of(circuits: Sequence[Sequence[Op]], observable: Observable, angles: 
         ValueError: an unknown gate, no such qubit, or not one angle per free gate.
     """
     programs = programs_of(circuits, observable)
-    size = observable.compiled.factors.shape[1]
-    planes = all_states(observable.compiled, programs, free_of(programs, angles))
-    states: C16 = planes.view(np.complex128).reshape(len(circuits), size)[:, : observable.dimension]
+    free, made = free_of(programs, angles), observable.compiled
+    planes = np.zeros((len(circuits), made.factors.shape[1], 2))
+    all_circuits(made, programs, free[None], 0, np.zeros(0), planes)
+    states: C16 = planes.view(np.complex128)[:, : observable.dimension, 0]
     return states
 
 
 def energies_of(circuits: Sequence[Sequence[Op]], observable: Observable, angles: Angles | None = None) -> F8:
     """Return the expectations of the observable, f8 (b,); arguments and errors as of `states_of`."""
     programs = programs_of(circuits, observable)
-    return all_values(observable.compiled, programs, free_of(programs, angles), np.zeros(0))
+    free, made = free_of(programs, angles), observable.compiled
+    return all_circuits(made, programs, free[None], 0, np.zeros(0), np.zeros((0, 0, 2)))[0]
 
 
 def values_and_gradients(
@@ -53,7 +55,7 @@ def values_and_gradients(
     programs = programs_of(circuits, observable)
     free = free_of(programs, angles)
     gradient = np.zeros(len(free))
-    values = all_values(observable.compiled, programs, free, gradient)
+    values, _, _ = all_circuits(observable.compiled, programs, free[None], 0, gradient, np.zeros((0, 0, 2)))
     return values, tuple(np.split(gradient, programs.places[1:-1])) if len(circuits) else ()
 
 

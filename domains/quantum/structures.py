@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from domains.quantum.angles import optimise_angles
-from domains.quantum.choices import Choices
+from domains.quantum.angles import Optimised, optimise_angles
+from domains.quantum.choices import PARAMS, Choices
+from domains.quantum.circuit import Language, Op
 from domains.quantum.circuit_prior import prompt_of
 from domains.quantum.energy import CircuitEnergy
+from domains.quantum.given import given_circuits
 from domains.quantum.observable import Observable
 from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, counts, readable
 from domains.quantum.rewards import Reward
-from poets_core.types import Design, Evaluation, Objective, ProblemInfo
+from domains.quantum.views.dense import MOST_NOISY, noisy_energy
+from poets_core.errors import InvalidSpec
+from poets_core.types import F8, Design, Evaluation, Objective, ProblemInfo
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,13 @@ class StructureOracle:
     Attributes:
         energy: the circuits, what they are judged by, and how angles are optimised.
         reward: of energies and CX counts.
+        noise: depolarising probability of a two-qubit gate, of others a tenth. Angles are those of the circuit without
+            noise: it pulls all energies towards their mean, and moves the place of the lowest little.
     """
 
     energy: CircuitEnergy
     reward: Reward
+    noise: float = 0.0
 
     def evaluate(self, designs: Sequence[Design], prompts: Sequence[int], *, rng: np.random.Generator) -> Evaluation:
         """Optimise and score n circuits; unreadable ones are invalid. Prompts and rng are not used."""
@@ -38,18 +45,28 @@ class StructureOracle:
         values = np.full((len(designs), 1), np.nan)
         details: list[dict[str, Any]] = [{} for _ in designs]
         gates = [counts(ops, e.language.qubits) for ops in circuits]
-        rewards = self.reward.of(found.energies, np.array([g["n_cx"] for g in gates], float))
+        judged = self._noisy(circuits, found) if self.noise else found.energies
+        rewards = self.reward.of(judged, np.array([g["n_cx"] for g in gates], float))
         for i, k in enumerate(where):
             energy = float(found.energies[i])
             values[k, 0] = rewards[i]
             details[k] = {
                 "energy": energy,
-                "error": energy - self.reward.best,
+                "error": float(judged[i]) - self.reward.best,
+                **({"error_without_noise": energy - self.reward.best} if self.noise else {}),
                 **gates[i],
                 "angles": list(found.angles[i]),
             }
         valid = np.array([not reason for reason in reasons], bool)
         return Evaluation(values, np.zeros_like(values), valid, tuple(reasons), tuple(details))
+
+    def _noisy(self, circuits: Sequence[Sequence[Op]], found: Optimised) -> F8:
+        """Return the energies of circuits under noise, f8 (n,)."""
+        hamiltonian, start = self.energy.hamiltonian, self.energy.language.start
+        if hamiltonian is None:
+            raise ValueError("Expected noise where circuits have an energy, got a fidelity.")
+        pairs = zip(circuits, found.angles, strict=True)
+        return np.array([noisy_energy(ops, a, hamiltonian, start, self.noise, self.noise / 10) for ops, a in pairs])
 
 
 @dataclass(frozen=True)
@@ -89,9 +106,8 @@ class StructureProblem(CircuitProblem):
             InvalidSpec: a coupling or a reward that cannot be used; with the field.
         """
         language = choices.language(target.observable.qubits, real=real, start=start)
-        reward = Reward(
-            choices.reward, target.best, target.reference, language.max_two, choices.price, choices.target
-        )  # fmt: skip
+        most, price, wanted = language.max_two, choices.price, choices.target
+        reward = Reward(choices.reward, target.best, target.reference, most, price, wanted)
         info = ProblemInfo(
             name=target.name,
             domain="quantum",
@@ -105,27 +121,43 @@ class StructureProblem(CircuitProblem):
             ),
             chunk=32,
             export_formats=EXPORT_FORMATS,
-            max_tokens=3 * language.written,
-            facts={
-                "qubits": language.qubits,
-                "coupling": choices.coupling,
-                "pairs": [list(p) for p in sorted({(min(p), max(p)) for p in language.pairs})],
-                "max_ops": language.max_ops,
-                "max_cx": language.max_two,
-                "start": list(language.start),
-                "axes": list(language.dressing),
-                "order": "last letter of a label is qubit 0 (Qiskit)",
-                "reward": reward.kind,
-                "reward_bound": 1.0,
-                "accuracy": choices.target,
-                "iterations": choices.iterations,
-                "starts": choices.starts,
-                "unit_of_energy": target.unit,
-                "ground_energy": target.best,
-                "product_state_energy": target.reference,
-                **target.facts,
-            },
+            max_tokens=language.longest,
+            facts=_facts(target, choices, language),
         )
+        if choices.noise and language.qubits > MOST_NOISY:
+            raise InvalidSpec(
+                f"Expected no noise on more than {MOST_NOISY} qubits, got {choices.noise:g} on {language.qubits}.",
+                field=f"{PARAMS}.noise",
+            )
         energy = CircuitEnergy(language, target.observable, choices.iterations, choices.starts)
-        super().__init__(info, (prompt_of(language),), StructureOracle(energy, reward), energy)
-        self.start_from(choices.circuits, choices.circuits_file)
+        super().__init__(info, (prompt_of(language),), StructureOracle(energy, reward, choices.noise), energy)
+        self.given, lines = given_circuits(self, choices.circuits, choices.circuits_file)
+        if self.given:
+            # What was brought decides what is learnt first, so a run goes on with the same alone.
+            told = [[g.design, g.value, str(g.details["file"])] for g in self.given]
+            self.info = replace(info, facts={**info.facts, "brought": told})
+        self.report = {"lines": lines, "facts": {}} if lines else {}
+
+
+def _facts(target: Target, choices: Choices, language: Language) -> dict[str, Any]:
+    """Return what is public about a problem, JSON values."""
+    return {
+        "qubits": language.qubits,
+        "coupling": choices.coupling,
+        "pairs": [list(p) for p in sorted({(min(p), max(p)) for p in language.pairs})],
+        "max_ops": language.max_ops,
+        "max_cx": language.max_two,
+        "start": list(language.start),
+        "axes": list(language.dressing),
+        "order": "last letter of a label is qubit 0 (Qiskit)",
+        "reward": choices.reward,
+        "reward_bound": 1.0,
+        "accuracy": choices.target,
+        "noise": choices.noise,
+        "iterations": choices.iterations,
+        "starts": choices.starts,
+        "unit_of_energy": target.unit,
+        "ground_energy": target.best,
+        "product_state_energy": target.reference,
+        **target.facts,
+    }

@@ -237,7 +237,8 @@ def test_the_toy_science_is_one_file() -> None:
     assert [p.name for p in SOURCE.parent.iterdir() if p.suffix == ".py"] == ["dna.py"]
 
 
-FILES = {
+CIRCUITS = {"circuits_file": ("cx 0 1", "cx 0 1 cx 0 1")}
+FILES: dict[str, dict[str, tuple[str, str]]] = {
     "protein/landscape": {
         "table": ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n"),
     },
@@ -245,7 +246,19 @@ FILES = {
         "data": ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n"),
         "answers": ("variant,fitness\nAC,1\nAD,2\nAE,9\n", "variant,fitness\nAC,2\nAD,1\nAE,9\n"),
     },
+    "quantum/hamiltonian": {"file": ("1 ZZI\n1 IXX\n", "1 ZZI\n2 IXX\n"), **CIRCUITS},
+    "quantum/molecule": CIRCUITS,
+    "quantum/spin-chain": CIRCUITS,
+    "quantum/state": {"file": ("0.6 0 0 0.8", "0.8 0 0 0.6"), **CIRCUITS},
+    "quantum/unitary": {"file": ("[[0, 1], [1, 0]]", "[[1, 0], [0, 1]]"), **CIRCUITS},
+    "quantum/maxcut": {"file": ("0 1\n1 2\n2 0", "0 1\n1 2\n2 3"), **CIRCUITS},
 }
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "quantum/hamiltonian": {"hamiltonian": "1 ZZI\n1 IXX"},
+    "quantum/unitary": {"matrix": "[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]"},
+    "quantum/maxcut": {"graph": "0 1\n1 2\n2 0"},
+}
+"""What a problem needs besides, where a file does not say what is searched."""
 """For every parameter that is a file: two of them that differ in nothing but a few values."""
 
 
@@ -258,7 +271,11 @@ def test_what_a_problem_reads_out_of_files_shows_in_its_facts(tmp_path: Path) ->
             infos = []
             for text in (*texts, texts[0]):
                 (tmp_path / "file").write_text(text)
-                more = {"oracle": "table"} if parameter == "answers" else {}
+                more: dict[str, Any] = {"oracle": "table"} if parameter == "answers" else {}
+                if name.startswith("quantum/"):
+                    more |= {"max_cx": 2, "starts": 1, "iterations": 5}
+                    more |= OTHERWISE.get(name, {}) if parameter == "circuits_file" else {}
+                    more |= {"state": "own"} if (name, parameter) == ("quantum/state", "file") else {}
                 infos.append(catalog.load(name, **more, **{parameter: str(tmp_path / "file")}).info)
             assert infos[0] != infos[1]
             assert infos[0] == infos[2]

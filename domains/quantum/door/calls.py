@@ -11,7 +11,7 @@ from typing import Any
 from openqasm3 import ast
 
 from domains.quantum.door.modify import Modifier, modified
-from domains.quantum.door.standard import STANDARD, Part
+from domains.quantum.door.standard import RARER, STANDARD, Part
 from domains.quantum.door.values import Number, Values, named
 from domains.quantum.door.wires import Registers, Wires, span
 from poets_core.errors import InvalidDesign
@@ -51,7 +51,7 @@ class Calls:
         self._defined: dict[str, tuple[int, ast.QuantumGateDefinition]] = {}
         self._measured: dict[int, int] = {}
         self._touched: set[int] = set()
-        self._made: dict[tuple[object, ...], list[Part]] = {}
+        self._made: dict[tuple[object, ...], tuple[list[Part], float]] = {}
         self._steps = self._depth = 0
         self.line = 1
 
@@ -74,16 +74,24 @@ class Calls:
             lines.append(self.line)
 
     def _QuantumPhase(self, node: ast.QuantumPhase) -> None:
+        self._phase(node, None)
+
+    def _phase(self, node: ast.QuantumPhase, inside: list[Part] | None) -> float:
+        """Follow a global phase, which a control makes a gate; return what is left of it as a phase."""
         angle = self._values().angle(node.argument)
         modifiers = self._modifiers(node.modifiers)
         if all(kind in ("inv", "pow") for kind, _ in modifiers):
-            self.note("global phase dropped")
-            return
+            # PennyLane names a qubit here, which changes nothing.
+            if inside is None:
+                self.note("global phase dropped")
+            for kind, number in modifiers:
+                angle *= -1.0 if kind == "inv" else number
+            return angle
         controls = sum(max(1, int(number)) for kind, number in modifiers if kind in ("ctrl", "negctrl"))
         operands = [self.registers.of(q, self._values()) for q in node.qubits]
-        parts = self._modified([], angle, 0, modifiers)
-        for qubits in self._spread("gphase", operands, controls):
-            self._put(parts, qubits)
+        parts, phase = self._modified([], angle, 0, modifiers)
+        self._apply(parts, self._spread("gphase", operands, controls), inside)
+        return phase
 
     def _QuantumGate(self, node: ast.QuantumGate) -> None:
         if node.duration is not None:
@@ -109,15 +117,21 @@ class Calls:
         parts, phase = self._parts(name, params, width, before)
         if modifiers:
             controls = sum(max(1, int(number)) for kind, number in modifiers if kind in ("ctrl", "negctrl"))
-            parts, phase = self._modified(parts, phase, width, modifiers), 0.0
+            parts, phase = self._modified(parts, phase, width, modifiers)
             width += controls
-        for qubits in self._spread(name, operands, width):
+        self._apply(parts, self._spread(name, operands, width), inside)
+        return phase
+
+    def _apply(self, parts: list[Part], spread: Sequence[tuple[int, ...]], inside: list[Part] | None) -> None:
+        """Put a gate on its qubits: into the circuit, or into the definition at hand."""
+        if inside is None and any(p.name in RARER for p in parts):
+            parts, _ = self._modified(parts, 0.0, len(spread[0]), [])
+        for qubits in spread:
             if inside is None:
                 self._put(parts, qubits)
             else:
                 inside += [Part(p.name, p.params, tuple(qubits[k] for k in p.wires)) for p in parts]
                 self._check_count(len(inside))
-        return phase
 
     def _width(self, name: str, params: Sequence[float], before: int) -> int:
         """Return the number of qubits of a gate, its angles counted."""
@@ -126,12 +140,19 @@ class Calls:
             wanted, width = len(definition.arguments), len(definition.qubits)
         elif name in STANDARD:
             wanted, width = STANDARD[name].params, STANDARD[name].qubits
+        elif name in RARER:
+            wanted, width = RARER[name]
         elif name in self.opaque:
             raise InvalidDesign(f"Expected a gate with a definition on line {self.line}, got opaque {named(name)!r}.")
         else:
+            lower = name.lower() in STANDARD
+            do = (
+                f"Write {name.lower()!r}."
+                if lower
+                else "Put its definition into the file, or transpile to standard gates."
+            )
             raise InvalidDesign(
-                f"Expected a gate that is defined before line {self.line} or standard, got {named(name)!r}. Put its "
-                "definition into the file, or transpile to standard gates."
+                f"Expected a gate that is defined before line {self.line} or standard, got {named(name)!r}. {do}"
             )
         if len(params) != wanted:
             raise InvalidDesign(
@@ -164,8 +185,8 @@ class Calls:
         match node:
             case ast.QuantumGate(duration=None):
                 return self._call(node, order, parts)
-            case ast.QuantumPhase(modifiers=[]):
-                return self._values().angle(node.argument)
+            case ast.QuantumPhase():
+                return self._phase(node, parts)
             case ast.QuantumBarrier():
                 self.note("barrier dropped")
                 return 0.0
@@ -196,7 +217,9 @@ class Calls:
                 found.append((kind, float(number)))
         return found
 
-    def _modified(self, parts: list[Part], phase: float, width: int, modifiers: list[Modifier]) -> list[Part]:
+    def _modified(
+        self, parts: list[Part], phase: float, width: int, modifiers: list[Modifier]
+    ) -> tuple[list[Part], float]:
         if any(p != p for part in parts for p in part.params) or phase != phase:
             raise InvalidDesign(
                 f"Expected known angles in a gate with ctrl, inv or pow on line {self.line}, got an input. Bind it."
@@ -206,7 +229,7 @@ class Calls:
         if key not in self._made:
             self._made[key] = modified(parts, phase, width, modifiers, self.line, self.load)
         found = self._made[key]
-        self._check_count(len(found))
+        self._check_count(len(found[0]))
         return found
 
     def _spread(self, name: str, operands: Sequence[Wires], width: int) -> list[tuple[int, ...]]:

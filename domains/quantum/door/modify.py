@@ -5,6 +5,7 @@ Qiskit is imported when the first modifier is met: most files have none, and the
 
 from __future__ import annotations
 
+import cmath
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -37,7 +38,9 @@ _CLASSES = _pairs(
     "h:H x:X y:Y z:Z s:S sdg:Sdg t:T tdg:Tdg sx:SX sxdg:SXdg rx:RX ry:RY rz:RZ p:Phase phase:Phase u1:Phase "
     "u2:U2 u3:U u:U U:U r:R id:I u0:I cx:CX CX:CX cnot:CX cz:CZ cy:CY ch:CH cp:CPhase cphase:CPhase cu1:CPhase "
     "cs:CS csdg:CSdg csx:CSX crx:CRX cry:CRY crz:CRZ cu3:CU3 cu:CU swap:Swap iswap:iSwap dcx:DCX ecr:ECR "
-    "rzz:RZZ rxx:RXX ryy:RYY rzx:RZX ccx:CCX ccz:CCZ cswap:CSwap"
+    "rzz:RZZ rxx:RXX ryy:RYY rzx:RZX ccx:CCX ccz:CCZ cswap:CSwap i:I si:Sdg ti:Tdg v:SX vi:SXdg phaseshift:Phase "
+    "cphaseshift:CPhase ccnot:CCX toffoli:CCX fredkin:CSwap cv:CSX c3x:C3X c4x:C4X c3sqrtx:C3SX rccx:RCCX rc3x:RC3X "
+    "xx_plus_yy:XXPlusYY xx_minus_yy:XXMinusYY"
 )
 """Names of Qiskit's classes, without their ending Gate."""
 
@@ -49,8 +52,8 @@ def modified(
     modifiers: Sequence[Modifier],
     line: int,
     load: Callable[[Callable[[], Any]], Any],
-) -> list[Part]:
-    """Return a modified gate as standard gates on its own qubits, controls first.
+) -> tuple[list[Part], float]:
+    """Return a modified gate as standard gates on its own qubits, controls first, and its global phase.
 
     Args:
         parts, phase: the gate without modifiers, and its global phase, which a control makes visible.
@@ -71,8 +74,8 @@ def modified(
             break
         made = simple
         width += left.pop()[0] == "ctrl"
-    if not left:
-        return made
+    if not left and all(part.name in STANDARD for part in made):
+        return made, phase
     if width + sum(int(n) for kind, n in left if "ctrl" in kind) > MAX_WIDTH:
         raise InvalidDesign(f"Expected gates with modifiers on at most {MAX_WIDTH} qubits, got more on line {line}.")
     if sum(abs(n) for kind, n in left if kind == "pow") > 1e6:
@@ -117,7 +120,7 @@ def qiskit_gate(library: Any, name: str, params: Sequence[float]) -> Any:
 
 def _by_qiskit(
     library: Any, parts: Sequence[Part], phase: float, width: int, modifiers: Sequence[Modifier], line: int
-) -> list[Part]:
+) -> tuple[list[Part], float]:
     from qiskit import QuantumCircuit
     from qiskit.quantum_info import Operator
 
@@ -137,31 +140,32 @@ def _by_qiskit(
             controls = int(number)
             gate = gate.control(controls, ctrl_state=(1 << controls) - 1 if kind == "ctrl" else 0)
     made: list[Part] = []
-    _flatten(gate, tuple(range(gate.num_qubits)), made, line)
+    turned = _flatten(gate, tuple(range(gate.num_qubits)), made, line)
     # What was synthesised from a matrix is exact to rounding, or is not taken.
     check = QuantumCircuit(gate.num_qubits)
     for part in made:
         check.append(qiskit_gate(library, part.name, part.params), part.wires)
     whole = QuantumCircuit(gate.num_qubits)
     whole.append(gate, range(gate.num_qubits))
-    ours, theirs = Operator(check).data, Operator(whole).data
-    overlap = (ours.conj() * theirs).sum()
-    if not abs(ours * (overlap / abs(overlap)) - theirs).max() < TOLERANCE:
+    ours, theirs = Operator(check).data * cmath.exp(1j * turned), Operator(whole).data
+    if not abs(ours - theirs).max() < TOLERANCE:
         raise InvalidDesign(f"Expected a gate that is exact in standard gates on line {line}, got one that is not.")
-    return made
+    return made, turned
 
 
-def _flatten(gate: Any, qubits: tuple[int, ...], made: list[Part], line: int) -> None:
-    """Append a gate as standard gates, by Qiskit's definitions."""
+def _flatten(gate: Any, qubits: tuple[int, ...], made: list[Part], line: int) -> float:
+    """Append a gate as standard gates, by Qiskit's definitions; return the global phase that is left."""
     closed = getattr(gate, "ctrl_state", None) in (None, (1 << getattr(gate, "num_ctrl_qubits", 0)) - 1)
     if gate.name in STANDARD and closed:
         made.append(Part(gate.name, tuple(map(float, gate.params)), qubits))
         if len(made) > MAX_PARTS:
             raise InvalidDesign(f"Expected gates of at most {MAX_PARTS} parts, got more on line {line}.")
-        return
+        return 0.0
     definition = gate.definition
     if definition is None:
         raise InvalidDesign(f"Expected a gate that standard gates can make on line {line}, got one they cannot.")
+    phase = float(definition.global_phase)
     for inner in definition.data:
         on = tuple(qubits[definition.find_bit(q).index] for q in inner.qubits)
-        _flatten(inner.operation, on, made, line)
+        phase += _flatten(inner.operation, on, made, line)
+    return phase

@@ -29,6 +29,8 @@ _START = re.compile(r'"|//|/\*')
 _HEADER = re.compile(r"\s*OPENQASM\s+(\d{1,3})(?:\.(\d{1,3}))?\s*;")
 _INCLUDE = re.compile(r"\binclude\b[ \t]*(?:\"([^\"\n]*)\"|'([^'\n]*)')?[ \t]*(;?)")
 _PRAGMA = re.compile(r"^[ \t]*#?[ \t]*pragma\b[^\n]*", re.MULTILINE)
+_PLUS = re.compile(r"([(,=*/]\s*)\+(?=[\s\d.(A-Za-zπτ])")
+"""A sign, where the grammar knows only minus."""
 _OPAQUE = re.compile(r"\bopaque\s+([A-Za-z_]\w*)[^;]*;")
 _OLD = re.compile(r"\b[qc]reg\b")
 _NEW = re.compile(r"(?:^|[;{}])\s*(?:qubit|bit)\b")
@@ -40,7 +42,7 @@ _PLAIN = str.maketrans(
 )
 _WORDS_OF_3 = (
     "def|cal|defcal|defcalgrammar|extern|box|let|break|continue|while|for|in|switch|case|default|end|return|input|output|"
-    "const|readonly|mutable|qubit|bit|bool|int|uint|float|angle|complex|array|void|duration|stretch|gphase|inv|pow|ctrl|"
+    "const|readonly|mutable|qubit|bit|bool|int|uint|float|angle|complex|array|void|duration|stretch|inv|pow|ctrl|"
     "negctrl|durationof|delay|true|false|im|else|tau|euler"
 )
 _NAME_OF_3 = re.compile(rf"\b(?:{_WORDS_OF_3})\b")
@@ -109,6 +111,7 @@ def scan(text: str) -> Scanned:
     plain = _PRAGMA.sub(_blank, plain)
     plain = _without_annotations(plain, notes)
     plain = _without_includes(plain, notes)
+    plain = _PLUS.sub(r"\1 ", plain)
     _check_sizes(plain)
     opaque: tuple[str, ...] = ()
     if version == 2:
@@ -175,6 +178,8 @@ def _without_comments(text: str) -> str:
 def _without_header(text: str, notes: list[str]) -> tuple[str, int]:
     header = _HEADER.match(text)
     rest = _blank(header) + text[header.end() :] if header else text
+    if header is None and re.match(r"\s*OPENQASM\b", text):
+        raise InvalidDesign("Expected a first line like 'OPENQASM 3.0;', got another, maybe without ';'. Complete it.")
     if second := re.search(r"\bOPENQASM\b", rest):
         raise InvalidDesign(
             f"Expected one circuit in a file, its header first, got a header on line {line_at(rest, second.start())}. "
@@ -211,7 +216,7 @@ def _without_includes(text: str, notes: list[str]) -> str:
         name = include[1] if include[1] is not None else include[2]
         where = f"on line {line_at(text, include.start())}"
         if name not in INCLUDES:
-            got = "no name" if name is None else shown(name)
+            got = "no name in quotes" if name is None else shown(name)
             raise InvalidDesign(
                 f'Expected include "stdgates.inc" or "qelib1.inc", got {got} {where}. No other file is opened: '
                 "put its gate definitions into this text."

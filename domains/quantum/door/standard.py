@@ -58,7 +58,7 @@ def _u(theta: float, phi: float, lam: float) -> list[Part]:
     if near(theta, PI) and near(lam - phi, PI):
         return [_part("x", 0)]
     if near(theta, 0):
-        return [_turn("rz", phi + lam, 0)]
+        return [] if near(phi + lam, 0) else [_turn("rz", phi + lam, 0)]
     turns = [_turn("rz", lam, 0), _turn("ry", theta, 0), _turn("rz", phi, 0)]
     return [t for t in turns if not near(t.params[0], 0)]
 
@@ -169,6 +169,26 @@ STANDARD: dict[str, Standard] = {
     "cswap": _fixed(3, "cx 2 1; ccx 0 1 2; cx 2 1"),
 }
 """Every gate that is read by name; definitions in a file come first."""
+_ALIASES = "i:id si:sdg ti:tdg v:sx vi:sxdg phaseshift:p cphaseshift:cp ccnot:ccx toffoli:ccx fredkin:cswap cv:csx"
+"""What Braket and others call them."""
+
+
+def _alias(name: str) -> Standard:
+    known = STANDARD[name]
+    return known._replace(parts=lambda *params: [Part(name, params, tuple(range(known.qubits)))])
+
+
+STANDARD.update((other, _alias(name)) for other, name in (pair.split(":") for pair in _ALIASES.split()))
+RARER = {
+    "c3x": (0, 4),
+    "c4x": (0, 5),
+    "c3sqrtx": (0, 4),
+    "rccx": (0, 3),
+    "rc3x": (0, 4),
+    "xx_plus_yy": (2, 2),
+    "xx_minus_yy": (2, 2),
+}
+"""Gates that Qiskit takes apart when they are met: numbers of angles and of qubits."""
 
 
 def words_of(name: str, params: tuple[float, ...], wires: tuple[int, ...]) -> list[Part]:

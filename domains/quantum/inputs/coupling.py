@@ -11,7 +11,8 @@ from domains.quantum.inputs.text import cleaned, is_json, json_of, number_of, qu
 from poets_core.errors import InvalidTable
 
 WHAT = "the coupling map"
-_PAIR = re.compile(r"\s*[\[(]?\s*(\d{1,6})\s*(?:-|,|;|\s|->|<->|--)\s*(\d{1,6})\s*[\])]?\s*")
+_PAIR = re.compile(r"[\[(]? ?(\d{1,6}) ?(?:-|,|;| |->|<->|--) ?(\d{1,6}) ?[\])]?")
+"""Of a text whose blanks are single spaces."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _pairs(text: str) -> list[tuple[int, int]]:
         for part in re.split(r"[;,]" if "-" in line else ";", line):
             if not part.strip():
                 continue
-            match = _PAIR.fullmatch(part)
+            match = _PAIR.fullmatch(" ".join(part.split()))
             if match is None:
                 raise InvalidTable(f"Expected pairs such as 0-1 or 0 1 in line {k} of {WHAT}, got {quoted(part)}.")
             found.append((int(match[1]), int(match[2])))

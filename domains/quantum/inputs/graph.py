@@ -15,6 +15,7 @@ from poets_core.errors import InvalidTable
 WHAT = "the graph"
 ENDS = (("source", "target"), ("from", "to"), ("node1", "node2"), ("u", "v"), ("a", "b"), ("i", "j"))
 MAX_EDGES = 10_000
+_BLANKS = str.maketrans(",;\t", "   ")
 Edge = tuple[str, str, float]
 
 
@@ -101,7 +102,7 @@ def _written(text: str) -> _Written:
     lines = [(k, line) for k, line in lines if line and not line.startswith(("#", "%", "//"))]
     if any(re.match(r"p\s", line) for _, line in lines):
         return _dimacs(lines)
-    rows = [(k, [c for c in re.split(r"\s*[,;\t]\s*|\s+", line.strip(" ,;\t")) if c]) for k, line in lines]
+    rows = [(k, line.translate(_BLANKS).split()) for k, line in lines]
     return _from_rows([row for row in rows if row[1]])
 
 

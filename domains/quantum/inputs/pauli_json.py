@@ -18,8 +18,8 @@ ORDERS = ("order", "qubit_order", "bit_order", "ordering", "endian", "endianness
 COUNTS = ("num_qubits", "n_qubits", "qubits", "nqubits")
 QISKIT = "the last letter of a SparsePauliOp is qubit 0"
 _LOCAL = re.compile(r"[IXYZixyz]+")
-_SKIPPED = re.compile(r"\s*(?:from\s[^\n]*import[^\n]*|import\s[^\n]*|#[^\n]*)\n")
-_NAMED = re.compile(r"\s*[A-Za-z_]\w{0,60}\s*=(?!=)\s*")
+_SKIPPED = ("from ", "import ", "#")
+_NAMED = re.compile(r"[A-Za-z_]\w{0,60}+\s{0,9}=(?!=)")
 
 
 @dataclass(frozen=True)
@@ -131,11 +131,11 @@ def read_python(text: str) -> Found:
     Raises:
         InvalidTable: it is none of them.
     """
-    at = 0
-    while (line := _SKIPPED.match(text, at)) is not None:
-        at = line.end()
-    named = _NAMED.match(text, at)
-    value = read_literal(text[named.end() if named else at :], "SparsePauliOp" if "Sparse" in text else "the list")
+    lines = text.split("\n")
+    first_line = next((k for k, line in enumerate(lines) if line.strip() and not line.lstrip().startswith(_SKIPPED)), 0)
+    text = "\n".join(lines[first_line:]).strip()
+    named = _NAMED.match(text)
+    value = read_literal(text[named.end() if named else 0 :], "SparsePauliOp" if "Sparse" in text else "the list")
     if not isinstance(value, Call):
         return read_document(value)
     kind = value.name.split(".")[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from domains.quantum.statevector.circuits import Operator, Programs, evaluate, run, turns_of
+from domains.quantum.statevector.circuits import Operator, Programs, evaluate
 from domains.quantum.statevector.compiled import compiled
 from domains.quantum.statevector.descent import descend
 from domains.quantum.statevector.vectors import copy
@@ -12,58 +12,47 @@ from poets_core.types import F8, I8
 
 
 @compiled
-def all_states(operator: Operator, programs: Programs, free: F8) -> F8:
-    """Return the states of all circuits, f8 (b, size, 2)."""
-    size = operator.factors.shape[1]
-    states = np.zeros((len(programs.real), size, 2))
-    w = np.empty(2 * size)
-    for b in range(len(programs.real)):
-        planes = 1 if programs.real[b] else 2
-        gates = programs.gates[programs.bounds[b] : programs.bounds[b + 1]]
-        fixed = programs.angles[programs.bounds[b] : programs.bounds[b + 1]]
-        turns = np.empty((len(gates), 2))
-        for k in range(planes):
-            copy(operator.start[k], w[k * size : (k + 1) * size])
-        turns_of(gates, fixed, free[programs.places[b] : programs.places[b + 1]], turns)
-        run(gates, turns, w[: planes * size], size)
-        for k in range(planes):
-            for i in range(size):
-                states[b, i, k] = w[k * size + i]
-    return states
+def all_circuits(
+    operator: Operator, programs: Programs, free: F8, iterations: int, gradient: F8, states: F8
+) -> tuple[F8, I8, F8]:
+    """Compute the energies of b circuits, after a descent from every start where iterations are allowed.
 
+    One function for all, since each way in from Python costs seconds to compile.
 
-@compiled
-def all_values(operator: Operator, programs: Programs, free: F8, gradient: F8) -> F8:
-    """Return the energies of all circuits, f8 (b,); write the gradient f8 (p,), or none into f8 (0,)."""
-    size = operator.factors.shape[1]
-    values = np.zeros(len(programs.real))
-    w, moved = np.empty(4 * size), np.empty(size)
-    for b in range(len(programs.real)):
-        planes = 1 if programs.real[b] else 2
-        gates = programs.gates[programs.bounds[b] : programs.bounds[b + 1]]
-        fixed = programs.angles[programs.bounds[b] : programs.bounds[b + 1]]
-        here = slice(programs.places[b], programs.places[b + 1])
-        slopes = gradient[here] if len(gradient) else gradient
-        turns = np.empty((len(gates), 2))
-        values[b] = evaluate(operator, gates, fixed, free[here], planes, w[: 2 * planes * size], turns, moved, slopes)
-    return values
+    Args:
+        operator, programs: energy and circuits.
+        free: f8 (starts, p), the free angles of all circuits. After a descent, row 0 holds the best angles.
+        iterations: gradients computed at most for each start of each circuit; 0 leaves the angles as they are.
+        gradient: f8 (p,), overwritten with that at row 0; f8 (0,) where none is wanted.
+        states: f8 (b, size, 2), overwritten with real and imaginary parts at row 0; f8 (0, size, 2) where none is.
 
-
-@compiled
-def all_descents(operator: Operator, programs: Programs, begin: F8, iterations: int) -> tuple[F8, I8, F8, F8]:
-    """Descend from every start of every circuit; return energies, evaluations, last gradients and angles f8 (p,)."""
-    number = len(programs.real)
-    energies, used, steepest = np.empty(number), np.zeros(number, np.int64), np.zeros(number)
-    best = np.zeros(begin.shape[1])
+    Returns:
+        Energies f8 (b,) of row 0, gradients computed in descents i8 (b,), largest entry of the last one f8 (b,).
+    """
+    size, number = operator.factors.shape[1], len(programs.real)
+    energies, used, steepest = np.zeros(number), np.zeros(number, np.int64), np.zeros(number)
+    w, moved, none = np.empty(4 * size), np.empty(size), np.zeros(0)
     for b in range(number):
         planes = 1 if programs.real[b] else 2
         gates = programs.gates[programs.bounds[b] : programs.bounds[b + 1]]
         fixed = programs.angles[programs.bounds[b] : programs.bounds[b + 1]]
         here = slice(programs.places[b], programs.places[b + 1])
-        for k in range(len(begin)):
-            energy, spent, last = descend(operator, gates, fixed, planes, begin[k, here], iterations)
-            used[b] += spent
-            if k == 0 or energy < energies[b]:
+        turns = np.empty((len(gates), 2))
+        # The last round is that of row 0, so that its state is the one in w.
+        for k in range(len(free) - 1, -1, -1):
+            x, last = free[k, here], 0.0
+            if iterations > 0:
+                spent, last = descend(operator, gates, fixed, planes, x, iterations)
+                used[b] += spent
+            wanted = gradient[here] if len(gradient) > 0 else none
+            energy = evaluate(operator, gates, fixed, x, planes, w, turns, moved, wanted)
+            if k == len(free) - 1 or energy <= energies[b]:
                 energies[b], steepest[b] = energy, last
-                copy(begin[k, here], best[here])
-    return energies, used, steepest, best
+                copy(x, free[len(free) - 1, here])
+        copy(free[len(free) - 1, here], free[0, here])
+        if len(states) > 0:
+            for i in range(size):
+                states[b, i, 0] = w[i]
+                if planes == 2:
+                    states[b, i, 1] = w[size + i]
+    return energies, used, steepest

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from domains.quantum.statevector.compiled import compiled
 from domains.quantum.statevector.gates import apply, factors, slope
 from domains.quantum.statevector.vectors import copy, dot, fill
@@ -58,39 +60,32 @@ class Programs(NamedTuple):
 def flip_product(factors: F8, flips: I8, turned: Bool, planes: int, x: F8, y: F8, moved: F8) -> None:
     """Add the bit-flip part of H x to y.
 
-    Blocks of eight amplitudes stay together: the flip of the lowest 3 bits is made once for all that share it.
+    The flip of the lowest 3 bits is made once for all that share it; what is left moves runs of at least 8 amplitudes.
 
     Args:
         factors, flips, turned: see `Operator`.
         planes: of x and y.
         x, y: f8 (planes * size,).
-        moved: f8 (planes * size,), room for work.
+        moved: f8 (size,), room for work.
     """
-    size = factors.shape[1]
-    for first in range(planes):
-        source, to, block = x[first * size :], moved[:size], 0
-        low = -1
+    size = np.uint64(factors.shape[1])
+    for plane in range(planes):
+        source, low = np.uint64(plane) * size, -1
         for m in range(len(flips)):
-            flip = flips[m]
-            if flip & (LANES - 1) != low:
-                low = flip & (LANES - 1)
+            if flips[m] % LANES != low:
+                low = flips[m] % LANES
                 for j in range(size):
-                    to[j] = source[j ^ low]
-            other = 1 - first if turned[m] else first
-            sign = -1.0 if turned[m] and first == 1 else 1.0
-            row, goal = factors[m], y[other * size :]
-            for at in range(size // LANES):
-                block = at * LANES
-                back = (at ^ (flip // LANES)) * LANES
-                for i in range(LANES):
-                    goal[block + i] += sign * row[block + i] * to[back + i]
-
-
-@compiled
-def run(program: I8, turns: F8, w: F8, size: int) -> None:
-    """Apply every gate, with its cosine and sine f8 (g, 2)."""
-    for k in range(len(program)):
-        apply(w, size, program[k], turns[k, 0], turns[k, 1])
+                    moved[j] = x[source + (j ^ np.uint64(low))]
+            other = 1 - plane if turned[m] else plane
+            sign = -1.0 if turned[m] and plane == 1 else 1.0
+            high, goal, shift = np.uint64(flips[m] - low), np.uint64(other) * size, np.uint64(3)
+            while (high >> shift) % np.uint64(2) == np.uint64(0) and np.uint64(1) << shift < size:
+                shift += np.uint64(1)
+            for k in range(size >> shift):
+                base = k << shift
+                back = base ^ high
+                for i in range(np.uint64(1) << shift):
+                    y[goal + base + i] += sign * factors[np.uint64(m), base + i] * moved[back + i]
 
 
 @compiled
@@ -112,17 +107,19 @@ def evaluate(
         program: i8 (g, 4), see `Programs.gates`.
         fixed: f8 (g,). free: f8 (p,), radians.
         planes: 1 where all numbers are real, else 2.
-        w: f8 (2 planes size,), room for the state and the covector; the state is left in it where no gradient is.
+        w: f8 (>= 2 planes size,), room for the state and the covector; the state is left in it where no gradient is.
         turns: f8 (g, 2), room. moved: f8 (size,), room.
         gradient: f8 (p,), overwritten; f8 (0,) where none is wanted.
     """
     size = operator.factors.shape[1]
     whole = planes * size
-    psi, covector = w[:whole], w[whole:]
+    psi, covector = w[:whole], w[whole : 2 * whole]
     for k in range(planes):
         copy(operator.start[k], psi[k * size : (k + 1) * size])
     turns_of(program, fixed, free, turns)
-    run(program, turns, psi, size)
+    one, two = np.uint64(size), np.uint64(whole)
+    for k in range(len(program)):
+        apply(w, two, one, program[k, 0], program[k, 1], program[k, 2], turns[k, 0], turns[k, 1])
     fill(0.0, covector)
     flip_product(operator.factors, operator.flips, operator.turned, planes, psi, covector, moved)
     if operator.weight != 0.0:
@@ -133,9 +130,9 @@ def evaluate(
         if left == 0:
             break
         if program[k, 3] >= 0:
-            gradient[program[k, 3]] = slope(w, size, planes, program[k])
+            gradient[program[k, 3]] = slope(w, one, planes, program[k, 0], program[k, 1], program[k, 2])
             left -= 1
-        apply(w, size, program[k], turns[k, 0], -turns[k, 1])
+        apply(w, two + two, one, program[k, 0], program[k, 1], program[k, 2], turns[k, 0], -turns[k, 1])
     return value
 
 

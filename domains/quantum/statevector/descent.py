@@ -19,65 +19,61 @@ STILL = 1e-13
 
 
 @compiled
-def descend(
-    operator: Operator, program: I8, fixed: F8, planes: int, x: F8, evaluations: int
-) -> tuple[float, int, float]:
+def descend(operator: Operator, program: I8, fixed: F8, planes: int, x: F8, evaluations: int) -> tuple[int, float]:
     """Minimise the energy of a circuit over its free angles (Nocedal and Wright, algorithm 7.4).
 
     A step that fails the Armijo test is shortened to the minimum of the parabola through what is known, within a tenth
     and a half of it.
 
     Args:
-        operator, program, fixed, planes: see `kernels.evaluate`.
+        operator, program, fixed, planes: see `circuits.evaluate`.
         x: f8 (p,), where to begin; overwritten with the best angles, in (-pi, pi].
         evaluations: most gradients to compute.
 
     Returns:
-        The energy at x, how many gradients were computed, and the largest entry of the last gradient kept.
+        How many gradients were computed, and the largest entry of that at the best angles.
     """
     size, p = operator.factors.shape[1], len(x)
     w, moved, turns = np.empty(2 * planes * size), np.empty(size), np.empty((len(program), 2))
-    gradient, none, used = np.zeros(p), np.zeros(0), 0
-    if p > 0 and evaluations > 0:
-        value = evaluate(operator, program, fixed, x, planes, w, turns, moved, gradient)
-        used = 1
-        steps, changes, weights = np.zeros((MEMORY, p)), np.zeros((MEMORY, p)), np.zeros(MEMORY)
-        trial, there, direction = np.empty(p), np.empty(p), np.zeros(p)
-        add(direction, -1.0, gradient, direction)
-        scale = 1.0 / max(1.0, math.sqrt(dot(gradient, gradient)))
-        kept = still = 0
-        step = scale
-        while used < evaluations and largest(gradient) > FLAT and still < 2:
-            slope = dot(gradient, direction)
-            add(x, step, direction, trial)
-            reached = evaluate(operator, program, fixed, trial, planes, w, turns, moved, there)
-            used += 1
-            if not reached <= value + 1e-4 * step * slope:
-                parabola = -slope * step * step / (2.0 * (reached - value - slope * step))
-                shorter = min(max(parabola, 0.1 * step), 0.5 * step)
-                # So near the minimum that rounding decides: the step cannot gain what counts as progress.
-                if -shorter * slope < STILL * max(1.0, abs(value)):
-                    break
-                step = shorter
-                continue
-            still = still + 1 if value - reached < STILL * max(1.0, abs(value)) else 0
-            at = kept % MEMORY
-            add(trial, -1.0, x, steps[at])
-            add(there, -1.0, gradient, changes[at])
-            curve, bend = dot(steps[at], changes[at]), dot(changes[at], changes[at])
-            if curve > 1e-12 * bend:
-                weights[at] = 1.0 / curve
-                scale = curve / bend
-                kept += 1
+    gradient, there, trial, direction = np.zeros(p), np.empty(p), x.copy(), np.empty(p)
+    steps, changes, weights = np.zeros((MEMORY, p)), np.zeros((MEMORY, p)), np.zeros(MEMORY)
+    kept = still = used = 0
+    value = slope = 0.0
+    step = scale = 1.0
+    while used < evaluations and p > 0:
+        reached = evaluate(operator, program, fixed, trial, planes, w, turns, moved, there)
+        used += 1
+        little = STILL * max(1.0, abs(value))
+        if used > 1 and not reached <= value + 1e-4 * step * slope:
+            parabola = -slope * step * step / (2.0 * (reached - value - slope * step))
+            step = min(max(parabola, 0.1 * step), 0.5 * step)
+            # So near the minimum that rounding decides: the step cannot gain what counts as progress.
+            if -step * slope < little:
+                break
+        else:
+            if used > 1:
+                still = still + 1 if value - reached < little else 0
+                at = kept % MEMORY
+                add(trial, -1.0, x, steps[at])
+                add(there, -1.0, gradient, changes[at])
+                curve, bend = dot(steps[at], changes[at]), dot(changes[at], changes[at])
+                if curve > 1e-12 * bend:
+                    weights[at], scale = 1.0 / curve, curve / bend
+                    kept += 1
+                step = 1.0
+            else:
+                step = 1.0 / max(1.0, math.sqrt(dot(there, there)))
             value = reached
             copy(trial, x)
             copy(there, gradient)
+            if still == 2 or largest(gradient) <= FLAT:
+                break
             turn(gradient, steps, changes, weights, kept, scale, direction)
-            step = 1.0
-    last = largest(gradient)
+            slope = dot(gradient, direction)
+        add(x, step, direction, trial)
     for i in range(p):
         x[i] = math.pi - (math.pi - x[i]) % (2.0 * math.pi)
-    return evaluate(operator, program, fixed, x, planes, w, turns, moved, none), used, last
+    return used, largest(gradient)
 
 
 @compiled

@@ -3,14 +3,21 @@
 A state is one or two planes of `size` real numbers: real parts alone where nothing is complex, else real parts, then
 imaginary parts. An array `w` f8 (copies * planes * size,) holds one or more states, one after the other. Gates with
 real matrices treat each plane as a further state, so they know nothing of planes.
+
+Indices are unsigned: Numba takes a signed one for a place counted from the end and checks, which costs half the speed.
+Slices and reshaped views count references, which costs more than a gate on 64 amplitudes; loops take bounds instead.
+The place of a block is written as a shift by a variable: LLVM would see through a sum, prove nothing about all blocks
+at once, and give up vector instructions for each.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from domains.quantum.statevector.compiled import compiled
-from poets_core.types import F8, I8
+from poets_core.types import F8
 
 REALS = ("h", "x", "z", "ry", "cx", "cz", "swap")
 """Gates with real matrices; their codes are below `REAL`."""
@@ -24,6 +31,7 @@ PAIRS = ("cx", "cz", "swap", "rxx", "ryy", "rzz")
 H, X, Z, RY, CX, CZ, SWAP, Y, S, SDG, T, TDG, SX, SXDG, RX, RZ, P, RXX, RYY, RZZ = range(len(CODES))
 REAL = len(REALS)
 ROOT = math.sqrt(0.5)
+ONE, TWO = np.uint64(1), np.uint64(2)
 
 
 @compiled
@@ -47,204 +55,216 @@ def factors(code: int, angle: float) -> tuple[float, float]:
 
 
 @compiled
-def apply(w: F8, size: int, gate: I8, c: float, s: float) -> None:
-    """Apply one gate to every state of `w`.
+def apply(w: F8, end: np.uint64, size: np.uint64, code: int, one: int, two: int, c: float, s: float) -> None:
+    """Apply one gate to every state of w[:end].
 
     Args:
         w: f8, states; two planes each where the gate is not a real one.
-        size: of a plane, a power of two.
-        gate: i8 (>= 3,), code and qubits.
+        end: how much of it, a multiple of a state.
+        size: of a plane, a power of two and at least 8.
+        code, one, two: of the gate and its qubits, control first; two is not read where there is one qubit.
         c, s: its `factors`.
     """
-    code, q = gate[0], gate[1]
+    p, q = np.uint64(one), np.uint64(two)
     if code == RY:
-        _turn(w, q, c, s)
+        _mix_real(w, end, p, c, -s, s, c)
     elif code == CX:
-        _cx(w, q, gate[2])
+        _cx(w, end, p, q)
     elif code == CZ:
-        _cz(w, q, gate[2])
+        _cz(w, end, p, q)
     elif code == H:
-        _h(w, q)
+        _mix_real(w, end, p, ROOT, ROOT, ROOT, -ROOT)
     elif code == X:
-        _x(w, q)
+        _mix_real(w, end, p, 0.0, 1.0, 1.0, 0.0)
     elif code == Z:
-        _z(w, q)
+        _mix_real(w, end, p, 1.0, 0.0, 0.0, -1.0)
     elif code == SWAP:
-        _cx(w, q, gate[2])
-        _cx(w, gate[2], q)
-        _cx(w, q, gate[2])
+        _cx(w, end, p, q)
+        _cx(w, end, q, p)
+        _cx(w, end, p, q)
     elif code == RX:
-        _mix(w, size, q, c, 0.0, 0.0, -s, 0.0, -s)
+        _mix(w, end, size, p, c, 0.0, 0.0, -s, 0.0, -s)
     elif code == RZ:
-        _phase(w, size, q, 0, c, -s)
-        _phase(w, size, q, 1, c, s)
+        _phases(w, end, size, p, c, -s, c, s)
     elif code == Y:
-        _mix(w, size, q, 0.0, 0.0, 0.0, -1.0, 0.0, 1.0)
+        _mix(w, end, size, p, 0.0, 0.0, 0.0, -1.0, 0.0, 1.0)
     elif code in (SX, SXDG):
-        _mix(w, size, q, c, s, c, -s, c, -s)
+        _mix(w, end, size, p, c, s, c, -s, c, -s)
     elif code in (RXX, RYY, RZZ):
-        _turn_pair(w, size, code, q, gate[2], c, s)
+        _turn_pair(w, end, size, code, ONE << p, ONE << q, c, s)
     else:
-        _phase(w, size, q, 1, c, s)
+        _phases(w, end, size, p, 1.0, 0.0, c, s)
 
 
 @compiled
-def _turn(w: F8, q: int, c: float, s: float) -> None:
-    pairs = w.reshape((-1, 2, 1 << q))
-    for k in range(pairs.shape[0]):
-        for i in range(pairs.shape[2]):
-            u, v = pairs[k, 0, i], pairs[k, 1, i]
-            pairs[k, 0, i] = c * u - s * v
-            pairs[k, 1, i] = s * u + c * v
+def _mix_real(w: F8, end: np.uint64, q: np.uint64, a: float, b: float, c: float, d: float) -> None:
+    """Apply the real matrix [[a, b], [c, d]] to qubit q."""
+    if q == np.uint64(0):
+        for i in range(np.uint64(0), end, TWO):
+            u, v = w[i], w[i + ONE]
+            w[i], w[i + ONE] = a * u + b * v, c * u + d * v
+        return
+    p, shift = ONE << q, q + ONE
+    for k in range(end >> shift):
+        base = k << shift
+        for i in range(base, base + p):
+            u, v = w[i], w[i + p]
+            w[i] = a * u + b * v
+            w[i + p] = c * u + d * v
 
 
 @compiled
-def _h(w: F8, q: int) -> None:
-    pairs = w.reshape((-1, 2, 1 << q))
-    for k in range(pairs.shape[0]):
-        for i in range(pairs.shape[2]):
-            u, v = pairs[k, 0, i], pairs[k, 1, i]
-            pairs[k, 0, i] = ROOT * (u + v)
-            pairs[k, 1, i] = ROOT * (u - v)
+def _first(k: np.uint64, low: np.uint64, high: np.uint64) -> np.uint64:
+    """Return where run k begins, of 2^low amplitudes whose bits low and high are 0."""
+    at = k << (low + ONE)
+    return ((at >> high) << (high + ONE)) | (at & ((ONE << high) - ONE))
 
 
 @compiled
-def _x(w: F8, q: int) -> None:
-    pairs = w.reshape((-1, 2, 1 << q))
-    for k in range(pairs.shape[0]):
-        for i in range(pairs.shape[2]):
-            pairs[k, 0, i], pairs[k, 1, i] = pairs[k, 1, i], pairs[k, 0, i]
+def _cx(w: F8, end: np.uint64, control: np.uint64, target: np.uint64) -> None:
+    low, high, c, t = min(control, target), max(control, target), ONE << control, ONE << target
+    for k in range(end >> (low + TWO)):
+        base = _first(np.uint64(k), low, high) + c
+        for i in range(base, base + (ONE << low)):
+            u = w[i]
+            w[i] = w[i + t]
+            w[i + t] = u
 
 
 @compiled
-def _z(w: F8, q: int) -> None:
-    pairs = w.reshape((-1, 2, 1 << q))
-    for k in range(pairs.shape[0]):
-        for i in range(pairs.shape[2]):
-            pairs[k, 1, i] = -pairs[k, 1, i]
-
-
-@compiled
-def _cx(w: F8, control: int, target: int) -> None:
+def _cz(w: F8, end: np.uint64, control: np.uint64, target: np.uint64) -> None:
     low, high = min(control, target), max(control, target)
-    parts = w.reshape((-1, 2, 1 << (high - low - 1), 2, 1 << low))
-    for k in range(parts.shape[0]):
-        for j in range(parts.shape[2]):
-            for i in range(parts.shape[4]):
-                u = parts[k, 1, j, 1, i]
-                if control == low:
-                    parts[k, 1, j, 1, i] = parts[k, 0, j, 1, i]
-                    parts[k, 0, j, 1, i] = u
-                else:
-                    parts[k, 1, j, 1, i] = parts[k, 1, j, 0, i]
-                    parts[k, 1, j, 0, i] = u
+    both = (ONE << low) + (ONE << high)
+    for k in range(end >> (low + TWO)):
+        base = _first(np.uint64(k), low, high) + both
+        for i in range(base, base + (ONE << low)):
+            w[i] = -w[i]
 
 
 @compiled
-def _cz(w: F8, control: int, target: int) -> None:
-    low, high = min(control, target), max(control, target)
-    parts = w.reshape((-1, 2, 1 << (high - low - 1), 2, 1 << low))
-    for k in range(parts.shape[0]):
-        for j in range(parts.shape[2]):
-            for i in range(parts.shape[4]):
-                parts[k, 1, j, 1, i] = -parts[k, 1, j, 1, i]
+def _phases(w: F8, end: np.uint64, size: np.uint64, q: np.uint64, a: float, b: float, c: float, s: float) -> None:
+    """Multiply by a + i b where qubit q is 0 and by c + i s where it is 1."""
+    p, shift = ONE << q, q + ONE
+    for state in range(np.uint64(0), end, size + size):
+        for k in range(size >> shift):
+            base = state + (k << shift)
+            for i in range(base, base + p):
+                u, v, x, y = w[i], w[i + size], w[i + p], w[i + p + size]
+                w[i] = a * u - b * v
+                w[i + size] = a * v + b * u
+                w[i + p] = c * x - s * y
+                w[i + p + size] = c * y + s * x
 
 
 @compiled
-def _phase(w: F8, size: int, q: int, bit: int, c: float, s: float) -> None:
-    """Multiply the amplitudes whose qubit is `bit` by c + i s."""
-    parts = w.reshape((-1, 2, size >> (q + 1), 2, 1 << q))
-    for copy in range(parts.shape[0]):
-        for k in range(parts.shape[2]):
-            for i in range(parts.shape[4]):
-                u, v = parts[copy, 0, k, bit, i], parts[copy, 1, k, bit, i]
-                parts[copy, 0, k, bit, i] = c * u - s * v
-                parts[copy, 1, k, bit, i] = c * v + s * u
+def _mix(
+    w: F8,
+    end: np.uint64,
+    size: np.uint64,
+    q: np.uint64,
+    ar: float,
+    ai: float,
+    br: float,
+    bi: float,
+    dr: float,
+    di: float,
+) -> None:
+    """Apply the matrix [[a, b], [d, a]] of complex numbers to qubit q."""
+    p, shift = ONE << q, q + ONE
+    for state in range(np.uint64(0), end, size + size):
+        for k in range(size >> shift):
+            base = state + (k << shift)
+            for i in range(base, base + p):
+                ur, ui, vr, vi = w[i], w[i + size], w[i + p], w[i + p + size]
+                w[i] = ar * ur - ai * ui + br * vr - bi * vi
+                w[i + size] = ar * ui + ai * ur + br * vi + bi * vr
+                w[i + p] = dr * ur - di * ui + ar * vr - ai * vi
+                w[i + p + size] = dr * ui + di * ur + ar * vi + ai * vr
 
 
 @compiled
-def _mix(w: F8, size: int, q: int, ar: float, ai: float, br: float, bi: float, dr: float, di: float) -> None:
-    """Apply the matrix [[a, b], [d, a]] of complex numbers."""
-    parts = w.reshape((-1, 2, size >> (q + 1), 2, 1 << q))
-    for copy in range(parts.shape[0]):
-        for k in range(parts.shape[2]):
-            for i in range(parts.shape[4]):
-                ur, ui = parts[copy, 0, k, 0, i], parts[copy, 1, k, 0, i]
-                vr, vi = parts[copy, 0, k, 1, i], parts[copy, 1, k, 1, i]
-                parts[copy, 0, k, 0, i] = ar * ur - ai * ui + br * vr - bi * vi
-                parts[copy, 1, k, 0, i] = ar * ui + ai * ur + br * vi + bi * vr
-                parts[copy, 0, k, 1, i] = dr * ur - di * ui + ar * vr - ai * vi
-                parts[copy, 1, k, 1, i] = dr * ui + di * ur + ar * vi + ai * vr
+def _flipped(code: int, p: np.uint64, q: np.uint64) -> np.uint64:
+    """Bits that a product of two Pauli matrices flips."""
+    return p | q if code != RZZ else np.uint64(0)
 
 
 @compiled
-def _pauli(code: int, p: int, q: int) -> tuple[int, int, float]:
-    """Bits that PP flips, bits that turn its sign, and its sign: (PP psi)[i] = sign (-1)^(i & signs) psi[i ^ flips]."""
-    both = (1 << p) | (1 << q)
+def _sign(code: int, i: np.uint64, p: np.uint64, q: np.uint64) -> float:
+    """Sign with which a product of two Pauli matrices leads to amplitude i, and back."""
     if code == RXX:
-        return both, 0, 1.0
-    if code == RYY:
-        return both, both, -1.0
-    return 0, both, 1.0
+        return 1.0
+    equal = ((i & p) == np.uint64(0)) == ((i & q) == np.uint64(0))
+    return 1.0 if equal == (code == RZZ) else -1.0
 
 
 @compiled
-def _sign(i: int, p: int, q: int, signs: int) -> float:
-    return -1.0 if signs != 0 and ((i >> p) ^ (i >> q)) & 1 else 1.0
-
-
-@compiled
-def _turn_pair(w: F8, size: int, code: int, p: int, q: int, c: float, s: float) -> None:
-    """Apply c - i s PP."""
-    flips, signs, sign = _pauli(code, p, q)
-    states = w.reshape((-1, 2, size))
-    for copy in range(states.shape[0]):
-        for i in range(size):
-            j = i ^ flips
-            if j < i:
+def _turn_pair(
+    w: F8, end: np.uint64, size: np.uint64, code: int, p: np.uint64, q: np.uint64, c: float, s: float
+) -> None:
+    """Apply c - i s PP, P one of X, Y and Z."""
+    flips = _flipped(code, p, q)
+    for state in range(np.uint64(0), end, size + size):
+        for k in range(size):
+            if k ^ flips < k:
                 continue
-            # PP is symmetric: the same factor leads from i to j and back.
-            t = s * sign * _sign(i, p, q, signs)
-            ur, ui, vr, vi = states[copy, 0, i], states[copy, 1, i], states[copy, 0, j], states[copy, 1, j]
-            states[copy, 0, i], states[copy, 1, i] = c * ur + t * vi, c * ui - t * vr
-            states[copy, 0, j], states[copy, 1, j] = c * vr + t * ui, c * vi - t * ur
+            i, j, t = state + k, state + (k ^ flips), s * _sign(code, np.uint64(k), p, q)
+            ur, ui, vr, vi = w[i], w[i + size], w[j], w[j + size]
+            w[i], w[i + size] = c * ur + t * vi, c * ui - t * vr
+            w[j], w[j + size] = c * vr + t * ui, c * vi - t * ur
 
 
 @compiled
-def slope(w: F8, size: int, planes: int, gate: I8) -> float:
+def slope(w: F8, size: np.uint64, planes: int, code: int, one: int, two: int) -> float:
     """Return dE/dangle of a gate with an angle.
 
     With lambda = H psi pulled back through the circuit, dE/dangle = Re <lambda| -i P |psi>, both after the gate exp(-i
     angle P / 2) (Jones and Gacon, arXiv 2009.02823).
 
     Args:
-        w: f8 (2 planes size,), psi and lambda.
+        w: f8 (>= 2 planes size,), psi and lambda.
         size, planes: of a state.
-        gate: i8 (>= 3,), code and qubits.
+        code, one, two: of the gate and its qubits.
     """
-    code, q = gate[0], gate[1]
-    psi, covector = w[: planes * size], w[planes * size :]
-    total = 0.0
+    p = ONE << np.uint64(one)
+    whole = size * np.uint64(planes)
     if code == RY:
-        u, v = psi.reshape((-1, 2, 1 << q)), covector.reshape((-1, 2, 1 << q))
-        for k in range(u.shape[0]):
-            for i in range(u.shape[2]):
-                total += v[k, 1, i] * u[k, 0, i] - v[k, 0, i] * u[k, 1, i]
-        return total
-    flips, signs, sign, other = 0, 0, 1.0, q
+        return _slope_real(w, whole, p)
+    flips, q, total = np.uint64(0), p, 0.0
     if code == RX:
-        flips = 1 << q
+        flips = p
     elif code in (RXX, RYY, RZZ):
-        other = gate[2]
-        flips, signs, sign = _pauli(code, q, other)
+        q = ONE << np.uint64(two)
+        flips = _flipped(code, p, q)
     for i in range(size):
         j = i ^ flips
-        term = covector[i] * psi[size + j] - covector[size + i] * psi[j]
+        term = w[whole + i] * w[size + j] - w[whole + size + i] * w[j]
         if code == RZ:
-            total += -term if (i >> q) & 1 else term
+            total += term if (i & p) == np.uint64(0) else -term
         elif code == P:
             # diag(1, e^(i angle)) is a turn about Z and a phase that no energy shows.
-            total -= 2.0 * term if (i >> q) & 1 else 0.0
+            total -= 0.0 if (i & p) == np.uint64(0) else 2.0 * term
+        elif code == RX:
+            total += term
         else:
-            total += _sign(i, q, other, signs) * term
-    return sign * total
+            total += _sign(code, np.uint64(i), p, q) * term
+    return total
+
+
+@compiled
+def _slope_real(w: F8, whole: np.uint64, p: np.uint64) -> float:
+    """Return <lambda| -i Y |psi>, plane by plane."""
+    one = two = 0.0
+    if p == ONE:
+        for i in range(np.uint64(0), whole, TWO + TWO):
+            k = whole + i
+            one += w[k + ONE] * w[i] - w[k] * w[i + ONE]
+            j, m = i + TWO, k + TWO
+            two += w[m + ONE] * w[j] - w[m] * w[j + ONE]
+        return one + two
+    for base in range(np.uint64(0), whole, p + p):
+        for i in range(base, base + p, TWO):
+            k = whole + i
+            one += w[k + p] * w[i] - w[k] * w[i + p]
+            j, m = i + ONE, k + ONE
+            two += w[m + p] * w[j] - w[m] * w[j + p]
+    return one + two

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from domains.entry import Known
 from domains.quantum.circuit import count_two
 from domains.quantum.drawing import read_gates
 
+FINEST = 1e-12
+"""Errors below cannot be told from rounding, and a logarithm has no 0."""
 ALIKE = 1.01
 """Errors within this factor of the least are alike."""
 
@@ -53,6 +56,21 @@ def front_of(known: Sequence[Measured]) -> list[Measured]:
         if not found or m.error < found[-1].error:
             found.append(m)
     return found
+
+
+def hypervolume(known: Sequence[Measured], product: float, budget: int) -> float:
+    """Return what a front is worth: decades below the error of a product state, summed over CX budgets 1 .. budget.
+
+    It is the area between the front and that error where errors are logarithms.
+
+    Args:
+        known: circuits. product: error of the best product state. budget: most two-qubit gates.
+    """
+    front, total = front_of(known), 0.0
+    for k in range(1, budget + 1):
+        error = min((m.error for m in front if m.cx <= k), default=product)
+        total += max(0.0, math.log10(product / max(error, FINEST)))
+    return total
 
 
 def best_of(known: Sequence[Measured]) -> Measured:

@@ -15,7 +15,7 @@ from domains.quantum.entropy import cut_entropies, qubit_entropies
 from domains.quantum.hamiltonian import C16, PauliSum
 from domains.quantum.units import FINEST, Scale
 from domains.quantum.views.dense import MOST_NOISY, noisy_energy, state_of
-from domains.quantum.views.front import Measured, best_of, front_of, measured_of
+from domains.quantum.views.front import Measured, best_of, front_of, hypervolume, measured_of
 
 PROBABLE = 16
 """Basis states that are shown, the most probable first."""
@@ -115,10 +115,17 @@ def _front(known: Sequence[Measured], facts: Mapping[str, Any], colours: Colours
     return View(
         "Error against CX",
         "Each point is a circuit; on the front no other has a smaller error with as few two-qubit gates. "
-        f"Down and left is better; errors below {scale.said(FINEST)} are drawn there.",
+        f"Down and left is better; errors {scale.said(0.0)} are drawn there.{_worth(known, facts)}",
         figure={"data": data, "layout": _layout(colours, x, y, legend=True)},
         says=f"Front of error against CX: {shown}.",
     )
+
+
+def _worth(known: Sequence[Measured], facts: Mapping[str, Any]) -> str:
+    exact, product, budget = (facts.get(k) for k in ("ground_energy", "product_state_energy", "max_cx"))
+    if not isinstance(exact, int | float) or not isinstance(product, int | float) or not isinstance(budget, int):
+        return ""
+    return f" Hypervolume: {hypervolume(known, product - exact, budget):.2f} decades x CX below the best product state."
 
 
 def _table(known: Sequence[Measured], facts: Mapping[str, Any]) -> View:

@@ -11,8 +11,9 @@ from domains.catalog import load
 from domains.entry import Known
 from domains.palette import ON_WHITE
 from domains.quantum.problem import CircuitProblem
-from domains.quantum.views.front import best_of, front_of, measured_of
+from domains.quantum.views.front import Measured, best_of, front_of, hypervolume, measured_of
 from domains.quantum.views.shown import views
+from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
 
 NOBODY = rng_for(0, "unused")
@@ -96,3 +97,25 @@ def test_nothing_measured_shows_nothing_and_angles_that_do_not_fit_draw_no_state
         "Error against CX", "The front as a table", "Beside what one would have without a search",
     ]  # fmt: skip
     assert np.isfinite(found[0].figure["data"][0]["y"]).all()  # type: ignore[index]
+
+
+def test_the_hypervolume_is_the_area_under_the_product_state() -> None:
+    known = [Measured("", "a", 0.1, 1, 1, ()), Measured("", "b", 0.001, 3, 1, ()), Measured("", "c", 0.5, 2, 1, ())]
+    assert hypervolume(known, 1.0, 4) == pytest.approx(1 + 1 + 3 + 3)
+    assert hypervolume([], 1.0, 4) == 0.0
+    assert hypervolume([Measured("", "a", 2.0, 1, 1, ())], 1.0, 4) == 0.0
+
+
+def test_a_noisy_run_is_judged_by_noisy_energies() -> None:
+    quiet, loud = (
+        load("quantum/spin-chain", model="ising", qubits=4, max_cx=5, starts=2, noise=p) for p in (0.0, 0.01)
+    )
+    designs = [quiet.decode("cx 0 1 cx 1 2 cx 2 3"), quiet.decode("cx 0 1 cx 1 2 cx 2 3 cx 0 1 cx 1 2")]
+    plain, noisy = (p.oracle.evaluate(designs, [0, 0], rng=NOBODY) for p in (quiet, loud))
+    for a, b in zip(plain.details, noisy.details, strict=True):
+        assert b["error"] > a["error"] + 1e-3
+        assert b["error_without_noise"] == a["error"]
+        assert b["angles"] == a["angles"]
+    assert (noisy.values < plain.values).all()
+    with pytest.raises(InvalidSpec, match="6 qubits"):
+        load("quantum/spin-chain", qubits=7, noise=0.01)

@@ -13,7 +13,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import library
 from qiskit.quantum_info import Operator, Statevector
 
-from domains.quantum.circuit import FREE, LEVELS, Language, Op, canonical, full_coupling, line_coupling
+from domains.quantum.circuit import FREE, GATES, LEVELS, Language, Op, canonical, full_coupling, line_coupling
 from domains.quantum.door.express import Expressed, express
 from domains.quantum.door.foreign import Foreign, Gate
 from domains.quantum.door.modify import qiskit_gate
@@ -79,6 +79,7 @@ def test_every_standard_gate_is_said_again_exactly(name: str) -> None:
         wires = tuple(range(known.qubits))[::-1]
         ours = Operator(built(words_of(name, params, wires), known.qubits))
         theirs = Operator(built([Part(name, params, wires)], known.qubits))
+        assert {word.name for word in words_of(name, params, wires)} <= set(GATES)
         assert ours.equiv(theirs), params
 
 
@@ -132,7 +133,7 @@ def test_languages_of_levels_keep_the_state_or_name_the_gate(circuit: Foreign) -
     assert "multiples of 2 pi / 32" in refusal
     assert " on line " in refusal
     # Only halves of odd levels are off the grid: gates with one control and an angle.
-    assert any(g.name[0] == "c" and g.params for g in circuit.gates)
+    assert any(g.name[0] == "c" and g.params for g in circuit.gates), refusal
 
 
 def test_words_stay_as_the_author_wrote_them() -> None:

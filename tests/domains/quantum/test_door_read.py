@@ -92,6 +92,9 @@ BOTH = {
     "alias": REGISTER + "let a = q[0:2] ++ q[5:6];\nh a; x a[3];",
     "controls": REGISTER + "h q; ctrl @ x q[0], q[1]; ctrl(2) @ x q[0], q[1], q[2]; negctrl @ rx(.3) q[1], q[2];",
     "control of a phase": REGISTER + "h q; ctrl @ gphase(.5) q[0]; ctrl(2) @ gphase(.7) q[1], q[2];",
+    "controls of definitions with modifiers within": REGISTER
+    + "gate f a { pow(0.5) @ x a; rz(.3) a; }\ngate g a, b { ctrl @ f a, b; gphase(.2); negctrl @ h b, a; }\n"
+    "h q; ctrl @ g q[0], q[1], q[2]; inv @ g q[3], q[4];",
     "inverse": REGISTER + "h q; inv @ s q[0]; inv @ rx(.4) q[1]; inv @ U(.1,.2,.3) q[2]; "
     "inv @ cu(.1,.2,.3,.4) q[0], q[1];",
     "powers": REGISTER + "h q; pow(2) @ t q[0]; pow(0.5) @ x q[1]; pow(-2) @ t q[2]; pow(3) @ rx(.2) q[3];",
@@ -123,6 +126,9 @@ BOTH = {
     "cu1(.3) q[0],q[1]; cu3(.1,.2,.3) q[1],q[2]; crz(.2) q[0],q[2]; cy q[0],q[1]; ch q[1],q[2]; rxx(.2) q[0],q[1];\n"
     "rzz(.3) q[1],q[2]; cswap q[0],q[1],q[2]; csx q[0],q[1]; sxdg q[0]; cp(.2) q[0],q[1]; U(.1,.2,.3) q[0]; "
     "CX q[0],q[1];",
+    "version 2: gates on many": HEAD2
+    + "qreg q[5];\nh q;\nt q;\nc3x q[0],q[1],q[2],q[3];\nc4x q[0],q[1],q[2],q[3],q[4];\nrccx q[0],q[1],q[2];\n"
+    "rc3x q[0],q[1],q[2],q[3];\nc3sqrtx q[4],q[1],q[2],q[3];",
     "version 2: names that are words of version 3": HEAD2
     + "qreg in[1];\nqreg output[2];\ncreg bit[3];\ngate inv(angle) a,b { rx(angle) a; cx a,b; }\nh output[1];\n"
     "inv(.3) in[0],output[1];\nmeasure output -> bit;".replace("creg bit[3];", "creg bit[2];"),
@@ -180,6 +186,19 @@ ALIKE = {
     "output bits": (HEAD + "output bit[7] c;\nqubit[7] q;\nh q[0];\nc = measure q;", REGISTER + "h q[0];"),
     "old registers in version 3": (HEAD + "qreg q[7];\ncreg c[7];\nh q[0];\nmeasure q -> c;", REGISTER + "h q[0];"),
     "opaque gates that are not used": (HEAD2 + "opaque delay(t) a;\nqreg q[7];\nh q[0];", REGISTER + "h q[0];"),
+    "standard gates spelled out": (
+        REGISTER + "gate P(a) x { ctrl @ gphase(a) x; }\ngate CNOT a, b { ctrl @ U(pi,0,pi) a, b; }\n"
+        "h q; P(.3) q[0]; CNOT q[0], q[1];",
+        REGISTER + "h q; p(.3) q[0]; cx q[0], q[1];",
+    ),
+    "global phase of PennyLane": (HEAD2 + "qreg q[7];\nh q[0];\ngphase(-0.785) q[0];", REGISTER + "h q[0];"),
+    "names of Braket": (
+        "OPENQASM 3.0;\nqubit[7] q;\nh q; v q[0]; vi q[1]; si q[2]; ti q[3]; i q[4]; ccnot q[0], q[1], q[2];\n"
+        "phaseshift(.1) q[0]; cphaseshift(.2) q[0], q[1];",
+        REGISTER + "h q; sx q[0]; inv @ sx q[1]; sdg q[2]; tdg q[3]; ccx q[0], q[1], q[2]; p(.1) q[0]; "
+        "cp(.2) q[0], q[1];",
+    ),
+    "a plus sign": (REGISTER + "h q; rz(+0.5) q[0]; rz(2*+pi) q[1];", REGISTER + "h q; rz(.5) q[0]; rz(2*pi) q[1];"),
     "cnot": (REGISTER + "h q[0]; cnot q[0], q[1];", REGISTER + "h q[0]; cx q[0], q[1];"),
 }  # fmt: skip
 
@@ -237,6 +256,8 @@ REFUSED = {
     "negative index in version 2": (HEAD2 + "qreg q[2];\nh q[-1];", "line 4"),
     "unknown register": (REGISTER + "h p[0];", "one of q, got 'p'"),
     "unknown gate": (REGISTER + "magic(.3) q[0];", "line 4 or standard, got 'magic'"),
+    "gate in capitals": (REGISTER + "H q[0];", "got 'H'. Write 'h'"),
+    "header without its end": ("OPENQASM 3.0\nqubit[2] q;\nh q[0];", "maybe without ';'"),
     "gate before its definition": (REGISTER + "g q[0];\ngate g a { h a; }", "line 4 or standard, got 'g'"),
     "opaque gate": (HEAD2 + "opaque g a;\nqreg q[2];\ng q[0];", "line 5, got opaque 'g'"),
     "too few angles": (REGISTER + "rx q[0];", "1 angles of the gate 'rx' on line 4, got 0"),
