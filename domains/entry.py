@@ -32,6 +32,8 @@ class Parameter:
         group: heading under which a form folds it together with others; empty: it stands open.
         endings: of a file that is no table: endings of its name, without the dot; empty: a table, whose first rows a
             form shows.
+        wide: whether a form gives it a whole row.
+        example: of a text: what stands in the empty field, greyed.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Parameter:
     area: bool = False
     group: str = ""
     endings: tuple[str, ...] = ()
+    wide: bool = False
+    example: str = ""
 
     @property
     def title(self) -> str:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from domains.quantum.circuit import Language
 from domains.quantum.coupling import Pairs, coupling_of
 from domains.quantum.dressing import dressed_language
+from poets_core.errors import InvalidTable
 
 PARAMS = "problem.params"
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Name the parameter that holds what cannot be read."""
+    try:
+        yield
+    except InvalidTable as error:
+        raise InvalidTable(str(error), field=f"{PARAMS}.{error.field or name}") from error
 
 
 @dataclass(frozen=True)
@@ -52,4 +64,5 @@ class Choices:
             return coupling_of(self.coupling, n)
         from domains.quantum.inputs.coupling import read_coupling
 
-        return coupling_of("own", n, read_coupling(self.pairs, n).edges)
+        with reading("pairs"):
+            return coupling_of("own", n, read_coupling(self.pairs, n).edges)

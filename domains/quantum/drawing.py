@@ -18,6 +18,8 @@ from domains.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, Colours, ink_on
 from domains.quantum.circuit import FREE, LEVELS, Op
 
 STEP, LINE, BOX, LEFT = 46, 40, 32, 44
+BEGIN = 26
+"""Pixels for the states that qubits begin in, where some begin in |1>."""
 NARROW, WIDE = 12, 20
 """Columns of gates a row; a longer circuit goes on below, so that its gates stay readable."""
 COLOUR = {"rx": ORANGE, "ry": GREEN, "rz": BLUE}
@@ -32,7 +34,8 @@ def draw(
     ops = read_gates(design)
     if not ops:
         return None
-    qubits, angles = facts.get("qubits"), details.get("angles")
+    qubits, angles, start = facts.get("qubits"), details.get("angles"), facts.get("start", ())
+    ones = [q for q in start if isinstance(q, int)] if isinstance(start, Sequence) else []
     two = sum(len(op.qubits) == 2 for op in ops)
     return Drawing(
         svg=circuit_svg(
@@ -41,10 +44,15 @@ def draw(
             qubits if isinstance(qubits, int) else 0,
             angles if isinstance(angles, Sequence) and not isinstance(angles, str) else (),
             per_row=NARROW if narrow else WIDE,
+            start=ones,
         ),
         says=f"circuit of {len(ops)} gates, {two} of them on two qubits",
-        note=f"{len(ops)} gates, {two} of them on two qubits. Qubit 0 is on top.",
+        note=f"{len(ops)} gates, {two} of them on two qubits. Qubit 0 is on top.{_begin(ones)}",
     )
+
+
+def _begin(ones: Sequence[int]) -> str:
+    return f" {', '.join(f'q{q}' for q in ones)} begin{'s' if len(ones) == 1 else ''} in |1⟩." if ones else ""
 
 
 def read_gates(text: str) -> list[Op]:
@@ -97,7 +105,12 @@ def angle_text(level: int, value: float | None = None) -> str:
 
 
 def circuit_svg(
-    ops: Sequence[Op], colours: Colours, qubits: int = 0, angles: Sequence[float] = (), per_row: int = 0
+    ops: Sequence[Op],
+    colours: Colours,
+    qubits: int = 0,
+    angles: Sequence[float] = (),
+    per_row: int = 0,
+    start: Sequence[int] = (),
 ) -> str:
     """Draw gates in columns, qubit 0 on top.
 
@@ -106,7 +119,8 @@ def circuit_svg(
         colours: of the page.
         qubits: number of wires; 0 takes as many as the gates need.
         angles: radians of the free angles in gate order; left out where their number is another one.
-        per_row: columns a row, 0 for all in one.
+        per_row: columns a row at most, 0 for all in one; rows are alike in length.
+        start: qubits that begin in |1>, which the first row says.
 
     Returns:
         SVG text.
@@ -114,16 +128,21 @@ def circuit_svg(
     places = columns_of(ops)
     wires = max([qubits, *(q + 1 for op in ops for q in op.qubits)])
     columns = max(places, default=0) + 1
-    per_row = per_row or columns
-    rows, tall = -(-columns // per_row), LINE * wires + 14
-    width, height = LEFT + STEP * min(columns, per_row) + 20, rows * tall
-    parts = [_wire(w, row * tall, width, colours) for row in range(rows) for w in range(wires)]
+    rows, tall = -(-columns // (per_row or columns)), LINE * wires + 14
+    per_row, left = -(-columns // rows), LEFT + (BEGIN if start else 0)
+    width, height = left + STEP * min(columns, per_row) + 20, rows * tall
+    named = [f"q{w} |1⟩" if w in start else f"q{w} |0⟩" if start else f"q{w}" for w in range(wires)]
+    parts = [
+        _wire(_y(w), row * tall, left, width, named[w] if row == 0 else f"q{w}", colours)
+        for row in range(rows)
+        for w in range(wires)
+    ]
     free = sum(op.angle == FREE for op in ops)
     values = iter(angles if len(angles) == free else ())
     for op, column in zip(ops, places, strict=True):
         angle = angle_text(op.angle, next(values, None) if op.angle == FREE else None)
         row, at = divmod(column, per_row)
-        parts.append(_gate(op, LEFT + STEP * at + STEP // 2, row * tall, angle, colours))
+        parts.append(_gate(op, left + STEP * at + STEP // 2, row * tall, angle, colours))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-family="sans-serif">{"".join(parts)}</svg>'
@@ -134,11 +153,11 @@ def _y(wire: int) -> int:
     return LINE * wire + LINE // 2 + 4
 
 
-def _wire(wire: int, top: int, width: int, colours: Colours) -> str:
-    y = top + _y(wire)
+def _wire(at: int, top: int, left: int, width: int, name: str, colours: Colours) -> str:
+    y = top + at
     return (
-        f'<text x="4" y="{y + 5}" font-size="13" fill="{colours.muted}">q{wire}</text>'
-        f'<line x1="{LEFT - 12}" y1="{y}" x2="{width - 6}" y2="{y}" stroke="{colours.muted}" stroke-width="1"/>'
+        f'<text x="4" y="{y + 5}" font-size="13" fill="{colours.muted}">{name}</text>'
+        f'<line x1="{left - 12}" y1="{y}" x2="{width - 6}" y2="{y}" stroke="{colours.muted}" stroke-width="1"/>'
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,9 @@ def _chain(params: Mapping[str, Any]) -> int:
     return WORDS * (6 + 3 * int(params["max_cx"]))
 
 
-TEXTS = ("json", "csv", "tsv", "txt", "dat", "mtx", "edges")
+TEXTS = ("json", "csv", "tsv", "txt", "dat")
 """Endings of files that hold what is otherwise pasted."""
+FILE = Parameter("file", "file", "", "The same as a file, instead of pasting it.", endings=TEXTS, wide=True)
 
 PROBLEMS: tuple[Entry, ...] = (
     Entry(
@@ -55,8 +57,10 @@ PROBLEMS: tuple[Entry, ...] = (
                 0,
                 256_000,
                 area=True,
+                wide=True,
+                example="-0.5 [Z0 Z1] +\n0.25 [X0]\n\nor one label a line: IZZ -0.5",
             ),
-            Parameter("file", "file", "", "The same as a file, instead of pasting it.", endings=TEXTS),
+            FILE,
             Parameter(
                 "order",
                 "text",
@@ -65,10 +69,10 @@ PROBLEMS: tuple[Entry, ...] = (
                 choices=("last letter is qubit 0", "first letter is qubit 0"),
                 label="Order of qubits",
             ),
-            START,
             Parameter("unit", "text", "Ha", "Unit of its energies, for axes.", 0, 20),
-            *reward_fields(1.6e-3, " in the Hamiltonian's unit; 0.0016 Ha is chemical accuracy"),
+            START,
             *CIRCUITS,
+            *reward_fields(1.6e-3, " in the Hamiltonian's unit; 0.0016 Ha is chemical accuracy"),
             NOISE,
             *BROUGHT,
         ),
@@ -101,8 +105,8 @@ PROBLEMS: tuple[Entry, ...] = (
                 choices=("Hartree-Fock", "all 0"),
                 label="Start state",
             ),
-            *reward_fields(1.6e-3, " in Ha; 0.0016 is chemical accuracy"),
             *CIRCUITS,
+            *reward_fields(1.6e-3, " in Ha; 0.0016 is chemical accuracy"),
             NOISE,
             *BROUGHT,
         ),
@@ -133,8 +137,8 @@ PROBLEMS: tuple[Entry, ...] = (
                 label="h or J2",
             ),
             Parameter("periodic", "bool", False, "Whether the chain is closed to a ring."),
-            *reward_fields(0.0, " in units of J; 0 shows no line"),
             *CIRCUITS,
+            *reward_fields(0.0, " in units of J; 0 shows no line"),
             NOISE,
             *BROUGHT,
         ),
@@ -165,10 +169,13 @@ PROBLEMS: tuple[Entry, ...] = (
                 0,
                 256_000,
                 area=True,
+                wide=True,
+                example='{"0011": 0.7071, "1100": 0.7071}',
+                group="State of your own",
             ),
-            Parameter("file", "file", "", "The same as a file, instead of pasting it.", endings=TEXTS),
-            *reward_fields(1e-3, ", of the fidelity"),
+            replace(FILE, group="State of your own"),
             *CIRCUITS,
+            *reward_fields(1e-3, ", of the fidelity"),
             *BROUGHT,
         ),
         settings=STRUCTURES,
@@ -185,10 +192,20 @@ PROBLEMS: tuple[Entry, ...] = (
         seconds=0.02,
         tokens=structure_tokens,
         parameters=(
-            Parameter("matrix", "text", "", "Pasted: rows of numbers like 0.5+0.5j, or JSON.", 0, 256_000, area=True),
-            Parameter("file", "file", "", "The same as a file, instead of pasting it.", endings=TEXTS),
-            *reward_fields(1e-3, ", of |Tr(U'V)|^2 / 4^n"),
+            Parameter(
+                "matrix",
+                "text",
+                "",
+                "Pasted: rows of numbers like 0.5+0.5j, or JSON.",
+                0,
+                256_000,
+                area=True,
+                wide=True,
+                example="1 0 0 0\n0 1 0 0\n0 0 0 1\n0 0 1 0",
+            ),
+            FILE,
             *CIRCUITS,
+            *reward_fields(1e-3, ", of |Tr(U'V)|^2 / 4^n"),
             *BROUGHT,
         ),
         settings=STRUCTURES,
@@ -206,11 +223,19 @@ PROBLEMS: tuple[Entry, ...] = (
         tokens=structure_tokens,
         parameters=(
             Parameter(
-                "graph", "text", "", "Pasted: edges, one a line, with weights if there are any.", 0, 64_000, area=True
+                "graph",
+                "text",
+                "",
+                "Pasted: edges, one a line, with weights if there are any.",
+                0,
+                64_000,
+                area=True,
+                wide=True,
+                example="a b 1.5\nb c 2\nc a 1",
             ),
-            Parameter("file", "file", "", "The same as a file, instead of pasting it.", endings=TEXTS),
-            *reward_fields(0.0, " in weights; 0 shows no line"),
+            replace(FILE, endings=(*TEXTS, "mtx", "edges")),
             *CIRCUITS,
+            *reward_fields(0.0, " in weights; 0 shows no line"),
             *BROUGHT,
         ),
         settings=STRUCTURES,

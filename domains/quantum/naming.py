@@ -8,9 +8,7 @@ from typing import Any
 from domains.entry import Named
 from domains.quantum.circuit import count_two, depth_of, line_of
 from domains.quantum.drawing import read_gates
-
-MEASURED = ("energy", "error")
-"""Details of an evaluation that are columns, where a problem gives them."""
+from domains.quantum.units import Scale
 
 
 def named(design: str, *, facts: Mapping[str, Any], details: Mapping[str, Any]) -> Named:
@@ -20,7 +18,12 @@ def named(design: str, *, facts: Mapping[str, Any], details: Mapping[str, Any]) 
         return Named("", {}, tuple(design.splitlines()))
     wires = 1 + max(q for op in ops for q in op.qubits)
     two, depth = count_two(ops), depth_of(ops, wires)
-    told = {key: float(v) for key in MEASURED if isinstance(v := details.get(key), int | float)}
+    scale, energy, error = Scale.of(facts), details.get("energy"), details.get("error")
+    told: dict[str, float] = {"energy": float(energy)} if isinstance(energy, int | float) else {}
     gates = "1 gate" if len(ops) == 1 else f"{len(ops)} gates"
+    name = f"{gates}, {two} CX, depth {depth}"
+    if isinstance(error, int | float):
+        told[scale.title] = float(error) * scale.factor
+        name = f"{two} CX, error {scale.said(error)}, {gates}, depth {depth}"
     figures = {**told, "CX": two, "depth": depth, "gates": len(ops)}
-    return Named(f"{gates}, {two} CX, depth {depth}", figures, tuple(line_of(op) for op in ops))
+    return Named(name, figures, tuple(line_of(op) for op in ops))

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from domains.quantum.choices import PARAMS, Choices
+from domains.quantum.choices import PARAMS, Choices, reading
 from domains.quantum.hamiltonian import C16
 from domains.quantum.models import largest_cut, named_state, spin_chain
 from domains.quantum.observable import Observable
 from domains.quantum.problems import LowestEnergy, near_product, start_of, target_of
 from domains.quantum.rewards import CHEMICAL_ACCURACY
 from domains.quantum.structures import StructureProblem
-from poets_core.errors import InvalidSpec, InvalidTable
+from poets_core.errors import InvalidSpec
 
 INFIDELITY = 1e-3
 """Infidelity that suffices, where nothing else is said."""
@@ -51,15 +49,6 @@ def checksum(target: C16) -> str:
 
 
 ORDERS = {"last letter is qubit 0": "qiskit", "first letter is qubit 0": "first"}
-
-
-@contextmanager
-def reading(name: str) -> Iterator[None]:
-    """Name the parameter that holds what cannot be read."""
-    try:
-        yield
-    except InvalidTable as error:
-        raise InvalidTable(str(error), field=f"{PARAMS}.{error.field or name}") from error
 
 
 class OwnHamiltonian(LowestEnergy):

@@ -24,7 +24,6 @@ MOST_QUBITS = 12
 MOLECULES = tuple(sorted(path.stem for path in (Path(__file__).parent / "frozen").glob("*.json")))
 COUPLINGS = ("all", "line", "ring", "grid", "t (5 qubits)", "h (7 qubits)", "heavy-hex (16 qubits)", "own")
 CIRCUITS = (
-    Parameter("max_cx", "int", 10, "Most two-qubit gates (CX) a circuit may use.", 1, 40, label="CX at most"),
     Parameter(
         "coupling",
         "text",
@@ -32,6 +31,7 @@ CIRCUITS = (
         "Which qubits a two-qubit gate may act on. t, h and heavy-hex are IBM's devices of 5, 7 and 16 qubits.",
         choices=COUPLINGS,
     ),
+    Parameter("max_cx", "int", 10, "Most two-qubit gates (CX) a circuit may use.", 1, 40, label="CX at most"),
     Parameter(
         "pairs",
         "text",
@@ -91,6 +91,8 @@ BROUGHT = (
         0,
         64_000,
         area=True,
+        wide=True,
+        example="cx 0 1\ncx 1 2",
         label="Circuit to start from",
         group="Circuits to start from",
     ),
@@ -101,6 +103,7 @@ BROUGHT = (
         "The same as a file, or a ZIP of several, such as an export of another run.",
         label="File of circuits",
         group="Circuits to start from",
+        wide=True,
         endings=("qasm", "txt", "inc", "zip"),
     ),
 )

@@ -79,7 +79,7 @@ class CircuitProblem:
         from domains.quantum.verify import to_qiskit  # Qiskit takes seconds to import, and a search never needs it
 
         ops, angles = self.energy.ops(design), self.energy.angles(design, details)
-        svg = circuit_svg(ops, ON_WHITE, self.language.qubits, angles)
+        svg = circuit_svg(ops, ON_WHITE, self.language.qubits, angles, start=self.language.start)
         drawing = str(to_qiskit(with_start(ops, self.language), self.language.qubits, angles).draw("text", fold=120))
         return [
             Artifact("circuit.svg", "image/svg+xml", svg.encode()),

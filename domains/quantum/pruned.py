@@ -10,6 +10,7 @@ from domains.brought import Pruned
 from domains.quantum.circuit import count_two, depth_of, text_of
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.prune import open_language, prune
+from domains.quantum.units import Scale
 from poets_core.errors import InvalidDesign
 from poets_core.types import Record
 
@@ -31,12 +32,13 @@ def pruned(problem: CircuitProblem, design: str, details: Mapping[str, Any], all
         raise InvalidDesign("Expected a circuit with free angles, got one whose angles are levels: none is set again.")
     ops, angles = energy.ops(design), energy.angles(design, details)
     found = prune(energy, ops, angles, allowed=allowed)
-    left, n = list(found.ops), energy.language.qubits
+    left, n, scale = list(found.ops), energy.language.qubits, Scale.of(problem.info.facts)
     best = float(problem.info.facts["ground_energy"])
     lines = (
         f"CX: {count_two(ops)} before, {count_two(left)} now",
         f"gates: {len(ops)} before, {len(left)} now; depth {depth_of(ops, n)} before, {depth_of(left, n)} now",
-        f"error: {found.before - best:.6g} before, {found.value - best:.6g} now",
+        f"error: {scale.said(found.before - best)} before, {scale.said(found.value - best)} now",
+        f"energy: {found.before:.12g} before, {found.value:.12g} now",
     )
     # Rotations may be missing now, so the circuit is written in the language of all gates.
     whole = replace(open_language(energy.language), max_ops=max(len(left), 1), max_two=max(count_two(left), 1))

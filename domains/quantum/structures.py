@@ -144,7 +144,7 @@ def _facts(target: Target, choices: Choices, language: Language) -> dict[str, An
     return {
         "qubits": language.qubits,
         "coupling": choices.coupling,
-        "pairs": sorted({(min(p), max(p)) for p in language.pairs}),
+        "pairs": [list(p) for p in sorted({(min(p), max(p)) for p in language.pairs})],
         "max_ops": language.max_ops,
         "max_cx": language.max_two,
         "start": list(language.start),

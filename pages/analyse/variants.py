@@ -46,7 +46,8 @@ def page() -> None:
             LIVE, label=f"Back to the run {name}", icon=":material/monitoring:", query_params={"run": feed.run}
         )
         st.page_link(CANDIDATES, label="Candidates", icon=":material/table:", query_params={"run": feed.run})
-    st.caption(f"{name} · run {plain(feed.run)} · {len(view.given):,} given, {view.measured_in_words}")
+    given = f"{len(view.given):,} given, " if view.given else ""
+    st.caption(f"{name} · run {plain(feed.run)} · {given}{view.measured_in_words}")
     look = current_look()
     found = _views(feed, look, _chosen(feed))
     if found is None:
@@ -81,7 +82,7 @@ def _chosen(feed: Feed) -> tuple[str, ...]:
             format_func=lambda d: names.get(d, d),
             key=f"chosen-{feed.run}",
             placeholder="All designs of this run",
-            help="Alignment, logo, properties and heat maps are then of these alone.",
+            help="All that is shown below is then of these alone.",
         )
     )
 
@@ -134,10 +135,10 @@ def _known(view: RunView) -> list[Known]:
 
 
 def _maps(feed: Feed, maps: list[View]) -> None:
-    """Draw one heat map of several, as it is chosen."""
+    """Draw one chart of several, as it is chosen."""
     with st.container(border=True, key="maps"):
         titles = [m.title for m in maps]
-        chosen = st.segmented_control("Heat map", titles, default=titles[0], key=f"map-{feed.run}", required=True)
+        chosen = st.segmented_control("Chart", titles, default=titles[0], key=f"map-{feed.run}", required=True)
         shown = maps[titles.index(str(chosen))]
         _draw(shown, f"map-{titles.index(str(chosen))}-{feed.run}", feed.run, tall=HEIGHT)
 

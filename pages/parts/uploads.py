@@ -100,7 +100,7 @@ def upload_text(label: str, help: str, endings: Sequence[str], store: RunStore, 
         label, help: of the field. endings: of the files that are offered. store: whose folder of uploads it goes to.
         key: of the field.
     """
-    file = st.file_uploader(label, type=list(endings), help=help, key=key)
+    file = st.file_uploader(label, type=list(endings), max_upload_size=MOST_BYTES >> 20, help=help, key=key)
     if file is None:
         return None
     if file.size > MOST_BYTES:

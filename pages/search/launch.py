@@ -83,10 +83,11 @@ def _parameters(entry: Entry, store: RunStore, errors: Errors, found: Filled | N
         return {}
     start = dict(found.spec.problem.params) if found else {}
     key = f"{found.key if found else ''}{entry.name}"
-    # Data must be given; what a problem knows by itself is there to be changed, not to be read through.
+    # What must be given or chosen stands open; what a problem knows by itself is there to be changed.
     if any(p.default is None or p.kind == "file" for p in entry.parameters):
+        own = any(p.default is None or p.kind == "file" for p in entry.parameters if not p.group)
         place = st.container(border=True, key="parameters")
-        place.markdown("**The data**")
+        place.markdown("**The data**" if own else "**The problem**")
     else:
         place = st.expander("Parameters of the problem", icon=":material/tune:", key=f"{key}-parameters")
     with place:

@@ -7,11 +7,13 @@ time, and answers in JSON. If it is killed, that is a sentence too.
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ SECONDS = 30
 """Wall time of a child; its processor time and memory are limited by itself, see `poets_core.worker.examine`."""
 KEPT = 64
 """Answers that are remembered, by what was asked and the files' sizes and times."""
+AGAIN = 60.0
+"""Seconds for which it is remembered that a child ended without an answer."""
 _AT_ONCE = threading.BoundedSemaphore(2)
 """Children at a time, whoever asks: memory is shared."""
 _answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
@@ -198,6 +202,8 @@ def _asked(job: str, **arguments: Any) -> dict[str, Any]:
     key = question + _stamps(arguments)
     with _lock:
         told = _answers.get(key)
+        if told is not None and told.get("until", math.inf) < time.monotonic():
+            told = None
         if told is not None:
             _answers.move_to_end(key)
     if told is None:
@@ -257,5 +263,9 @@ def _answer(question: str) -> dict[str, Any]:
 
 
 def _over(got: str) -> dict[str, Any]:
-    message = f"Expected input that can be read within {SECONDS} s and the memory for it, got {got}. Make it smaller."
-    return {"error": "InvalidInput", "message": message, "fields": {}}
+    message = (
+        f"Expected input that can be read within {SECONDS} s and the memory for it, got {got}. Make it smaller; where "
+        "the machine is busy, try again in a minute."
+    )
+    # Later the machine may be less busy, and what was compiled meanwhile is kept.
+    return {"error": "InvalidInput", "message": message, "fields": {}, "until": time.monotonic() + AGAIN}

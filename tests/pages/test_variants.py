@@ -53,14 +53,9 @@ def test_some_designs_alone(store: SqlStore) -> None:
     assert "Logo of the best 1" in said(at).splitlines()
 
 
-def test_a_science_without_views_says_so(store: SqlStore) -> None:
-    made = [
-        replace(e, info=replace(e.info, name="quantum/tfim-6", domain="quantum"))
-        if isinstance(e, Prepared) and e.info is not None
-        else e
-        for e in written.events(1)
-    ]
-    at = opened(VARIANTS, run=written.write(store, made))
+def test_a_science_without_views_says_so(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("domains.catalog.views_of", lambda name: None)
+    at = opened(VARIANTS, run=written.write(store, events()))
     assert "has no views of its own" in said(at)
 
 

@@ -108,6 +108,18 @@ def test_answers_are_kept_until_the_file_changes(tmp_path: Path, monkeypatch: py
     assert len(asked) == 2
 
 
+def test_a_child_that_was_too_slow_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [examine._over("more than 1 s"), {"answer": {"lines": ["fine"]}}]
+    monkeypatch.setattr(examine, "_answers", examine.OrderedDict())
+    monkeypatch.setattr(examine, "_answer", lambda question: told[0])
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match="try again"):
+            check_problem("protein/ehrlich", {})
+        told[0] = told[1]  # what the page draws next does not wait once more
+    monkeypatch.setattr(examine.time, "monotonic", lambda: float("inf"))
+    assert check_problem("protein/ehrlich", {}) == {"lines": ["fine"]}
+
+
 def test_a_problem_without_files_is_checked_too() -> None:
     assert list(wrong_with("protein/ehrlich", {"length": 8, "motifs": 4})) == ["problem.params.motifs"]
     with pytest.raises(InvalidSpec):

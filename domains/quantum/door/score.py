@@ -20,6 +20,7 @@ from domains.quantum.door.reader import Reader
 from domains.quantum.dressing import read_circuit
 from domains.quantum.entries import INSTALL, PROBLEMS
 from domains.quantum.problem import CircuitProblem
+from domains.quantum.units import Scale
 from poets_core.errors import InvalidDesign
 from poets_core.intake.archive import read_zip
 from poets_core.keyed import rng_for
@@ -75,9 +76,10 @@ def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -
     Returns:
         JSON values: ``dialect``, ``written`` ({qubits, gates, two}), ``notes``, ``design`` (canonical text), ``angles``
         (radians, None where the file leaves some open or they are levels), ``energy`` (at these angles, or None),
-        ``error`` (above the ground energy, where that is known), ``n_cx`` (of the design), ``n_cx_raw`` (before
-        neighbours cancelled), ``n_ops``, ``depth``, ``values`` (objectives, as a run measures the design) and
-        ``measured`` (what the oracle says of it), ``measured_energy``, which for free angles is that of the optimiser.
+        ``error`` (above the exact value, where that is known), ``unit_of_energy`` (of both), ``n_cx`` (of the design),
+        ``n_cx_raw`` (before neighbours cancelled), ``n_ops``, ``depth``, ``values`` (objectives, as a run measures the
+        design) and ``measured`` (what the oracle says of it), ``measured_energy``, which for free angles is that of the
+        optimiser.
 
     Raises:
         InvalidDesign: it cannot be read or said again; names gate and line.
@@ -109,6 +111,7 @@ def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -
         "design": text_of(ops),
         "angles": list(said.angles) if language.free and said.angles is not None else None,
         "energy": energy,
+        "unit_of_energy": str(facts.get("unit_of_energy", "")),
         "error": energy - ground if energy is not None and isinstance(ground, int | float) else None,
         "n_cx": count_two(ops),
         "n_cx_raw": said.raw,
@@ -169,7 +172,7 @@ def lines_of(facts: Mapping[str, Any]) -> tuple[str, ...]:
         *(f"note: {note}" for note in facts["notes"]),
     ]
     if facts["energy"] is not None:
-        error = "" if facts["error"] is None else f", {facts['error']:.6g} above the ground energy"
+        error = "" if facts["error"] is None else f", {Scale.of(facts).said(facts['error'])} above the exact value"
         lines.append(f"energy: {facts['energy']:.12g}{error}")
     raw = "" if facts["n_cx_raw"] == facts["n_cx"] else f" ({facts['n_cx_raw']} before neighbours cancelled)"
     lines.append(f"gates: {facts['n_cx']} CX{raw}, {facts['n_ops']} in all, depth {facts['depth']}")

@@ -9,7 +9,7 @@ from domains.packages import needed_for
 from domains.quantum.entries import INSTALL
 from domains.quantum.files.facts import MOST_TERMS, Circuit, Source, as_json, facts_of, printable
 from domains.quantum.files.start import with_start
-from domains.quantum.verify import TOLERANCE, circuit_energy, to_qiskit
+from domains.quantum.verify import TOLERANCE, circuit_value, to_qiskit
 from poets_core.errors import InvalidDesign
 
 with needed_for("writing QPY", INSTALL):
@@ -37,7 +37,7 @@ def qpy_bytes(source: Source, circuit: Circuit) -> bytes:
     buffer = io.BytesIO()
     qpy.dump(built, buffer, version=VERSION)
     buffer.seek(0)
-    energy = circuit_energy(qpy.load(buffer)[0], source.terms)
+    energy = circuit_value(qpy.load(buffer)[0], source.energy)
     if not abs(energy - circuit.energy) <= TOLERANCE:
         raise InvalidDesign(
             f"Expected QPY of circuit {circuit.record.id[:40]!r} to have energy {circuit.energy!r}, got {energy!r}."

@@ -79,7 +79,9 @@ class _Sum:
             self.wrong("letters IXYZ after a coefficient", at)
         number = term.sign * (1.0 if term.number is None else term.number)
         text = " ".join(self.text[term.start : min(at, term.start + 200)].split())
-        where = f"term {len(self.terms) + 1} (line {self.line(term.start)})"
+        # A sign at the end of a line belongs to the term of the next one.
+        own = self.text[term.start : at].lstrip("+-\N{MINUS SIGN} \t\n")
+        where = f"term {len(self.terms) + 1} (line {self.line(at - len(own))})"
         self.terms.append(Term(where, text, number, term.label, tuple(term.factors)))
         if len(self.terms) > MAX_TERMS:
             raise InvalidTable(f"Expected at most {MAX_TERMS:,} terms, got more.")

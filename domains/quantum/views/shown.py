@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from domains.entry import Known, View
-from domains.palette import BLUE, GREY, ORANGE, SKY, VERMILLION, Colours
+from domains.palette import BLUE, INK, ORANGE, SKY, VERMILLION, Colours
 from domains.quantum.circuit import FREE, Op
 from domains.quantum.drawing import read_gates
 from domains.quantum.entropy import cut_entropies, qubit_entropies
 from domains.quantum.hamiltonian import C16, PauliSum
+from domains.quantum.units import FINEST, Scale
 from domains.quantum.views.dense import MOST_NOISY, noisy_energy, state_of
-from domains.quantum.views.front import FINEST, Measured, best_of, front_of, hypervolume, measured_of
+from domains.quantum.views.front import Measured, best_of, front_of, hypervolume, measured_of
 
 PROBABLE = 16
 """Basis states that are shown, the most probable first."""
 NOISE = (0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 """Depolarising probabilities of a two-qubit gate; of a gate on one qubit a tenth."""
+GRID = "rgba(128, 138, 150, 0.25)"
+"""Lines that are seen on white and on black, and never instead of what is drawn."""
 
 
 def views(
@@ -48,44 +50,31 @@ def views(
     return found
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """How errors are written: in mHa where energies are in Ha."""
-
-    factor: float
-    unit: str
-
-    @staticmethod
-    def of(facts: Mapping[str, Any]) -> _Scale:
-        unit = str(facts.get("unit_of_energy", ""))
-        return _Scale(1e3, "mHa") if unit == "Ha" else _Scale(1.0, unit)
-
-    def said(self, error: float) -> str:
-        return f"{error * self.factor:.3g}{f' {self.unit}' if self.unit else ''}"
-
-    @property
-    def title(self) -> str:
-        return f"error [{self.unit}]" if self.unit else "error"
-
-
 def _axis(colours: Colours, title: str, **more: Any) -> dict[str, Any]:
-    return {"title": {"text": title}, "fixedrange": True, "color": colours.text, "automargin": True, **more}
+    named = {"text": title, "standoff": 12}
+    return {"title": named, "fixedrange": True, "color": colours.text, "automargin": True, **more}
+
+
+def _decades(colours: Colours, title: str, values: Sequence[float]) -> dict[str, Any]:
+    """Return a logarithmic axis; where it spans decades its marks are powers of ten alone."""
+    wide = max(values) > 30 * min(values)
+    return _axis(colours, title, type="log", exponentformat="power", **({"dtick": 1} if wide else {}))
 
 
 def _layout(colours: Colours, x: dict[str, Any], y: dict[str, Any], *, legend: bool = False) -> dict[str, Any]:
     return {
-        "xaxis": {**x, "gridcolor": colours.muted, "gridwidth": 0.3, "zeroline": False},
-        "yaxis": {**y, "gridcolor": colours.muted, "gridwidth": 0.3, "zeroline": False},
+        "xaxis": {"gridcolor": GRID, "zeroline": False, **x},
+        "yaxis": {"gridcolor": GRID, "zeroline": False, **y},
         "paper_bgcolor": colours.paper,
         "plot_bgcolor": colours.paper,
-        "font": {"color": colours.text},
+        "font": {"color": colours.text, "size": 12},
         "showlegend": legend,
         "legend": {"orientation": "h", "y": 1.12},
     }
 
 
 def _front(known: Sequence[Measured], facts: Mapping[str, Any], colours: Colours) -> View:
-    scale, front = _Scale.of(facts), front_of(known)
+    scale, front = Scale.of(facts), front_of(known)
 
     def points(name: str, rows: Sequence[tuple[float, float, str]], colour: str, **how: Any) -> dict[str, Any]:
         return {
@@ -114,18 +103,19 @@ def _front(known: Sequence[Measured], facts: Mapping[str, Any], colours: Colours
     if told:
         data.append(points("to compare with", told, ORANGE, marker={"color": ORANGE, "size": 10, "symbol": "diamond"}))
     accuracy = float(facts.get("accuracy", 0.0) or 0.0)
+    most = max([m.cx for m in known] + [int(x) for x, _, _ in told])
     if accuracy > 0:
-        most = max([m.cx for m in known] + [int(x) for x, _, _ in told])
         line = [(0.0, accuracy, ""), (float(most), accuracy, "")]
-        dashed = {"dash": "dash", "width": 1, "color": VERMILLION}
+        dashed = {"dash": "dash", "width": 2, "color": VERMILLION}
         data.append(points("error that suffices", line, VERMILLION, mode="lines", line=dashed, hoverinfo="skip"))
-    x = _axis(colours, "CX", dtick=1 if max(m.cx for m in known) <= 20 and not told else None, rangemode="tozero")
-    y = _axis(colours, scale.title, type="log", exponentformat="power")
+    # Half a step of room, so that no mark at either end is cut.
+    x = _axis(colours, "CX", dtick=1 if most <= 20 else None, range=[-0.5, most + 0.5], showgrid=False)
+    y = _decades(colours, scale.title, [v for trace in data for v in trace["y"]])
     shown = ", ".join(f"{m.cx} CX {scale.said(m.error)}" for m in front[:6])
     return View(
         "Error against CX",
         "Each point is a circuit; on the front no other has a smaller error with as few two-qubit gates. "
-        f"Down and left is better.{_worth(known, facts)}",
+        f"Down and left is better; errors {scale.said(0.0)} are drawn there.{_worth(known, facts)}",
         figure={"data": data, "layout": _layout(colours, x, y, legend=True)},
         says=f"Front of error against CX: {shown}.",
     )
@@ -139,7 +129,7 @@ def _worth(known: Sequence[Measured], facts: Mapping[str, Any]) -> str:
 
 
 def _table(known: Sequence[Measured], facts: Mapping[str, Any]) -> View:
-    scale, accuracy = _Scale.of(facts), float(facts.get("accuracy", 0.0) or 0.0)
+    scale, accuracy = Scale.of(facts), float(facts.get("accuracy", 0.0) or 0.0)
     rows = tuple(
         (
             str(m.cx),
@@ -153,14 +143,14 @@ def _table(known: Sequence[Measured], facts: Mapping[str, Any]) -> View:
     return View(
         "The front as a table",
         "The best circuit found for each number of two-qubit gates that helps.",
-        headings=("CX", scale.title, "suffices", "depth", "circuit"),
+        headings=("CX", "error", "suffices", "depth", "circuit"),
         rows=rows,
         says=f"{len(rows)} circuits of the front.",
     )
 
 
 def _levels(best: Measured, facts: Mapping[str, Any]) -> View:
-    scale = _Scale.of(facts)
+    scale = Scale.of(facts)
     rows = [("best of this run", scale.said(best.error), str(best.cx), best.name)]
     for x in facts.get("levels", ()):
         if isinstance(x, Mapping):
@@ -175,7 +165,7 @@ def _levels(best: Measured, facts: Mapping[str, Any]) -> View:
     return View(
         "Beside what one would have without a search",
         of + "CX counts compare; the effort of other searches does not." + (f" {note}" if note else ""),
-        headings=("method", scale.title, "CX", "source"),
+        headings=("method", "error", "CX", "source"),
         rows=tuple(rows),
         says=f"{len(rows)} levels.",
     )
@@ -204,10 +194,14 @@ def _probabilities(best: Measured, state: C16, colours: Colours) -> View:
     )
 
 
+def _span(first: int, last: int) -> str:
+    return f"q{first}" if first == last else f"q{first}-q{last}"
+
+
 def _entanglement(best: Measured, state: C16, facts: Mapping[str, Any], colours: Colours) -> View:
     cuts = cut_entropies(state)
     n = len(cuts) + 1
-    names = [f"0..{k} | {k + 1}..{n - 1}" for k in range(n - 1)]
+    names = [f"{_span(0, k)} | {_span(k + 1, n - 1)}" for k in range(n - 1)]
     data: list[dict[str, Any]] = [
         {"type": "bar", "name": "across a cut", "x": names, "y": cuts, "marker": {"color": BLUE}}
     ]
@@ -216,7 +210,7 @@ def _entanglement(best: Measured, state: C16, facts: Mapping[str, Any], colours:
     qubits = [f"qubit {q}" for q in range(n)]
     data.append({"type": "bar", "name": "of a qubit", "x": qubits, "y": own, "marker": {"color": SKY}})
     if isinstance(exact, Sequence) and len(exact) == n:
-        marks = {"color": colours.text, "symbol": "line-ew-open", "size": 18, "line": {"width": 2}}
+        marks = {"color": ORANGE, "symbol": "diamond", "size": 10, "line": {"width": 1, "color": INK}}
         data.append(
             {"type": "scatter", "mode": "markers", "name": "exact", "x": qubits, "y": list(exact), "marker": marks}
         )
@@ -244,11 +238,11 @@ def _noise(
     facts: Mapping[str, Any],
     colours: Colours,
 ) -> View:
-    scale, ground = _Scale.of(facts), float(facts["ground_energy"])
+    scale, ground = Scale.of(facts), float(facts["ground_energy"])
     errors = [noisy_energy(ops, best.angles, hamiltonian, start, p, p / 10) - ground for p in NOISE]
     product = float(facts["product_state_energy"]) - ground
     names = ["none", *(f"{p:g}" for p in NOISE[1:])]
-    data = [
+    data: list[dict[str, Any]] = [
         {
             "type": "scatter",
             "mode": "lines+markers",
@@ -262,8 +256,8 @@ def _noise(
             "mode": "lines",
             "name": "best product state, without noise",
             "x": names,
-            "y": [product * scale.factor] * len(names),
-            "line": {"color": GREY, "dash": "dash"},
+            "y": [max(product, FINEST) * scale.factor] * len(names),
+            "line": {"color": colours.muted, "dash": "dash"},
         },
     ]
     lost = next((name for name, e in zip(names, errors, strict=True) if e >= product), None)
@@ -277,7 +271,7 @@ def _noise(
             "layout": _layout(
                 colours,
                 _axis(colours, "probability for a two-qubit gate", type="category"),
-                _axis(colours, scale.title, type="log", exponentformat="power"),
+                _decades(colours, scale.title, [v for trace in data for v in trace["y"]]),
                 legend=True,
             ),
         },

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts.text import plain
 
 OPEN = 6
-"""Sentences that are always shown: columns, direction, coverage, rows taken and left out. The others are folded."""
+"""Sentences that are always shown, the first ones; the others are folded."""
 
 
 def report(lines: Sequence[str]) -> None:
@@ -21,6 +21,6 @@ def report(lines: Sequence[str]) -> None:
         for line in lines[:OPEN]:
             st.markdown(plain(line))
         if lines[OPEN:]:
-            with st.expander("Controls, wild type, positions", icon=":material/fact_check:", key="report-more"):
+            with st.expander("More of what was read", icon=":material/fact_check:", key="report-more"):
                 for line in lines[OPEN:]:
                     st.markdown(plain(line))

@@ -26,6 +26,8 @@ from poets_core.runs.uploads import upload_name
 from poets_core.spec import BackboneSpec, Bounds, ContestSpec, LaboratorySpec
 
 OTHER, NAMES = "other", "-names-of-columns"
+TALL = 150
+"""Pixels of a wide field for text of many lines."""
 TABLES = [f"{kind}{packed}" for packed in ("", ".gz") for kind in ("csv", "tsv", "txt", "parquet", "xlsx")]
 BACKBONE_NAMES = {
     "library": "Small model, trained on this problem's own library when the run starts",
@@ -66,13 +68,17 @@ def _fields(
     start: Mapping[str, Any],
     about_tables: bool,
 ) -> dict[str, Any]:
-    """Draw some parameters, two a row; see `parameter_fields`."""
+    """Draw some parameters, two a row, wide ones alone; see `parameter_fields`."""
     values: dict[str, Any] = {}
     names = st.session_state.get(f"{key}{NAMES}", ()) if about_tables else ()
     columns: list[DeltaGenerator] = []
     for parameter in parameters:
-        columns = columns or st.columns(2)
-        with columns.pop(0), st.container(gap="xsmall"):
+        if parameter.wide:
+            columns, place = [], st.container()
+        else:
+            columns = columns or st.columns(2)
+            place = columns.pop(0)
+        with place, st.container(gap="xsmall"):
             begin, own = start.get(parameter.name, parameter.default), f"{key}-{parameter.name}"
             if names and parameter.name.endswith("_column"):
                 value, wrong = _column(parameter, own, names), ""
@@ -109,8 +115,10 @@ def _parameter(p: Parameter, store: RunStore, key: str, begin: Any) -> tuple[Any
             str(begin or ""),
             max_chars=None if p.maximum is None else int(p.maximum),
             help=explained,
+            placeholder=visible(p.example) or None,
             key=key,
             persist_state="session",
+            **({"height": TALL} if p.area and p.wide else {}),
         )
         return text.strip(), ""
     number = begin if isinstance(begin, int | float) else None

@@ -8,6 +8,7 @@ from domains.catalog import science
 from pages.parts.drawing import drawn, show_drawing
 from pages.parts.feed import Feed
 from pages.parts.look import Look
+from pages.parts.run.naming import name_of
 from pages.parts.text import one_line, plain, plain_error, visible
 from poets_core.errors import PoetsError
 from poets_core.runs.examine import prune_design, score_designs
@@ -15,6 +16,10 @@ from poets_core.runs.views.fold import CandidateView, RunView
 
 LONGEST = 64_000
 """Characters of a design that is pasted."""
+ENDINGS = ("qasm", "txt", "inc")
+"""Of files of designs; they travel as text, so none is packed."""
+MOST_MEGABYTES = 1
+"""Of one such file: more than any reader takes."""
 
 
 def compare_own(feed: Feed, view: RunView) -> None:
@@ -24,12 +29,20 @@ def compare_own(feed: Feed, view: RunView) -> None:
         return
     what = plain(known.design)
     with st.expander(f"Compare a {what} of your own", icon=":material/compare_arrows:", key="own-design"):
-        st.caption("It is read, said in the words of this problem, and scored as this run scores.")
+        st.caption(
+            "It is read, rewritten with the gates of this problem, and scored as this run scores. Nothing is kept."
+        )
         with st.form("own-design-form", border=False):
             pasted = st.text_area(
                 f"A {what}, pasted", max_chars=LONGEST, height=140, placeholder="OPENQASM 3.0; …", key=f"own-{feed.run}"
             )
-            files = st.file_uploader("or files", accept_multiple_files=True, key=f"own-files-{feed.run}")
+            files = st.file_uploader(
+                "Or files",
+                type=list(ENDINGS),
+                accept_multiple_files=True,
+                max_upload_size=MOST_MEGABYTES,
+                key=f"own-files-{feed.run}",
+            )
             asked = st.form_submit_button("Score", icon=":material/scale:")
         if asked:
             texts = [("pasted", pasted)] if pasted.strip() else []
@@ -63,7 +76,9 @@ def _show(found: list[dict[str, object]], view: RunView) -> None:
                 continue
             st.code(visible("\n".join(map(str, one["lines"]))), language=None, wrap_lines=True)  # type: ignore[call-overload]
     if best is not None:
-        st.caption(f"The best of this run, {plain(best.id)}: {plain(view.objective.name)} {best.value:.6g}.")
+        named = name_of(view, view.candidates[best.id])
+        name = f" ({plain(named)})" if named else ""
+        st.caption(f"The best of this run, {plain(best.id)}: {plain(view.objective.name)} {best.value:.6g}{name}.")
 
 
 def prune_one(feed: Feed, view: RunView, candidate: CandidateView, look: Look) -> None:
@@ -91,7 +106,7 @@ def prune_one(feed: Feed, view: RunView, candidate: CandidateView, look: Look) -
         if isinstance(found, str):
             st.error(plain_error(found), icon=":material/error:")
         elif found is not None:
-            st.code(visible("\n".join(found["lines"])), language=None)
+            st.code(visible("\n".join(found["lines"])), language=None, wrap_lines=True)
             if drawing := drawn(found["design"], view.info, look, found["details"], narrow=True):
                 show_drawing(drawing, "Pruned: ")
             st.download_button(

@@ -42,8 +42,12 @@ def candidate_detail(view: RunView, candidate: CandidateView, look: Look) -> Non
     _lineage(candidate)
     figures = {name: value for name, value in named(view, candidate).figures.items() if value is not None}
     # What the science has a name for is not said a second time under the oracle's own.
-    told = set(figures.values())
-    figures |= {n.replace("_", " "): v for n, v in candidate.details.items() if _is_number(v) and v not in told}
+    told, titles = set(figures.values()), {name.partition(" [")[0] for name in figures}
+    figures |= {
+        n.replace("_", " "): v
+        for n, v in candidate.details.items()
+        if _is_number(v) and v not in told and n.replace("_", " ") not in titles
+    }
     if figures:
         said = " · ".join(f"{plain(name)} **{number(value, 6)}**" for name, value in figures.items())
         st.markdown(f"**Beside its value** · {said}")

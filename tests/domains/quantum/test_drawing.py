@@ -50,10 +50,38 @@ def test_a_long_circuit_goes_on_below() -> None:
 
 def test_a_circuit_is_named_by_what_it_costs_and_its_energy() -> None:
     said = named("h 0\ncx 0 1\ncx 1 2\nry 0 a*", facts={}, details={"energy": -7.25, "error": 0.5, "angles": [1.0]})
-    assert said.name == "4 gates, 2 CX, depth 3"
+    assert said.name == "2 CX, error 0.5, 4 gates, depth 3"
     assert said.figures == {"energy": -7.25, "error": 0.5, "CX": 2, "depth": 3, "gates": 4}
     assert said.parts == ("h 0", "cx 0 1", "cx 1 2", "ry 0 a*")
     assert named("what a model wrote", facts={}, details={}).figures == {}
+    assert named("h 0\ncx 0 1", facts={}, details={}).name == "2 gates, 1 CX, depth 2"
+
+
+@pytest.mark.parametrize(
+    ("error", "says"), [(0.00425, "4.25 mHa"), (1e-10, "below 1e-6 mHa"), (-1e-13, "below 1e-6 mHa")]
+)
+def test_errors_in_hartree_are_named_in_millihartree(error: float, says: str) -> None:
+    said = named("cx 0 1", facts={"unit_of_energy": "Ha"}, details={"energy": -1.0, "error": error})
+    assert said.name == f"1 CX, error {says}, 1 gate, depth 1"
+    assert said.figures["error [mHa]"] == pytest.approx(1e3 * error)
+    assert "error" not in said.figures
+
+
+def test_a_drawing_says_in_which_state_qubits_begin() -> None:
+    facts = {"qubits": 4, "start": [0, 2]}
+    drawing = draw("cx 0 1\ncx 1 2", facts=facts, details={}, colours=ON_WHITE, narrow=True)
+    assert drawing is not None
+    assert texts(drawing.svg) == ["q0 |1⟩", "q1 |0⟩", "q2 |1⟩", "q3 |0⟩"]
+    assert drawing.note.endswith("q0, q2 begin in |1⟩.")
+    long = draw("\n".join(["h 0"] * 13), facts=facts, details={}, colours=ON_WHITE, narrow=True)
+    assert long is not None
+    shown = texts(long.svg)
+    assert (shown.count("q0 |1⟩"), shown.count("q0")) == (1, 1)  # said once, where the circuit begins
+
+
+def test_rows_of_a_long_circuit_are_alike_in_length() -> None:
+    svg = circuit_svg(read_gates("\n".join(["h 0"] * 13)), ON_WHITE, per_row=12)
+    assert svg.startswith(f'<svg xmlns="http://www.w3.org/2000/svg" width="{44 + 46 * 7 + 20}"')
 
 
 def test_the_page_and_the_files_of_a_design_show_the_same_gates() -> None:
