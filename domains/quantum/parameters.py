@@ -160,7 +160,7 @@ STRUCTURES: Mapping[str, Mapping[str, Any]] = {
         "shared_pool": False,
         "climb": 1,
         "elites": 16,
-        "length_price": 2.0,
+        "length_price": 5.0,
     },
     "budget": {"rounds": 10, "batch": 100},
 }
