@@ -11,7 +11,7 @@ from poets_core.spec import SearchSpec
 from poets_core.spec.presets import tuned
 from poets_core.spec.read import parse_search
 
-ROUNDS, BATCH = 20, 50
+ROUNDS, BATCH = 10, 100
 FIRST_TUNING_SEED = 100
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -211,18 +212,36 @@ def canonical(ops: list[Op], language: Language) -> list[Op]:
     that cancels altogether becomes ``rz 0 a0`` (``rz 0 a*``), which leaves |0..0>
     as it is: a design is never empty.
     """
-    kept: list[Op | None] = []
+    return canonical_angles(ops, [0.0] * sum(op.angle == FREE for op in ops), language)[0]
+
+
+def canonical_angles(
+    ops: Sequence[Op], angles: Sequence[float], language: Language
+) -> tuple[list[Op], tuple[float, ...]]:
+    """Return the canonical circuit, see `canonical`, and its free angles in its own gate order.
+
+    Gates in another order carry their angles along. Free rotations about one axis that meet become one, by the sum of
+    their angles; one that is nan (not known) makes the sum nan.
+
+    Args:
+        ops: gates.
+        angles: radians of the free ones, in the order of `ops`.
+        language: the circuits allowed.
+    """
+    rest = iter(angles)
+    kept: list[tuple[Op, float] | None] = []
     last: list[list[int]] = [[] for _ in range(language.qubits)]  # per qubit: indices into kept, oldest first
     for op in ops:
+        value = next(rest) if op.angle == FREE else 0.0
         if op.gate == "cz" and op.qubits[::-1] in language.pairs:
             op = op._replace(qubits=(min(op.qubits), max(op.qubits)))
         tops = {last[q][-1] if last[q] else -1 for q in op.qubits}
         top = tops.pop() if len(tops) == 1 else -1
         before = kept[top] if top >= 0 else None
-        if before is not None and before.qubits == op.qubits and _reduces(before, op):
-            angle = FREE if op.angle == FREE else (before.angle + op.angle) % LEVELS if op.angle >= 0 else 0
-            if angle:
-                kept[top] = op._replace(angle=angle)
+        if before is not None and before[0].qubits == op.qubits and _reduces(before[0], op):
+            level = FREE if op.angle == FREE else (before[0].angle + op.angle) % LEVELS if op.angle >= 0 else 0
+            if level:
+                kept[top] = (op._replace(angle=level), before[1] + value)
                 continue
             kept[top] = None
             for q in op.qubits:
@@ -230,18 +249,26 @@ def canonical(ops: list[Op], language: Language) -> list[Op]:
         elif op.angle != 0:
             for q in op.qubits:
                 last[q].append(len(kept))
-            kept.append(op)
+            kept.append((op, value))
     layer = [0] * language.qubits
-    placed: list[tuple[int, int, Op]] = []
-    for kept_op in kept:
-        if kept_op is None:
-            continue
-        depth = max(layer[q] for q in kept_op.qubits)
-        for q in kept_op.qubits:
-            layer[q] = depth + 1
-        placed.append((depth, min(kept_op.qubits), kept_op))
-    placed.sort()
-    return [op for _, _, op in placed] or [Op("rz", (0,), FREE if language.free else 0)]
+    placed: list[tuple[int, int, Op, float]] = []
+    for held in kept:
+        if held is not None:
+            op, value = held
+            depth = max(layer[q] for q in op.qubits)
+            for q in op.qubits:
+                layer[q] = depth + 1
+            placed.append((depth, min(op.qubits), op, value))
+    placed.sort(key=lambda held: held[:2])  # no two gates of a layer share a qubit
+    if not placed:
+        return [Op("rz", (0,), FREE if language.free else 0)], (0.0,) if language.free else ()
+    found = [held[2] for held in placed]
+    return found, tuple(_short(held[3]) for held in placed if held[2].angle == FREE)
+
+
+def _short(angle: float) -> float:
+    """Return an angle as it is up to two turns, beyond that the same one within half a turn."""
+    return angle if not abs(angle) > 4 * math.pi else math.remainder(angle, 2 * math.pi)
 
 
 def _reduces(before: Op, op: Op) -> bool:

@@ -153,8 +153,15 @@ START = Parameter(
     label="Start state",
 )
 STRUCTURES: Mapping[str, Mapping[str, Any]] = {
-    "search": {"branches": 16, "fit": "exact", "pool": 8, "shared_pool": False, "climb": 1, "elites": 16},
-    "backbone": {"features": "n-grams"},
-    "budget": {"rounds": 20, "batch": 50},
+    "search": {
+        "branches": 16,
+        "fit": "exact",
+        "pool": 8,
+        "shared_pool": False,
+        "climb": 1,
+        "elites": 16,
+        "length_price": 2.0,
+    },
+    "budget": {"rounds": 10, "batch": 100},
 }
 """How structures are searched; chosen on tuning problems and seeds, see docs/decisions/circuits.md."""

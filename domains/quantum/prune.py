@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from domains.quantum.angles import minimised
-from domains.quantum.circuit import FREE, GATES, Language, Op, count_two, text_of
-from domains.quantum.door.ordered import canonical_angles
+from domains.quantum.circuit import FREE, GATES, Language, Op, canonical_angles, count_two, text_of
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.simulator import energies_of, programs_of
 from poets_core.keyed import rng_for

@@ -6,9 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from domains.quantum.circuit import FREE, GATES, LEVELS, R1, Language, Op, canonical, count_two, level_of
+from domains.quantum.circuit import (
+    FREE,
+    GATES,
+    LEVELS,
+    R1,
+    Language,
+    Op,
+    canonical,
+    canonical_angles,
+    count_two,
+    level_of,
+)
 from domains.quantum.door.foreign import Foreign, Gate
-from domains.quantum.door.ordered import canonical_angles
 from domains.quantum.door.standard import Part, words_of
 from domains.quantum.dressing import dress, skeleton
 from poets_core.errors import InvalidDesign

@@ -13,11 +13,20 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import library
 from qiskit.quantum_info import Operator, Statevector
 
-from domains.quantum.circuit import FREE, GATES, LEVELS, Language, Op, canonical, full_coupling, line_coupling
+from domains.quantum.circuit import (
+    FREE,
+    GATES,
+    LEVELS,
+    Language,
+    Op,
+    canonical,
+    canonical_angles,
+    full_coupling,
+    line_coupling,
+)
 from domains.quantum.door.express import Expressed, express
 from domains.quantum.door.foreign import Foreign, Gate
 from domains.quantum.door.modify import qiskit_gate
-from domains.quantum.door.ordered import canonical_angles
 from domains.quantum.door.standard import STANDARD, Part, words_of
 from domains.quantum.verify import to_qiskit
 from poets_core.errors import InvalidDesign
