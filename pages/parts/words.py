@@ -64,11 +64,12 @@ def decimal(values: Sequence[float | int | None]) -> list[str]:
     known = [v for v in values if v is not None]
     sizes = [abs(v) for v in known if v]
     if all(isinstance(v, int) for v in known) or not sizes:
-        form = ",d" if all(isinstance(v, int) for v in known) else ".1f"
+        form = ",d" if all(isinstance(v, int) for v in known) else "z.1f"
     else:
         least = 4 - _digits(max(sizes))
         wanted = max(least, min(2 - _digits(min(sizes)), least + 1), 0)
-        form = f".{min(wanted, 6)}f" if _digits(max(sizes)) <= 7 and max(sizes) >= 1e-4 else ".3e"
+        # z: what rounds to zero has no sign.
+        form = f"z.{min(wanted, 6)}f" if _digits(max(sizes)) <= 7 and max(sizes) >= 1e-4 else "z.3e"
     return ["–" if v is None else f"{v:{form}}".replace("-", "−") for v in values]
 
 

@@ -84,6 +84,7 @@ def test_numbers_of_a_column_have_the_same_digits() -> None:
     assert decimal([1, 20, None]) == ["1", "20", "–"]
     assert decimal([0.311116, 0.0001]) == ["0.31112", "0.00010"]
     assert decimal([-0.5]) == ["−0.5000"]
+    assert decimal([-1e-12, 0.5]) == ["0.00000", "0.50000"]
 
 
 def test_near_duplicates_of_a_better_design_are_hidden_and_counted() -> None:

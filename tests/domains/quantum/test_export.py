@@ -253,19 +253,19 @@ def test_foreign_angles_come_along_into_the_canonical_order() -> None:
     assert dict(again[0].metadata) == dict(record.metadata)
 
 
-def test_a_file_of_a_zip_is_named() -> None:
+def test_a_file_of_a_zip_is_numbered() -> None:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr("good.qasm", HEAD + "qubit[7] q;\nh q[0];")
         archive.writestr("bad.qasm", HEAD + "qubit[7] q;\nrz(0.3) q[0];")
-    with pytest.raises(InvalidDesign, match=r"'bad.qasm' of the zip: .* rz\(0.3\) on line 4"):
+    with pytest.raises(InvalidDesign, match=r"File 2 of the zip: .* rz\(0.3\) on line 4"):
         Artificial7q().read_export(data.getvalue(), "qasm3")
 
 
 def test_unknown_formats_and_false_angles_are_refused() -> None:
     problem = Tfim6(iterations=1)
     with pytest.raises(InvalidSpec):
-        problem.export([], "qpy")
+        problem.export([], "pdf")
     with pytest.raises(InvalidSpec):
         problem.read_export(b"", "qpy")
     for angles in ([], [np.inf], ["1"], [1.0, 2.0], "12"):
