@@ -76,6 +76,11 @@ class Language:
         return (*self.gates, *map(str, range(self.qubits)), *self.angles)
 
     @property
+    def both(self) -> frozenset[tuple[int, int]]:
+        """The coupled pairs in both directions; of dressed circuits each is stated once."""
+        return self.pairs | {(b, a) for a, b in self.pairs} if self.dressing else self.pairs
+
+    @property
     def longest(self) -> int:
         """Words of the longest circuit: three a gate, of dressed circuits one for each two-qubit gate."""
         return self.max_two if self.dressing else 3 * self.max_ops

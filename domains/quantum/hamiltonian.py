@@ -103,9 +103,11 @@ class PauliSum:
         indices = np.concatenate([index for index, _ in self.columns])
         matrix = csr_array((np.concatenate([f for _, f in self.columns]), (rows, indices)), shape=(size, size))
         # Fixed, so that the bits are; random, since symmetry may make a flat one orthogonal to the ground state.
-        begin = rng_for(0, "ground state").normal(size=size) + 0j
+        begin = rng_for(0, "ground state").normal(size=size)
+        # Real where it can be, which is twice as fast.
+        matrix, begin = (matrix.real, begin) if self.real else (matrix, begin + 0j)
         # Two are asked for: where the lowest are close together, one alone may be the upper.
-        values, vectors = eigsh(matrix, k=2, ncv=40, which="SA", v0=begin, tol=1e-13, maxiter=100 * size)
+        values, vectors = eigsh(matrix, k=2, which="SA", v0=begin, tol=1e-10, maxiter=100 * size)
         lowest = int(values.argmin())
         return float(values[lowest]), vectors[:, lowest]
 

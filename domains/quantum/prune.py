@@ -47,8 +47,7 @@ class Pruned:
 
 def open_language(language: Language) -> Language:
     """Return the language in which rotations may be missing: gate by gate, with the same qubits, pairs and start."""
-    both = frozenset((*language.pairs, *((b, a) for a, b in language.pairs)))
-    return replace(language, pairs=both, gates=GATES, dressing=())
+    return replace(language, pairs=language.both, gates=GATES, dressing=())
 
 
 def prune(energy: CircuitEnergy, ops: Sequence[Op], angles: Sequence[float], *, allowed: float) -> Pruned:

@@ -26,6 +26,9 @@ def pruned(problem: CircuitProblem, design: str, details: Mapping[str, Any], all
     """
     from domains.quantum.export import write
     from domains.quantum.files.facts import Source
+    from domains.quantum.files.start import with_start
+    from domains.quantum.files.transpiled import transpiled_counts
+    from domains.quantum.verify import to_qiskit
 
     energy = problem.energy
     if not energy.language.free:
@@ -34,12 +37,15 @@ def pruned(problem: CircuitProblem, design: str, details: Mapping[str, Any], all
     found = prune(energy, ops, angles, allowed=allowed)
     left, n, scale = list(found.ops), energy.language.qubits, Scale.of(problem.info.facts)
     best = float(problem.info.facts["ground_energy"])
-    lines = (
+    lines: tuple[str, ...] = (
         f"CX: {count_two(ops)} before, {count_two(left)} now",
         f"gates: {len(ops)} before, {len(left)} now; depth {depth_of(ops, n)} before, {depth_of(left, n)} now",
         f"error: {scale.said(found.before - best)} before, {scale.said(found.value - best)} now",
         f"energy: {found.before:.12g} before, {found.value:.12g} now",
     )
+    made = to_qiskit(with_start(left, energy.language), n, found.angles)
+    cx, depth = transpiled_counts(made, energy.language.both)
+    lines += (f"after transpiling to rz sx x cx at level 3, for this coupling map: {cx} CX, depth {depth} now",)
     # Rotations may be missing now, so the circuit is written in the language of all gates.
     whole = replace(open_language(energy.language), max_ops=max(len(left), 1), max_two=max(count_two(left), 1))
     source = Source(CircuitEnergy(whole, energy.observable, 0), problem.info.name, problem.info.title, best)

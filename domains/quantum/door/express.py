@@ -91,8 +91,7 @@ def spelled_out(language: Language) -> Language:
     """Return the language that a foreign circuit is said in: for dressed circuits all gates, both directions."""
     if not language.dressing:
         return language
-    both = language.pairs | {(b, a) for a, b in language.pairs}
-    return replace(language, pairs=frozenset(both), gates=GATES, dressing=(), max_ops=MOST_WORDS)
+    return replace(language, pairs=language.both, gates=GATES, dressing=(), max_ops=MOST_WORDS)
 
 
 def _dressed(ops: Sequence[Op], language: Language) -> list[Op]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from domains.quantum.units import Scale
 from poets_core.errors import InvalidDesign
 from poets_core.intake.archive import read_zip
 from poets_core.keyed import rng_for
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
 
 TOLERANCE = 1e-9
 MAX_FILES = 500
@@ -77,22 +80,30 @@ def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -
         JSON values: ``dialect``, ``written`` ({qubits, gates, two}), ``notes``, ``design`` (canonical text), ``angles``
         (radians, None where the file leaves some open or they are levels), ``energy`` (at these angles, or None),
         ``error`` (above the exact value, where that is known), ``unit_of_energy`` (of both), ``n_cx`` (of the design),
-        ``n_cx_raw`` (before neighbours cancelled), ``n_ops``, ``depth``, ``values`` (objectives, as a run measures the
+        ``n_cx_raw`` (before neighbours cancelled), ``n_cx_transpiled``, ``depth_transpiled`` (of the file as written, for
+        this coupling map, or None), ``n_ops``, ``depth``, ``values`` (objectives, as a run measures the
         design) and ``measured`` (what the oracle says of it), ``measured_energy``, which for free angles is that of the
         optimiser.
 
     Raises:
         InvalidDesign: it cannot be read or said again; names gate and line.
     """
+    from domains.quantum.files.transpiled import transpiled_counts
+    from domains.quantum.verify import circuit_value
+
     language = problem.language
+    before: float | None = None
+    after: tuple[int, int] | None = None
     if _QASM.search(text):
         foreign = read_circuit_file(text, reader=reader)
         said = express(foreign, language)
         written = {"qubits": foreign.qubits, "gates": len(foreign.gates), "two": foreign.two}
         dialect, notes = foreign.dialect, list(said.notes)
-        before = None if foreign.inputs else energy_as_written(foreign, problem)
+        if not foreign.inputs:
+            circuit = circuit_as_written(foreign, problem)
+            before, after = circuit_value(circuit, problem.energy), transpiled_counts(circuit, language.both)
     else:
-        dialect, before = "words", None
+        dialect = "words"
         said, notes, written = _words(text, language)
     # Where rotations are put anew the angles of the file are no design's, and its energy is still the file's.
     energy = before if said.angles is None else energy_of(said, problem)
@@ -115,6 +126,8 @@ def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -
         "error": energy - ground if energy is not None and isinstance(ground, int | float) else None,
         "n_cx": count_two(ops),
         "n_cx_raw": said.raw,
+        "n_cx_transpiled": after[0] if after else None,
+        "depth_transpiled": after[1] if after else None,
         "n_ops": len(ops),
         "depth": depth_of(ops, language.qubits),
         **_measured(text_of(ops), problem),
@@ -137,8 +150,8 @@ def _measured(design: str, problem: CircuitProblem) -> dict[str, Any]:
     return {"values": values, "measured": dict(details), "measured_energy": details.get("energy")}
 
 
-def energy_as_written(foreign: Foreign, problem: CircuitProblem) -> float:
-    """Return the energy of a foreign circuit by Qiskit's own gates, nothing of the grammar used.
+def circuit_as_written(foreign: Foreign, problem: CircuitProblem) -> QuantumCircuit:
+    """Return a foreign circuit of Qiskit's own gates, nothing of the grammar used.
 
     Qubits of the problem that the file has not begin and stay in |0>.
     """
@@ -146,12 +159,10 @@ def energy_as_written(foreign: Foreign, problem: CircuitProblem) -> float:
         from qiskit import QuantumCircuit
         from qiskit.circuit import library
 
-    from domains.quantum.verify import circuit_value
-
     circuit = QuantumCircuit(problem.language.qubits)
     for gate in foreign.gates:
         circuit.append(qiskit_gate(library, gate.name, gate.params), gate.qubits)
-    return circuit_value(circuit, problem.energy)
+    return circuit
 
 
 def energy_of(said: Expressed, problem: CircuitProblem) -> float:
@@ -176,6 +187,9 @@ def lines_of(facts: Mapping[str, Any]) -> tuple[str, ...]:
         lines.append(f"energy: {facts['energy']:.12g}{error}")
     raw = "" if facts["n_cx_raw"] == facts["n_cx"] else f" ({facts['n_cx_raw']} before neighbours cancelled)"
     lines.append(f"gates: {facts['n_cx']} CX{raw}, {facts['n_ops']} in all, depth {facts['depth']}")
+    if facts["n_cx_transpiled"] is not None:
+        counts = f"{facts['n_cx_transpiled']} CX, depth {facts['depth_transpiled']}"
+        lines.append(f"after transpiling to rz sx x cx at level 3, for this coupling map: {counts}")
     for name, value in facts["values"].items():
         after = facts["measured_energy"]
         shown = after is not None and (

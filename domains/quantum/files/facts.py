@@ -105,7 +105,7 @@ def confirmed(source: Source, records: Sequence[Record]) -> list[Circuit]:
         ops, angles = energy.ops(record.design), energy.angles(record.design, record.metadata)
         value = confirm(energy, record.design, record.metadata)
         circuit = to_qiskit(with_start(ops, language), language.qubits, angles)
-        after = transpiled_counts(circuit, language.pairs)
+        after = transpiled_counts(circuit, language.both)
         depth = depth_of(ops, language.qubits)
         found.append(Circuit(record, tuple(ops), tuple(angles), value, count_two(ops), depth, *after))
     return found
