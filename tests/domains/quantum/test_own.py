@@ -20,9 +20,9 @@ from poets_core.errors import InvalidInput
 from poets_core.runs.store import open_store
 from poets_core.runs.views.fold import fold
 from poets_core.spec import parse_spec
-from poets_core.types import Record
+from poets_core.types import Record, Vocabulary
 from poets_core.worker.worker import FINISHED, work
-from tests.domains.quantum.test_problems import CircuitContract
+from tests.contracts.problem_contract import EOS, SPECIAL, ProblemContract, Spelling
 
 NOBODY = np.random.default_rng(0)
 SMALL: dict[str, Any] = {"max_cx": 3, "iterations": 20, "starts": 1}
@@ -39,6 +39,15 @@ def own(**more: Any) -> CircuitProblem:
     found = load("quantum/hamiltonian", **{"hamiltonian": REAL, "coupling": "line", **SMALL, **more})
     assert isinstance(found, CircuitProblem)
     return found
+
+
+class CircuitContract(ProblemContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def spelling(cls, texts: list[str]) -> Spelling:
+        # Dressed circuits have a word for each pair, which depends on the problem.
+        words = sorted({word for text in texts for word in text.split()})
+        return Spelling(Vocabulary((*SPECIAL, *words, "\N{SNOWMAN}"), eos=EOS), " ")
 
 
 class TestRealHamiltonian(CircuitContract):
