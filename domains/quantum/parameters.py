@@ -161,6 +161,7 @@ STRUCTURES: Mapping[str, Mapping[str, Any]] = {
         "climb": 1,
         "elites": 16,
         "length_price": 5.0,
+        "edit_share": 1.0,
     },
     "budget": {"rounds": 10, "batch": 100},
 }
