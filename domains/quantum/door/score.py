@@ -80,8 +80,8 @@ def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -
         JSON values: ``dialect``, ``written`` ({qubits, gates, two}), ``notes``, ``design`` (canonical text), ``angles``
         (radians, None where the file leaves some open or they are levels), ``energy`` (at these angles, or None),
         ``error`` (above the exact value, where that is known), ``unit_of_energy`` (of both), ``n_cx`` (of the design),
-        ``n_cx_raw`` (before neighbours cancelled), ``n_cx_transpiled`` and ``depth_transpiled`` (of the file as
-        written, for this coupling map, or None), ``n_ops``, ``depth``, ``values`` (objectives, as a run measures the design) and
+        ``n_cx_raw`` (before neighbours cancelled), ``n_cx_transpiled`` and ``depth_transpiled`` (of the file as it is,
+        for this coupling map, or None), ``n_ops``, ``depth``, ``values`` (objectives, as a run measures the design),
         ``measured`` (what the oracle says of it), ``measured_energy``, which for free angles is that of the optimiser.
 
     Raises:
