@@ -43,6 +43,7 @@ chromium:
 .venv/app.installed: requirements.txt pyproject.toml setup.py | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(BIN)/python -m scripts.compile_ahead
 	@touch $@
 
 .venv/test.installed: .venv/app.installed
