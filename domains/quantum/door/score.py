@@ -111,13 +111,16 @@ def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -
             f"Expected the same energy before and after the circuit was said in the words of {problem.info.name}, got "
             f"{before!r} and {energy!r}. This is a fault of the program: please report the file."
         )
-    facts = problem.info.facts
-    ground = facts.get("ground_energy")
-    ops = list(said.ops)
+    return {"dialect": dialect, "written": written, "notes": notes, **_facts(said, energy, after, problem)}
+
+
+def _facts(
+    said: Expressed, energy: float | None, after: tuple[int, int] | None, problem: CircuitProblem
+) -> dict[str, Any]:
+    """Return what `score` says of a circuit in the words of a problem."""
+    language, facts = problem.language, problem.info.facts
+    ground, ops = facts.get("ground_energy"), list(said.ops)
     return {
-        "dialect": dialect,
-        "written": written,
-        "notes": notes,
         "design": text_of(ops),
         "angles": list(said.angles) if language.free and said.angles is not None else None,
         "energy": energy,
