@@ -55,14 +55,26 @@ def require_same_problem(run: str, began: ProblemInfo | None, now: ProblemInfo) 
     if began is None:
         return
     then, here = (_flat(info) for info in (began, now))
-    # To the last bit: an optimum that has moved by a thousandth is that of other data.
-    differ = [k for k in then if then[k] != here.get(k)]
+    differ = [k for k in then if not _alike(then[k], here.get(k))]
     if differ:
         said = ", ".join(f"{k} was {_said(then[k])}, is {_said(here.get(k))}" for k in differ[:4])
         raise InvalidSpec(
             f"Expected the problem that run {run} began with, got other facts for {now.name}: a file it reads or the "
             f"program has changed ({said}). Put the file back as it was, or start a new run."
         )
+
+
+def _alike(then: object, now: object) -> bool:
+    """Whether two facts are one and the same: numbers to nine digits.
+
+    An eigenvalue has other last bits on another machine, and after a release that computes it otherwise; an optimum that
+    has moved by a millionth is that of other data.
+    """
+    if isinstance(then, float) and isinstance(now, float):
+        return math.isclose(then, now, rel_tol=1e-9, abs_tol=1e-12)
+    if isinstance(then, list | tuple) and isinstance(now, list | tuple):
+        return len(then) == len(now) and all(map(_alike, then, now))
+    return then == now
 
 
 def model_checksum(model: Path | str) -> str | None:

@@ -123,3 +123,14 @@ def test_a_run_of_before_is_exported_in_formats_of_today() -> None:
     require_same_problem("r", replace(now, export_formats=("qasm3", "csv")), now)
     with pytest.raises(InvalidSpec, match="max_ops"):
         require_same_problem("r", replace(now, facts={**now.facts, "max_ops": 3}), now)
+
+
+def test_last_bits_do_not_make_another_problem_and_a_millionth_does() -> None:
+    now = load("quantum/artificial-7q").info
+    energy = float(now.facts["ground_energy"])
+    require_same_problem("r", replace(now, facts={**now.facts, "ground_energy": energy * (1 + 1e-13)}), now)
+    with pytest.raises(InvalidSpec, match="ground_energy"):
+        require_same_problem("r", replace(now, facts={**now.facts, "ground_energy": energy * (1 + 1e-6)}), now)
+    terms = [[label, c + 1e-6] for label, c in now.facts["hamiltonian"]]
+    with pytest.raises(InvalidSpec, match="hamiltonian"):
+        require_same_problem("r", replace(now, facts={**now.facts, "hamiltonian": terms}), now)
