@@ -67,8 +67,8 @@ def require_same_problem(run: str, began: ProblemInfo | None, now: ProblemInfo) 
 def _alike(then: object, now: object) -> bool:
     """Whether two facts are one and the same: numbers to nine digits.
 
-    An eigenvalue has other last bits on another machine, and after a release that computes it otherwise; an optimum that
-    has moved by a millionth is that of other data.
+    An eigenvalue has other last bits on another machine, and after a release that computes it otherwise; an optimum
+    that has moved by a millionth is that of other data.
     """
     if isinstance(then, float) and isinstance(now, float):
         return math.isclose(then, now, rel_tol=1e-9, abs_tol=1e-12)
