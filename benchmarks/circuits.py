@@ -30,7 +30,8 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from benchmarks.report import Goal, finish
 from domains.quantum.angles import begin_of, minimised, optimise_angles
 from domains.quantum.circuit import FREE, G1, GATES, LEVELS, R1, Op
-from domains.quantum.hamiltonian import PauliSum, transverse_ising
+from domains.quantum.hamiltonian import PauliSum
+from domains.quantum.models import spin_chain
 from domains.quantum.observable import Observable
 from domains.quantum.simulator import energies_of, programs_of, states_of
 from domains.quantum.verify import to_qiskit
@@ -42,9 +43,9 @@ import json, time
 begin = time.process_time(), time.perf_counter()
 from domains.quantum.angles import optimise_angles
 from domains.quantum.circuit import FREE, Op
-from domains.quantum.hamiltonian import transverse_ising
+from domains.quantum.hamiltonian import PauliSum
 from domains.quantum.observable import Observable
-optimise_angles([[Op("ry", (0,), FREE)]], Observable.of_energy(transverse_ising(4)), iterations=3)
+optimise_angles([[Op("ry", (0,), FREE)]], Observable.of_energy(PauliSum((("ZZZZ", 1.0),))), iterations=3)
 print(json.dumps([time.process_time() - begin[0], time.perf_counter() - begin[1]]))
 """
 
@@ -166,7 +167,7 @@ def main() -> None:
     arguments = parser.parse_args()
     number, repeats = (100, 2) if arguments.quick else (500, 5)
     rng = np.random.default_rng(SEED)
-    chains = {f"tfim-{n}": transverse_ising(n) for n in (6, 8, 10)}
+    chains = {f"tfim-{n}": spin_chain("ising", n, coupling=1, second=1, periodic=False) for n in (6, 8, 10)}
     sums = chains | {"molecule-like-6": molecule_like(6, rng), "molecule-like-8": molecule_like(8, rng)}
     fast = {name: energies(h, number, repeats, rng) for name, h in sums.items()}
     best = {name: optimised(h, max(number // 5, 40), repeats, rng) for name, h in sums.items()}

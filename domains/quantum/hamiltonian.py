@@ -98,7 +98,7 @@ class PauliSum:
             return float(diagonal.min()), np.eye(1, size, int(diagonal.argmin()), dtype=np.complex128)[0]
         if self.qubits <= MOST_DENSE:
             values, vectors = np.linalg.eigh(self.matrix())
-            return float(values[0]), vectors[:, 0]
+            return float(values[0]), vectors[:, 0].astype(np.complex128)
         rows = np.concatenate([np.arange(size) for _ in self.columns])
         indices = np.concatenate([index for index, _ in self.columns])
         matrix = csr_array((np.concatenate([f for _, f in self.columns]), (rows, indices)), shape=(size, size))
@@ -109,7 +109,7 @@ class PauliSum:
         # Two are asked for: where the lowest are close together, one alone may be the upper.
         values, vectors = eigsh(matrix, k=2, which="SA", v0=begin, tol=1e-10, maxiter=100 * size)
         lowest = int(values.argmin())
-        return float(values[lowest]), vectors[:, lowest]
+        return float(values[lowest]), vectors[:, lowest].astype(np.complex128)
 
     def ground_energy(self) -> float:
         """Return the lowest eigenvalue, to 1e-10 of its size."""

