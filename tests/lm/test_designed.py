@@ -114,14 +114,17 @@ def test_states_are_the_less_alike_the_more_places_differ(model):
     assert alike[0] > 0.5
 
 
-@pytest.mark.parametrize("place", [0, 3])
-def test_states_are_nearer_for_letters_that_are_alike(model, place):
+def test_states_are_nearer_for_letters_that_are_alike(model):
+    # Over all places but the last: which vectors a seed draws for one place differs between machines.
     def far(letter):
-        texts = [t[:place] + "L" + t[place + 1 :] for t in corpus(60, seed=6)]
-        moved = [t[:place] + letter + t[place + 1 :] for t in texts]
-        return float((last_states(model, texts) - last_states(model, moved)).norm(dim=-1).mean())
+        found = []
+        for place in range(PLACES - 1):
+            texts = [t[:place] + "L" + t[place + 1 :] for t in corpus(60, seed=6)]
+            moved = [t[:place] + letter + t[place + 1 :] for t in texts]
+            found.append(float((last_states(model, texts) - last_states(model, moved)).norm(dim=-1).mean()))
+        return np.mean(found)
 
-    assert far("V") < far("D")
+    assert far("I") < far("V") < far("D")
     assert far("I") < 0.6 * far("D")
 
 
