@@ -17,17 +17,18 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
 
 from benchmarks.campaign import play_all, search_settings
 from benchmarks.quantum_cells import CELLS, FIRST_TUNING_SEED, METHODS, TUNING, spec_of
 from benchmarks.report import Goal, finish, summary
-from benchmarks.search import fingerprint
+from benchmarks.search import fingerprint, paired
 from domains.catalog import load
+from domains.quantum.published import published
 from poets_core.spec import SearchSpec
 
 FLOOR = 1e-8
@@ -48,14 +49,6 @@ def front(details: Sequence[Mapping[str, Any]], max_cx: int, product: float) -> 
 def area(errors: Sequence[float]) -> float:
     """Return the mean of log10 of the errors by CX budget."""
     return float(np.log10(errors).mean())
-
-
-def difference(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
-    """Return the paired mean of ours minus theirs with its 95 % interval."""
-    d = np.asarray(ours) - np.asarray(theirs)
-    s = summary(d.tolist())
-    reach = float(student.ppf(0.975, max(1, len(d) - 1))) * s["standard_error"]
-    return s | {"low": s["mean"] - reach, "high": s["mean"] + reach}
 
 
 def collect(name: str, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -81,11 +74,11 @@ def collect(name: str, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             out[method][f"error <= {w.error:.2g} at <= {w.cx} CX"] = f"{int(reached.sum())} of {len(reached)}"
         if method != "poets" and "poets" in by:
             both = sorted(set(rows) & set(by["poets"]))
-            out[method]["poets minus this, area"] = difference(
+            out[method]["poets minus this, area"] = paired(
                 [area(by["poets"][s]["front"]) for s in both], [areas[s] for s in both]
             )
-    if cell.published:
-        out["published"] = [{"method": m, "error": e, "CX": c} for m, e, c in cell.published]
+    if others := published(str(cell.params.get("molecule", name))):
+        out["published"] = [asdict(row) for row in others]
     return out
 
 

@@ -1,9 +1,9 @@
-"""The problems of the circuit benchmark, what is to be reached on each, and what others have reached."""
+"""The problems of the circuit benchmark, and what is to be reached on each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from domains.catalog import entry
@@ -35,49 +35,29 @@ class Cell:
     """One problem.
 
     Attributes:
-        problem: catalog name. params: its parameters;
+        problem: catalog name. params: its parameters.
         max_cx: budget of two-qubit gates.
         wanted: what is to be reached.
-        published: (method, error, CX) of others.
     """
 
     problem: str
     params: Mapping[str, Any]
     max_cx: int
     wanted: tuple[Wanted, ...] = ()
-    published: tuple[tuple[str, float, int], ...] = field(default=())
 
 
-TENSOR_RL = "TensorRL-QAS (NeurIPS 2025)"
-UCCSD = "UCCSD, transpiled"
-LAYERED = "hardware-efficient ansatz"
-PREPARED = "Qiskit StatePreparation"
 CELLS: Mapping[str, Cell] = {
     "beh2-6q-published": Cell(
         "quantum/molecule",
         {"molecule": "beh2-6q-published"},
         5,
         (Wanted(6e-5, 3, every=True),),
-        (
-            (f"{TENSOR_RL}, fixed; warm start not counted", 6.8e-5, 5),
-            (f"{TENSOR_RL}, trainable", 6.0e-5, 22),
-            (f"{TENSOR_RL}, StructureRL", 5.9e-5, 21),
-            ("random agent", 5.8e-5, 26),
-            ("simulated annealing", 5.6e-5, 45),
-            ("TN-VQE", 5.4e-3, 8),
-        ),
     ),
     "h2o-8q-published": Cell(
         "quantum/molecule",
         {"molecule": "h2o-8q-published"},
         9,
         (Wanted(1.6e-3, 3, every=True), Wanted(2e-4, 9, every=False)),
-        (
-            (f"{TENSOR_RL}, fixed; warm start not counted", 8.9e-4, 9),
-            ("CRLQAS", 1.8e-4, 105),
-            ("vanilla RL", 1.7e-4, 117),
-            ("qDARTS", 3.1e-4, 68),
-        ),
     ),
     "lih-4q-3.4": Cell(
         "quantum/molecule",
@@ -90,49 +70,42 @@ CELLS: Mapping[str, Cell] = {
         {"molecule": "lih-4q-2.2"},
         6,
         (Wanted(1.6e-3, 4, every=True),),
-        ((UCCSD, 0.0, 53),),
     ),
     "h4-6q": Cell(
         "quantum/molecule",
         {"molecule": "h4-6q-1.5"},
         12,
         (Wanted(1.6e-3, 12, every=False),),
-        ((UCCSD, 0.0, 418),),
     ),
     "heisenberg-6": Cell(
         "quantum/spin-chain",
         {"model": "heisenberg", "qubits": 6},
         12,
         (Wanted(0.01 * 9.974308536, 12, every=True),),
-        ((LAYERED, 0.073 * 9.974308536, 5), (LAYERED, 0.058 * 9.974308536, 10), (LAYERED, 0.024 * 9.974308536, 15)),
     ),
     "tfim-6": Cell(
         "quantum/spin-chain",
         {"model": "ising", "qubits": 6, "coupling": "line"},
         10,
         (Wanted(1e-3, 10, every=True),),
-        ((LAYERED, 6.2e-2, 5), (LAYERED, 4.9e-3, 10), (LAYERED, 3.1e-3, 15), (LAYERED, 6.4e-4, 20)),
     ),
     "w4": Cell(
         "quantum/state",
         {"state": "w", "qubits": 4},
         6,
         (Wanted(1e-3, 5, every=True),),
-        ((PREPARED, 0.0, 11),),
     ),
     "w5": Cell(
         "quantum/state",
         {"state": "w", "qubits": 5},
         8,
         (Wanted(1e-3, 7, every=True),),
-        ((PREPARED, 0.0, 26),),
     ),
     "dicke-4-2": Cell(
         "quantum/state",
         {"state": "dicke", "qubits": 4, "ones": 2},
         6,
         (Wanted(1e-3, 5, every=True),),
-        ((PREPARED, 0.0, 11),),
     ),
 }
 TUNING: Mapping[str, Cell] = {

@@ -292,6 +292,22 @@ def line_of(op: Op) -> str:
     return f"{op.gate} {' '.join(map(str, op.qubits))}{angle}"
 
 
+def radians_of(ops: Sequence[Op], angles: Sequence[float]) -> list[float | None]:
+    """Return the angle of every gate in radians, None where it has none.
+
+    Args:
+        ops: gates.
+        angles: radians of the free ones, in gate order.
+
+    Raises:
+        ValueError: not one angle per free gate.
+    """
+    if sum(op.angle == FREE for op in ops) != len(angles):
+        raise ValueError(f"Expected one angle per free gate, got {len(angles)}.")
+    rest = iter(angles)
+    return [None if op.angle < 0 else next(rest) if op.angle == FREE else 2 * math.pi * op.angle / LEVELS for op in ops]
+
+
 def count_two(ops: list[Op]) -> int:
     """Return the number of two-qubit gates; each is one CX in the basis {cx, 1-qubit}."""
     return sum(len(op.qubits) == 2 for op in ops)

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from domains.quantum.circuit import FREE, G1, G2, LEVELS, R1, Language, Op, canonical, count_two
-from domains.quantum.dressing import dress
+from domains.quantum.dressing import dressed
 from domains.quantum.skeletons import draw_skeleton
 
 Bonds = list[tuple[int, int]]
@@ -21,7 +21,7 @@ Bonds = list[tuple[int, int]]
 def draw_circuit(language: Language, rng: np.random.Generator) -> list[Op]:
     """Draw one canonical circuit of the language."""
     if language.dressing:
-        return canonical(dress(draw_skeleton(language, rng), language), language)
+        return dressed(draw_skeleton(language, rng), language)
     draft = _Draft(language, rng)
     kind = rng.random()
     if kind < 0.6:

@@ -15,8 +15,9 @@ passes through to the start, where it is a sign. So each pair is written once, t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from domains.quantum.circuit import FREE, Language, Op, canonical, parse
+from domains.quantum.circuit import FREE, GATES, Language, Op, canonical, parse
 from poets_core.errors import InvalidDesign
 
 REAL, COMPLEX = ("ry",), ("ry", "rz")
@@ -54,6 +55,16 @@ def dress(two: Sequence[Op], language: Language) -> list[Op]:
     return ops
 
 
+def dressed(two: Sequence[Op], language: Language) -> list[Op]:
+    """Return the canonical circuit of two-qubit gates, see `dress`."""
+    return canonical(dress(two, language), language)
+
+
+def undressed(language: Language) -> Language:
+    """Return the language in which rotations may be missing: gate by gate, with the same qubits, pairs and start."""
+    return replace(language, pairs=language.both, gates=GATES, dressing=())
+
+
 def read_circuit(text: str, language: Language) -> list[Op]:
     """Parse a circuit into its canonical gates; of a dressed one the two-qubit gates count alone.
 
@@ -65,4 +76,4 @@ def read_circuit(text: str, language: Language) -> list[Op]:
         return canonical(ops, language)
     if not (two := skeleton(ops)):
         raise InvalidDesign("Expected at least one two-qubit gate, got rotations alone. Write e.g. 'cx 0 1'.")
-    return canonical(dress(two, language), language)
+    return dressed(two, language)

@@ -37,17 +37,20 @@ TEXTS = ("json", "csv", "tsv", "txt", "dat")
 """Endings of files that hold what is otherwise pasted."""
 FILE = Parameter("file", "file", "", "The same as a file, instead of pasting it.", endings=TEXTS, wide=True)
 
+
+def _structures(name: str, loader: str, **more: Any) -> Entry:
+    """Return a problem of free angles: its class of `domains.quantum.own`, and what it has of its own."""
+    path = f"domains.quantum.own:{loader}"
+    same = {"objective": "reward", "unit": "1 at best", "seconds": 0.01, "settings": STRUCTURES}
+    return Entry(name=name, loader=path, check=path, tokens=structure_tokens, **{**same, **more})
+
+
 PROBLEMS: tuple[Entry, ...] = (
-    Entry(
-        name="quantum/hamiltonian",
-        loader="domains.quantum.own:OwnHamiltonian",
-        check="domains.quantum.own:OwnHamiltonian",
+    _structures(
+        "quantum/hamiltonian",
+        "OwnHamiltonian",
         title="Own Hamiltonian",
         summary="Ground state of your own Hamiltonian with few two-qubit gates; angles are optimised inside.",
-        objective="reward",
-        unit="1 at best",
-        seconds=0.01,
-        tokens=structure_tokens,
         parameters=(
             Parameter(
                 "hamiltonian",
@@ -76,19 +79,13 @@ PROBLEMS: tuple[Entry, ...] = (
             NOISE,
             *BROUGHT,
         ),
-        settings=STRUCTURES,
         reads="Up to 12 qubits; the exact ground energy is computed, so the error of every circuit is exact.",
     ),
-    Entry(
-        name="quantum/molecule",
-        loader="domains.quantum.own:MoleculeEnergy",
-        check="domains.quantum.own:MoleculeEnergy",
+    _structures(
+        "quantum/molecule",
+        "MoleculeEnergy",
         title="Molecule",
         summary="Ground state of a molecule, starting from Hartree-Fock, with few two-qubit gates.",
-        objective="reward",
-        unit="1 at best",
-        seconds=0.01,
-        tokens=structure_tokens,
         parameters=(
             Parameter(
                 "molecule",
@@ -110,19 +107,13 @@ PROBLEMS: tuple[Entry, ...] = (
             NOISE,
             *BROUGHT,
         ),
-        settings=STRUCTURES,
         reads="Small active spaces in a minimal basis, where published circuits can be compared with.",
     ),
-    Entry(
-        name="quantum/spin-chain",
-        loader="domains.quantum.own:SpinChain",
-        check="domains.quantum.own:SpinChain",
+    _structures(
+        "quantum/spin-chain",
+        "SpinChain",
         title="Spin chain",
         summary="Ground state of an Ising, Heisenberg or J1-J2 chain with few two-qubit gates.",
-        objective="reward",
-        unit="1 at best",
-        seconds=0.01,
-        tokens=structure_tokens,
         parameters=(
             Parameter("model", "text", "heisenberg", "Which chain.", choices=("ising", "heisenberg", "j1-j2")),
             Parameter("qubits", "int", 6, "Number of sites.", 2, MOST_QUBITS),
@@ -142,19 +133,13 @@ PROBLEMS: tuple[Entry, ...] = (
             NOISE,
             *BROUGHT,
         ),
-        settings=STRUCTURES,
         reads="Models of textbooks whose exact energies are known.",
     ),
-    Entry(
-        name="quantum/state",
-        loader="domains.quantum.own:PreparedState",
-        check="domains.quantum.own:PreparedState",
+    _structures(
+        "quantum/state",
+        "PreparedState",
         title="State preparation",
         summary="A circuit that prepares a W, Dicke or GHZ state or one of your own, with few two-qubit gates.",
-        objective="reward",
-        unit="1 at best",
-        seconds=0.01,
-        tokens=structure_tokens,
         parameters=(
             Parameter("state", "text", "w", "Which state.", choices=("w", "dicke", "ghz", "own")),
             Parameter(
@@ -178,19 +163,14 @@ PROBLEMS: tuple[Entry, ...] = (
             *reward_fields(1e-3, ", of the fidelity"),
             *BROUGHT,
         ),
-        settings=STRUCTURES,
         reads="The error is the infidelity.",
     ),
-    Entry(
-        name="quantum/unitary",
-        loader="domains.quantum.own:Unitary",
-        check="domains.quantum.own:Unitary",
+    _structures(
+        "quantum/unitary",
+        "Unitary",
         title="Unitary",
         summary="A circuit for a matrix of your own on up to 4 qubits, up to a phase, with few two-qubit gates.",
-        objective="reward",
-        unit="1 at best",
         seconds=0.02,
-        tokens=structure_tokens,
         parameters=(
             Parameter(
                 "matrix",
@@ -208,19 +188,13 @@ PROBLEMS: tuple[Entry, ...] = (
             *reward_fields(1e-3, ", of |Tr(U'V)|^2 / 4^n"),
             *BROUGHT,
         ),
-        settings=STRUCTURES,
         reads="The error is 1 - |Tr(U'V)|^2 / 4^n.",
     ),
-    Entry(
-        name="quantum/maxcut",
-        loader="domains.quantum.own:LargestCut",
-        check="domains.quantum.own:LargestCut",
+    _structures(
+        "quantum/maxcut",
+        "LargestCut",
         title="Largest cut",
         summary="The largest cut of a graph of your own with up to 12 nodes, as a ground state.",
-        objective="reward",
-        unit="1 at best",
-        seconds=0.01,
-        tokens=structure_tokens,
         parameters=(
             Parameter(
                 "graph",
@@ -238,7 +212,6 @@ PROBLEMS: tuple[Entry, ...] = (
             *reward_fields(0.0, " in weights; 0 shows no line"),
             *BROUGHT,
         ),
-        settings=STRUCTURES,
         reads="A basis state is always as good as any: an exercise in optimisation, no evidence of entanglement.",
     ),
     Entry(

@@ -97,7 +97,7 @@ class LowestEnergy(StructureProblem):
         best, ground = hamiltonian.ground()
         known = list(levels)
         if start:
-            at = basis_energy(hamiltonian, start) - best
+            at = float(hamiltonian.energies(observable.start[None])[0]) - best
             known.insert(0, Level(f"basis state |{label_of(start, n)}>", at, 0))
         mean = dict(hamiltonian.terms).get("I" * n, 0.0)
         told = {"hamiltonian": [list(t) for t in hamiltonian.terms], **near_product(ground), **(facts or {})}
@@ -107,16 +107,6 @@ class LowestEnergy(StructureProblem):
             real=hamiltonian.real,
             start=start,
         )
-
-
-def basis_energy(hamiltonian: PauliSum, start: Iterable[int]) -> float:
-    """Return the energy of a basis state."""
-    ones = set(start)
-    total = 0.0
-    for label, c in hamiltonian.terms:
-        if not set(label) & {"X", "Y"}:
-            total += c * (-1) ** sum(p == "Z" and len(label) - 1 - k in ones for k, p in enumerate(label))
-    return total
 
 
 def near_product(state: C16) -> dict[str, Any]:

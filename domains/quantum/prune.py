@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from domains.quantum.angles import minimised
-from domains.quantum.circuit import FREE, GATES, Language, Op, canonical_angles, count_two, text_of
+from domains.quantum.circuit import FREE, Language, Op, canonical_angles, count_two, text_of
+from domains.quantum.dressing import undressed
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.simulator import energies_of, programs_of
 from poets_core.keyed import rng_for
@@ -45,11 +46,6 @@ class Pruned:
     removed_two: int
 
 
-def open_language(language: Language) -> Language:
-    """Return the language in which rotations may be missing: gate by gate, with the same qubits, pairs and start."""
-    return replace(language, pairs=language.both, gates=GATES, dressing=())
-
-
 def prune(energy: CircuitEnergy, ops: Sequence[Op], angles: Sequence[float], *, allowed: float) -> Pruned:
     """Take out what does not matter.
 
@@ -61,7 +57,7 @@ def prune(energy: CircuitEnergy, ops: Sequence[Op], angles: Sequence[float], *, 
         angles: radians, in gate order.
         allowed: how much the value may grow in all.
     """
-    language = open_language(energy.language)
+    language = undressed(energy.language)
     before = float(energies_of([ops], energy.observable, [angles])[0])
     limit = before + allowed
     gates, radians, value = _tidied(energy, language, list(ops), list(angles), limit, before)

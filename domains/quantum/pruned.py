@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from domains.brought import Pruned
 from domains.quantum.circuit import count_two, depth_of, text_of
+from domains.quantum.dressing import undressed
 from domains.quantum.energy import CircuitEnergy
-from domains.quantum.prune import open_language, prune
+from domains.quantum.prune import prune
 from domains.quantum.units import Scale
 from poets_core.errors import InvalidDesign
 from poets_core.types import Record
@@ -47,7 +48,7 @@ def pruned(problem: CircuitProblem, design: str, details: Mapping[str, Any], all
     cx, depth = transpiled_counts(made, energy.language.both)
     lines += (f"after transpiling to rz sx x cx at level 3, for this coupling map: {cx} CX, depth {depth} now",)
     # Rotations may be missing now, so the circuit is written in the language of all gates.
-    whole = replace(open_language(energy.language), max_ops=max(len(left), 1), max_two=max(count_two(left), 1))
+    whole = replace(undressed(energy.language), max_ops=max(len(left), 1), max_two=max(count_two(left), 1))
     source = Source(CircuitEnergy(whole, energy.observable, 0), problem.info.name, problem.info.title, best)
     told = {"angles": list(found.angles), "energy": found.value, "error": found.value - best, "n_cx": count_two(left)}
     record = Record("pruned", text_of(left), found.value, told)

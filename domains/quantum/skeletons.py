@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from domains.quantum.circuit import Language, Op, canonical, text_of
-from domains.quantum.dressing import dress, read_circuit, skeleton
+from domains.quantum.circuit import Language, Op, text_of
+from domains.quantum.dressing import dressed, read_circuit, skeleton
 from poets_core.types import Design
 
 TRIES = 20
@@ -51,32 +51,27 @@ def edit_skeletons(elites: Sequence[Design], n: int, language: Language, *, rng:
         language: couplings and budgets to keep.
         rng: all randomness.
     """
-    parents = [[(op.qubits[0], op.qubits[1]) for op in skeleton(read_circuit(design, language))] for design in elites]
+    parents = [(d, [(op.qubits[0], op.qubits[1]) for op in skeleton(read_circuit(d, language))]) for d in elites]
     return [_child(parents, language, rng) for _ in range(n)]
 
 
-def _child(parents: Sequence[Pairs], language: Language, rng: np.random.Generator) -> Design:
+def _child(parents: Sequence[tuple[Design, Pairs]], language: Language, rng: np.random.Generator) -> Design:
     if not parents:
-        return _design(draw_skeleton(language, rng), language)
+        return text_of(dressed(draw_skeleton(language, rng), language))
     coupled = sorted(language.pairs)
-    parent = parents[int(rng.integers(len(parents)))]
-    before = _design(_gates(parent, language), language)
+    before, parent = parents[int(rng.integers(len(parents)))]
     for _ in range(TRIES):
         if len(parents) > 1 and rng.random() < CROSSOVER_SHARE:
-            other = parents[int(rng.integers(len(parents)))]
+            _, other = parents[int(rng.integers(len(parents)))]
             draft = parent[: rng.integers(len(parent) + 1)] + other[rng.integers(len(other) + 1) :]
         else:
             draft = EDITS[rng.integers(len(EDITS))](list(parent), coupled, rng)
         if 0 < len(draft) <= language.max_two:
-            child = _design(_gates(draft, language), language)
+            child = text_of(dressed(_gates(draft, language), language))
             # Gates in another order may be the same circuit.
             if child != before:
                 return child
     return before
-
-
-def _design(two: Sequence[Op], language: Language) -> Design:
-    return text_of(canonical(dress(two, language), language))
 
 
 def _any(coupled: Sequence[Pair], rng: np.random.Generator) -> Pair:

@@ -12,12 +12,12 @@ from domains.quantum.angles import Optimised, optimise_angles
 from domains.quantum.choices import PARAMS, Choices
 from domains.quantum.circuit import Language, Op
 from domains.quantum.circuit_prior import prompt_of
+from domains.quantum.dense import MOST_NOISY, noisy_energy
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.given import given_circuits
 from domains.quantum.observable import Observable
 from domains.quantum.problem import EXPORT_FORMATS, CircuitProblem, counts, readable
 from domains.quantum.rewards import Reward
-from domains.quantum.views.dense import MOST_NOISY, noisy_energy
 from poets_core.errors import InvalidSpec
 from poets_core.types import F8, Design, Evaluation, Objective, ProblemInfo
 

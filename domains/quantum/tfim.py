@@ -69,5 +69,5 @@ class Tfim6(CircuitProblem):
             },
         )
         energy = CircuitEnergy(language, observable, iterations)
-        rewards = Reward("gap" if reward == "gap" else "precision", ground, product, max_cx)
+        rewards = Reward(reward, ground, product, max_cx)
         super().__init__(info, (prompt_of(language),), StructureOracle(energy, rewards), energy)

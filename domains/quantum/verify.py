@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from domains.packages import needed_for
-from domains.quantum.circuit import FREE, LEVELS, Op
+from domains.quantum.circuit import FREE, Op, radians_of
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.entries import INSTALL
 from domains.quantum.files.start import with_start
@@ -40,14 +40,10 @@ def to_qiskit(ops: Sequence[Op], qubits: int, angles: Sequence[float] = ()) -> Q
     free = sum(op.angle == FREE for op in ops)
     if free != len(angles):
         raise InvalidDesign(f"Expected {free} angles, one per a* of the circuit, got {len(angles)}.")
-    rest = iter(angles)
     circuit = QuantumCircuit(qubits)
-    for op in ops:
-        if op.angle >= 0:
-            angle = next(rest) if op.angle == FREE else 2 * np.pi * op.angle / LEVELS
-            getattr(circuit, op.gate)(angle, *op.qubits)  # op.gate is one of the language's ten words
-        else:
-            getattr(circuit, op.gate)(*op.qubits)
+    for op, angle in zip(ops, radians_of(ops, angles), strict=True):
+        # op.gate is one of the language's ten words.
+        getattr(circuit, op.gate)(*(() if angle is None else (angle,)), *op.qubits)
     return circuit
 
 

@@ -173,8 +173,8 @@ class History:
             # Sorted upwards, so the sign is turned: of a maximised problem the largest values come first.
             order = self._ordered(-sign * self.values)
             return list(order)[:n]
-        share = np.array([len(c.tokens) for c in self.candidates]) / longest
-        ranks = [list(self._ordered(p * share - self.rewards())) for p in np.linspace(0.0, price, PRICES)]
+        share, rewards = np.array([len(c.tokens) for c in self.candidates]) / longest, self.rewards()
+        ranks = [list(self._ordered(p * share - rewards)) for p in np.linspace(0.0, price, PRICES)]
         found: dict[str, None] = {}
         for turn in zip(*ranks, strict=True):  # every ranking has all designs
             found |= dict.fromkeys(turn)

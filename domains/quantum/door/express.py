@@ -13,14 +13,13 @@ from domains.quantum.circuit import (
     R1,
     Language,
     Op,
-    canonical,
     canonical_angles,
     count_two,
     level_of,
 )
 from domains.quantum.door.foreign import Foreign, Gate
 from domains.quantum.door.standard import Part, words_of
-from domains.quantum.dressing import dress, skeleton
+from domains.quantum.dressing import dressed, skeleton, undressed
 from poets_core.errors import InvalidDesign
 
 TOLERANCE = 1e-9
@@ -73,7 +72,7 @@ def express(foreign: Foreign, language: Language) -> Expressed:
         notes.append(
             f"angles that the file leaves open are optimised, each gate's its own: {', '.join(foreign.inputs[:8])}"
         )
-    words = _Words(spelled_out(language))
+    words = _Words(replace(undressed(language), max_ops=MOST_WORDS) if language.dressing else language)
     for gate in foreign.gates:
         words.take(gate)
     notes += words.notes()
@@ -87,13 +86,6 @@ def express(foreign: Foreign, language: Language) -> Expressed:
     return Expressed(tuple(made), values if known else None, tuple(notes), count_two(words.ops))
 
 
-def spelled_out(language: Language) -> Language:
-    """Return the language that a foreign circuit is said in: for dressed circuits all gates, both directions."""
-    if not language.dressing:
-        return language
-    return replace(language, pairs=language.both, gates=GATES, dressing=(), max_ops=MOST_WORDS)
-
-
 def _dressed(ops: Sequence[Op], language: Language) -> list[Op]:
     """Return the two-qubit gates of a circuit with all their rotations; cz is a cx and rotations.
 
@@ -103,7 +95,7 @@ def _dressed(ops: Sequence[Op], language: Language) -> list[Op]:
     two = [Op("cx", (min(op.qubits), max(op.qubits))) for op in skeleton(ops)]
     if not two:
         raise InvalidDesign("Expected at least one two-qubit gate, got gates on single qubits alone.")
-    return canonical(dress(two, language), language)
+    return dressed(two, language)
 
 
 class _Words:
@@ -111,7 +103,7 @@ class _Words:
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self.allowed = frozenset(getattr(language, "gates", None) or GATES)
+        self.allowed = frozenset(language.gates)
         self.ops: list[Op] = []
         self.angles: list[float] = []
         self._said_again: dict[str, int] = {}
@@ -273,14 +265,13 @@ def _from_start(ops: Sequence[Op], angles: Sequence[float], language: Language) 
     by the rotation that comes next if that is one about x or y, so that the two merge.
     """
     made, values = list(ops), list(angles)
-    allowed = getattr(language, "gates", None) or GATES
-    for q in sorted(getattr(language, "start", ()), reverse=True):
+    for q in sorted(language.start, reverse=True):
         first = next((k for k, op in enumerate(made) if q in op.qubits), None)
         if first is not None and made[first].gate == "x":
             del made[first]
             continue
         axis = made[first].gate if first is not None and made[first].gate in ("rx", "ry") else "x"
-        word = next(w for w in (axis, "x", "ry", "rx") if w in allowed)
+        word = next(w for w in (axis, "x", "ry", "rx") if w in language.gates)
         if word == "x":
             made.insert(0, Op("x", (q,)))
         else:

@@ -10,7 +10,7 @@ import numpy as np
 
 from domains.brought import Scored
 from domains.packages import needed_for
-from domains.quantum.circuit import Language, Op, count_two, depth_of, text_of
+from domains.quantum.circuit import Language, count_two, depth_of, text_of
 from domains.quantum.circuit import parse as parse_words
 from domains.quantum.door.express import Expressed, express
 from domains.quantum.door.foreign import Foreign, read_circuit_file
@@ -19,6 +19,7 @@ from domains.quantum.door.prescan import decoded
 from domains.quantum.door.reader import Reader
 from domains.quantum.dressing import read_circuit
 from domains.quantum.entries import INSTALL, PROBLEMS
+from domains.quantum.files.start import with_start
 from domains.quantum.problem import CircuitProblem
 from domains.quantum.units import Scale
 from poets_core.errors import InvalidDesign
@@ -171,8 +172,7 @@ def energy_of(said: Expressed, problem: CircuitProblem) -> float:
     """Return the energy of a circuit in the words of the problem, from where its qubits begin."""
     from domains.quantum.verify import circuit_value, to_qiskit
 
-    start = [Op("x", (q,)) for q in getattr(problem.language, "start", ())]
-    circuit = to_qiskit([*start, *said.ops], problem.language.qubits, said.angles or ())
+    circuit = to_qiskit(with_start(said.ops, problem.language), problem.language.qubits, said.angles or ())
     return circuit_value(circuit, problem.energy)
 
 

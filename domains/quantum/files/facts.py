@@ -8,11 +8,11 @@ import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from domains.quantum.circuit import FREE, LEVELS, Op, count_two, depth_of, line_of
+from domains.quantum.circuit import Op, count_two, depth_of, line_of, radians_of
 from domains.quantum.energy import CircuitEnergy
 from domains.quantum.files.start import start_of, with_start
 from domains.quantum.hamiltonian import PauliSum
@@ -42,13 +42,13 @@ class Source:
     title: str = ""
     ground: float | None = None
 
-    @property
+    @cached_property
     def terms(self) -> list[tuple[str, float]]:
         """Labels and coefficients as plain Python values; none where circuits are judged by a fidelity."""
         known = self.energy.hamiltonian
         return [(str(label), float(coefficient)) for label, coefficient in known.terms] if known else []
 
-    @property
+    @cached_property
     def target(self) -> list[list[float]]:
         """Amplitudes (real, imaginary) of the state that circuits are to prepare, of a unitary column by column.
 
@@ -60,7 +60,7 @@ class Source:
         scale = math.sqrt(2**self.energy.observable.idle)
         return [[scale * float(x.real), scale * float(x.imag)] for x in operator.vector]
 
-    @property
+    @cached_property
     def checksum(self) -> str:
         """SHA-256 of the Hamiltonian, or of the target."""
         if self.target:
@@ -113,12 +113,9 @@ def confirmed(source: Source, records: Sequence[Record]) -> list[Circuit]:
 
 def gates_of(source: Source, circuit: Circuit) -> list[tuple[str, tuple[int, ...], float | None]]:
     """Return all gates from |0..0> on: name, qubits (control first), radians (None where it does not turn)."""
-    rest = iter(circuit.angles)
-    gates: list[tuple[str, tuple[int, ...], float | None]] = []
-    for op in with_start(circuit.ops, source.energy.language):
-        angle = None if op.angle < 0 else next(rest) if op.angle == FREE else 2 * math.pi * op.angle / LEVELS
-        gates.append((op.gate, op.qubits, angle))
-    return gates
+    ops = with_start(circuit.ops, source.energy.language)
+    turned = radians_of(ops, circuit.angles)
+    return [(op.gate, op.qubits, angle) for op, angle in zip(ops, turned, strict=True)]
 
 
 def facts_of(source: Source, circuit: Circuit) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from domains.quantum.circuit import Language, Op
 
 def start_of(language: Language) -> tuple[int, ...]:
     """Return the qubits that begin in |1>, in order; none where all begin in |0>."""
-    return tuple(sorted(getattr(language, "start", ())))
+    return tuple(sorted(language.start))
 
 
 def with_start(ops: Sequence[Op], language: Language) -> list[Op]:

@@ -10,11 +10,11 @@ import numpy as np
 from domains.entry import Known, View
 from domains.palette import BLUE, INK, ORANGE, SKY, VERMILLION, Colours
 from domains.quantum.circuit import FREE, Op
+from domains.quantum.dense import MOST_NOISY, noisy_energy, state_of
 from domains.quantum.drawing import read_gates
 from domains.quantum.entropy import cut_entropies, qubit_entropies
 from domains.quantum.hamiltonian import C16, PauliSum
 from domains.quantum.units import FINEST, Scale
-from domains.quantum.views.dense import MOST_NOISY, noisy_energy, state_of
 from domains.quantum.views.front import Measured, best_of, front_of, hypervolume, measured_of
 
 PROBABLE = 16

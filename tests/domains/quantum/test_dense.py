@@ -9,9 +9,9 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import DensityMatrix, Kraus, SparsePauliOp, Statevector
 
 from domains.quantum.circuit import FREE, Op
+from domains.quantum.dense import noisy_energy, radians_of, state_of
 from domains.quantum.hamiltonian import PauliSum
 from domains.quantum.verify import to_qiskit
-from domains.quantum.views.dense import noisy_energy, radians_of, state_of
 from tests.domains.quantum.circuits import FIXED, FREELY, circuits_of
 
 TERMS = PauliSum((("ZZII", 0.7), ("XXYY", 0.4), ("IXXI", -0.6), ("ZIIX", 0.3), ("IYYZ", 0.2), ("IIII", -1.5)))

@@ -1,6 +1,6 @@
 """One circuit at a time, in plain numpy: its state, and its density matrix under depolarising noise.
 
-Pages draw with this: the compiled simulator is for many circuits, and would be compiled in a page.
+Pages draw with this, where the compiled simulator would first be compiled; noisy problems are judged by it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from domains.quantum.circuit import FREE, LEVELS, Op
+from domains.quantum.circuit import Op, radians_of
 from domains.quantum.hamiltonian import C16, PauliSum
 
 MOST_NOISY = 6
@@ -40,18 +40,6 @@ def matrix_of(gate: str, angle: float) -> C16:
     }[gate]
 
 
-def radians_of(ops: Sequence[Op], angles: Sequence[float]) -> list[float]:
-    """Return the angle of every gate in radians, 0 where it has none.
-
-    Raises:
-        ValueError: not one angle per free gate.
-    """
-    if sum(op.angle == FREE for op in ops) != len(angles):
-        raise ValueError(f"Expected one angle per free gate, got {len(angles)}.")
-    rest = iter(angles)
-    return [next(rest) if op.angle == FREE else 2 * math.pi * max(op.angle, 0) / LEVELS for op in ops]
-
-
 def _apply(tensor: C16, matrix: C16, axes: Sequence[int]) -> C16:
     """Apply a matrix to some axes of length 2, the first the most significant."""
     k = len(axes)
@@ -70,7 +58,7 @@ def state_of(ops: Sequence[Op], angles: Sequence[float], qubits: int, start: Seq
     tensor[sum(1 << q for q in start)] = 1.0
     tensor = tensor.reshape((2,) * qubits)
     for op, angle in zip(ops, radians_of(ops, angles), strict=True):
-        tensor = _apply(tensor, matrix_of(op.gate, angle), [qubits - 1 - q for q in op.qubits])
+        tensor = _apply(tensor, matrix_of(op.gate, angle or 0.0), [qubits - 1 - q for q in op.qubits])
     return tensor.reshape(-1)
 
 
@@ -97,7 +85,7 @@ def noisy_energy(
     rho = np.outer(psi, psi).reshape((2,) * (2 * n))  # row axes, then column axes
     for op, angle in zip(ops, radians_of(ops, angles), strict=True):
         rows = [n - 1 - q for q in op.qubits]
-        matrix = matrix_of(op.gate, angle)
+        matrix = matrix_of(op.gate, angle or 0.0)
         rho = _apply(_apply(rho, matrix, rows), matrix.conj(), [n + r for r in rows])
         rho = _mixed(rho, rows, n, two if len(rows) == 2 else one)
     size = 2**n
