@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -156,6 +157,34 @@ def fill_in(page: Any, values: Mapping[str, object]) -> None:
         field = page.get_by_role("textbox", name=name, exact=True)
         field.fill(str(value))
         field.press("Tab")
+
+
+def settled(page: Any) -> None:
+    """Wait until what was entered last has been worked off, and the page is drawn."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def choose(page: Any, label: str, option: str) -> None:
+    """Choose an option of a list, by its label, and wait until the choice stands.
+
+    A list that is open while the page is drawn anew closes again, with nothing chosen: then it is opened once more.
+    """
+    from playwright.sync_api import TimeoutError as NotSeen  # here, since without Playwright these tests are skipped
+
+    box = page.get_by_role("combobox", name=re.compile(rf"\b{re.escape(label)}$"))
+    entry = page.get_by_role("option", name=option, exact=True)
+
+    def chosen() -> bool:
+        settled(page)
+        if box.input_value() == option:
+            return True
+        if not entry.is_visible():
+            box.click()
+        with suppress(NotSeen):
+            entry.click(timeout=5_000)
+        return False
+
+    until(chosen, lambda: f"{label}: expected {option!r}, got {box.input_value()!r}", pause=0.1)
 
 
 def strangers(urls: list[str]) -> set[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
-from tests.e2e.conftest import Server, fill_in, followed, strangers
+from tests.e2e.conftest import Server, fill_in, followed, settled, strangers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 PARENT = "MKTAYIAKQRQISFVKSHFSRQ"
@@ -64,7 +64,7 @@ def hand_in(page: Any, name: str, data: bytes) -> None:
     )
     page.locator(".st-key-report").get_by_text("What this file says").wait_for()
     # The toast that follows is gone after seconds: callers wait for what stays.
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    settled(page)
     page.get_by_role("button", name=re.compile("^Write ")).click()
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from poets_core.runs.sql import SqlStore
-from tests.e2e.conftest import Server, followed, strangers
+from tests.e2e.conftest import Server, followed, settled, strangers
 from tests.pages import hostile_store
 from tests.toy import domains_in
 
@@ -66,7 +66,7 @@ def test_hostile_text_is_text_on_every_page(server: Server, store: SqlStore, bro
         for whole in shown:
             page.wait_for_function(SEEN, arg=whole)
         page.wait_for_load_state("networkidle")
-        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        settled(page)
         assert page.evaluate(MADE) == [], (path, address)
         assert "\u202e" not in page.locator("[data-testid=stApp]").inner_text()
     assert strangers(asked) == set()

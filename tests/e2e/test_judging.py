@@ -17,7 +17,7 @@ from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import fold
 from poets_core.spec import BackboneSpec, Budget, PoetsSettings, ProblemSpec, SearchSpec, parse_spec
-from tests.e2e.conftest import ROOT, Server, followed, strangers
+from tests.e2e.conftest import ROOT, Server, followed, settled, strangers
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -86,7 +86,7 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
     page.get_by_text("me, in the browser").click()
     # The whole form is drawn anew for it: until that has ended, a field may be there twice.
     page.locator(".st-key-summary").get_by_text("You judge in the browser").wait_for()
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    settled(page)
     delta = page.get_by_role("textbox", name="Largest error (δ)")
     delta.fill("0.3")
     delta.press("Tab")

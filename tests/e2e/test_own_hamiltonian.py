@@ -14,7 +14,7 @@ from domains.entry import Known
 from domains.quantum.views.front import front_of, measured_of
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import RunView, fold
-from tests.e2e.conftest import Server, fill_in, followed, strangers
+from tests.e2e.conftest import Server, choose, fill_in, followed, strangers
 from tests.e2e.test_journey import badge, press
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -27,12 +27,6 @@ HAMILTONIAN = """-0.8 [] +
 ROUNDS, BATCH, MOST_CX = 3, 8, 4
 PRUNED = ".st-key-prune pre"
 SCORED = ".st-key-own-result-0"
-
-
-def choose(page: Any, label: str, option: str) -> None:
-    """Choose an option of a list, by its label."""
-    page.get_by_role("combobox", name=re.compile(rf"\b{label}$")).click()
-    page.get_by_role("option", name=option, exact=True).click()
 
 
 def launch(page: Any, server: Server) -> str:
