@@ -165,4 +165,4 @@ STRUCTURES: Mapping[str, Mapping[str, Any]] = {
     },
     "budget": {"rounds": 10, "batch": 100},
 }
-"""How structures are searched; chosen on tuning problems and seeds, see docs/decisions/circuits.md."""
+"""How structures are searched; chosen on tuning problems and seeds, see docs/decisions/quantum.md."""

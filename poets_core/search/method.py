@@ -47,6 +47,12 @@ class Proposals:
     mean: Float64[np.ndarray, " n"]
     std: Float64[np.ndarray, " n"]
 
+    def joined(self, more: Proposals) -> Proposals:
+        """Return these and more."""
+        arrays = ("branch", "log_prob", "reference", "mean", "std")
+        both = {name: np.concatenate([getattr(self, name), getattr(more, name)]) for name in arrays}
+        return Proposals([*self.draws, *more.draws], **both)
+
     def candidates(self, round: int) -> list[Candidate]:
         """Return them as candidates of a round."""
         return self._named(round, [f"{round}-{slot}" for slot in range(len(self.draws))])

@@ -114,6 +114,17 @@ class PoetsSettings(MethodSettings):
         ),
         Mark.ADVANCED,
     ] = 0.0
+    reference_share: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=0.9,
+            title="Share of the base model",
+            description="Part of a round that the base model writes, whatever was learnt: it meets what no model "
+            "believes in.",
+        ),
+        Mark.ADVANCED,
+    ] = 0.0
     tempering: Annotated[
         float,
         Field(

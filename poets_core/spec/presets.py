@@ -142,6 +142,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
         "whole_space": False,
         "climb": 0,
         "reference_weight": 0.0,
+        "reference_share": 0.0,
         "length_price": 0.0,
     },
     "ga": {"length_price": 0.0},

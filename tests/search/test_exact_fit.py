@@ -273,6 +273,7 @@ HOW = [
     {"climb": 2, "reference_weight": 0.2, "trunk": "trained"},
     {"whole_space": True, "trunk": "trained"},
     {"trunk": "n-grams"},
+    {"reference_share": 0.3, "whole_space": True, "trunk": "trained"},
 ]
 
 
@@ -411,3 +412,25 @@ def test_where_no_value_is_known_yet_the_reference_writes_on(tmp_path):
     further = search.ask(6)
     assert {c.source for c in further} == {"reference"}
     assert not {c.design for c in further} & {c.design for c in candidates}
+
+
+@pytest.mark.parametrize("how", [{"fit": "exact", "whole_space": True}, {}], ids=["space", "pool"])
+def test_a_share_of_every_round_is_what_the_reference_writes(tmp_path, how):
+    problem = Sites()
+    search = build(tmp_path, problem, trunk="trained", reference_share=0.25, **how)
+    play(search, problem, 2)
+    candidates = search.ask(8)
+    free = [c for c in candidates if c.branch < 0]
+    assert len(candidates) == 8
+    assert len(free) == 2
+    assert {c.source for c in free} == {"reference"}
+    assert all(c.log_prob == c.reference_log_prob for c in free)
+    # They are predicted like all others, so that what was expected of them can be judged.
+    assert np.isfinite([(c.predicted_mean, c.predicted_std) for c in free]).all()
+    assert len({c.design for c in candidates}) == 8
+    # Where a round is one design it is every fourth round.
+    alone = 0
+    for round in range(2, 42):
+        search.round = round
+        alone += search.ask(1)[0].branch < 0
+    assert 3 <= alone <= 18

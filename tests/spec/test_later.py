@@ -59,6 +59,7 @@ NEW: list[tuple[str, Any]] = [
     ("whole_space", True),
     ("climb", 3),
     ("reference_weight", 0.5),
+    ("reference_share", 0.1),
     ("bootstrap", False),
 ]
 

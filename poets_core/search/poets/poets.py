@@ -7,6 +7,7 @@ pure function of that state.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,26 @@ class PoetsSearch(Method):
         return self._scored(draws, np.zeros(len(draws)), np.zeros(len(draws)))
 
     def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
+        """Give each slot a branch, and a share of the slots to the reference."""
+        if self.exact is not None and self.exact.noise is None:
+            return self._first(prompt)  # nothing was learnt yet, and the best of equals is the first of an alphabet
+        # The share's fraction is drawn, so that it holds over many rounds of one design too.
+        left = len(prompt) * self.settings.reference_share
+        free = int(left + rng_for(self.spec.seed, "unguided", self.round).random()) if left else 0
+        guided = self._by_branches(prompt[: len(prompt) - free]) if free < len(prompt) else self._scored([])
+        if not free:
+            return guided
+        draws = self.from_reference(prompt[len(prompt) - free :], "unguided", {d.key for d in guided.draws})
+        if not draws:
+            return guided
+        pool = self._score(Pool(draws, []))
+        unguided = self._proposals(pool, np.arange(len(draws)), np.full(len(draws), -1))
+        return guided.joined(replace(unguided, log_prob=unguided.reference))
+
+    def _by_branches(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
         """Give each slot a branch, drawn uniformly; it takes the best design of the round's pool."""
         s = self.settings
         branch = rng_for(self.spec.seed, "branch", self.round).integers(0, self.ensemble.branches, len(prompt))
-        if self.exact is not None and self.exact.noise is None:
-            return self._first(prompt)  # nothing was learnt yet, and the best of equals is the first of an alphabet
         if self.whole is not None:
             return self._from_space(self.whole, branch)
         found = fill_pool(self.sampler, self.history, s, round=self.round, branch=branch, prompt=prompt, seen=self.seen)
