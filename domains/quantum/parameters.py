@@ -162,6 +162,7 @@ STRUCTURES: Mapping[str, Mapping[str, Any]] = {
         "elites": 16,
         "length_price": 5.0,
         "edit_share": 1.0,
+        "reference_share": 0.2,
     },
     "budget": {"rounds": 10, "batch": 100},
 }
