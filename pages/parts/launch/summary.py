@@ -78,7 +78,9 @@ def _work(spec: SearchSpec, cost: Cost) -> str:
     steps = f"takes {cost.trained:,} training steps"
     drawn = f"up to {cost.drawn:,} designs to choose from"
     if exact == "exact":
-        every = ", and chooses among all designs where these are at most a million" if whole else f" and writes {drawn}"
+        every = (
+            ", and choose among all designs where these are at most a million" if whole else f"; the run writes {drawn}"
+        )
         return f"{WHERE[exact]}, without training steps{every}."
     if exact == "auto":
         every = "choose among all of them" if whole else "write ideas"
