@@ -106,7 +106,6 @@ def test_every_form_has_the_same_weights(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "nodes", "edges"),
     [
-        ("5 4\n1 2\n2 3\n3 4\n4 5", 5, 4),
         ("5 7\n1 2\n2 3\n3 4\n4 5\n1 3\n1 4\n1 5", 5, 7),
         ("Hub,Site 1\nHub,Site 2\nHub,Site 3", 4, 3),
         ("New York,Paris,2\nParis,Rome,1\nNew York,Rome,1", 3, 3),
@@ -124,6 +123,10 @@ def test_every_form_has_the_same_weights(text: str) -> None:
 def test_nodes_and_edges_are_counted_as_they_are_meant(text: str, nodes: int, edges: int) -> None:
     read = read_graph(text)
     assert (len(read.names), len(read.edges)) == (nodes, edges)
+
+
+def test_a_line_of_counts_before_edges_without_weights_is_no_edge() -> None:
+    assert read_graph("5 4\n1 2\n2 3\n3 4\n4 5").edges == tuple((k, k + 1, 1.0) for k in range(4))
 
 
 @pytest.mark.parametrize(
