@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from domains.quantum.circuit import Language
 from domains.quantum.coupling import Pairs, coupling_of
 from domains.quantum.dressing import dressed_language
 from poets_core.errors import InvalidTable
+
+if TYPE_CHECKING:
+    from domains.quantum.inputs.coupling import CouplingRead
 
 PARAMS = "problem.params"
 
@@ -62,7 +66,14 @@ class Choices:
         """Return the coupled pairs."""
         if self.coupling != "own":
             return coupling_of(self.coupling, n)
+        return coupling_of("own", n, self._own(n).edges)
+
+    def said(self, n: int) -> tuple[str, ...]:
+        """Return what was done with a coupling map of one's own, sentences."""
+        return self._own(n).notes if self.coupling == "own" else ()
+
+    def _own(self, n: int) -> CouplingRead:
         from domains.quantum.inputs.coupling import read_coupling
 
         with reading("pairs"):
-            return coupling_of("own", n, read_coupling(self.pairs, n).edges)
+            return read_coupling(self.pairs, n)

@@ -164,6 +164,8 @@ class LargestCut(LowestEnergy):
             unit="weight",
             facts={"nodes": list(found.names), "notes": list(found.notes)},
         )
+        read = f"Read as {found.form}: {len(found.names)} nodes, {len(found.edges)} edges."
+        self.report = {"lines": [read, *found.notes, *self.report.get("lines", ())], "facts": {}}
 
 
 class PreparedState(StructureProblem):
@@ -182,12 +184,14 @@ class PreparedState(StructureProblem):
             choices: see `problems.Choices`.
         """
         notes: tuple[str, ...] = ()
+        read: list[str] = []
         if state == "own":
             from domains.quantum.inputs.amplitudes import read_amplitudes
 
             with reading("file" if file else "amplitudes"):
                 found = read_amplitudes(given_text(amplitudes, file, "amplitudes"))
             target, notes = found.state, found.notes
+            read = [f"Read as {found.form}: {found.qubits} qubits.", *filter(None, [found.assumed]), *notes]
         else:
             target = named_state(state, qubits, ones)
         n = len(target).bit_length() - 1
@@ -201,6 +205,8 @@ class PreparedState(StructureProblem):
             Choices(**{"target": INFIDELITY, **choices}),
             real=real,
         )
+        if read:
+            self.report = {"lines": [*read, *self.report.get("lines", ())], "facts": {}}
 
 
 class Unitary(StructureProblem):
@@ -224,3 +230,5 @@ class Unitary(StructureProblem):
             Choices(**{"target": INFIDELITY, **choices}),
             real=False,
         )
+        read = f"Read as a matrix of {found.qubits} qubit{'s' * (found.qubits > 1)}."
+        self.report = {"lines": [read, *found.notes, *self.report.get("lines", ())], "facts": {}}

@@ -36,7 +36,7 @@ CIRCUITS = (
         "pairs",
         "text",
         "",
-        "Pairs of an own coupling: 0-1, 1-2, or JSON [[0, 1], [1, 2]].",
+        "Pairs of an own coupling: 0-1, 1-2, or [[0, 1], [1, 2]]; of a larger device its first qubits are used.",
         0,
         4000,
         label="Own coupling",

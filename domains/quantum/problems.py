@@ -20,14 +20,19 @@ NEAR_PRODUCT = 0.1
 def start_of(text: str, n: int) -> tuple[int, ...]:
     """Read a basis state that circuits begin in: a label of n letters 0 and 1, the last one qubit 0; empty: |0..0>.
 
+    ``|0011>``, ``'0011'``, ``0b0011`` and ``0 0 1 1`` are read as well. A list [0, 0, 1, 1] is not: its first entry may
+    be meant as qubit 0.
+
     Raises:
         InvalidSpec: anything else.
     """
-    if not (label := text.strip().strip("|>")):
+    label = "".join(text.strip().strip("'\"").removeprefix("0b").strip("|>⟩").split())
+    if not label:
         return ()
     if len(label) != n or set(label) - {"0", "1"}:
         raise InvalidSpec(
-            f"Expected {n} letters 0 and 1 as the state to begin in, the last one qubit 0, got {label[:40]!r}.",
+            f"Expected {n} letters 0 and 1 as the state to begin in, the last one qubit 0, got {text.strip()[:40]!r}. "
+            f"Write it as {'0' * (n - 1)}1.",
             field=f"{PARAMS}.start",
         )
     return tuple(k for k, bit in enumerate(reversed(label)) if bit == "1")

@@ -136,6 +136,7 @@ class StructureProblem(CircuitProblem):
             # What was brought decides what is learnt first, so a run goes on with the same alone.
             told = [[g.design, g.value, str(g.details["file"])] for g in self.given]
             self.info = replace(info, facts={**info.facts, "brought": told})
+        lines = [*choices.said(language.qubits), *lines]
         self.report = {"lines": lines, "facts": {}} if lines else {}
 
 

@@ -1,4 +1,4 @@
-"""A target state of one's own: amplitudes as JSON, CSV, text, kets, or as Python prints them."""
+"""A target state of one's own: amplitudes as JSON, CSV, text, kets, or as programs print them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domains.quantum.hamiltonian import MAX_QUBITS
-from domains.quantum.inputs.literals import Call, read_literal
-from domains.quantum.inputs.text import cleaned, is_json, json_of, number_in, number_of, quoted
+from domains.quantum.inputs.amplitude_table import BITS, WHAT, Listed, read_lines
+from domains.quantum.inputs.array_text import number_at, read_printed
+from domains.quantum.inputs.kets import read_kets
+from domains.quantum.inputs.literals import body_of, read_literal
+from domains.quantum.inputs.text import IMAG_KEYS, REAL_KEYS, cleaned, json_of, number_of, quoted
 from poets_core.errors import InvalidTable
 from poets_core.types import I8
 
 C16 = NDArray[np.complex128]
-WHAT = "the amplitudes"
 TOLERATED = 0.01
 """Largest deviation of the norm from 1 that is taken for rounding."""
 ROUNDED = 1e-9
 """Deviation above which it is said that amplitudes were scaled."""
 KEYS = ("amplitudes", "amplitude", "state", "statevector", "vector", "psi", "data")
-_BITS = re.compile(r"[01]{1,64}")
-_KET = re.compile(
-    r"\s{0,99}(?P<sign>[-+]?)\s{0,99}(?P<number>[^|+\-\s][^|]{0,99}?)?\s{0,9}\*?\s{0,9}\|(?P<bits>[01]{1,64})[>⟩]"
-)
+SILENT = ("n", "qubits", "num_qubits", "n_qubits", "nqubits", "dims", "name", "title", "description", "comment", "date")
+"""Keys beside the amplitudes that change nothing."""
+_LAST = ("little", "qiskit", "lsb", "last")
+_FIRST = ("big", "msb", "first")
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,13 @@ class AmplitudesRead:
         state: c16 (2^n,), norm 1; bit k of the index is qubit k.
         form: what the text was read as, in words.
         notes: what was done and a person should know, sentences.
+        assumed: sentence on columns that have no names, ``""`` for none.
     """
 
     state: C16
     form: str
     notes: tuple[str, ...]
+    assumed: str = ""
 
     @property
     def qubits(self) -> int:
@@ -53,25 +57,49 @@ def read_amplitudes(text: str, *, order: str = "qiskit") -> AmplitudesRead:
     """Read 2^n amplitudes, or some with their bit strings.
 
     Args:
-        text: a list, one amplitude a line, ``{"0011": 0.5, ..}``, lines of bits and amplitude, or ``0.5|0011> + ..``.
-        order: ``"qiskit"`` (the last bit is qubit 0) or ``"first"`` (the first bit is).
+        text: a list as JSON, Python, numpy, torch, QuTiP, Qiskit or MATLAB write it; one amplitude a line;
+            ``{"0011": 0.5, ..}``; lines of bits and amplitude; a table with named columns; or ``0.5|0011> + ..``.
+        order: ``"qiskit"`` (the last bit is qubit 0) or ``"first"`` (the first bit is). What a document says of its
+            order goes before.
 
     Raises:
         InvalidTable: names what cannot be read; a norm that is off by more than 1 %.
     """
     if order not in ("qiskit", "first"):
         raise InvalidTable(f"Expected order 'qiskit' or 'first', got {quoted(order)}.", field="order")
-    form, found = _found(cleaned(text, WHAT))
-    state = _from_bits(found) if isinstance(found, dict) else _from_list(found)
+    states: list[tuple[Listed, C16, float]] = []
+    wrong: InvalidTable | None = None
+    for way in _found(cleaned(text, WHAT)):
+        try:
+            states.append((way, *_normed(way, way.order or order)))
+        except InvalidTable as error:
+            wrong = wrong or error
+    if not states:
+        raise wrong or InvalidTable(f"Expected {WHAT}, got none.")
+    if len(states) > 1:
+        sizes = " or ".join(f"{len(state):,}" for _, state, _ in states)
+        raise InvalidTable(
+            f"Expected {WHAT} that can be read in one way, got a text that holds {sizes} numbers: a comma or "
+            "blanks may "
+            "stand within a number or between two. Write decimal points, and commas between the numbers."
+        )
+    way, state, norm = states[0]
+    notes = [f"Amplitudes were divided by their norm, {norm:.9g}."] if abs(norm - 1.0) > ROUNDED else []
+    return AmplitudesRead(state, way.form, (*notes, *way.notes), way.assumed)
+
+
+def _normed(way: Listed, order: str) -> tuple[C16, float]:
+    """Return the state, and the norm that it had."""
+    state = _from_bits(way.values) if isinstance(way.values, dict) else _from_list(way.values)
     if not np.isfinite(state).all():
         raise InvalidTable(f"Expected finite numbers in {WHAT}, got one that is not.")
     norm = float(np.linalg.norm(state))
     if not abs(norm - 1.0) <= TOLERATED:
-        raise InvalidTable(f"Expected {WHAT} of norm 1, got {norm:.6g}. Divide them by it if that is meant.")
-    notes = [f"Amplitudes were divided by their norm, {norm:.9g}."] if abs(norm - 1.0) > ROUNDED else []
+        advice = way.assumed or "Divide them by it if that is meant."
+        raise InvalidTable(f"Expected {WHAT} of norm 1, got {norm:.6g}. {advice}")
     if order == "first":
         state = state[reversed_bits(len(state).bit_length() - 1)]
-    return AmplitudesRead(state / norm, form, tuple(notes))
+    return state / norm, norm
 
 
 def reversed_bits(n: int) -> I8:
@@ -80,82 +108,153 @@ def reversed_bits(n: int) -> I8:
     return sum(((index >> k) & 1) << (n - 1 - k) for k in range(n)) + np.zeros(2**n, np.int64)
 
 
-def _found(text: str) -> tuple[str, dict[str, Any] | list[Any]]:
-    """Return what the text was read as, and either its list or its bit strings with amplitudes."""
-    if is_json(text) or re.match(r"(?:Statevector|(?:np\.|numpy\.)?array)\(", text):
-        value, form = _document(text)
-        if isinstance(value, dict):
-            inner = next((value[k] for k in value if k.lower() in KEYS), value)
-            value = inner
-        if isinstance(value, dict | list):
-            return form, value
+def _found(text: str) -> list[Listed]:
+    """Return the ways to read a text."""
+    text = body_of(text).strip()
+    if text.startswith("{"):
+        return [_document(_value(text))]
+    if "|" in text and "[" not in text:
+        kets, bare = read_kets(text)
+        if not bare:
+            return [Listed("kets", kets)]
+        said = f"The kets stand there without numbers: the sum was divided by its norm, sqrt({len(kets)})."
+        return [Listed("kets", {bits: number / len(kets) ** 0.5 for bits, number in kets.items()}, "", (said,))]
+    if "[" not in text:
+        return read_lines(text)
+    try:
+        return [_of_list(json_of(text, "JSON of " + WHAT), "JSON")]
+    except InvalidTable:
+        if re.search(r"[\[(]\s{0,9}['\"{]", text):
+            return [_of_list(_value(text), "Python list")]
+    return [_of_list(read_printed(text, WHAT, _fits), "Python list" if "," in text else "printed array")]
+
+
+def _value(text: str) -> Any:
+    """Return the JSON or Python value that a text is."""
+    try:
+        return json_of(text, "JSON of " + WHAT)
+    except InvalidTable:
+        if not re.search(r"['(j]", text):
+            raise
+    return read_literal(text, WHAT)
+
+
+def _flat(value: Any) -> Any:
+    """Return a vector of what is a column or a row: [[0.6], [0.8]] or [[0.6, 0.8, 0, 0]]."""
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
+        return value[0]
+    if isinstance(value, list) and value and all(isinstance(v, list) and len(v) == 1 for v in value):
+        return [v[0] for v in value]
+    return value
+
+
+def _fits(value: Any) -> bool:
+    found = _flat(value)
+    size = len(found) if isinstance(found, list) else 0
+    return size > 1 and size & (size - 1) == 0 and not any(isinstance(v, list) for v in found)
+
+
+def _of_list(value: Any, form: str) -> Listed:
+    if isinstance(value, dict):
+        return _document(value)
+    if not isinstance(value, list):
         raise InvalidTable(f"Expected a list of amplitudes, or bit strings with amplitudes, got {quoted(value)}.")
-    if "|" in text:
-        return "kets", _kets(text)
-    return _lines(text)
-
-
-def _document(text: str) -> tuple[Any, str]:
-    if is_json(text):
-        try:
-            return json_of(text, "JSON of " + WHAT), "JSON"
-        except InvalidTable:
-            if not re.search(r"['(j]", text):
-                raise
-    value = read_literal(text, WHAT)
-    # Statevector([...], dims=(2, 2)), as Qiskit prints it.
-    return (value.args[0] if isinstance(value, Call) and value.args else value), "Python list"
-
-
-def _lines(text: str) -> tuple[str, dict[str, Any] | list[Any]]:
-    """Read an amplitude a line; bits and amplitude a line; or real and imaginary part a line."""
-    rows = [re.split(r"[,;\t ]+", line.strip(" ,;\t")) for line in text.split("\n") if line.strip(" ,;\t")]
-    rows = [row for row in rows if not row[0].startswith("#")]
-    if rows and all(number_in(cell) is None for cell in rows[0]):
-        rows = rows[1:]
-    if len(rows) == 1 and len(rows[0]) > 1:
-        return "text", list(rows[0])
-    if all(len(row) == 1 for row in rows):
-        return "text, an amplitude a line", [row[0] for row in rows]
-    if any(len(row) not in (2, 3) for row in rows):
-        wrong = next(row for row in rows if len(row) not in (2, 3))
+    if form == "printed array" and not _fits(value) and any(isinstance(v, list) for v in _flat(value)):
         raise InvalidTable(
-            f"Expected bits and amplitude, or an amplitude, in each line, got {quoted(' '.join(wrong))}."
+            f"Expected one row or one column of numbers as {WHAT}, got an array of {len(value)} rows. Flatten it, or "
+            "write [[real, imaginary], ..] with commas."
         )
-    # Amplitudes are at most 1, so 0011 can be no amplitude; a single digit could be one.
-    if all(_BITS.fullmatch(row[0]) and len(row[0]) > 1 for row in rows):
-        found: dict[str, Any] = {}
-        for bits, *number in rows:
-            if bits in found:
-                raise InvalidTable(f"Expected each bit string once in {WHAT}, got {bits} twice.")
-            found[bits] = number[0] if len(number) == 1 else number
-        return "bit strings with amplitudes", found
-    if all(len(row) == 2 for row in rows):
-        return "text, real and imaginary part a line", [list(row) for row in rows]
-    raise InvalidTable(f"Expected bits and amplitude in each line, got {quoted(' '.join(rows[0]))}.")
+    value = _flat(value)
+    if value and all(isinstance(v, dict) and "amplitude" in v for v in value):
+        value = [[next((v[k] for k in ("bits", "bitstring", "state", "label") if k in v), None), v["amplitude"]]
+                 for v in value]  # fmt: skip
+    if value and all(map(_is_labelled, value)):
+        if len({v[0] for v in value}) < len(value):
+            raise InvalidTable(f"Expected each bit string once in {WHAT}, got one twice.")
+        return Listed(form, {v[0]: v[1] for v in value})
+    return Listed(form, value)
 
 
-def _kets(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    at = 0
-    while at < len(text):
-        match = _KET.match(text, at)
-        if match is None or (at and not match["sign"] and "\n" not in text[at : match.end()]):
-            raise InvalidTable(f"Expected a sum such as 0.6|00> + 0.8|11>, got {quoted(text[at : at + 60])}.")
-        number = 1.0 + 0j if match["number"] is None else number_in(match["number"].strip(" *"))
-        if number is None or match["bits"] in found:
-            raise InvalidTable(f"Expected a number before each ket, each ket once, got {quoted(match[0])}.")
-        found[match["bits"]] = -number if match["sign"] == "-" else number
-        at = match.end()
-    return found
+def _is_labelled(value: Any) -> bool:
+    """Whether a pair is ["00", 0.6]; ["0.6", "0.8"] is real and imaginary part."""
+    pair = isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
+    return pair and len(value[0]) > 1 and BITS.fullmatch(value[0]) is not None
+
+
+def _document(value: Any) -> Listed:
+    """Read ``{"00": 0.6, ..}``, ``{"amplitudes": .., "order": ..}`` or ``{"real": [..], "imag": [..]}``."""
+    form, notes, order, qubits = "JSON", [], "", -1
+    for _ in range(4):
+        if not isinstance(value, dict):
+            break
+        keys = {str(key).lower(): key for key in value}
+        inner = next((keys[k] for k in keys if k in KEYS), None)
+        lists = next((keys[k] for k in REAL_KEYS if k in keys and isinstance(value[keys[k]], list)), None)
+        if inner is None and lists is None:
+            break
+        used = [inner] if inner is not None else [lists, *(keys[k] for k in IMAG_KEYS if k in keys)]
+        for key in (k for k in value if k not in used):
+            order = _order(key, value[key]) or order
+            if str(key).lower() in ("n", "qubits", "num_qubits", "n_qubits") and isinstance(value[key], int):
+                qubits = value[key]
+            elif not _order(key, value[key]) and str(key).lower() not in SILENT:
+                notes.append(f"Not used: {quoted(str(key))}.")
+        value = value[inner] if inner is not None else _joined(*(value[k] for k in used))
+    if order:
+        notes.append(f"The file names its order: the {'last' if order == 'qiskit' else 'first'} bit is qubit 0.")
+    if isinstance(value, dict):
+        value = {key.replace(" ", "").strip("|>⟩"): value[key] for key in value} if len(value) else {}
+        if len(value) and qubits >= 0 and any(len(key) != qubits for key in value):
+            raise InvalidTable(
+                f"Expected bit strings of {qubits} bits, as the file says, got {quoted(next(iter(value)))}."
+            )
+    elif isinstance(value, list):
+        listed = _of_list(value, form)
+        if qubits >= 0 and isinstance(listed.values, list) and len(listed.values) != 2 ** min(qubits, 20):
+            raise InvalidTable(
+                f"Expected amplitudes of {qubits} qubits, as the file says, got {len(listed.values):,}. Correct either."
+            )
+        value = listed.values
+    else:
+        raise InvalidTable(f"Expected a list of amplitudes, or bit strings with amplitudes, got {quoted(value)}.")
+    return Listed(form, value, "", tuple(notes), order)
+
+
+def _order(key: object, value: object) -> str:
+    """Return which bit is qubit 0, where a key of a document says it; ``""`` where it is no such key.
+
+    Raises:
+        InvalidTable: it says it in other words.
+    """
+    name = str(key).lower()
+    if not any(word in name for word in ("order", "endian", "convention")):
+        return ""
+    words = re.findall(r"[a-z]+", str(value).lower()) if isinstance(value, str) else []
+    kinds = {kind for kind, known in (("qiskit", _LAST), ("first", _FIRST)) if set(words) & set(known)}
+    if len(kinds) != 1:
+        raise InvalidTable(
+            "Expected 'little-endian' (the last bit is qubit 0) or 'big-endian' (the first bit is) under "
+            f"{quoted(name)} of "
+            f"{WHAT}, got {quoted(value)}."
+        )
+    return kinds.pop()
+
+
+def _joined(real: Any, imag: Any = None) -> list[Any]:
+    """Return [real, imaginary] pairs of two lists."""
+    parts = [real, [0.0] * len(real) if imag is None else imag]
+    if any(not isinstance(part, list) or len(part) != len(real) for part in parts):
+        raise InvalidTable(f"Expected two lists of one length, real and imaginary parts of {WHAT}, got others.")
+    return [[a, b] for a, b in zip(*parts, strict=True)]
 
 
 def _from_bits(found: dict[str, Any]) -> C16:
     lengths = {len(bits) for bits in found}
-    wrong = next((bits for bits in found if not _BITS.fullmatch(bits)), None)
+    wrong = next((bits for bits in found if not BITS.fullmatch(bits)), None)
     if wrong is not None or len(lengths) != 1 or max(lengths) > MAX_QUBITS:
         got = quoted(wrong) if wrong is not None else f"lengths {sorted(lengths)[:6]}"
-        raise InvalidTable(f"Expected bit strings of one length, 1 to {MAX_QUBITS}, in {WHAT}, got {got}.")
+        more = " Write 0x3 as bits, with all its zeros." if wrong is not None and wrong.startswith("0x") else ""
+        raise InvalidTable(f"Expected bit strings of one length, 1 to {MAX_QUBITS}, in {WHAT}, got {got}.{more}")
     state = np.zeros(2 ** lengths.pop(), complex)
     for bits, number in found.items():
         state[int(bits, 2)] = _number(number, bits)
@@ -172,7 +271,9 @@ def _from_list(found: Sequence[Any]) -> C16:
 
 
 def _number(value: Any, where: str) -> complex:
-    number = number_of(value)
+    if isinstance(value, list):  # texts of real and imaginary part
+        value = [number_at(v) if isinstance(v, str) else v for v in value]
+    number = number_at(value) if isinstance(value, str) else number_of(value)
     if number is None:
         raise InvalidTable(f"Expected a number such as 0.5 or 0.5+0.5j at {where} of {WHAT}, got {quoted(value)}.")
     return number

@@ -143,7 +143,7 @@ def test_every_shape_of_a_graph_is_the_same_triangle(text: str) -> None:
 
 
 def test_names_weights_loops_and_repeats_of_a_graph() -> None:
-    read = read_graph("u v 0.5\nv u 0.25\nw w 3\nv w -1\na b 0")
+    read = read_graph("u v 0.5\nu v 0.25\nw w 3\nv w -1\na b 0")
     assert read.names == ("u", "v", "w", "a", "b")
     assert read.edges == ((0, 1, 0.75), (1, 2, -1.0))
     said = " ".join(read.notes)
@@ -168,7 +168,7 @@ def test_names_weights_loops_and_repeats_of_a_graph() -> None:
         ("p edge 99 1\ne 1 4", "at most 12"),
         ('{"0": {"1": 1}, "1": {"0": 2}}', "one weight"),
         ("7", "line 1"),
-        ("<graphml/>", "line 1"),
+        ("<graphml/>", "2 to 12 nodes"),
     ],
 )
 def test_graphs_that_are_refused(text: str, match: str) -> None:
@@ -209,14 +209,29 @@ def test_coupling_maps_that_are_refused(text: str, match: str) -> None:
 
 READERS = {
     "amplitudes": (read_amplitudes, STATES),
-    "unitary": (read_unitary, ("[[0, [0, -1]], [[0, 1], 0]]", "0,-1j\n1j,0", "array([[0, -1j], [1j, 0]])")),
-    "graph": (read_graph, ("0 1\n1,2\n2 0 1.0", "p edge 3 3\ne 1 2", '{"edges": [[0, 1], [1, 2, 1.0]]}', "3 1\n1 2 1")),
-    "coupling": (lambda text: read_coupling(text, 3), ("[[0, 1], [1, 2]]", "0-1, 1-2", "0 1\n1 2")),
-}
+    "unitary": (
+        read_unitary,
+        ("[[0, [0, -1]], [[0, 1], 0]]", "0,-1j\n1j,0", "array([[0, -1j], [1j, 0]])",
+         "[[0.+0.j 0.-1.j]\n [0.+1.j 0.+0.j]]",
+         "[0 1; 1 0]", "0,6;0,8\n0,8;-0,6", "1/sqrt(2)*[[1, 1], [1, -1]]"),
+    ),
+    "graph": (
+        read_graph,
+        ("0 1\n1,2\n2 0 1.0", "p edge 3 3\ne 1 2", '{"edges": [[0, 1], [1, 2, 1.0]]}', "3 1\n1 2 1",
+         "source,target,w\na,b,1", "0: 1 2\n1:\n2:", "(0, 1), (1, 2)", "0-1, 1-2", "0 1 2\n1 2\n2",
+         "0 1 {'weight': 0.5}",
+         '<graphml><graph><edge source="a" target="b"/></graph></graphml>', "{(0, 1): 0.5}", ",a,b\na,0,1\nb,1,0"),
+    ),
+    "coupling": (
+        lambda text: read_coupling(text, 3),
+        ("[[0, 1], [1, 2]]", "0-1, 1-2", "0 1\n1 2", "q0-q1 q1-q2", "{0: [1], 1: [2]}", "0 1 0\n1 0 1\n0 1 0"),
+    ),
+}  # fmt: skip
 HOSTILE = (
     "1" * 250_000, "(" * 250_000, "1 2\n" * 60_000, "|" * 250_000, "1e" * 100_000, " " * 250_000 + "x", "0-" * 99_999,
     "[[" + "0," * 120_000, "[" * 250_000, "{" * 60, "+" * 250_000, "0|0>" * 60_000, "1," * 120_000, "\0", "[(" * 9_999,
-    "#", "# c\n# d", ";,;", "0" + " " * 250_000 + "x 1 2", "0 1" + "\t" * 250_000 + "x 1 2",
+    "#", "# c\n# d", ";,;", "<a>" * 60_000, "0 1 {" * 50_000, "a -> " * 50_000,
+    "[1 " * 9_999, "1/" * 99_999, "+ " * 99_999, "0" + " " * 250_000 + "x 1 2", "0 1" + "\t" * 250_000 + "x 1 2",
 )  # fmt: skip
 
 
