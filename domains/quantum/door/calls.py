@@ -146,8 +146,8 @@ class Calls:
             wanted, width = RARER[name]
         elif name in self.opaque:
             raise InvalidDesign(
-                f"Expected a gate with a definition on line {self.line}, got opaque {named(name)!r}. Put its definition "
-                "into the file, or transpile to standard gates."
+                f"Expected a gate with a definition on line {self.line}, got opaque {named(name)!r}. Put its "
+                "definition into the file, or transpile to standard gates."
             )
         else:
             lower = name.lower() in STANDARD

@@ -17,7 +17,7 @@ from domains.quantum.circuit import (
     count_two,
     level_of,
 )
-from domains.quantum.door.foreign import Foreign, Gate, fitted, rest_of
+from domains.quantum.door.foreign import Foreign, Gate, rest_of
 from domains.quantum.door.standard import Part, words_of
 from domains.quantum.dressing import dressed, skeleton, undressed
 from poets_core.errors import InvalidDesign
@@ -58,7 +58,11 @@ def express(foreign: Foreign, language: Language) -> Expressed:
     Raises:
         InvalidDesign: names gate and line: an angle off the grid, qubits that are not coupled, too many gates.
     """
-    foreign = fitted(foreign, language.qubits)
+    if foreign.qubits > language.qubits:
+        raise InvalidDesign(
+            f"Expected at most {language.qubits} qubits, got {foreign.qubits}. Choose a problem of that size, or take "
+            "the qubits out that are not used."
+        )
     notes = [*foreign.notes, *rest_of(foreign, language.qubits)]
     if not foreign.gates:
         raise InvalidDesign("Expected at least one gate, got an empty circuit. Add gates.")

@@ -231,9 +231,7 @@ def test_sizes_and_budgets_are_said_with_their_counts() -> None:
     assert "|0> is kept on qubits 2..3" in express(foreign(("h", (), (0,)), qubits=2), LEVELS4).notes[0]
     assert "|0> is kept on qubit 3" in express(foreign(("h", (), (0,)), qubits=3), LEVELS4).notes[0]
     with pytest.raises(InvalidDesign, match="at most 4 qubits, got 5"):
-        express(foreign(*(("h", (), (q,)) for q in range(5)), qubits=5), LEVELS4)
-    with pytest.raises(InvalidDesign, match="at most 4 qubits, got 9, gates on 5 of them"):
-        express(foreign(*(("h", (), (q,)) for q in range(5)), qubits=9), LEVELS4)
+        express(foreign(("h", (), (0,)), qubits=5), LEVELS4)
     small = replace(LEVELS4, max_ops=3, max_two=2)
     with pytest.raises(InvalidDesign, match=r"at most 2 two-qubit gates \(CX\), got 3"):
         express(foreign(("swap", (), (0, 1))), small)
