@@ -48,6 +48,9 @@ def given_circuits(problem: CircuitProblem, text: str, file: str) -> tuple[tuple
         raise InvalidSpec(f"{bad[0].name}: {bad[0].error}", field=field)
     if len(scored) > MOST:
         raise InvalidSpec(f"Expected at most {MOST} circuits to start from, got {len(scored)}.", field=field)
+    for s in scored:
+        if s.facts["design"] is None:
+            raise InvalidSpec(f"{s.name}: {s.facts['refused']}", field=field)
     found: dict[str, Given] = {}
     objective = problem.info.objectives[0].name
     for s in scored:

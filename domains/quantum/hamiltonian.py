@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.linalg import eigsh
+from scipy.sparse.linalg import LinearOperator, eigsh
 
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import rng_for
@@ -17,7 +18,12 @@ from poets_core.types import F8, I8
 MAX_QUBITS = 12
 MOST_DENSE = 9
 """Qubits up to which all eigenvalues are computed; above, only the lowest, by Lanczos."""
+MOST_ENTRIES = 1 << 21
+"""Entries that are not 0 up to which the matrix of a sum is kept; beyond, strings are applied one by one."""
+STRINGS = 3
+"""Pauli strings that take as long to apply as a diagonal of the matrix."""
 C16 = NDArray[np.complex128]
+_FLIPS = str.maketrans("XYZI", "1100")
 
 
 @dataclass(frozen=True)
@@ -93,23 +99,50 @@ class PauliSum:
         Where several states share the eigenvalue, it is any of them.
         """
         size = 2**self.qubits
-        if len(self.columns) == 1 and (self.columns[0][0] == np.arange(size)).all():
+        if all(not set(label) & {"X", "Y"} for label, _ in self.terms):
             diagonal = self.columns[0][1].real
             return float(diagonal.min()), np.eye(1, size, int(diagonal.argmin()), dtype=np.complex128)[0]
         if self.qubits <= MOST_DENSE:
             values, vectors = np.linalg.eigh(self.matrix())
             return float(values[0]), vectors[:, 0].astype(np.complex128)
+        # Fixed, so that the bits are; random, since symmetry may make a flat one orthogonal to the ground state.
+        begin = rng_for(0, "ground state").normal(size=size)
+        many = self.crowded and len(self.terms) < STRINGS * len(self.columns)
+        matrix = self._by_strings() if many else self._sparse()
+        # Two are asked for: where the lowest are close together, one alone may be the upper.
+        wanted = {"k": 2, "which": "SA", "tol": 1e-10, "maxiter": 100 * size, "ncv": 40 if many else None}
+        values, vectors = eigsh(matrix, v0=begin if self.real else begin + 0j, **wanted)
+        lowest = int(values.argmin())
+        return float(values[lowest]), vectors[:, lowest].astype(np.complex128)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether its matrix holds so many numbers that reading them is what takes long."""
+        flips = {label.translate(_FLIPS) for label, _ in self.terms}
+        return len(flips) << self.qubits > MOST_ENTRIES
+
+    def _sparse(self) -> csr_array:
+        """Return the matrix, real where it can be, which is twice as fast."""
+        size = 2**self.qubits
         rows = np.concatenate([np.arange(size) for _ in self.columns])
         indices = np.concatenate([index for index, _ in self.columns])
         matrix = csr_array((np.concatenate([f for _, f in self.columns]), (rows, indices)), shape=(size, size))
-        # Fixed, so that the bits are; random, since symmetry may make a flat one orthogonal to the ground state.
-        begin = rng_for(0, "ground state").normal(size=size)
-        # Real where it can be, which is twice as fast.
-        matrix, begin = (matrix.real, begin) if self.real else (matrix, begin + 0j)
-        # Two are asked for: where the lowest are close together, one alone may be the upper.
-        values, vectors = eigsh(matrix, k=2, which="SA", v0=begin, tol=1e-10, maxiter=100 * size)
-        lowest = int(values.argmin())
-        return float(values[lowest]), vectors[:, lowest].astype(np.complex128)
+        return matrix.real if self.real else matrix
+
+    def _by_strings(self) -> LinearOperator:
+        """Return the matrix as a function of a state; nothing of its size is kept."""
+        from domains.quantum.statevector.strings import add_strings, strings_of
+
+        strings, kind, size = strings_of(self.terms), np.float64 if self.real else np.complex128, 2**self.qubits
+
+        def apply(state: NDArray[Any]) -> NDArray[Any]:
+            numbers = np.ascontiguousarray(state.ravel(), kind).view(np.float64)
+            made = np.zeros((2, len(numbers)))
+            add_strings(strings, len(numbers) // size, numbers, made)
+            straight, turned = made.view(kind)
+            return straight if self.real else straight + 1j * turned
+
+        return LinearOperator((size, size), matvec=apply, dtype=kind)
 
     def ground_energy(self) -> float:
         """Return the lowest eigenvalue, to 1e-10 of its size."""

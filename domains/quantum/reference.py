@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from domains.quantum.angles import optimise_angles
 from domains.quantum.circuit import FREE, Op
+from domains.quantum.hamiltonian import PauliSum
 from domains.quantum.observable import Observable
+from domains.quantum.product_states import lowest_product
+from poets_core.keyed import rng_for
 
 STARTS = 16
 ITERATIONS = 300
@@ -42,8 +47,12 @@ def best_product(observable: Observable) -> float:
     """Return the lowest value of a product state found from several starts.
 
     An upper bound of the true minimum that is reached in practice: each qubit is turned by ry, then rz, and all angles
-    are optimised together.
+    are optimised together. Of a sum with too many bit flips for that, one qubit is turned after the other.
     """
+    operator = observable.operator
+    if isinstance(operator, PauliSum) and operator.crowded:
+        begin = rng_for(0, "product states").normal(size=(STARTS, observable.qubits, 3))
+        return lowest_product(operator.terms, begin / np.linalg.norm(begin, axis=2, keepdims=True))
     circuit = [Op(axis, (q,), FREE) for axis in ("ry", "rz") for q in range(observable.qubits)]
     # Larger ones take longer, and a form waits for this.
     small = observable.qubits <= MOST_QUBITS

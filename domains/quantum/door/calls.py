@@ -11,9 +11,9 @@ from typing import Any
 from openqasm3 import ast
 
 from domains.quantum.door.modify import Modifier, modified
-from domains.quantum.door.standard import RARER, STANDARD, Part
+from domains.quantum.door.standard import BRAKET, RARER, STANDARD, Part
 from domains.quantum.door.values import Number, Values, named
-from domains.quantum.door.wires import Registers, Wires, span
+from domains.quantum.door.wires import MAX_QUBITS, Registers, Wires, span
 from poets_core.errors import InvalidDesign
 
 MAX_GATES = 2000
@@ -140,10 +140,15 @@ class Calls:
             wanted, width = len(definition.arguments), len(definition.qubits)
         elif name in STANDARD:
             wanted, width = STANDARD[name].params, STANDARD[name].qubits
+            if name in BRAKET:
+                self.note(f"{name}(angle) read as Braket has it, {BRAKET[name]}(angle)")
         elif name in RARER:
             wanted, width = RARER[name]
         elif name in self.opaque:
-            raise InvalidDesign(f"Expected a gate with a definition on line {self.line}, got opaque {named(name)!r}.")
+            raise InvalidDesign(
+                f"Expected a gate with a definition on line {self.line}, got opaque {named(name)!r}. Put its "
+                "definition into the file, or transpile to standard gates."
+            )
         else:
             lower = name.lower() in STANDARD
             do = (
@@ -260,6 +265,10 @@ class Calls:
                     f"measured on line {self._measured[q]}. Remove the measurement, or the gate."
                 )
         self._touched.update(qubits)
+        if len(self._touched) > MAX_QUBITS:
+            raise InvalidDesign(
+                f"Expected gates on at most {MAX_QUBITS} qubits, got more by line {self.line}. Take fewer."
+            )
         for part in parts:
             self.gates.append((part.name, part.params, tuple(qubits[k] for k in part.wires), self.line))
         self._check_count(len(self.gates))

@@ -108,10 +108,9 @@ def read(text: str, version: int, opaque: list[str]) -> dict[str, Any]:
         raise
     except Exception as error:
         # Lexer, parser and tree builder have errors of their own; whatever they raise, the text is at fault.
-        raise InvalidDesign(
-            f"Expected OpenQASM {version}, got text that is none{_where(error)}. Compare the line with the language: "
-            "gate name, angles in parentheses, qubits, ';'."
-        ) from error
+        line = _line(error)
+        where = f" on line {line}" if line else ""
+        raise InvalidDesign(f"Expected OpenQASM {version}, got text that is none{where}. {_do(text, line)}") from error
     unroller = Unroller(version, opaque, load)
     unroller.program(program)
     gates = [
@@ -128,19 +127,28 @@ def read(text: str, version: int, opaque: list[str]) -> dict[str, Any]:
     }
 
 
-def _where(error: BaseException | None) -> str:
-    """Return the line that a parser's error is about, where it says so."""
+def _do(text: str, line: int) -> str:
+    """Return what to do about a line that cannot be parsed; 0: it is not known which."""
+    # A parser is surprised by what follows a statement that is not ended.
+    before = [(k, part.strip()) for k, part in enumerate(text.split("\n")[: max(line - 1, 0)], 1) if part.strip()]
+    if before and before[-1][1][-1] not in ";{},(":
+        return f"Line {before[-1][0]} before it does not end with ';': add it there."
+    return "Compare the line with the language: gate name, angles in parentheses, qubits, ';'."
+
+
+def _line(error: BaseException | None) -> int:
+    """Return the line that a parser's error is about, 0 where it does not say."""
     seen = 0
     while error is not None and seen < 5:
         for inner in (error, *error.args):
             line = getattr(getattr(inner, "offendingToken", None), "line", None)
             if isinstance(line, int):
-                return f" on line {line}"
+                return line
         words = str(error)
         if words.startswith("L") and words[1:].split(":")[0].isdigit():
-            return f" on line {words[1:].split(':')[0]}"
+            return int(words[1:].split(":")[0])
         error, seen = error.__cause__ or error.__context__, seen + 1
-    return ""
+    return 0
 
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:

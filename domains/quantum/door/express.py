@@ -17,7 +17,7 @@ from domains.quantum.circuit import (
     count_two,
     level_of,
 )
-from domains.quantum.door.foreign import Foreign, Gate
+from domains.quantum.door.foreign import Foreign, Gate, rest_of
 from domains.quantum.door.standard import Part, words_of
 from domains.quantum.dressing import dressed, skeleton, undressed
 from poets_core.errors import InvalidDesign
@@ -58,16 +58,14 @@ def express(foreign: Foreign, language: Language) -> Expressed:
     Raises:
         InvalidDesign: names gate and line: an angle off the grid, qubits that are not coupled, too many gates.
     """
-    notes = list(foreign.notes)
     if foreign.qubits > language.qubits:
         raise InvalidDesign(
             f"Expected at most {language.qubits} qubits, got {foreign.qubits}. Choose a problem of that size, or take "
             "the qubits out that are not used."
         )
-    if foreign.qubits < language.qubits:
-        first, final = foreign.qubits, language.qubits - 1
-        rest = f"qubit {final}" if first == final else f"qubits {first}..{final}"
-        notes.append(f"the file has {first} of {language.qubits} qubits: |0> is kept on {rest}")
+    notes = [*foreign.notes, *rest_of(foreign, language.qubits)]
+    if not foreign.gates:
+        raise InvalidDesign("Expected at least one gate, got an empty circuit. Add gates.")
     if foreign.inputs and language.free:
         notes.append(
             f"angles that the file leaves open are optimised, each gate's its own: {', '.join(foreign.inputs[:8])}"
@@ -94,7 +92,10 @@ def _dressed(ops: Sequence[Op], language: Language) -> list[Op]:
     """
     two = [Op("cx", (min(op.qubits), max(op.qubits))) for op in skeleton(ops)]
     if not two:
-        raise InvalidDesign("Expected at least one two-qubit gate, got gates on single qubits alone.")
+        raise InvalidDesign(
+            "Expected at least one two-qubit gate, got gates on single qubits alone. Add one; or have circuits "
+            "of this problem written gate by gate."
+        )
     return dressed(two, language)
 
 

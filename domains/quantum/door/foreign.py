@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from domains.quantum.door.prescan import said_lines, scan
@@ -37,6 +37,7 @@ class Foreign:
         notes: what was left out and what was taken for granted, in sentences without a full stop.
         dialect: ``"OpenQASM 2"`` or ``"OpenQASM 3"``.
         inputs: names of angles that the file leaves open.
+        physical: whether qubits are those of a device, ``$12``.
     """
 
     qubits: int
@@ -44,6 +45,7 @@ class Foreign:
     notes: tuple[str, ...]
     dialect: str
     inputs: tuple[str, ...] = ()
+    physical: bool = False
 
     @property
     def two(self) -> int:
@@ -71,7 +73,7 @@ def read_circuit_file(text: str, *, qubits: int | None = None, reader: Reader | 
     else:
         told = reader.ask(question)
     size = int(told["qubits"])
-    if not told["gates"]:
+    if not size:
         raise InvalidDesign("Expected a register and gates on it, got none. Add gates.")
     if qubits is not None and size > qubits:
         raise InvalidDesign(f"Expected at most {qubits} qubits, got {size}. Choose a problem of that size.")
@@ -82,9 +84,53 @@ def read_circuit_file(text: str, *, qubits: int | None = None, reader: Reader | 
     notes = [*scanned.notes, *(f"{kind} ({said_lines(lines)})" for kind, lines in told["notes"])]
     if len(told["registers"]) > 1:
         notes.append(_order(told["registers"]))
-    if told["physical"]:
-        notes.append(f"physical qubits: $k is qubit k, {size} in all")
-    return Foreign(size, gates, tuple(notes), f"OpenQASM {scanned.version}", tuple(told["inputs"]))
+    return Foreign(
+        size, gates, tuple(notes), f"OpenQASM {scanned.version}", tuple(told["inputs"]), bool(told["physical"])
+    )
+
+
+def fitted(foreign: Foreign, most: int) -> Foreign:
+    """Return a circuit without idle qubits, where it has more qubits than there are and no gate needs them.
+
+    Where those that gates act on are the first ones anyway they keep their numbers; else they are numbered anew, in
+    increasing order, and a note says which became which.
+
+    Args:
+        foreign: what was read.
+        most: qubits that there are.
+
+    Raises:
+        InvalidDesign: gates act on more qubits than that.
+    """
+    if foreign.qubits <= most:
+        note = [f"physical qubits: $k is qubit k, {foreign.qubits} in all"] if foreign.physical else []
+        return replace(foreign, notes=(*foreign.notes, *note), physical=False)
+    used = sorted({q for gate in foreign.gates for q in gate.qubits})
+    if len(used) > most:
+        some = "" if len(used) == foreign.qubits else f", gates on {len(used)} of them"
+        raise InvalidDesign(
+            f"Expected at most {most} qubits, got {foreign.qubits}{some}. Choose a problem of that size, or take "
+            "the qubits out that are not used."
+        )
+    kept = used if used and used[-1] >= most else list(range(most))
+    new = {q: k for k, q in enumerate(kept)}
+    gates = tuple(gate._replace(qubits=tuple(new[q] for q in gate.qubits)) for gate in foreign.gates)
+    sign = "$" if foreign.physical else "the file's qubit "
+    became = ", ".join(f"{sign}{q} is qubit {k}" for q, k in new.items() if q != k)
+    left = foreign.qubits - len(kept)
+    said = f"{left} of the file's {foreign.qubits} qubits left out, which no gate acts on; " + (
+        f"the others, in increasing order: {became}" if became else "the others keep their numbers"
+    )
+    return replace(foreign, qubits=len(kept), gates=gates, notes=(*foreign.notes, said), physical=False)
+
+
+def rest_of(foreign: Foreign, qubits: int) -> list[str]:
+    """Return a note about the qubits of a problem that a file has not; none where it has all."""
+    first, final = foreign.qubits, qubits - 1
+    if first > final:
+        return []
+    rest = f"qubit {final}" if first == final else f"qubits {first}..{final}"
+    return [f"the file has {first} of {qubits} qubits: |0> is kept on {rest}"]
 
 
 def _order(registers: Sequence[tuple[str, int]]) -> str:

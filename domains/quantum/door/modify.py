@@ -39,7 +39,8 @@ _CLASSES = _pairs(
     "u2:U2 u3:U u:U U:U r:R id:I u0:I cx:CX CX:CX cnot:CX cz:CZ cy:CY ch:CH cp:CPhase cphase:CPhase cu1:CPhase "
     "cs:CS csdg:CSdg csx:CSX crx:CRX cry:CRY crz:CRZ cu3:CU3 cu:CU swap:Swap iswap:iSwap dcx:DCX ecr:ECR "
     "rzz:RZZ rxx:RXX ryy:RYY rzx:RZX ccx:CCX ccz:CCZ cswap:CSwap i:I si:Sdg ti:Tdg v:SX vi:SXdg phaseshift:Phase "
-    "cphaseshift:CPhase ccnot:CCX toffoli:CCX fredkin:CSwap cv:CSX c3x:C3X c4x:C4X c3sqrtx:C3SX rccx:RCCX rc3x:RC3X "
+    "cphaseshift:CPhase ccnot:CCX toffoli:CCX fredkin:CSwap cv:CSX xx:RXX yy:RYY zz:RZZ "
+    "c3x:C3X c4x:C4X c3sqrtx:C3SX rccx:RCCX rc3x:RC3X "
     "xx_plus_yy:XXPlusYY xx_minus_yy:XXMinusYY"
 )
 """Names of Qiskit's classes, without their ending Gate."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from domains.quantum.circuit import MAX_BYTES
+from domains.quantum.door.others import refuse_others
 from poets_core.errors import InvalidDesign
 from poets_core.intake import shown
 
@@ -20,8 +21,13 @@ MAX_STATEMENT = 2000
 MAX_STATEMENTS = 4000
 SHOWN = 4
 """Lines that a note names."""
-INCLUDES = ("stdgates.inc", "qelib1.inc")
-"""Names that stand for gates every tool knows; no file of any name is ever opened."""
+INCLUDES = ("stdgates.inc", "qelib1.inc", "hqslib1.inc", "oqclib1.inc")
+"""Names that stand for gates every tool knows, and for those of pytket; no file of any name is ever opened."""
+QUANTINUUM = (
+    "gate Rz(a) q { rz(a) q; } gate U1q(a, b) q { r(a, b) q; } gate RZZ(a) p, q { rzz(a) p, q; } "
+    "gate ZZ p, q { rzz(pi/2) p, q; } "
+)
+"""What hqslib1.inc adds to qelib1.inc: U1q(a, b) = U(a, b - pi/2, pi/2 - b), ZZ = exp(-i pi/4 ZZ)."""
 SAFE = "_of_file"
 """Ending of a name that is a word of OpenQASM 3 and none of OpenQASM 2."""
 
@@ -102,7 +108,7 @@ def scan(text: str) -> Scanned:
     """
     if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
         raise InvalidDesign(f"Expected at most {MAX_BYTES} bytes of OpenQASM, got {len(text)} characters. Shorten it.")
-    _refuse_others(text)
+    refuse_others(text)
     plain = _without_comments(text.replace("\r\n", "\n").replace("\r", "\n").translate(_PLAIN))
     notes: list[str] = []
     plain, version = _without_header(plain, notes)
@@ -110,7 +116,7 @@ def scan(text: str) -> Scanned:
         notes.append(f"pragma left out: it is no part of the circuit ({said_lines(pragmas)})")
     plain = _PRAGMA.sub(_blank, plain)
     plain = _without_annotations(plain, notes)
-    plain = _without_includes(plain, notes)
+    plain, added = _without_includes(plain, notes)
     plain = _PLUS.sub(r"\1 ", plain)
     _check_sizes(plain)
     opaque: tuple[str, ...] = ()
@@ -121,32 +127,12 @@ def scan(text: str) -> Scanned:
             # In OpenQASM 2 these may name registers and gates, and ^ is the power.
             plain = _NAME_OF_3.sub(lambda found: found[0] + SAFE, plain)
         plain = plain.replace("^", "**")
-    return Scanned(plain, version, tuple(notes), opaque)
+    # On the first line, so that all lines keep their numbers.
+    return Scanned(added + plain, version, tuple(notes), opaque)
 
 
 def _blank(found: re.Match[str]) -> str:
     return re.sub(r"[^\n]", " ", found[0])
-
-
-def _refuse_others(text: str) -> None:
-    """Name what is no OpenQASM at all, by its beginning."""
-    start = text.lstrip("\ufeff \t\r\n")[:80]
-    other = ""
-    if not start:
-        other = "an empty text"
-    elif start[0] in "{[":
-        other = "JSON"
-    elif start.startswith("QISKIT"):
-        other = "QPY, which can run code when it is loaded"
-    elif re.match(r"(?:from|import)\s+\w", start):
-        other = "Python"
-    elif ";" not in text:
-        other = f"a text without ';', {shown(start, 30)}"
-    if other:
-        raise InvalidDesign(
-            f"Expected OpenQASM 2 or 3, got {other}. Write the circuit as OpenQASM, e.g. with "
-            "qiskit.qasm3.dumps(circuit), cirq.qasm(circuit) or pytket.qasm.circuit_to_qasm_str(circuit)."
-        )
 
 
 def _without_comments(text: str) -> str:
@@ -210,7 +196,8 @@ def _without_annotations(text: str, notes: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _without_includes(text: str, notes: list[str]) -> str:
+def _without_includes(text: str, notes: list[str]) -> tuple[str, str]:
+    """Blank the includes; also return definitions of what they stand for beyond the standard gates."""
     found = list(_INCLUDE.finditer(text))
     for include in found:
         name = include[1] if include[1] is not None else include[2]
@@ -218,14 +205,17 @@ def _without_includes(text: str, notes: list[str]) -> str:
         if name not in INCLUDES:
             got = "no name in quotes" if name is None else shown(name)
             raise InvalidDesign(
-                f'Expected include "stdgates.inc" or "qelib1.inc", got {got} {where}. No other file is opened: '
-                "put its gate definitions into this text."
+                f"Expected an include of {', '.join(INCLUDES)}, got {got} {where}. No other file is opened: put its "
+                "gate definitions into this text."
             )
         if not include[3]:
             raise InvalidDesign(f"Expected ';' after the include {where}, got none. Add it.")
     if not found:
         notes.append("no include: gates are those of stdgates.inc and qelib1.inc")
-    return _INCLUDE.sub(_blank, text)
+    quantinuum = any("hqslib1.inc" in include[0] for include in found)
+    if quantinuum:
+        notes.append("hqslib1.inc: Rz is rz, U1q(a, b) is r(a, b), RZZ is rzz, ZZ is rzz(pi/2), as pytket has them")
+    return _INCLUDE.sub(_blank, text), QUANTINUUM if quantinuum else ""
 
 
 def _check_sizes(text: str) -> None:

@@ -13,8 +13,9 @@ from domains.packages import needed_for
 from domains.quantum.circuit import Language, count_two, depth_of, text_of
 from domains.quantum.circuit import parse as parse_words
 from domains.quantum.door.express import Expressed, express
-from domains.quantum.door.foreign import Foreign, read_circuit_file
+from domains.quantum.door.foreign import Foreign, fitted, read_circuit_file, rest_of
 from domains.quantum.door.modify import qiskit_gate
+from domains.quantum.door.others import refuse_other_words
 from domains.quantum.door.prescan import decoded
 from domains.quantum.door.reader import Reader
 from domains.quantum.dressing import read_circuit
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-9
 MAX_FILES = 500
+MOST_TRANSPILED = 1000
+"""Gates of a file whose gates after transpiling are counted: more take seconds."""
 _QASM = re.compile(r"\b(?:OPENQASM|qreg|qubit|include)\b|\$\d|\[")
 
 
@@ -54,7 +57,7 @@ def score_files(files: Sequence[tuple[str, bytes]], problem: CircuitProblem) -> 
                     facts = score(text, problem, reader=reader)
                     found.append(Scored(inner, lines_of(facts), facts))
                 except InvalidDesign as error:
-                    found.append(Scored(inner, error=_advice(str(error), problem)))
+                    found.append(Scored(inner, error=advised(str(error), problem)))
     return found
 
 
@@ -72,6 +75,8 @@ def _texts(name: str, data: bytes) -> list[tuple[str, str]]:
 def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -> dict[str, Any]:
     """Read a circuit, say it again in the words of a problem, and compute its energy both ways.
 
+    The energy of OpenQASM is given even where the problem has no words for the circuit.
+
     Args:
         text: OpenQASM 2 or 3, or words of the grammar.
         problem: whose Hamiltonian and language hold.
@@ -83,28 +88,46 @@ def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -
         ``error`` (above the exact value, where that is known), ``unit_of_energy`` (of both), ``n_cx`` (of the design),
         ``n_cx_raw`` (before neighbours cancelled), ``n_cx_transpiled`` and ``depth_transpiled`` (of the file as it is,
         for this coupling map, or None), ``n_ops``, ``depth``, ``values`` (objectives, as a run measures the design),
-        ``measured`` (what the oracle says of it), ``measured_energy``, which for free angles is that of the optimiser.
+        ``measured`` (what the oracle says of it), ``measured_energy``, which for free angles is that of the optimiser,
+        ``refused`` (``""``, or why the problem has no words for the circuit: then all that is said of a design is None
+        or empty, and energy, error and the counts of the file are left).
 
     Raises:
-        InvalidDesign: it cannot be read or said again; names gate and line.
+        InvalidDesign: it cannot be read, or neither simulated nor said again; names gate and line.
     """
+    if _QASM.search(text):
+        return _foreign(text, problem, reader)
+    said, written = _words(text, problem.language)
+    measured = _measured(text_of(list(said.ops)), problem)
+    energy = None if said.angles is None else energy_of(said, problem)
+    known = _known(energy, None, problem)
+    return {"dialect": "words", "written": written, "notes": [], **known, **_facts(said, problem), **measured}
+
+
+def _foreign(text: str, problem: CircuitProblem, reader: Reader | None) -> dict[str, Any]:
+    """Score OpenQASM, see `score`."""
     from domains.quantum.files.transpiled import transpiled_counts
     from domains.quantum.verify import circuit_value
 
     language = problem.language
     before: float | None = None
     after: tuple[int, int] | None = None
-    if _QASM.search(text):
-        foreign = read_circuit_file(text, reader=reader)
+    foreign = read_circuit_file(text, reader=reader)
+    written = {"qubits": foreign.qubits, "gates": len(foreign.gates), "two": foreign.two}
+    foreign = fitted(foreign, language.qubits)
+    told = {"dialect": foreign.dialect, "written": written}
+    if not foreign.inputs:
+        circuit = circuit_as_written(foreign, problem)
+        before = circuit_value(circuit, problem.energy)
+        after = transpiled_counts(circuit, language.both) if len(foreign.gates) <= MOST_TRANSPILED else None
+    try:
         said = express(foreign, language)
-        written = {"qubits": foreign.qubits, "gates": len(foreign.gates), "two": foreign.two}
-        dialect, notes = foreign.dialect, list(said.notes)
-        if not foreign.inputs:
-            circuit = circuit_as_written(foreign, problem)
-            before, after = circuit_value(circuit, problem.energy), transpiled_counts(circuit, language.both)
-    else:
-        dialect = "words"
-        said, notes, written = _words(text, language)
+        measured = _measured(text_of(list(said.ops)), problem)
+    except InvalidDesign as error:
+        if before is None:
+            raise
+        notes = [*foreign.notes, *rest_of(foreign, language.qubits)]
+        return {**told, "notes": notes, **_bare(advised(str(error), problem), before, after, problem)}
     # Where rotations are put anew the angles of the file are no design's, and its energy is still the file's.
     energy = before if said.angles is None else energy_of(said, problem)
     if before is not None and energy is not None and not abs(before - energy) <= TOLERANCE:
@@ -112,36 +135,49 @@ def score(text: str, problem: CircuitProblem, *, reader: Reader | None = None) -
             f"Expected the same energy before and after the circuit was said in the words of {problem.info.name}, got "
             f"{before!r} and {energy!r}. This is a fault of the program: please report the file."
         )
-    return {"dialect": dialect, "written": written, "notes": notes, **_facts(said, energy, after, problem)}
+    known = _known(energy, after, problem)
+    return {**told, "notes": list(said.notes), **known, **_facts(said, problem), **measured}
 
 
-def _facts(
-    said: Expressed, energy: float | None, after: tuple[int, int] | None, problem: CircuitProblem
-) -> dict[str, Any]:
-    """Return what `score` says of a circuit in the words of a problem."""
-    language, facts = problem.language, problem.info.facts
-    ground, ops = facts.get("ground_energy"), list(said.ops)
+def _known(energy: float | None, after: tuple[int, int] | None, problem: CircuitProblem) -> dict[str, Any]:
+    """Return what `score` says of a circuit in whatever words."""
+    facts = problem.info.facts
+    ground = facts.get("ground_energy")
     return {
-        "design": text_of(ops),
-        "angles": list(said.angles) if language.free and said.angles is not None else None,
         "energy": energy,
         "unit_of_energy": str(facts.get("unit_of_energy", "")),
         "error": energy - ground if energy is not None and isinstance(ground, int | float) else None,
-        "n_cx": count_two(ops),
-        "n_cx_raw": said.raw,
         "n_cx_transpiled": after[0] if after else None,
         "depth_transpiled": after[1] if after else None,
-        "n_ops": len(ops),
-        "depth": depth_of(ops, language.qubits),
-        **_measured(text_of(ops), problem),
+        "refused": "",
     }
 
 
-def _words(text: str, language: Language) -> tuple[Expressed, list[str], dict[str, int]]:
+def _facts(said: Expressed, problem: CircuitProblem) -> dict[str, Any]:
+    """Return what `score` says of a circuit in the words of a problem."""
+    language, ops = problem.language, list(said.ops)
+    return {
+        "design": text_of(ops),
+        "angles": list(said.angles) if language.free and said.angles is not None else None,
+        "n_cx": count_two(ops),
+        "n_cx_raw": said.raw,
+        "n_ops": len(ops),
+        "depth": depth_of(ops, language.qubits),
+    }
+
+
+def _bare(refused: str, energy: float, after: tuple[int, int] | None, problem: CircuitProblem) -> dict[str, Any]:
+    """Return what `score` says of a circuit that a problem has no words for."""
+    nothing = dict.fromkeys(("design", "angles", "n_cx", "n_cx_raw", "n_ops", "depth", "measured_energy"))
+    return {**_known(energy, after, problem), **nothing, "values": {}, "measured": {}, "refused": refused}
+
+
+def _words(text: str, language: Language) -> tuple[Expressed, dict[str, int]]:
+    refuse_other_words(text)
     ops = parse_words(text, language)
     made = read_circuit(text, language)
     written = {"qubits": language.qubits, "gates": len(ops), "two": count_two(ops)}
-    return Expressed(tuple(made), None if language.free else (), (), count_two(ops)), [], written
+    return Expressed(tuple(made), None if language.free else (), (), count_two(ops)), written
 
 
 def _measured(design: str, problem: CircuitProblem) -> dict[str, Any]:
@@ -187,8 +223,8 @@ def lines_of(facts: Mapping[str, Any]) -> tuple[str, ...]:
     if facts["energy"] is not None:
         error = "" if facts["error"] is None else f", {Scale.of(facts).said(facts['error'])} above the exact value"
         lines.append(f"energy: {facts['energy']:.12g}{error}")
-    raw = "" if facts["n_cx_raw"] == facts["n_cx"] else f" ({facts['n_cx_raw']} before neighbours cancelled)"
-    lines.append(f"gates: {facts['n_cx']} CX{raw}, {facts['n_ops']} in all, depth {facts['depth']}")
+    if facts["n_cx"] is not None:
+        lines.append(_counted(facts))
     if facts["n_cx_transpiled"] is not None:
         counts = f"{facts['n_cx_transpiled']} CX, depth {facts['depth_transpiled']}"
         lines.append(f"after transpiling to rz sx x cx at level 3, for this coupling map: {counts}")
@@ -198,11 +234,19 @@ def lines_of(facts: Mapping[str, Any]) -> tuple[str, ...]:
             facts["energy"] is None or not np.isclose(after, facts["energy"], atol=TOLERANCE)
         )
         lines.append(f"{name}: {value:.6g}{f' (energy {after:.12g} with optimised angles)' if shown else ''}")
-    lines.append(f"design: {' ; '.join(facts['design'].splitlines())}")
+    if facts["design"] is None:
+        lines.append(f"note: no search of this problem can start from it. {facts['refused']}")
+    else:
+        lines.append(f"design: {' ; '.join(facts['design'].splitlines())}")
     return tuple(lines)
 
 
-def _advice(message: str, problem: CircuitProblem) -> str:
+def _counted(facts: Mapping[str, Any]) -> str:
+    raw = "" if facts["n_cx_raw"] == facts["n_cx"] else f" ({facts['n_cx_raw']} before neighbours cancelled)"
+    return f"gates: {facts['n_cx']} CX{raw}, {facts['n_ops']} in all, depth {facts['depth']}"
+
+
+def advised(message: str, problem: CircuitProblem) -> str:
     """Name the parameter to raise where a circuit is too long for a problem."""
     entry = next((e for e in PROBLEMS if e.name == problem.info.name), None)
     names = [p.name for p in entry.parameters] if entry else []

@@ -171,6 +171,8 @@ STANDARD: dict[str, Standard] = {
 """Every gate that is read by name; definitions in a file come first."""
 _ALIASES = "i:id si:sdg ti:tdg v:sx vi:sxdg phaseshift:p cphaseshift:cp ccnot:ccx toffoli:ccx fredkin:cswap cv:csx"
 """What Braket and others call them."""
+BRAKET = {"xx": "rxx", "yy": "ryy", "zz": "rzz"}
+"""Names so short that a person should be told what they were taken for: exp(-i angle/2 XX)."""
 
 
 def _alias(name: str) -> Standard:
@@ -179,6 +181,7 @@ def _alias(name: str) -> Standard:
 
 
 STANDARD.update((other, _alias(name)) for other, name in (pair.split(":") for pair in _ALIASES.split()))
+STANDARD.update((other, _alias(name)) for other, name in BRAKET.items())
 RARER = {
     "c3x": (0, 4),
     "c4x": (0, 5),

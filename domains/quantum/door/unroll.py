@@ -13,6 +13,7 @@ from typing import Any
 from openqasm3 import ast
 
 from domains.quantum.door.calls import Calls, spelled
+from domains.quantum.door.prescan import SAFE
 from domains.quantum.door.values import Number, line_of, named
 from domains.quantum.door.wires import span
 from poets_core.errors import InvalidDesign
@@ -37,12 +38,13 @@ class Unroller(Calls):
         if getattr(node, "annotations", None):
             self.note("annotation left out: it is no part of the circuit")
         follow = getattr(self, f"_{type(node).__name__}", None)
-        if follow is None:
-            raise InvalidDesign(
-                f"Expected gates, registers, constants and loops, got {spelled(node)} on line {self.line}, which "
-                "cannot be read. Remove it, or transpile the circuit to plain gates."
-            )
-        follow(node)
+        (follow or self._refuse)(node)
+
+    def _refuse(self, node: Any) -> None:
+        raise InvalidDesign(
+            f"Expected gates, registers, constants and loops, got {spelled(node)} on line {self.line}, which "
+            "cannot be read. Remove it, or transpile the circuit to plain gates."
+        )
 
     def _block(self, statements: Sequence[Any]) -> None:
         """Follow a block; names that it declares end with it."""
@@ -157,6 +159,19 @@ class Unroller(Calls):
     def _Box(self, node: ast.Box) -> None:
         self.note("box opened: its timing is no part of the circuit")
         self._block(node.body)
+
+    def _EndStatement(self, node: ast.EndStatement) -> None:
+        raise InvalidDesign(
+            f"Expected gates up to the end of the file, got 'end' on line {self.line}. It changes no state: remove it, "
+            "and what comes after it, which never runs."
+        )
+
+    def _ExpressionStatement(self, node: ast.ExpressionStatement) -> None:
+        if isinstance(node.expression, ast.Identifier) and node.expression.name == f"end{SAFE}":
+            raise InvalidDesign(
+                f"Expected gates of OpenQASM 2, got 'end' on line {self.line}, which it does not have. Remove it."
+            )
+        self._refuse(node)
 
     def _CompoundStatement(self, node: ast.CompoundStatement) -> None:
         self._block(node.statements)

@@ -13,6 +13,9 @@ from domains.quantum.door.values import Values, named
 from poets_core.errors import InvalidDesign
 
 MAX_QUBITS = 24
+"""Qubits that gates may act on."""
+MAX_DECLARED = 2000
+"""Qubits of a device, most of which nothing acts on."""
 _PHYSICAL = re.compile(r"\$(\d{1,9})")
 
 
@@ -48,9 +51,9 @@ class Registers:
         Raises:
             InvalidDesign: no size, too many qubits in all, or a name that is taken.
         """
-        if size < 1 or self.count + size > MAX_QUBITS:
+        if size < 1 or self.count + size > MAX_DECLARED:
             raise InvalidDesign(
-                f"Expected 1 to {MAX_QUBITS} qubits in all registers, got {self.count + size} with "
+                f"Expected 1 to {MAX_DECLARED} qubits in all registers, got {self.count + size} with "
                 f"{named(name)!r} on line {line}. Take fewer."
             )
         if name in self.wires or name in self.bits:
@@ -94,9 +97,9 @@ class Registers:
     def _physical(self, index: int, line: int) -> int:
         if self.declared:
             raise InvalidDesign(f"Expected either registers or physical qubits ($0), got both on line {line}.")
-        if index >= MAX_QUBITS:
+        if index >= MAX_DECLARED:
             raise InvalidDesign(
-                f"Expected physical qubits $0 .. ${MAX_QUBITS - 1}, got ${index} on line {line}. Number them from 0."
+                f"Expected physical qubits $0 .. ${MAX_DECLARED - 1}, got ${index} on line {line}. Number them from 0."
             )
         self.physical = True
         self.count = max(self.count, index + 1)

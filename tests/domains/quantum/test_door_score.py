@@ -77,7 +77,7 @@ def test_one_bad_file_does_not_stop_the_others() -> None:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr("a.qasm", HEAD + "qubit[7] q;\nh q[0];")
-        archive.writestr("b.qasm", HEAD + "qubit[9] q;\nh q[0];")
+        archive.writestr("b.qasm", HEAD + "qubit[9] q;\nh q;")
     files = [("z.zip", data.getvalue()), ("x", b"QISKIT\x0c"), ("y", b"\xff\xff\xff"), ("c.qasm", b"x 0")]
     found = score_files(files, Artificial7q())
     assert [one.name for one in found] == ["z.zip:a.qasm", "z.zip:b.qasm", "x", "y", "c.qasm"]
@@ -95,7 +95,8 @@ def test_one_bad_file_does_not_stop_the_others() -> None:
 )
 def test_a_circuit_that_is_too_long_names_what_to_raise(problem: type, text: str, says: str) -> None:
     (found,) = score_files([("a", (HEAD + text).encode())], problem())
-    assert says in found.error
+    assert says in found.facts["refused"]
+    assert any(says in line for line in found.lines)
 
 
 def test_a_false_re_expression_would_be_noticed(monkeypatch: pytest.MonkeyPatch, chain: Tfim6) -> None:
@@ -120,21 +121,24 @@ def poets(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_line_scores_and_refuses(tmp_path: Path) -> None:
-    good, long, bad = tmp_path / "good.qasm", tmp_path / "long.qasm", tmp_path / "bad.qasm"
+    good, long, bad, far = (tmp_path / f"{name}.qasm" for name in ("good", "long", "bad", "far"))
     good.write_text(MINE)
     long.write_text(HEAD + "qubit[6] q;\n" + "cx q[0], q[1]; h q[0];\n" * 11)
-    bad.write_text(HEAD + "qubit[6] q;\nccx q[0], q[1], q[2];\n")
+    bad.write_text(HEAD + "qubit[6] q;\nwobble q[0], q[1], q[2];\n")
+    far.write_text(HEAD + "qubit[6] q;\nccx q[0], q[1], q[2];\n")
     done = poets(str(good), "--problem", "quantum/tfim-6", "--set", "iterations=5")
     assert done.returncode == 0, done.stderr
     assert "energy: -" in done.stdout
     assert "final measurement dropped (line 6)" in done.stdout
     settings = ["--problem", "quantum/tfim-6", "--set", "problem.params.max_cx=12", "--set", "iterations=5", "--json"]
-    done = poets(str(good), str(long), str(bad), *settings)
+    done = poets(str(good), str(long), str(bad), str(far), *settings)
     assert done.returncode == 2
-    assert "1 of 3 circuits" in done.stderr
+    assert "1 of 4 circuits" in done.stderr
     found = json.loads(done.stdout)
-    assert [bool(one["error"]) for one in found] == [False, False, True]
-    assert "ccx on line 4" in found[2]["error"]
+    assert [bool(one["error"]) for one in found] == [False, False, True, False]
+    assert "line 4 or standard, got 'wobble'" in found[2]["error"]
+    assert "ccx on line 4" in found[3]["facts"]["refused"]
+    assert found[3]["facts"]["energy"] == pytest.approx(-5.0)
     assert found[1]["facts"]["n_cx"] == 11
     assert poets(str(tmp_path / "none.qasm"), "--problem", "quantum/tfim-6").returncode == 2
 
