@@ -121,7 +121,11 @@ class _Reader:
         if isinstance(key, str):
             return [make_term(where, text, key, 1)]
         parts = key if isinstance(key, list) else [key]
-        pairs = [p for p in parts if isinstance(p, list) and len(p) == 2 and type(p[0]) is int and p[1] in list("IXYZ")]
+        pairs = [
+            p
+            for p in parts
+            if isinstance(p, list) and len(p) == 2 and type(p[0]) is int and p[0] >= 0 and p[1] in list("IXYZ")
+        ]
         if len(pairs) == len(parts):
             return [Term(where, text, 1.0, factors=tuple((letter, qubit) for qubit, letter in pairs))]
         return multiplied(where, [self._letter(part, where) for part in parts])

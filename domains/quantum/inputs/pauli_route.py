@@ -14,7 +14,7 @@ from domains.quantum.inputs.text import is_json, json_of
 from poets_core.errors import InvalidTable
 
 WHAT = "the Hamiltonian"
-_LIST = re.compile(r"(?:\[\s*[\[({\"'\d]|\{|\[\s*\]\Z|\(\s*[\[\"'])")
+_LIST = re.compile(r"(?:\[\s*[\[({\"'\d]|\{|\[\s*\]\Z|\(\s*(?:\[\s*[-+.\d]|[\"']))")
 _TEXT = re.compile(r"\"[^\"\\]*\"\Z")
 _LINES_OF_PAIRS = re.compile(r"(?:\(\s{0,9}['\"]|['\"][^'\"\n]{1,200}['\"]\s{0,9}:)")
 _STATED = re.compile(r"(?:qubit|bit|label)?[ _]?order(?:ing)?\s{0,9}[:=]\s{0,9}(.{1,200})", re.IGNORECASE)
@@ -30,7 +30,7 @@ def found_in(text: str) -> tuple[str, Found]:
     Raises:
         InvalidTable: it cannot be read; says where.
     """
-    if is_json(text) or _TEXT.match(text):
+    if _TEXT.match(text) or (_LIST.match(text) and is_json(text)):
         return _document(text)
     bare = _COMMENT.sub("", text)
     if not bare.strip():
@@ -45,11 +45,8 @@ def _body(text: str) -> tuple[str, Found]:
     """Read a text without comments."""
     code = "\n".join("" if _IMPORT.match(line) else line for line in text.split("\n"))
     named = _NAME.match(code)
-    if (
-        named
-        and named[1].lower() != "sep"
-        and not (_LETTERS.fullmatch(named[1]) and not _LIST.match(code, named.end()))
-    ):
+    # XX = 0.5 is a label and its coefficient.
+    if named and named[1].lower() != "sep" and (_LIST.match(code, named.end()) or not _LETTERS.fullmatch(named[1])):
         code = "\n" * code.count("\n", 0, named.end()) + code[named.end() :]
     inner = code.strip()
     if not inner:

@@ -129,7 +129,7 @@ def _columns(names: list[str], head: list[str]) -> _Columns:
     label = next((name for name in LABELS if name in names), "")
     value = coefficient_name([n for n in names if n != label], "in the header")
     if not label or not value:
-        got = ", ".join(map(quoted, head[:6]))
+        got = ", ".join(map(quoted, head[:6])) or "none"
         raise InvalidTable(
             f"Expected a column 'label' and a column 'coefficient', got {got}. Name them so, or leave the header out."
         )

@@ -56,22 +56,24 @@ class _Sum:
     """Reads sums by descent; positions come in order, so that the number of a line is counted once."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.tokens, self.at = text, tokens_of(text.translate(SUBSCRIPTS)), 0
+        # Two ends, so that the token after the present one can always be asked for.
+        self.text, self.tokens, self.at = text, [*tokens_of(text.translate(SUBSCRIPTS)), _END, _END], 0
         self.start, self.count, self.made = 0, 0, 0
         self.lines, self.counted = 1, 0
         self.notes: dict[str, None] = {}
 
-    def peek(self, over_lines: bool = False) -> Token:
-        while over_lines and self.at < len(self.tokens) and self.tokens[self.at].kind == "newline":
+    def peek(self, over_lines: bool) -> Token:
+        """Return the next token; over the ends of lines where those end nothing."""
+        while over_lines and self.tokens[self.at].kind == "newline":
             self.at += 1
-        return self.tokens[self.at] if self.at < len(self.tokens) else _END
+        return self.tokens[self.at]
 
     def where(self, at: int) -> str:
         self.lines, self.counted = self.lines + self.text.count("\n", self.counted, at), max(self.counted, at)
         return f"term {self.count} (line {self.lines})"
 
     def wrong(self, wanted: str) -> NoReturn:
-        token = self.peek()
+        token = self.tokens[self.at]
         at = len(self.text) if token.kind == "end" else token.at
         line = self.text.count("\n", 0, at) + 1
         got = self.text[max(self.start, at - 200) : at + 24] or "its end"
@@ -90,13 +92,13 @@ class _Sum:
                 raise InvalidTable(f"Expected at most {MAX_TERMS:,} terms, got more.")
             self.start, sign, signs = token.at, 1.0, 0
             while self.peek(over_lines=signs > 0).kind == "sign":
-                sign *= -1.0 if self.peek().text == "-" else 1.0
+                sign *= -1.0 if self.tokens[self.at].text == "-" else 1.0
                 signs, self.at = signs + 1, self.at + 1
                 if signs > 2:
                     self.wrong("at most two signs in a row")
             if depth and begun and not signs:
                 self.wrong("a sign between terms")
-            if self.peek().kind in ("end", "close"):
+            if self.tokens[self.at].kind in ("end", "close"):
                 self.wrong("a term after a sign")
             found, bare = self.product(depth)
             by_sign = self._followed_by_sign(depth)
@@ -106,21 +108,21 @@ class _Sum:
             joined, begun, numbers = by_sign, True, numbers and bare
             if (after := self.peek(over_lines=depth > 0)).kind not in ("sign", "newline", "end", "close"):
                 self._no_factor(after, "")
-        if depth == 0 and self.peek().kind == "close":
+        if depth == 0 and self.tokens[self.at].kind == "close":
             self.wrong("a bracket that was opened")
         return terms, numbers
 
     def _followed_by_sign(self, depth: int) -> bool:
         """Whether a sign joins the next term; at the start of a line one with a blank or a bracket behind it."""
-        after = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else _END
         token = self.peek(over_lines=depth > 0)
+        after = self.tokens[self.at + 1]
         if token.kind == "newline" and after.kind == "sign":
             return after.followed or self.text[after.at + 1 : after.at + 2] == "("
         return token.kind == "sign"
 
     def product(self, depth: int) -> tuple[list[Term], bool]:
         """Read one product; also whether it is a number alone."""
-        first = self.peek()
+        first = self.tokens[self.at]
         where = self.where(first.at)
         product = _Product(first.at)
         mark = self._factor(product, "", depth, where)
@@ -132,7 +134,7 @@ class _Sum:
 
     def _goes_on(self, depth: int) -> bool:
         """Whether another factor follows without a sign of a product."""
-        line_ended = self.peek().kind == "newline"
+        line_ended = self.tokens[self.at].kind == "newline"
         if line_ended and not depth:
             return False
         going = self.peek(over_lines=depth > 0).kind in ("number", "last", "factor", "unit", "small", "label", "open")
@@ -146,7 +148,7 @@ class _Sum:
         while mark and token.kind == "sign":  # 2 * -0.5
             product.number *= -1.0 if token.text == "-" else 1.0
             self.at += 1
-            token = self.peek()
+            token = self.tokens[self.at]
         if mark == "/" and token.kind != "number":
             self.wrong("a number after '/'")
         self.at += 1
@@ -196,8 +198,8 @@ class _Sum:
         if product.numbered and not mark:
             self.wrong("one coefficient a term, or a sign between terms")
         alone = len(product.labels) == 1 and len(product.labels[0][1]) == 1 and not product.parts
-        if alone and not mark and token.text.isdigit():
-            letter = product.labels[0][1]
+        letter = product.labels[0][1] if alone else "I"
+        if letter != "I" and not mark and token.text.isdigit():
             self.wrong(f"{letter}{token.text} for {letter} on qubit {token.text}, or {token.text} * {letter},")
         if mark == "/" and value == 0:
             self.wrong("a number other than 0 after '/'")
@@ -269,7 +271,11 @@ def read_sum(text: str) -> tuple[list[Term], tuple[str, ...]]:
     Raises:
         InvalidTable: names term and line.
     """
+    if sum(map(bool, map(str.strip, text.split("\n")))) > MAX_TERMS:
+        raise InvalidTable(f"Expected at most {MAX_TERMS:,} lines of terms, got more.")
     found = _Sum(text)
+    if sum(token.kind == "sign" for token in found.tokens) > 2 * MAX_TERMS:
+        raise InvalidTable(f"Expected at most {MAX_TERMS:,} terms, got more signs than they have.")
     terms, _ = found.sum(0)
     if len(terms) == 1 and any(t.kind == "last" and t.text[0] in "+-" for t in found.tokens):
         found.notes[f"Read as one term with its coefficient behind it, not as a difference: {terms[0].text}."] = None

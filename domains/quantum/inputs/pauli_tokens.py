@@ -57,7 +57,8 @@ def tokens_of(text: str) -> list[Token]:
 
 def _coefficient_last(line: list[Token]) -> list[Token]:
     """Return the tokens of a line, a coefficient behind its letters as one token."""
-    head, numbers = line, list[str]()
+    # IIZ 0.5, as the line of a list: the comma ends it.
+    head, numbers = line[:-1] if line and line[-1].text in (",", ";") else line, list[str]()
     # XXI -0.5, XXI: 0.5, and XXI 0.5 0.0 with the imaginary part; XXI - 0.5 is a difference.
     while len(numbers) < 2 and len(head) > 1 and head[-1].kind == "number":
         signed = head[-2].kind == "sign" and head[-2].apart and not head[-2].followed
