@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domains.quantum.hamiltonian import MAX_QUBITS, PauliSum
-from domains.quantum.inputs.pauli_json import Found, read_document, read_python
-from domains.quantum.inputs.pauli_table import delimiter_of, read_table
+from domains.quantum.inputs.pauli_route import WHAT, found_in
+from domains.quantum.inputs.pauli_rows import Found
 from domains.quantum.inputs.pauli_terms import Term
-from domains.quantum.inputs.pauli_text import read_sum
-from domains.quantum.inputs.text import cleaned, is_json, json_of, quoted
+from domains.quantum.inputs.text import cleaned, quoted
 from poets_core.errors import InvalidTable
 
 Order = Literal["qiskit", "first"]
@@ -25,13 +24,10 @@ ORDERS: dict[str, str] = {
     "first": "first letter is qubit 0 (Cirq, PennyLane, OpenFermion)",
 }
 """The two orders of letters in a label, in words."""
-IMAGINARY = 1e-12
-"""Largest imaginary part of a coefficient that counts as rounding."""
+IMAGINARY = 1e-10
+"""Largest imaginary part that counts as rounding, as a share of the largest coefficient."""
 NEGLIGIBLE = 1e-14
 """Coefficients below this are dropped."""
-WHAT = "the Hamiltonian"
-_LIST = re.compile(r"(?:\[\s*[\[({\"'\d]|\{|\[\s*\]\Z)")
-_STATED = re.compile(r"(?:qubit|bit|label)?[ _]?order(?:ing)?\s{0,9}[:=]\s{0,9}(.{1,200})", re.IGNORECASE)
 _LAST = re.compile(r"(?:last|right\w*)[^.;,]{0,40}qubit[ _]?0|little[- _]?endian")
 _FIRST = re.compile(r"(?:first|left\w*)[^.;,]{0,40}qubit[ _]?0|big[- _]?endian")
 _TOOLS = (("qiskit", "qiskit"), ("cirq", "first"), ("pennylane", "first"), ("openfermion", "first"))
@@ -114,11 +110,13 @@ def read_hamiltonian(text: str, *, order: str, qubits: int = 0) -> HamiltonianRe
         raise InvalidTable(f"Expected order 'qiskit' or 'first', got {quoted(order)}.", field="order")
     if not 0 <= qubits <= MAX_QUBITS:
         raise InvalidTable(f"Expected at most {MAX_QUBITS} qubits, got {qubits}.", field="qubits")
-    form, found = _found(cleaned(text, WHAT))
-    notes: list[str] = []
+    form, found = found_in(cleaned(text, WHAT))
+    notes = list(found.notes)
     n, indexed = _width(found, qubits)
     if indexed:
         notes.append("The text names the qubit of every letter, so the order of letters does not matter.")
+        if all(q for t in found.terms for _, q in t.factors):
+            notes.append("No letter acts on qubit 0. Qubits count from 0; if yours count from 1, take 1 from each.")
     else:
         notes += _agreed(found.order, order)
     if found.ignored:
@@ -126,41 +124,6 @@ def read_hamiltonian(text: str, *, order: str, qubits: int = 0) -> HamiltonianRe
     terms = _summed(found.terms, n, order, notes)
     words = "every letter names its qubit" if indexed else ORDERS[order]
     return HamiltonianRead(PauliSum(terms), form, words, tuple(notes))
-
-
-def _found(text: str) -> tuple[str, Found]:
-    """Return what the text was read as, and what is in it."""
-    if "SparsePauliOp" in text:
-        return "SparsePauliOp (Qiskit)", read_python(text)
-    if _LIST.match(text):
-        return _list(text)
-    lines = list(enumerate(text.split("\n"), 1))
-    comments = " ".join(line.strip() for _, line in lines if line.lstrip().startswith(("#", "//")))[:2000]
-    kept = [(k, line) for k, line in lines if line.strip() and not line.lstrip().startswith(("#", "//"))]
-    if not kept:
-        raise InvalidTable(f"Expected terms in {WHAT}, got comments alone.")
-    stated = _STATED.search(comments)
-    said = stated[1] if stated else ""
-    if delimiter := delimiter_of([line for _, line in kept]):
-        name = {"\t": "TSV", ";": "CSV with semicolons"}.get(delimiter, "CSV")
-        return name, Found(read_table(kept, delimiter), said)
-    blank = "\n".join("" if line.lstrip().startswith(("#", "//")) else line for _, line in lines)
-    terms = read_sum(blank)
-    return "text" if any(t.label for t in terms) else "text with the qubit of every letter", Found(terms, said)
-
-
-def _list(text: str) -> tuple[str, Found]:
-    """Read JSON, or what Python prints: tuples, single quotes and complex numbers are no JSON."""
-    try:
-        return "JSON", read_document(json_of(text, "JSON of " + WHAT))
-    except InvalidTable as error:
-        if not re.search(r"['(jJ]", text) or not is_json(text):
-            raise
-        first = error
-    try:
-        return "Python list", read_python(text)
-    except InvalidTable as error:
-        raise error if re.search(r"['(]", text) else first from error
 
 
 def _width(found: Found, asked: int) -> tuple[int, bool]:
@@ -186,8 +149,13 @@ def _width(found: Found, asked: int) -> tuple[int, bool]:
             raise InvalidTable(
                 f"Expected qubits 0 to {most}, got {needed - 1} in {top.where}: {quoted(top.text)}. Count from 0."
             )
-        stated = found.qubits if needed <= found.qubits <= MAX_QUBITS else needed
-        return asked or stated, True
+        if found.qubits and not needed <= found.qubits <= MAX_QUBITS:
+            wanted = f"{needed} to {MAX_QUBITS}"
+            raise InvalidTable(
+                f"Expected {wanted} qubits, for {top.where} is {quoted(top.text)}, got the number {found.qubits} in "
+                f"{WHAT}. Qubits count from 0."
+            )
+        return asked or found.qubits or needed, True
     n = len(labels[0].label)
     other = next((t for t in labels if len(t.label) != n), None)
     if other:
@@ -198,6 +166,11 @@ def _width(found: Found, asked: int) -> tuple[int, bool]:
     if n > MAX_QUBITS or (asked and n != asked):
         wanted = f"{asked}" if asked else f"at most {MAX_QUBITS}"
         raise InvalidTable(f"Expected {wanted} qubits, got labels of {n} letters in {labels[0].where}.")
+    if found.qubits and found.qubits != n:
+        raise InvalidTable(
+            f"Expected labels of {found.qubits} letters, for {WHAT} says {found.qubits} qubits, got {n} letters in "
+            f"{labels[0].where}: {quoted(labels[0].text)}."
+        )
     return n, False
 
 
@@ -233,19 +206,24 @@ def _summed(terms: Sequence[Term], n: int, order: str, notes: list[str]) -> tupl
     """Return Qiskit labels with real coefficients, each label once; says what was summed and dropped."""
     total: dict[str, float] = {}
     repeats = 0
+    tolerated = IMAGINARY * max((abs(t.coefficient) for t in terms), default=0.0)
+    rounded = 0.0
     for term in terms:
         label, number = _label(term, n, order), term.coefficient
         # abs(nan) > x is false, so finiteness is asked first.
         if not (abs(number.real) < float("inf") and abs(number.imag) < float("inf")):
             raise InvalidTable(f"Expected finite coefficients, got {quoted(term.text)} in {term.where}.")
-        if abs(number.imag) > IMAGINARY:
+        if abs(number.imag) > tolerated:
             raise InvalidTable(
                 f"Expected real coefficients, for a Hamiltonian is Hermitian, got {number.imag:g}j in {term.where}: "
                 f"{quoted(term.text)}."
             )
+        rounded = max(rounded, abs(number.imag))
         repeats += label in total
         total[label] = total.get(label, 0.0) + number.real
     kept = {label: c for label, c in total.items() if abs(c) >= NEGLIGIBLE}
+    if rounded > NEGLIGIBLE:
+        notes.append(f"Taken for rounding: imaginary parts of at most {rounded:.1g}.")
     if repeats:
         notes.append(f"Summed: {repeats:,} term{'s' * (repeats > 1)} with a label that stood before.")
     if gone := len(total) - len(kept):

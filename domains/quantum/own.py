@@ -38,7 +38,9 @@ def given_text(pasted: str, file: str, name: str) -> str:
     if not file:
         return pasted
     try:
-        return Path(file).read_bytes().decode("utf-8-sig")
+        data = Path(file).read_bytes()
+        # Editors and spreadsheets of Windows write UTF-16 and mark it.
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidSpec("Expected a text in UTF-8, got other bytes.", field=f"{PARAMS}.file") from error
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from domains.quantum.inputs.text import UNSIGNED, quoted
+from domains.quantum.inputs.text import UNSIGNED, quoted, real_of
 from poets_core.errors import InvalidTable
 
 MAX_DEPTH = 12
@@ -246,8 +246,8 @@ def _single(tokens: _Tokens, depth: int) -> Any:
     if kind == "number":
         tokens.take()
         if token[-1] in "jJi":
-            return complex(0.0, float(token[:-1]))
-        return int(token) if token.isdigit() else float(token)
+            return complex(0.0, real_of(token[:-1]))
+        return int(token) if token.isdigit() else real_of(token)
     if kind == "text":
         return tokens.take()[1:-1]
     if kind == "name":

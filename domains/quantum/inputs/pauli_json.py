@@ -1,42 +1,32 @@
-"""Terms of a Hamiltonian from JSON, and from SparsePauliOp as Python prints or builds it."""
+"""Terms of a Hamiltonian from JSON, and from lists and dicts as Python prints them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from domains.quantum.inputs.literals import Call, read_literal
-from domains.quantum.inputs.pauli_table import COEFFICIENTS, LABELS
-from domains.quantum.inputs.pauli_terms import MAX_TERMS, Term, make_term
+from domains.quantum.inputs.pauli_rows import (
+    IMAGINARY,
+    LABELS,
+    QUBITS,
+    Found,
+    Row,
+    coefficient_name,
+    plain_name,
+    terms_of,
+    unused,
+)
+from domains.quantum.inputs.pauli_terms import MAX_TERMS, Term, make_term, sparse_term
+from domains.quantum.inputs.pauli_text import read_sum
 from domains.quantum.inputs.text import number_of, quoted
 from poets_core.errors import InvalidTable
 
 LISTS = ("pauli", "paulis", "terms", "pauli_terms", "hamiltonian", "operator", "observable", "data", "paulilist")
 ORDERS = ("order", "qubit_order", "bit_order", "ordering", "endian", "endianness")
 COUNTS = ("num_qubits", "n_qubits", "qubits", "nqubits")
-QISKIT = "the last letter of a SparsePauliOp is qubit 0"
-_LOCAL = re.compile(r"[IXYZixyz]+")
-_SKIPPED = ("from ", "import ", "#")
-_NAMED = re.compile(r"[A-Za-z_]\w{0,60}+\s{0,9}=(?!=)")
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a document says.
-
-    Attributes:
-        terms: in the order written.
-        order: of qubits, as the document states it; ``""`` where it does not.
-        qubits: as the document states them, 0 where it does not.
-        ignored: keys that were not used.
-    """
-
-    terms: list[Term]
-    order: str = ""
-    qubits: int = 0
-    ignored: tuple[str, ...] = ()
+_NUMBER = re.compile(r"(?<![\w.\[({])\d|\d\.\d")
+"""A number that is no qubit of a letter."""
 
 
 def read_document(value: Any) -> Found:
@@ -45,112 +35,168 @@ def read_document(value: Any) -> Found:
     Raises:
         InvalidTable: names the term.
     """
-    if isinstance(value, dict):
-        keys = {key.lower(): key for key in value}
-        order = next((str(value[keys[k]])[:400] for k in ORDERS if k in keys), "")
-        qubits = next((value[keys[k]] for k in COUNTS if k in keys and type(value[keys[k]]) is int), 0)
-        labels = next((k for k in (*LABELS, *LISTS) if _is_labels(value.get(keys.get(k, "")))), "")
-        numbers = next((k for k in COEFFICIENTS if isinstance(value.get(keys.get(k, "")), list)), "")
-        if labels and numbers:
-            terms = _parallel(value[keys[labels]], value[keys[numbers]])
-            used = {labels, numbers}
-        elif inner := next((k for k in LISTS if isinstance(value.get(keys.get(k, "")), list | dict)), ""):
-            found = value[keys[inner]]
-            terms = read_document(found).terms if isinstance(found, dict) else _listed(found)
-            used = {inner}
-        else:
-            known = {*ORDERS, *COUNTS}
-            terms = _listed([[key, number] for key, number in value.items() if key.lower() not in known])
-            used = set(keys)
-        used |= {k for k in (*ORDERS, *COUNTS) if k in keys}
-        return Found(terms, order, qubits, tuple(keys[k] for k in keys if k not in used))
+    if isinstance(value, str):
+        terms, notes = read_sum(value)
+        return Found(terms, notes=notes)
     if isinstance(value, list):
-        return Found(_listed(value))
-    raise InvalidTable(f"Expected a list or an object of terms, got {quoted(value)}.")
+        return _listed(value)
+    if not isinstance(value, dict):
+        raise InvalidTable(f"Expected a list or an object of terms, got {quoted(value)}.")
+    if value.get("cirq_type") == "PauliSum" and isinstance(value.get("items"), list):
+        return Found([_cirq(f"term {k}", item) for k, item in enumerate(value["items"][: MAX_TERMS + 1], 1)])
+    keys = {plain_name(key): key for key in value}
+    if len(keys) == len(value):
+        return _object(value, keys)
+    return _listed([[key, number] for key, number in value.items()])
+
+
+def _object(value: dict[str, Any], keys: dict[str, str]) -> Found:
+    """Read an object, by its keys in plain form."""
+    order = next((str(value[keys[k]])[:400] for k in ORDERS if k in keys), "")
+    qubits = next((value[keys[k]] for k in COUNTS if k in keys and type(value[keys[k]]) is int), 0)
+    stated = {k for k in (*ORDERS, *COUNTS) if k in keys}
+    labels = next((k for k in (*LABELS, *LISTS) if _is_labels(value.get(keys.get(k, "")))), "")
+    numbers = coefficient_name((k for k in keys if isinstance(value[keys[k]], list) and k != labels), "in the object")
+    inner = next((k for k in LISTS if isinstance(value.get(keys.get(k, "")), list | dict | str)), "")
+    if labels and numbers:
+        imag = next((k for k in IMAGINARY if isinstance(value.get(keys.get(k, "")), list)), "")
+        found = _listed(_parallel(value[keys[labels]], value[keys[numbers]], value[keys[imag]] if imag else None))
+        used = {labels, numbers, imag}
+    elif inner and not (isinstance(value[keys[inner]], str) and coefficient_name(keys, "in the object")):
+        found, used = read_document(value[keys[inner]]), {inner}
+    elif {"label", "pauli", "op", "pauli_string"} & set(keys) and coefficient_name(keys, "in the object"):
+        found, used = _listed([value]), set(keys)
+    else:
+        found = _listed([[key, number] for key, number in value.items() if plain_name(key) not in stated])
+        used = set(keys)
+    left = unused([(keys[k], value[keys[k]]) for k in keys if k not in used | stated], "in the object")
+    if qubits and found.qubits and qubits != found.qubits:
+        raise InvalidTable(f"Expected one number of qubits, got {qubits} and {found.qubits}.")
+    return Found(found.terms, order or found.order, qubits or found.qubits, (*left, *found.ignored), found.notes)
 
 
 def _is_labels(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
 
 
-def _parallel(labels: Sequence[str], numbers: Sequence[Any]) -> list[Term]:
-    if len(labels) != len(numbers):
+def _parallel(labels: Sequence[str], numbers: Sequence[Any], imaginary: Sequence[Any] | None = None) -> list[Any]:
+    """Return [label, number] from lists of them."""
+    if len(labels) != len(numbers) or (imaginary is not None and len(imaginary) != len(labels)):
         raise InvalidTable(
-            f"Expected one coefficient per label, got {len(labels)} labels, {len(numbers)} coefficients."
+            f"Expected one coefficient per label, got {len(labels)} labels, {len(numbers)} coefficients"
+            + (f" and {len(imaginary)} imaginary parts." if imaginary is not None else ".")
         )
-    return _listed([[label, number] for label, number in zip(labels, numbers, strict=True)])
+    rows = zip(labels, numbers, imaginary or [0] * len(labels), strict=True)
+    return [[label, whole(f"term {k}", number, imag)] for k, (label, number, imag) in enumerate(rows, 1)]
 
 
-def _listed(items: Sequence[Any]) -> list[Term]:
+def whole(where: str, number: Any, imaginary: Any) -> Any:
+    """Return a coefficient of its two parts; the first as it is where there is no second.
+
+    Raises:
+        InvalidTable: the second is no real number.
+    """
+    imag = number_of(imaginary)
+    if imaginary in (None, "", 0):
+        return number
+    real = number_of(number)
+    if imag is None or imag.imag or real is None:
+        raise InvalidTable(f"Expected numbers as parts of a coefficient in {where}, got {quoted([number, imaginary])}.")
+    return real + 1j * imag
+
+
+def _listed(items: Sequence[Any]) -> Found:
     """Read a list with one item per term."""
     if len(items) > MAX_TERMS:
         raise InvalidTable(f"Expected at most {MAX_TERMS:,} terms, got {len(items):,}.")
-    return [_item(f"term {number}", item) for number, item in enumerate(items, 1)]
+    if items and all(isinstance(item, dict) for item in items):
+        return _objects(items)
+    if items and _is_labels(list(items)):
+        # ["0.5 ZZ", "0.25 XI"]: a term a text; labels alone would say no coefficients.
+        found = [read_sum(text) for text in items]
+        if all(_NUMBER.search(text) for text in items):
+            return Found([t for terms, _ in found for t in terms], notes=tuple({n for _, ns in found for n in ns}))
+        raise InvalidTable(f"Expected a coefficient with each label, got labels alone: {quoted(items[0])}, ...")
+    return Found([_item(f"term {number}", item) for number, item in enumerate(items, 1)])
+
+
+def _objects(items: Sequence[dict[str, Any]]) -> Found:
+    """Read a list of objects, one per term."""
+    rows, left, names = [], dict[str, None](), set[str]()
+    for count, item in enumerate(items, 1):
+        where, text = f"term {count}", str(item)[:200]
+        keys = {plain_name(key): key for key in item}
+        label = next((k for k in LABELS if k in keys), "")
+        number = coefficient_name(keys, f"in {where}")
+        if not label or not number or len(keys) != len(item):
+            raise InvalidTable(f"Expected a label and a coefficient in {where}, got {quoted(text)}.")
+        imag = next((k for k in IMAGINARY if k in keys), "")
+        wires = next((k for k in QUBITS if k in keys), "")
+        left |= dict.fromkeys(
+            unused([(keys[k], item[keys[k]]) for k in keys if k not in (label, number, imag, wires)], f"in {where}")
+        )
+        names |= {wires} - {""}
+        letters, places = item[keys[label]], item[keys[wires]] if wires else None
+        if isinstance(letters, list):
+            letters, places, wires = *_on_qubits(where, text, letters), "qubits"
+            names.add(wires)
+        if not isinstance(letters, str):
+            raise InvalidTable(f"Expected letters IXYZ in {where}, got {quoted(text)}.")
+        coefficient = whole(where, item[keys[number]], item[keys[imag]] if imag else None)
+        rows.append(Row(where, text, letters, coefficient, places))
+    if len(names) > 1:
+        raise InvalidTable(f"Expected one name for the qubits of terms, got {' and '.join(sorted(names)[:3])}.")
+    terms, notes = terms_of(rows, next(iter(names), ""))
+    return Found(terms, ignored=tuple(left), notes=notes)
+
+
+def _on_qubits(where: str, text: str, letters: list[Any]) -> tuple[str, list[int]]:
+    """Return letters and qubits of [[["q", [0]], "Z"], ..], as pytket writes them."""
+    found, places = list[str](), list[int]()
+    for pair in letters:
+        match pair:
+            case [[str(), [int(qubit)]], str(letter)] if letter in tuple("IXYZ"):
+                found.append(letter)
+                places.append(qubit)
+            case _:
+                raise InvalidTable(f"Expected letters with their qubits in {where}, got {quoted(text)}.")
+    return "".join(found), places
 
 
 def _item(where: str, item: Any) -> Term:
     text = str(item)[:200]
     if isinstance(item, dict):
-        keys = {key.lower(): key for key in item}
-        label = next((item[keys[k]] for k in LABELS if k in keys), None)
-        given = [k for k in COEFFICIENTS if k in keys]
-        if given and given[0] in ("real", "re"):
-            # {"label": .., "real": .., "imag": ..}: the two parts stand beside the label.
-            number: Any = {k: item[keys[k]] for k in ("real", "re", "imag", "imaginary", "im") if k in keys}
-        else:
-            number = item[keys[given[0]]] if given else None
-        if isinstance(label, str) and number is not None:
-            return make_term(where, text, label, number)
-    elif isinstance(item, list | tuple) and len(item) == 2:
+        return _objects([item]).terms[0]
+    if isinstance(item, list | tuple) and len(item) == 2:
         for label, number in (item, item[::-1]):
             if isinstance(label, str) and number_of(label) is None:
                 return make_term(where, text, label, number)
     elif isinstance(item, list | tuple) and len(item) == 3 and isinstance(item[0], str):
         letters, wires, number = item
         if isinstance(wires, list):
-            return _sparse(where, text, letters, wires, number)
+            return sparse_term(where, text, letters, wires, number)
         return make_term(where, text, letters, [wires, number])
     raise InvalidTable(f"Expected a label and a coefficient in {where}, got {quoted(text)}.")
 
 
-def _sparse(where: str, text: str, letters: str, wires: Sequence[Any], number: Any) -> Term:
-    """Read ("ZZ", [0, 1], 0.5): letters and the qubits they act on."""
-    indices = [number_of(w) for w in wires]
-    whole = [int(i.real) for i in indices if i is not None and i.imag == 0 and 0 <= i.real < 1e6 and i.real % 1 == 0]
-    if len(whole) != len(letters) or len(indices) != len(whole) or not (_LOCAL.fullmatch(letters) or not letters):
-        raise InvalidTable(f"Expected as many letters IXYZ as qubits in {where}, got {quoted(text)}.")
-    term = make_term(where, text, "", number)
-    return Term(where, text, term.coefficient, factors=tuple(zip(letters.upper(), whole, strict=True)))
-
-
-def read_python(text: str) -> Found:
-    """Read ``SparsePauliOp(...)``, ``.from_list(...)``, ``.from_sparse_list(...)``, or a Python list of terms.
-
-    Lines of import before it, and ``name =``, are skipped.
-
-    Raises:
-        InvalidTable: it is none of them.
-    """
-    lines = text.split("\n")
-    first_line = next((k for k, line in enumerate(lines) if line.strip() and not line.lstrip().startswith(_SKIPPED)), 0)
-    text = "\n".join(lines[first_line:]).strip()
-    named = _NAMED.match(text)
-    value = read_literal(text[named.end() if named else 0 :], "SparsePauliOp" if "Sparse" in text else "the list")
-    if not isinstance(value, Call):
-        return read_document(value)
-    kind = value.name.split(".")[-1]
-    first = value.args[0] if value.args else value.keys.get({"SparsePauliOp": "data"}.get(kind, "obj"))
-    second = value.args[1] if len(value.args) > 1 else None
-    count = number_of(value.keys.get("num_qubits", second))
-    qubits = int(count.real) if count is not None and abs(count) < 1e6 else 0
-    if kind == "from_list" and isinstance(first, list):
-        return Found(_listed(first), QISKIT)
-    if kind == "from_sparse_list" and isinstance(first, list):
-        return Found(_listed(first), "", qubits)
-    if kind == "SparsePauliOp" and isinstance(first, str | list):
-        labels = [first] if isinstance(first, str) else first
-        numbers = second if second is not None else value.keys.get("coeffs")
-        if _is_labels(labels) and (numbers is None or isinstance(numbers, list)):
-            return Found(_parallel(labels, [1.0] * len(labels) if numbers is None else numbers), QISKIT)
-    wanted = "SparsePauliOp([labels], coeffs=[...]), from_list or from_sparse_list"
-    raise InvalidTable(f"Expected {wanted}, got {quoted(text)}.")
+def _cirq(where: str, item: Any) -> Term:
+    """Read [[[qubit, Pauli], ..], coefficient] of Cirq's JSON."""
+    text = str(item)[:200]
+    match item:
+        case [list(pairs), {"cirq_type": "complex", "real": real, "imag": imag}]:
+            number: Any = [real, imag]
+        case [list(pairs), number]:
+            pass
+        case _:
+            raise InvalidTable(f"Expected letters and a coefficient in {where}, got {quoted(text)}.")
+    letters, places = "", list[int]()
+    for pair in pairs:
+        match pair:
+            case [{"cirq_type": "LineQubit", "x": int(x)}, {"cirq_type": str(kind)}] if kind[-1:] in "XYZI":
+                letters, places = letters + kind[-1], [*places, x]
+            case _:
+                raise InvalidTable(
+                    f"Expected letters on qubits LineQubit(0), LineQubit(1), ... in {where}, got {quoted(pair)}. "
+                    "Number the qubits first."
+                )
+    return sparse_term(where, text, letters, places, number)

@@ -12,12 +12,13 @@ from poets_core.intake import read_json, shown
 
 MAX_BYTES = 256 << 10
 """Of a pasted or uploaded text, after encoding as UTF-8."""
-UNSIGNED = r"(?:\d{1,64}+(?:\.\d{0,64}+)?+|\.\d{1,64}+)(?:[eE][-+]?\d{1,6}+)?+"
-"""A number without sign; repetitions are bounded and give nothing back, so time is in proportion to the text."""
+UNSIGNED = r"(?:\d{1,64}+(?:\.\d{0,64}+)?+|\.\d{1,64}+)(?:[eEdD][-+]?\d{1,6}+)?+"
+"""A number without sign, 1e-3 or 1D-3; repetitions are bounded and give nothing back, so time is linear in the text."""
 REAL = rf"[-+]?{UNSIGNED}"
 _NUMBER = re.compile(
     rf"\(?\s{{0,9}}(?:(?P<imag>{REAL})[jJi]|(?P<re>{REAL})(?:\s{{0,9}}(?P<im>[-+]\s{{0,9}}{UNSIGNED})[jJi])?)\s{{0,9}}\)?"
 )
+_POWER = str.maketrans("dD", "ee")
 _SIGNS = str.maketrans({"−": "-", "–": "-", "\uff0d": "-", "\u00a0": " ", "\u2009": " ", "\ufeff": " "})
 REAL_KEYS, IMAG_KEYS = ("real", "re"), ("imag", "imaginary", "im")
 
@@ -61,9 +62,14 @@ def number_in(text: str) -> complex | None:
     if found is None or text.startswith("(") != text.endswith(")"):
         return None
     if found["imag"] is not None:
-        return complex(0.0, float(found["imag"]))
+        return complex(0.0, real_of(found["imag"]))
     imaginary = "".join((found["im"] or "0").split())
-    return complex(float(found["re"]), float(imaginary))
+    return complex(real_of(found["re"]), real_of(imaginary))
+
+
+def real_of(digits: str) -> float:
+    """Return the float of what `REAL` matches."""
+    return float(digits.translate(_POWER))
 
 
 def number_of(value: Any) -> complex | None:
