@@ -15,13 +15,24 @@ from poets_core.errors import InvalidTable
 WHAT = "the amplitudes"
 BITS = re.compile(r"[01]{1,64}")
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "bits": ("bits", "bitstring", "bit_string", "bit string", "state", "basis", "basis_state", "basis state", "label",
-             "ket", "key"),
+    "bits": (
+        "bits",
+        "bitstring",
+        "bit_string",
+        "bit string",
+        "state",
+        "basis",
+        "basis_state",
+        "basis state",
+        "label",
+        "ket",
+        "key",
+    ),
     "index": ("index", "idx", "n", "k", "i", "", "#", "unnamed: 0"),
     "amplitude": ("amplitude", "amplitudes", "amp", "value", "coefficient", "coeff", "psi", "statevector", "c"),
     "real": (*REAL_KEYS, "real part", "real_part", "re(psi)", "amplitude_real", "real_amplitude"),
     "imag": (*IMAG_KEYS, "imaginary part", "imag_part", "imag part", "im(psi)", "amplitude_imag", "imag_amplitude"),
-}  # fmt: skip
+}
 """What a column may be called, in lower case."""
 POLAR = ("magnitude", "abs", "modulus", "mag", "phase", "angle", "arg", "theta", "phi", "radius")
 SHARES = ("probability", "probabilities", "prob", "p", "count", "counts", "shots", "frequency")

@@ -166,8 +166,10 @@ def _of_list(value: Any, form: str) -> Listed:
         )
     value = _flat(value)
     if value and all(isinstance(v, dict) and "amplitude" in v for v in value):
-        value = [[next((v[k] for k in ("bits", "bitstring", "state", "label") if k in v), None), v["amplitude"]]
-                 for v in value]  # fmt: skip
+        value = [
+            [next((v[k] for k in ("bits", "bitstring", "state", "label") if k in v), None), v["amplitude"]]
+            for v in value
+        ]
     if value and all(map(_is_labelled, value)):
         if len({v[0] for v in value}) < len(value):
             raise InvalidTable(f"Expected each bit string once in {WHAT}, got one twice.")

@@ -20,8 +20,27 @@ _PAIR = re.compile(r"[\[(]? ?(\d{1,6}) ?(?:-|,|;| |->|<->|--) ?(\d{1,6}) ?[\])]?
 """Of a text whose blanks are single spaces."""
 _LINK = re.compile(r"(\d{1,6})(?:->|<->|--|-)(\d{1,6})")
 _BRACKETED = re.compile(r"[\[(] ?(\d{1,6}) ?[, ] ?(\d{1,6}) ?[\])]")
-_NAMES = ("source", "target", "from", "to", "control", "u", "v", "i", "j", "a", "b", "qubit1", "qubit2", "q1", "q2",
-          "src", "dst", "first", "second")  # fmt: skip
+_NAMES = (
+    "source",
+    "target",
+    "from",
+    "to",
+    "control",
+    "u",
+    "v",
+    "i",
+    "j",
+    "a",
+    "b",
+    "qubit1",
+    "qubit2",
+    "q1",
+    "q2",
+    "src",
+    "dst",
+    "first",
+    "second",
+)
 _VIEWS = ("CouplingMap", "EdgeList", "WeightedEdgeList", "EdgeView", "OutEdgeView", "frozenset", "set", "list", "tuple")
 _ARROWS = str.maketrans("↔→⟷", "---")
 KEYS = ("coupling_map", "coupling", "edges", "pairs", "links", "edge_list")

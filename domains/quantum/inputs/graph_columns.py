@@ -12,10 +12,22 @@ from poets_core.errors import InvalidTable
 LONG = (("source", "target"), ("from", "to"), ("node1", "node2"))
 """Names that no node has."""
 OTHERS = (
-    ("src", "dst"), ("head", "tail"), ("vertex1", "vertex2"), ("start", "end"), ("node 1", "node 2"),
-    ("node_1", "node_2"), ("vertex 1", "vertex 2"), ("vertex_1", "vertex_2"), ("node_a", "node_b"),
-    ("node a", "node b"), ("source_id", "target_id"), ("u", "v"), ("a", "b"), ("i", "j"), ("x", "y"),
-)  # fmt: skip
+    ("src", "dst"),
+    ("head", "tail"),
+    ("vertex1", "vertex2"),
+    ("start", "end"),
+    ("node 1", "node 2"),
+    ("node_1", "node_2"),
+    ("vertex 1", "vertex 2"),
+    ("vertex_1", "vertex_2"),
+    ("node_a", "node_b"),
+    ("node a", "node b"),
+    ("source_id", "target_id"),
+    ("u", "v"),
+    ("a", "b"),
+    ("i", "j"),
+    ("x", "y"),
+)
 """Names that a node may have as well: whether it does, the other lines tell."""
 _NUMBERED = ("", "unnamed: 0")
 Line = tuple[int, Sequence[str], str]

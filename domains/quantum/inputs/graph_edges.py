@@ -15,8 +15,23 @@ WHAT = "the graph"
 ROUNDED = 1e-9
 """Relative difference of the two halves of a matrix that is rounding."""
 WEIGHTS = ("weight", "weights", "w", "value")
-IDENTITIES = ("id", "key", "index", "label", "name", "type", "kind", "color", "colour", "title", "comment",
-              "interaction", "timeset", "directed", "timestamp")  # fmt: skip
+IDENTITIES = (
+    "id",
+    "key",
+    "index",
+    "label",
+    "name",
+    "type",
+    "kind",
+    "color",
+    "colour",
+    "title",
+    "comment",
+    "interaction",
+    "timeset",
+    "directed",
+    "timestamp",
+)
 """What an edge may say of itself beside its weight."""
 Edge = tuple[str, str, float]
 

@@ -23,8 +23,17 @@ from domains.quantum.inputs.literals import Call, Entries, read_literal
 from domains.quantum.inputs.text import json_of, number_of, quoted
 from poets_core.errors import InvalidTable
 
-ENDS = (("source", "target"), ("from", "to"), ("node1", "node2"), ("u", "v"), ("a", "b"), ("i", "j"), ("start", "end"),
-        ("src", "dst"), ("head", "tail"))  # fmt: skip
+ENDS = (
+    ("source", "target"),
+    ("from", "to"),
+    ("node1", "node2"),
+    ("u", "v"),
+    ("a", "b"),
+    ("i", "j"),
+    ("start", "end"),
+    ("src", "dst"),
+    ("head", "tail"),
+)
 MATRICES = ("adjacency_matrix", "matrix", "adjacency")
 _VIEW = re.compile(
     r"(?:[a-z]{1,20}\.)?(?:\w{0,20}EdgeView|\w{0,20}EdgeDataView|(?:Weighted)?EdgeList|(?:Di)?Graph|frozenset|set)(?=[\[(])"
@@ -256,8 +265,11 @@ def _of_entries(items: list[tuple[Any, Any]]) -> Written:
         )
     pairs = [_pair(key) for key, _ in items]
     if items and all(pairs) and all(number_of(value) is not None for _, value in items):
-        edges = [edge_of([*pair, value], f"the pair {quoted(key)}")
-                 for pair, (key, value) in zip(pairs, items, strict=True) if pair]  # fmt: skip
+        edges = [
+            edge_of([*pair, value], f"the pair {quoted(key)}")
+            for pair, (key, value) in zip(pairs, items, strict=True)
+            if pair
+        ]
         return Written("weights of pairs", edges)
     listed = []
     for key, others in items:
