@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from domains.quantum.hamiltonian import MAX_QUBITS
 from domains.quantum.inputs.graph_edges import WHAT, Written, node_number
+from domains.quantum.inputs.graph_guards import refuse_names
 from domains.quantum.inputs.graph_json import read_value, value_in
 from domains.quantum.inputs.graph_rows import read_rows
 from domains.quantum.inputs.graph_xml import read_graphml
@@ -124,4 +125,6 @@ def _written(text: str) -> Written:
     if re.match(r"<\?xml|<!|<graphml", body):
         return read_graphml(body)
     value = value_in(body)
-    return read_rows(text) if value is None else read_value(value)
+    written = read_rows(text) if value is None else read_value(value)
+    refuse_names(written, lines=value is None)
+    return written

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domains.quantum.inputs.graph_edges import IDENTITIES, WEIGHTS, WHAT, Written, edge_of
+from domains.quantum.inputs.graph_edges import IDENTITIES, MEASURES, WEIGHTS, WHAT, Written, edge_of
+from domains.quantum.inputs.graph_guards import like_columns
 from domains.quantum.inputs.text import number_in, quoted
 from poets_core.errors import InvalidTable
 
@@ -30,6 +31,21 @@ OTHERS = (
 )
 """Names that a node may have as well: whether it does, the other lines tell."""
 _NUMBERED = ("", "unnamed: 0")
+_WORDS = {
+    "edge",
+    "edges",
+    "pair",
+    "pairs",
+    "link",
+    "links",
+    "node",
+    "nodes",
+    "neighbor",
+    "neighbour",
+    *WEIGHTS,
+    *MEASURES,
+}
+"""Names of columns that do not say which are the ends."""
 Line = tuple[int, Sequence[str], str]
 
 
@@ -63,6 +79,8 @@ def header_of(cells: Sequence[Sequence[str]], number: int) -> Header | None:
             return Header(tuple(cells[0]), 0, 1, 2)
         if all(len(row) >= 2 and number_in(row[0]) is not None and number_in(row[1]) is not None for row in rest):
             raise _asked(cells[0], number)
+        if like_columns(cells) or set(head) <= _WORDS:
+            raise _asked(cells[0], number)
         return None
     first, second = head.index(pair[0]), head.index(pair[1])
     if pair not in LONG and not any(name in WEIGHTS for name in head):
@@ -73,6 +91,11 @@ def header_of(cells: Sequence[Sequence[str]], number: int) -> Header | None:
             raise _asked(cells[0], number)
         if len(rest) == 1 and not all(number_in(end) is not None for end in ends) and len(pair[0]) == 1:
             return None
+    if pair == ("x", "y"):
+        raise InvalidTable(
+            f"Expected two nodes and perhaps a weight in each line of {WHAT}, got columns 'x' and 'y' in line {number}: "
+            "coordinates of nodes, or the ends of edges. Call the ends source and target."
+        )
     if len(pair[0]) == 1 and any(
         len(name) == 1 and k not in (first, second) and name not in WEIGHTS for k, name in enumerate(head)
     ):
@@ -97,14 +120,14 @@ def _weight(cells: Sequence[Sequence[str]], head: Sequence[str], others: Sequenc
     if known >= 0:
         return known
     open_ = [k for k in others if head[k] not in IDENTITIES]
-    numeric = [k for k in open_ if all(len(row) > k and number_in(row[k]) is not None for row in cells[1:])]
-    if len(others) == 1 and (numeric or open_):
-        return others[0]
+    numeric = [k for k in open_ if any(len(row) > k and number_in(row[k]) is not None for row in cells[1:])]
+    if len(numeric) == 1 and head[numeric[0]] in MEASURES:
+        return numeric[0]
     if numeric:
         raise InvalidTable(
             f"Expected a column 'weight' in line {number} of {WHAT}, got "
             f"{', '.join(quoted(cells[0][k]) for k in others[:6])}."
-            " Call the one that is the weight so, and leave the others out."
+            " Call the one that is the weight so, and leave the others out: they may be weights, or count lines."
         )
     return -1
 

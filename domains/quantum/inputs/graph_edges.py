@@ -15,6 +15,8 @@ WHAT = "the graph"
 ROUNDED = 1e-9
 """Relative difference of the two halves of a matrix that is rounding."""
 WEIGHTS = ("weight", "weights", "w", "value")
+MEASURES = ("capacity", "cost", "distance", "length", "strength", "coupling", "probability", "score", "similarity")
+"""What a table calls the weight where it has no other number."""
 IDENTITIES = (
     "id",
     "key",
@@ -100,8 +102,14 @@ def adjacency_of(rows: Sequence[Sequence[Any]], names: Sequence[str] = ()) -> Wr
     cells = [[complex(c or 0) for c in row] for row in found]
     loops = sum(cells[i][i] != 0 for i in range(n))
     half = _half(cells)
+    whole = all(c.imag == 0 and c.real >= 0 and c.real % 1 == 0 for row in cells for c in row[:2])
+    if not names and n == 2 and loops and not whole and half == "both" and _may_be_edges(cells):
+        raise InvalidTable(
+            f"Expected {WHAT} that can be read in one way, got two rows of two numbers: a matrix, or two edges between "
+            "nodes that are called so. Name nodes by whole numbers from 0, or write the matrix with zeros on its "
+            "diagonal."
+        )
     if not names and n < 4 and (loops or half != "both"):
-        whole = all(c.imag == 0 and c.real >= 0 and c.real % 1 == 0 for row in cells for c in row[:2])
         if whole and (n == 2 or half == ""):
             return None
         if whole and _may_be_edges(cells):

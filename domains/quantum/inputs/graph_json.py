@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from domains.quantum.hamiltonian import MAX_QUBITS
@@ -34,6 +35,24 @@ ENDS = (
     ("src", "dst"),
     ("head", "tail"),
 )
+_EDGES = ("edges", "links", "arcs", "edge_list")
+_NODES = ("nodes", "vertices", "num_nodes", "num_vertices", "n_nodes", "number_of_nodes", "n")
+_LISTED = ("weights", "weight", "w", "edge_weights", "edge_weight")
+"""Keys of edges, of nodes or their count, and of weights in a list of their own."""
+_WORDS = {
+    *_EDGES,
+    *_NODES[:6],
+    *_LISTED[:1],
+    "graph",
+    "edge",
+    "vertex",
+    "neighbors",
+    "neighbours",
+    "adjacency_list",
+    "adj",
+}
+_SAID = {"directed", "multigraph", "name", "graph", "id", "type", "label", "metadata", "comment", "description"}
+"""What a document may say of a graph that its cuts do not depend on."""
 MATRICES = ("adjacency_matrix", "matrix", "adjacency")
 _VIEW = re.compile(
     r"(?:[a-z]{1,20}\.)?(?:\w{0,20}EdgeView|\w{0,20}EdgeDataView|(?:Weighted)?EdgeList|(?:Di)?Graph|frozenset|set)(?=[\[(])"
@@ -56,6 +75,8 @@ def value_in(text: str) -> Any:
         return value
     if re.match(r"\{\s{0,99}\(", text) and re.match(r"\{\s{0,99}\([^()]{0,200}\)\s{0,99}[,}]", text):
         text = "[" + text[1:].removesuffix("}") + "]"  # a set of pairs
+    if re.fullmatch(r"\[[^\[\]]{3,99}\]\s{0,9}(?:,\s{0,9}\[[^\[\]]{3,99}\]\s{0,9}){1,999}", text):
+        text = f"[{text}]"  # [0, 1], [1, 2]
     if not text.startswith(("{", "[")):
         return None
     try:
@@ -88,29 +109,63 @@ def read_value(value: Any) -> Written:
 
 def _of_dict(value: dict[str, Any]) -> Written:
     inner = next((k for k in ("elements", "graph", "network", "data") if isinstance(value.get(k), dict)), None)
-    if inner is not None and not any(k in value for k in ("edges", "links", "adjacency")) and _is_graph(value[inner]):
-        return _of_dict(value[inner])
+    if inner is not None and not any(k in value for k in (*_EDGES, "adjacency")) and _is_graph(value[inner]):
+        outer = {k: v for k, v in value.items() if k != inner}
+        return _of_dict({**outer, **value[inner]})
     if isinstance(value.get("edge_index"), list):
-        return _index(value["edge_index"], value.get("edge_attr", value.get("edge_weight")), value)
-    nodes = _nodes(value.get("nodes", value.get("num_nodes", [])))
+        weights = next((value[k] for k in ("edge_attr", *_LISTED) if k in value), None)
+        found = _index(value["edge_index"], weights, value)
+        return _said(found, value, {"edge_index", "edge_attr", *_LISTED, *_NODES})
     matrix = next((value[k] for k in MATRICES if isinstance(value.get(k), list)), None)
-    edges = next((value[k] for k in ("edges", "links") if isinstance(value.get(k), list)), None)
-    if edges is None and matrix is not None:
-        if nodes and all(isinstance(row, list) and all(isinstance(o, dict) for o in row) for row in matrix):
-            return _adjacency_data(nodes, matrix)  # networkx.adjacency_data
-        found = adjacency_of(matrix, nodes or tuple(map(str, range(len(matrix))))) if _rows(matrix) else None
-        return found if found is not None else _of_list(matrix, nodes, known=True)
-    if edges is None:
+    key = next((k for k in _EDGES if isinstance(value.get(k), list | dict | Entries)), None)
+    if key is None and matrix is None:
         return _of_entries(list(value.items()))
-    if isinstance(weights := value.get("weights", value.get("weight")), list):
-        edges = _weighted(edges, weights)
-    elif "weights" in value:
-        raise InvalidTable(f"Expected a list under 'weights' of {WHAT}, got {quoted(value['weights'])}.")
-    return _of_list(edges, nodes, known=True)
+    nodes = _nodes(next((value[k] for k in _NODES if k in value), []))
+    found = _of_edges(value[key], value, nodes) if key is not None else _of_matrix(matrix, nodes)
+    return _said(found, value, {key or "", *(_LISTED if key else ()), *_NODES, *(() if key else MATRICES)})
+
+
+def _of_matrix(matrix: Any, nodes: tuple[str, ...]) -> Written:
+    if nodes and all(isinstance(row, list) and all(isinstance(o, dict) for o in row) for row in matrix):
+        return _adjacency_data(nodes, matrix)  # networkx.adjacency_data
+    found = adjacency_of(matrix, nodes or tuple(map(str, range(len(matrix))))) if _rows(matrix) else None
+    return found if found is not None else _of_list(matrix, nodes, known=True)
+
+
+def _of_edges(edges: Any, value: dict[str, Any], nodes: tuple[str, ...]) -> Written:
+    """Read what stands under 'edges': a list, perhaps with the weights in another, or a dict of pairs."""
+    key = next((k for k in _LISTED if value.get(k) is not None), None)
+    if key is not None and not (isinstance(value[key], list) and isinstance(edges, list)):
+        raise InvalidTable(f"Expected a list under {quoted(key)} of {WHAT}, got {quoted(value[key])}.")
+    if not isinstance(edges, list):
+        items = edges.items if isinstance(edges, Entries) else list(edges.items())
+        if not items or not all(_pair(pair) and number_of(weight) is not None for pair, weight in items):
+            raise InvalidTable(f"Expected a list of edges, or weights of pairs, under 'edges', got {quoted(items)}.")
+        edges = [[*_pair(pair), weight] for pair, weight in items]
+    return _of_list(edges if key is None else _weighted(edges, value[key]), nodes, known=True)
+
+
+def _said(found: Written, value: dict[str, Any], used: set[str]) -> Written:
+    """Return a graph with what of its document was not used.
+
+    Raises:
+        InvalidTable: among it is a list of numbers, one for each edge.
+    """
+    left = [k for k, v in value.items() if k not in used | _SAID and v not in (None, False, "", [], {})]
+    for key in left:
+        numbers = value[key] if isinstance(value[key], list) else []
+        if len(numbers) == len(found.edges) > 0 and all(number_of(number) is not None for number in numbers):
+            raise InvalidTable(
+                f"Expected the weights of the edges of {WHAT} under 'weights', got as many numbers under {quoted(key)}. "
+                "Call them 'weights' if they are, and leave them out if not."
+            )
+    if not left:
+        return found
+    return replace(found, notes=(*found.notes, f"Not used: {', '.join(map(quoted, left[:6]))}."))
 
 
 def _is_graph(value: dict[str, Any]) -> bool:
-    return any(key in value for key in ("edges", "links", *MATRICES))
+    return any(key in value for key in (*_EDGES, "edge_index", *MATRICES))
 
 
 def _rows(value: Any) -> bool:
@@ -121,8 +176,12 @@ def _nodes(given: Any) -> tuple[str, ...]:
     """Return the names of nodes: of a count, a list of names, or of records with an id."""
     if type(given) is int and 0 <= given <= MAX_QUBITS:
         return tuple(map(str, range(given)))
+    if not isinstance(given, list):
+        raise InvalidTable(
+            f"Expected a list of nodes, or their number up to {MAX_QUBITS}, in {WHAT}, got {quoted(given)}."
+        )
     names = []
-    for node in given if isinstance(given, list) else []:
+    for node in given:
         node = node.get("data", node) if isinstance(node, dict) else node
         if isinstance(node, list) and node and len(node) == 2 and isinstance(node[1], dict):
             node = node[0]  # networkx: (node, {..})
@@ -193,8 +252,11 @@ def _index(rows: list[Any], weights: Any, value: dict[str, Any]) -> Written:
             [w[0] if isinstance(w, list) and len(w) == 1 else w for w in weights] if isinstance(weights, list) else []
         )
         edges = _weighted(edges, flat)
-    nodes = _nodes(value.get("num_nodes", value.get("nodes", [])))
-    return Written("edge index", [edge_of(e, f"edge {k}") for k, e in enumerate(edges, 1)], nodes)
+    nodes = _nodes(next((value[k] for k in _NODES if k in value), []))
+    read = [edge_of(e, f"edge {k}") for k, e in enumerate(edges, 1)]
+    if nodes:
+        _by_index([list(e) for e in read], nodes)
+    return Written("edge index", read, nodes)
 
 
 def _whole(value: Any) -> Any:
@@ -262,6 +324,11 @@ def _of_entries(items: list[tuple[Any, Any]]) -> Written:
             f"Expected edges as {WHAT}, got an Ising model or QUBO ({', '.join(map(quoted, names[:4]))}). Its "
             "fields are "
             "no part of a graph: write its pairs as edges, [[0, 1, weight]], or use it as a Hamiltonian."
+        )
+    if _WORDS & set(names):
+        raise InvalidTable(
+            f"Expected edges in a list under 'edges' of {WHAT}, or nodes with their neighbours, got "
+            f'{", ".join(quoted(str(key)) for key, _ in items[:6])}. Write {{"edges": [[0, 1, 0.5]]}}.'
         )
     pairs = [_pair(key) for key, _ in items]
     if items and all(pairs) and all(number_of(value) is not None for _, value in items):

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from domains.quantum.hamiltonian import MAX_QUBITS
 from domains.quantum.inputs.array_text import decimal_commas, mark_of, number_at
-from domains.quantum.inputs.graph_columns import header_of, read_columns
+from domains.quantum.inputs.graph_columns import LONG, header_of, read_columns
 from domains.quantum.inputs.graph_edges import WHAT, Edge, Written, adjacency_of, edge_of, name_of, node_number
+from domains.quantum.inputs.graph_guards import refuse_lines
 from domains.quantum.inputs.graph_json import weight_in
 from domains.quantum.inputs.literals import read_literal
 from domains.quantum.inputs.text import number_in, quoted
@@ -70,6 +71,7 @@ def _from_rows(rows: list[Row], listed: bool) -> Written:
         return found
     if (head := header_of(cells, rows[0].number)) is not None:
         return read_columns(head, [(row.number, row.cells, row.text) for row in rows[1:]])
+    refuse_lines(cells, rows[0].number)
     return Written("edges, one a line", [row.edge() for row in rows])
 
 
@@ -255,10 +257,20 @@ def _count(text: str, k: int) -> int:
 
 def _counted(form: str, edges: list[Edge], nodes: int) -> Written:
     """Return edges whose nodes are the numbers from 1 to a count that the file states."""
-    names = tuple(str(k) for k in range(1, nodes + 1))
+    return _within(form, edges, tuple(str(k) for k in range(1, nodes + 1)))
+
+
+def _from_zero(form: str, edges: list[Edge], nodes: int) -> Written:
+    """Return edges as `_counted` does, whose nodes count from 0 where one is called so."""
+    begin = 0 if any("0" in edge[:2] for edge in edges) else 1
+    return _within(form, edges, tuple(str(k) for k in range(begin, nodes + begin)))
+
+
+def _within(form: str, edges: list[Edge], names: tuple[str, ...]) -> Written:
     wrong = next((name for edge in edges for name in edge[:2] if name not in names), None)
     if wrong is not None:
-        raise InvalidTable(f"Expected nodes 1 to {nodes}, as the file says, in {WHAT}, got {quoted(wrong)}.")
+        span = f"{names[0]} to {names[-1]}" if names else "of which there are none"
+        raise InvalidTable(f"Expected nodes {span}, as the file says, in {WHAT}, got {quoted(wrong)}.")
     return Written(form, edges, names)
 
 
@@ -269,12 +281,12 @@ def _under_counts(rows: Sequence[Row]) -> Written | None:
         return None
     form = "edges under a line of counts"
     if all(len(row.cells) == 3 for row in rest):
-        return _counted(form, [row.edge() for row in rest], _count(first[0], rows[0].number))
+        return _from_zero(form, [row.edge() for row in rest], _count(first[0], rows[0].number))
     if not all(len(row.cells) == 2 and all(map(node_number, row.cells)) for row in rest):
         return None
     ends = {int(cell) for row in rest for cell in row.cells}
     nodes, edges = int(first[0]), int(first[1])
-    if not (min(ends) > 0 and max(ends) <= nodes):
+    if max(ends) > nodes - (min(ends) == 0):
         return None
     pairs = {frozenset(map(int, row.cells)) for row in rest}
     # As an edge it would join a node to itself, one that is far off, or two that are joined already.
@@ -285,7 +297,7 @@ def _under_counts(rows: Sequence[Row]) -> Written | None:
             f"nodes and {edges} edges, or an edge. Write 'p edge {nodes} {edges}' and e before each edge, or a weight "
             "behind every edge."
         )
-    return _counted(form, [row.edge() for row in rest], _count(first[0], rows[0].number))
+    return _from_zero(form, [row.edge() for row in rest], _count(first[0], rows[0].number))
 
 
 def _neighbours(rows: Sequence[Row], listed: bool) -> Written | None:
@@ -310,7 +322,9 @@ def _labelled(cells: Sequence[Sequence[str]]) -> Written | None:
     told = (number_in(head[0]) is None or n > 2) and len(set(head[-n:])) == n
     if len(cells[1]) == n + 1 and len(head) in (n, n + 1) and told and head[-n:] == [row[0] for row in cells[1:]]:
         return adjacency_of([row[1:] for row in cells[1:]], [name_of(name) for name in head[-n:]])
+    lower = {name.lower() for name in head}
     words = all(number_in(name) is None for name in head) and len(set(head)) == n
+    words = words and not any(set(pair) <= lower for pair in LONG)
     if len(cells[1]) == n == len(head) and n > 3 and words:
         return adjacency_of(cells[1:], [name_of(name) for name in head])
     return None
