@@ -41,6 +41,7 @@ _NAMES = (
     "first",
     "second",
 )
+_ENDS = (("control", "target"), *zip(*[iter(name for name in _NAMES if name != "control")] * 2, strict=True))
 _VIEWS = ("CouplingMap", "EdgeList", "WeightedEdgeList", "EdgeView", "OutEdgeView", "frozenset", "set", "list", "tuple")
 _ARROWS = str.maketrans("↔→⟷", "---")
 KEYS = ("coupling_map", "coupling", "edges", "pairs", "links", "edge_list")
@@ -167,12 +168,23 @@ def _pairs(text: str, qubits: int) -> list[tuple[int, int]]:
         return _from_value(text, qubits)
     rows = [(k, line.split("#")[0].strip()) for k, line in enumerate(text.split("\n"), 1)]
     rows = [(k, line) for k, line in rows if line]
+    if rows and all(re.match(r"\d{1,6}\s{0,9}:", line) for _, line in rows):
+        return [pair for k, line in rows for pair in _beside(k, line)]
     if (matrix := _matrix([re.split(r"[,;\s]+", line.strip(" ,;\t")) for _, line in rows])) is not None:
         return matrix
     words = re.split(r"[,;\s]+", rows[0][1].strip(" ,;\t").lower()) if rows else []
     if len(rows) > 1 and len(words) == 2 and all(word.strip("\"'") in _NAMES for word in words):
         rows = rows[1:]
     return [pair for k, line in rows for pair in _of_line(k, line)]
+
+
+def _beside(k: int, line: str) -> list[tuple[int, int]]:
+    """Return the pairs of a line ``0: 1 2``, a qubit and its neighbours."""
+    qubit, others = line.split(":", 1)
+    cells = re.split(r"[,;\s]+", others.strip(" ,;[](){}\t"))
+    if not all(re.fullmatch(r"\d{1,6}", cell) for cell in cells if cell):
+        raise InvalidTable(f"Expected a qubit and its neighbours, 0: 1 2, in line {k} of {WHAT}, got {quoted(line)}.")
+    return [(int(qubit), int(cell)) for cell in cells if cell]
 
 
 def _matrix(rows: list[list[str]]) -> list[tuple[int, int]] | None:
@@ -205,6 +217,8 @@ def _of_line(k: int, line: str) -> list[tuple[int, int]]:
 
 
 def _from_value(text: str, qubits: int) -> list[tuple[int, int]]:
+    if re.fullmatch(r"[\[\]\d.\s]+", text) and re.search(r"\d[.\s]", text):
+        text = _commas(text)
     try:
         value: Any = json_of(text, "JSON of " + WHAT)
     except InvalidTable:
@@ -232,6 +246,9 @@ def _from_value(text: str, qubits: int) -> list[tuple[int, int]]:
             return matrix
     found = []
     for number, pair in enumerate(value, 1):
+        if isinstance(pair, dict):
+            ends_of = next((ends for ends in _ENDS if ends[0] in pair and ends[1] in pair), None)
+            pair = [pair[end] for end in ends_of] if ends_of else pair
         link = _LINK.fullmatch("".join(pair.split())) if isinstance(pair, str) else None
         ends = [number_of(q) for q in pair] if isinstance(pair, list) and len(pair) == 2 else []
         ends = [complex(int(q)) for q in link.groups()] if link else ends
@@ -240,6 +257,12 @@ def _from_value(text: str, qubits: int) -> list[tuple[int, int]]:
             raise InvalidTable(f"Expected two qubits in pair {number} of {WHAT}, got {quoted(pair)}.")
         found.append((whole[0], whole[1]))
     return found
+
+
+def _commas(text: str) -> str:
+    """Return an array as numpy prints it, ``[[0 1]\\n [1 2]]``, as JSON."""
+    rows = re.findall(r"\[([^\[\]]{1,4000})\]", text)
+    return "[" + ", ".join("[" + ", ".join(cell.rstrip(".") for cell in row.split()) + "]" for row in rows) + "]"
 
 
 def _of_neighbours(items: list[tuple[Any, Any]]) -> list[list[Any]] | None:

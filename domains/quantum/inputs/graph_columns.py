@@ -24,6 +24,10 @@ OTHERS = (
     ("node_a", "node_b"),
     ("node a", "node b"),
     ("source_id", "target_id"),
+    ("origin", "destination"),
+    ("from_node", "to_node"),
+    ("from_id", "to_id"),
+    ("id1", "id2"),
     ("u", "v"),
     ("a", "b"),
     ("i", "j"),
@@ -93,8 +97,8 @@ def header_of(cells: Sequence[Sequence[str]], number: int) -> Header | None:
             return None
     if pair == ("x", "y"):
         raise InvalidTable(
-            f"Expected two nodes and perhaps a weight in each line of {WHAT}, got columns 'x' and 'y' in line {number}: "
-            "coordinates of nodes, or the ends of edges. Call the ends source and target."
+            f"Expected two nodes and perhaps a weight in each line of {WHAT}, got columns 'x' and 'y' in line "
+            f"{number}: coordinates of nodes, or the ends of edges. Call the ends source and target."
         )
     if len(pair[0]) == 1 and any(
         len(name) == 1 and k not in (first, second) and name not in WEIGHTS for k, name in enumerate(head)

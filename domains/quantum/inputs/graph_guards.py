@@ -68,9 +68,7 @@ def refuse_lines(cells: Sequence[Sequence[str]], number: int) -> None:
     pairs = [[_DASHED.fullmatch(cell) for cell in row] for row in cells]
     if all(len(row) == 2 and row[0] for row in pairs):
         named = all(m and m[1].isalpha() and m[2].isdigit() for row in pairs for m in row)  # node-1 node-2
-        other = all(
-            m or number_in(c) is not None for row, ms in zip(cells, pairs, strict=True) for c, m in zip(row, ms)
-        )
+        other = all(_DASHED.fullmatch(cell) or number_in(cell) is not None for row in cells for cell in row)
         if other and not named:
             raise InvalidTable(
                 f"Expected {WHAT} that can be read in one way, got {quoted(first)} in line {number}: two nodes, or the "

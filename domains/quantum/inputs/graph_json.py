@@ -36,7 +36,7 @@ ENDS = (
     ("head", "tail"),
 )
 _EDGES = ("edges", "links", "arcs", "edge_list")
-_NODES = ("nodes", "vertices", "num_nodes", "num_vertices", "n_nodes", "number_of_nodes", "n")
+_NODES = ("nodes", "vertices", "num_nodes", "num_vertices", "n_nodes", "number_of_nodes", "n", "N")
 _LISTED = ("weights", "weight", "w", "edge_weights", "edge_weight")
 """Keys of edges, of nodes or their count, and of weights in a list of their own."""
 _WORDS = {
@@ -154,10 +154,12 @@ def _said(found: Written, value: dict[str, Any], used: set[str]) -> Written:
     left = [k for k, v in value.items() if k not in used | _SAID and v not in (None, False, "", [], {})]
     for key in left:
         numbers = value[key] if isinstance(value[key], list) else []
-        if len(numbers) == len(found.edges) > 0 and all(number_of(number) is not None for number in numbers):
+        if len(numbers) == len(found.edges) > 0 and all(
+            type(n) in (int, float, str) and number_of(n) is not None for n in numbers
+        ):
             raise InvalidTable(
-                f"Expected the weights of the edges of {WHAT} under 'weights', got as many numbers under {quoted(key)}. "
-                "Call them 'weights' if they are, and leave them out if not."
+                f"Expected the weights of the edges of {WHAT} under 'weights', got as many numbers under {quoted(key)}"
+                ". Call them 'weights' if they are, and leave them out if not."
             )
     if not left:
         return found
@@ -176,6 +178,7 @@ def _nodes(given: Any) -> tuple[str, ...]:
     """Return the names of nodes: of a count, a list of names, or of records with an id."""
     if type(given) is int and 0 <= given <= MAX_QUBITS:
         return tuple(map(str, range(given)))
+    given = list(given) if isinstance(given, dict) else given
     if not isinstance(given, list):
         raise InvalidTable(
             f"Expected a list of nodes, or their number up to {MAX_QUBITS}, in {WHAT}, got {quoted(given)}."

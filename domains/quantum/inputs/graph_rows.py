@@ -23,6 +23,9 @@ _DATA = re.compile(r"([^{}]{1,200}?)[ \t,]{0,9}(\{[^{}]{0,400}\})")
 _LINK = re.compile(r"(\w{1,40})(->|<->|--|<-|→|↔)(\w{1,40})|(\d{1,9})-(\d{1,9})")
 _PAREN = re.compile(r"[(\[]\s{0,9}([^()\[\],;]{1,60}),\s{0,9}([^()\[\],;]{1,60})(?:,\s{0,9}([^()\[\],;]{1,60}))?[)\]]")
 
+_ENTRY = re.compile(r"\(\s{0,9}(\d{1,9}),\s{0,9}(\d{1,9})\s{0,9}\)\s{1,99}([-+.\deE]{1,40})")
+_SERIES = re.compile(r"\d{1,9} {1,9}\d{1,9}(?: {0,9}, {0,9}\d{1,9} {1,9}\d{1,9}){1,9999},?")
+
 
 @dataclass(frozen=True)
 class Row:
@@ -50,7 +53,7 @@ def read_rows(text: str) -> Written:
         return _matrix_market(text.split("\n", 1)[0].lower().split(), lines)
     if any(re.match(r"p\s", line) for _, line in lines):
         return _dimacs(lines)
-    for read in (_with_data, _in_brackets, _with_colons, _linked):
+    for read in (_in_series, _with_data, _in_brackets, _with_colons, _linked):
         if lines and (found := read(lines)) is not None:
             return found
     rows = [row for row in _table(lines) if row.cells]
@@ -146,14 +149,23 @@ def _with_data(lines: Sequence[tuple[int, str]]) -> Written | None:
     return Written("edges with their data", edges)
 
 
+def _in_series(lines: Sequence[tuple[int, str]]) -> Written | None:
+    """Read ``0 1, 1 2, 2 3``: edges of numbers, with commas between."""
+    if not all(_SERIES.fullmatch(line) for _, line in lines):
+        return None
+    parts = [(k, part.split()) for k, line in lines for part in line.split(",") if part.strip()]
+    return Written("edges with commas between", [edge_of(part, f"line {k}") for k, part in parts])
+
+
 def _in_brackets(lines: Sequence[tuple[int, str]]) -> Written | None:
     """Read ``(0, 1)`` a line, or several on a line."""
     if not lines[0][1].startswith("("):
         return None
     edges = []
     for k, line in lines:
-        found = _PAREN.findall(line)
-        if not found or _PAREN.sub("", line).strip(" ,;"):
+        entry = _ENTRY.fullmatch(line)  # (0, 1) 0.5, as scipy prints sparse matrices
+        found = [entry.groups()] if entry else _PAREN.findall(line)
+        if not found or (not entry and _PAREN.sub("", line).strip(" ,;")):
             raise InvalidTable(
                 f"Expected edges such as (0, 1) or (0, 1, 0.5) in line {k} of {WHAT}, got {quoted(line)}."
             )
@@ -171,6 +183,12 @@ def _with_colons(lines: Sequence[tuple[int, str]]) -> Written | None:
     for _, line in lines:
         node, others = line.split(":", 1)
         rows.append((node.strip(), others.translate(_BLANKS).split()))
+    if all(others and others[0][0] == "[" and others[-1][-1] == "]" for _, others in rows):  # 0: [1, 2]
+        bare = [(node, " ".join(others)[1:-1].replace("'", "").replace('"', "").split()) for node, others in rows]
+        known = {node for node, _ in bare}
+        rows = bare + [
+            (name, []) for name in dict.fromkeys(o for _, others in bare for o in others) if name not in known
+        ]
     names = [node for node, _ in rows]
     lost = next((other for _, others in rows for other in others if other not in names), None)
     if lost is not None or len(set(names)) < len(names):

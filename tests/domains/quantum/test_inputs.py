@@ -189,8 +189,25 @@ def test_every_shape_of_a_coupling_map_is_the_same_line(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "[[0 1]\n [1 2]]",
+        "[[0 1 0]\n [1 0 1]\n [0 1 0]]",
+        "0: 1\n1: 0 2",
+        "0: [1]\n1: [0, 2]",
+        '[{"source": 0, "target": 1}, {"source": 1, "target": 2, "error": 0.01}]',
+        '[{"control": 0, "target": 1}, {"control": 2, "target": 1}]',
+    ],
+)
+def test_coupling_maps_as_numpy_prints_them_and_of_neighbours_and_records(text: str) -> None:
+    assert read_coupling(text, 3).edges == ((0, 1), (1, 2))
+
+
+@pytest.mark.parametrize(
     ("text", "match"),
     [
+        ("0: 1.5\n1: 2", "its neighbours"),
+        ('[{"x": 0, "target": 1}]', "pair 1"),
         ("0 1\n2 3", "no path from qubit 0 to 2, 3"),
         ("0 1\n1 2", "no path from qubit 0 to 3"),
         ("1-2, 2-3, 3-4", "0 to 3.*got 3 and 4"),
