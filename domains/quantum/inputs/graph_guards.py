@@ -10,6 +10,8 @@ from domains.quantum.inputs.text import number_in, quoted
 from poets_core.errors import InvalidTable
 
 _KEYWORDS = {"e", "v", "edge", "edges", "arc", "arcs", "vertex", "vertices", "node", "nodes", "link", "links"}
+_TITLES = (["source", "target"], ["from", "to"], ["node1", "node2"])
+_NOTHING = {"true", "false", "nan", "none", "null"}
 _PLAIN = re.compile(r"[^()\[\]{}:=]{1,40}(?:\(\w{1,20}\)|\[\w{1,20}\])?")
 """``a``, ``New York``, ``q[0]`` and ``Paris (FR)``: no name that is torn out of something else."""
 _DASHED = re.compile(r"(\w{1,40})-(\w{1,40})")
@@ -38,6 +40,11 @@ def refuse_names(written: Written, *, lines: bool) -> None:
                 f"Expected one name for each node of {WHAT}, got {quoted(spelled[value])} and {quoted(name)}: one node "
                 "or two. Write the number in one way."
             )
+        if lines and name.lower() in _NOTHING:
+            raise InvalidTable(
+                f"Expected names of nodes in {WHAT}, got {quoted(name)}: an entry of a matrix, or a cell that is "
+                "empty. Write 0 and 1 in a matrix, and leave edges without a node out."
+            )
         if not any(c.isalnum() for c in name) or (lines and not _PLAIN.fullmatch(name)):
             raise InvalidTable(
                 f"Expected names of nodes without brackets, colons and dashes of their own in {WHAT}, got "
@@ -58,12 +65,20 @@ def refuse_lines(cells: Sequence[Sequence[str]], number: int) -> None:
     heads = {row[0].lower() for row in cells}
     numbered = [row for row in cells if len(row) > 1 and all(map(node_number, row[1:]))]
     worded = any(len(row) == 3 and row[0].lower() in _KEYWORDS for row in numbered) or heads <= _KEYWORDS
-    if numbered and (worded or (heads == {"a"} and len(numbered[0]) == 3)):
-        word = next(row[0] for row in numbered if row[0].lower() in {*_KEYWORDS, "a"})
+    word = _constant(cells)
+    if word or (numbered and worded):
+        word = word or next(row[0] for row in numbered if row[0].lower() in _KEYWORDS)
         raise InvalidTable(
-            f"Expected two nodes and perhaps a weight in each line of {WHAT}, got {quoted(word)} before numbers: a "
+            f"Expected two nodes and perhaps a weight in each line of {WHAT}, got {quoted(word)} beside numbers: a "
             "mark of DIMACS and the like, or a node. Leave it out, or write 'p edge' with the numbers of nodes and "
-            "edges above (nodes then count from 1)."
+            "edges above (nodes then count from 1); if it is a node, write source,target,weight above."
+        )
+    titles = next((row for row in cells if [cell.lower() for cell in row[:2]] in _TITLES), None)
+    counted = len(cells[0]) == 3 and len(cells) > 2 and all(len(row) == 2 for row in cells[1:])
+    if titles or (counted and cells[0][1] == str(len(cells) - 1)):
+        raise InvalidTable(
+            f"Expected edges alone in {WHAT}, got {quoted(', '.join(titles or cells[0]))} among them: an edge, or "
+            "names of columns or counts. Leave that line and what stands above it out, or name the nodes otherwise."
         )
     pairs = [[_DASHED.fullmatch(cell) for cell in row] for row in cells]
     if all(len(row) == 2 and row[0] for row in pairs):
@@ -80,6 +95,19 @@ def refuse_lines(cells: Sequence[Sequence[str]], number: int) -> None:
             f"Expected {WHAT} that can be read in one way, got {quoted(first)} in line {number}: nodes of two figures, "
             "or pairs of nodes of one. Write 0 1 for the pair and 1 for the node."
         )
+
+
+def _constant(cells: Sequence[Sequence[str]]) -> str:
+    """Return the word that stands first, or second, in every line beside two whole numbers, ``""`` if there is none."""
+    if any(len(row) != 3 for row in cells):
+        return ""
+    for place in (0, 1):
+        words = {row[place] for row in cells}
+        ends = [[cell for k, cell in enumerate(row) if k != place] for row in cells]
+        apart = all(a != b and node_number(a) and node_number(b) for a, b in ends)
+        if apart and len(words) == 1 and number_in(cells[0][place]) is None:
+            return cells[0][place]
+    return ""
 
 
 def like_columns(cells: Sequence[Sequence[str]]) -> bool:

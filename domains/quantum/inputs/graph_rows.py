@@ -75,7 +75,11 @@ def _from_rows(rows: list[Row], listed: bool) -> Written:
     if (head := header_of(cells, rows[0].number)) is not None:
         return read_columns(head, [(row.number, row.cells, row.text) for row in rows[1:]])
     refuse_lines(cells, rows[0].number)
-    return Written("edges, one a line", [row.edge() for row in rows])
+    bare = sum(len(row) == 2 for row in cells)
+    said = f"{bare} edge{'s' * (bare > 1)} without a number {'have' if bare > 1 else 'has'} weight 1."
+    return Written(
+        "edges, one a line", [row.edge() for row in rows], notes=(said,) if bare < len(cells) and bare else ()
+    )
 
 
 def _table(lines: Sequence[tuple[int, str]]) -> list[Row]:
