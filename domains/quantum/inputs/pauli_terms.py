@@ -18,6 +18,11 @@ WIRE = (
 )
 """The qubit of a letter: Z0, Z_0, Z_{0}, Z[0], Zq[0], Z(0), Z(wires=0), Z(q(0)), Z(q[0]), Z(q_0)."""
 LETTER = r"(?:(?:qml|qp|pennylane|cirq)\.)?(?:(?:Pauli)?[IXYZixyz]|Identity)"
+UNITS = (
+    r"(?:(?:qml|qp|pennylane)\.)?(?:I|Identity)\(\s{0,9}(?:wires\s{0,9}=\s{0,9})?"
+    r"\[\s{0,9}\d{1,9}(?:\s{0,9},\s{0,9}\d{1,9}){1,63}\s{0,9}\]\s{0,9}\)"
+)
+"""The identity of several qubits as PennyLane prints it: I([0, 1, 4])."""
 FACTOR = re.compile(rf"({LETTER})({WIRE})")
 IDENTITY = re.compile(r"\s*(?:[Ii](?:dentity)?(?:\(\s{0,9}\))?)?\s*")
 PHASED = re.compile(r"i(?=[IXYZ])[IXYZ]*[XYZ][IXYZ]*")
