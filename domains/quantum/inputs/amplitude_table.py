@@ -14,6 +14,8 @@ from poets_core.errors import InvalidTable
 
 WHAT = "the amplitudes"
 BITS = re.compile(r"[01]{1,64}")
+_KEYED = re.compile(r"([01]{2,64})\s{0,9}[:=]\s{0,9}(?=[^\s:=])")
+"""``00: 0.6``."""
 COLUMNS: dict[str, tuple[str, ...]] = {
     "bits": (
         "bits",
@@ -65,8 +67,12 @@ def read_lines(text: str) -> list[Listed]:
     Raises:
         InvalidTable: names the line that cannot be read.
     """
-    lines = [line.strip(" ,;\t") for line in text.split("\n")]
+    if re.match(r",[A-Za-z]", text):
+        text = "index" + text  # pandas leaves the name of its index empty
+    lines = [re.split(r"(?<=\s)#", line, maxsplit=1)[0].strip(" ,;\t") for line in text.split("\n")]
     lines = [line for line in lines if line and not line.startswith("#")]
+    if all(_KEYED.match(line) for line in lines):
+        lines = [_KEYED.sub(r"\1 ", line, count=1) for line in lines]
     mark = mark_of(lines)
     if not mark:
         return _in_words(lines)
@@ -97,7 +103,9 @@ def _in_words(lines: Sequence[str]) -> list[Listed]:
 
 
 def _is_header(row: Sequence[str]) -> bool:
-    """Whether every cell of a row is a word."""
+    """Whether every cell of a row is a word; i, an index, is one beside others and a number alone."""
+    if len(row) > 1 and row[0] in ("i", "I"):
+        row = row[1:]
     return (
         len(row) <= MOST_COLUMNS
         and all(number_at(cell) is None and (not cell or re.match(r"[^\W\d]|[|#\"']", cell)) for cell in row)
@@ -237,4 +245,8 @@ def _by_place(rows: list[list[str]]) -> Listed:
             "The two columns were read as real and imaginary part. Is the first one an index or a bit string, or are "
             "they in another order, name them in a first line: bits,amplitude; index,amplitude; imag,real.",
         )
+    counted = [row[0] for row in rows] == [str(k) for k in range(len(rows))]
+    if counted and all(len(row) == 3 for row in rows):
+        said = "The columns were read as index, real and imaginary part."
+        return Listed("text, an index and an amplitude a line", [row[1:] for row in rows], said)
     raise InvalidTable(f"Expected bits and amplitude in each line, got {quoted(' '.join(rows[0]))}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from domains.quantum.hamiltonian import MAX_QUBITS
 from domains.quantum.inputs.amplitude_table import BITS, WHAT, Listed, read_lines
-from domains.quantum.inputs.array_text import number_at, read_printed
+from domains.quantum.inputs.array_text import WORDS, number_at, read_printed
 from domains.quantum.inputs.kets import read_kets
 from domains.quantum.inputs.literals import body_of, read_literal
 from domains.quantum.inputs.text import IMAG_KEYS, REAL_KEYS, cleaned, json_of, number_of, quoted, unread
@@ -132,6 +133,10 @@ def _found(text: str) -> list[Listed]:
             return [Listed("kets", kets)]
         said = f"The kets stand there without numbers: the sum was divided by its norm, sqrt({len(kets)})."
         return [Listed("kets", {bits: number / len(kets) ** 0.5 for bits, number in kets.items()}, "", (said,))]
+    if text[0] == "(" and text[-1] == ")" and "," in text and "[" not in text:
+        with suppress(InvalidTable):
+            if isinstance(found := read_literal(text, WHAT, words=WORDS), list):  # a tuple
+                return [_of_list(found, "Python list")]
     if "[" not in text:
         return read_lines(text)
     try:
@@ -287,9 +292,9 @@ def _from_list(found: Sequence[Any]) -> C16:
 
 
 def _number(value: Any, where: str) -> complex:
-    if isinstance(value, list):  # texts of real and imaginary part
-        value = [number_at(v) if isinstance(v, str) else v for v in value]
-    number = number_at(value) if isinstance(value, str) else number_of(value)
+    # A list holds texts of real and imaginary part.
+    parts = [number_at(v) if isinstance(v, str) else v for v in value] if isinstance(value, list) else value
+    number = number_at(value) if isinstance(value, str) else number_of(parts)
     if number is None:
         raise InvalidTable(f"Expected a number such as 0.5 or 0.5+0.5j at {where} of {WHAT}, got {quoted(value)}.")
     return number

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from domains.quantum.inputs.array_text import number_at
 from domains.quantum.inputs.text import number_of, quoted
 from poets_core.errors import InvalidTable
 
@@ -81,7 +82,7 @@ def make_term(where: str, text: str, pauli: str, coefficient: Any) -> Term:
     Raises:
         InvalidTable: one of the two cannot be read.
     """
-    number = number_of(coefficient)
+    number = number_at(coefficient) if isinstance(coefficient, str) else number_of(coefficient)
     if number is None:
         raise InvalidTable(f"Expected a number as coefficient in {where}, got {quoted(coefficient)}. ({quoted(text)})")
     word = pauli.strip().strip("[]").strip()

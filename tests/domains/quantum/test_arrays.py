@@ -118,6 +118,14 @@ def test_matrices_that_cannot_be_meant(text: str, match: str) -> None:
         ("Array([0.6+0.j, 0.8+0.j], dtype=complex64)", [0.6, 0.8]),
         ("tensor([0.6+0.j, 0.8+0.j], requires_grad=True)", [0.6, 0.8]),
         ("{'00': np.complex128(0.6+0j), '11': np.complex128(0.8j)}", [0.6, 0, 0, 0.8j]),
+        (",real,imag\n0,0.6,0\n1,0,0.8", [0.6, 0.8j]),
+        ("i,amplitude\n1,0.8\n0,0.6", [0.6, 0.8]),
+        ("(0.6, 0.8j)", [0.6, 0.8j]),
+        ("(1/sqrt(2), 1/sqrt(2))", [R, R]),
+        ("0.6 # first\n0.8 # second", [0.6, 0.8]),
+        ("00: 0.6\n11: 0.8", [0.6, 0, 0, 0.8]),
+        ("0,0.6,0\n1,0,0.8", [0.6, 0.8j]),
+        ("i, 0", [1j, 0]),
         ("[1/2, 1/2, 1/2, -i/2]", [0.5, 0.5, 0.5, -0.5j]),
         ('{"real": [0.6, 0], "imag": [0, 0.8]}', [0.6, 0.8j]),
         ('{"state": {"amplitudes": [[0.6, 0], [0, 0.8]]}, "n": 1}', [0.6, 0.8j]),
@@ -143,6 +151,7 @@ def test_the_order_that_a_document_names_is_obeyed_and_said() -> None:
     assert "the first bit is qubit 0" in read_amplitudes("q0q1;amplitude\n10;1").notes[0]
     assert "Not used: 'qubits'" in read_amplitudes('{"amplitudes": [0.6, 0, 0, 0.8], "qubits": [0, 1]}').notes[0]
     assert "Not used: 'wires'" in read_unitary('{"matrix": [[0, 1], [1, 0]], "wires": [0]}').notes[0]
+    assert "index, real and imaginary" in read_amplitudes("0,0.6,0\n1,0,0.8").assumed
     for text in ("[[0.6, 0], [0, 0.8]]", '{"state": [[0.6, 0], [0, 0.8]]}'):
         assert "pairs were read as real and imaginary" in read_amplitudes(text).assumed
     assert "Not used: 'source'" in read_amplitudes('{"amplitudes": [0.6, 0.8], "source": "x"}').notes[0]
@@ -167,6 +176,7 @@ def test_the_order_that_a_document_names_is_obeyed_and_said() -> None:
         ("index,amplitude\n10,0.6\n11,0.8", "can be either"),
         ("index,amplitude\n1,0.6\n2,0.8", "every index from 0"),
         ("1,0;0,0", "one way"),
+        ("0: 0.6\n1: 0.8", "got .*0:.*0.6"),
         ('{"amplitudes": [1, 0], "order": "as usual"}', "little-endian"),
         ('{"n": 3, "amplitudes": [0.6, 0, 0, 0.8]}', "of 3 qubits, as the file says"),
         ('{"0x0": 0.6, "0x3": 0.8}', "with all its zeros"),
