@@ -133,7 +133,7 @@ def _found(text: str) -> list[Listed]:
             return [Listed("kets", kets)]
         said = f"The kets stand there without numbers: the sum was divided by its norm, sqrt({len(kets)})."
         return [Listed("kets", {bits: number / len(kets) ** 0.5 for bits, number in kets.items()}, "", (said,))]
-    if text[0] == "(" and text[-1] == ")" and "," in text and "[" not in text:
+    if text.startswith("(") and text.endswith(")") and "," in text and "[" not in text:
         with suppress(InvalidTable):
             if isinstance(found := read_literal(text, WHAT, words=WORDS), list):  # a tuple
                 return [_of_list(found, "Python list")]

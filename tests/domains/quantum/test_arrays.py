@@ -177,6 +177,7 @@ def test_the_order_that_a_document_names_is_obeyed_and_said() -> None:
         ("index,amplitude\n1,0.6\n2,0.8", "every index from 0"),
         ("1,0;0,0", "one way"),
         ("0: 0.6\n1: 0.8", "got .*0:.*0.6"),
+        ("# comments\n# alone", "got 0"),
         ('{"amplitudes": [1, 0], "order": "as usual"}', "little-endian"),
         ('{"n": 3, "amplitudes": [0.6, 0, 0, 0.8]}', "of 3 qubits, as the file says"),
         ('{"0x0": 0.6, "0x3": 0.8}', "with all its zeros"),
