@@ -28,8 +28,14 @@ IMAGINARY = 1e-10
 """Largest imaginary part that counts as rounding, as a share of the largest coefficient."""
 NEGLIGIBLE = 1e-14
 """Coefficients below this are dropped."""
-_LAST = re.compile(r"(?:last|right\w*)[^.;,]{0,40}qubit[ _]?0|little[- _]?endian")
-_FIRST = re.compile(r"(?:first|left\w*)[^.;,]{0,40}qubit[ _]?0|big[- _]?endian")
+_LAST = re.compile(
+    r"(?:last|right\w*)[^.;,]{0,40}qubit[ _]?0|qubit[ _]?0 (?:is|stands|on)[^.;,]{0,20}(?:last|right)"
+    r"|little[- _]?endian|\A\s*(?:little|lsb)\s*\Z"
+)
+_FIRST = re.compile(
+    r"(?:first|left\w*)[^.;,]{0,40}qubit[ _]?0|qubit[ _]?0 (?:is|stands|on)[^.;,]{0,20}(?:first|left)"
+    r"|big[- _]?endian|\A\s*(?:big|msb)\s*\Z"
+)
 _TOOLS = (("qiskit", "qiskit"), ("cirq", "first"), ("pennylane", "first"), ("openfermion", "first"))
 
 

@@ -49,6 +49,7 @@ class Calls:
         self.inputs: set[str] = set()
         self.constants: set[str] = set()
         self._defined: dict[str, tuple[int, ast.QuantumGateDefinition]] = {}
+        self.written: dict[tuple[int, int], int] = {}  # (register, bit): the qubit whose measurement it holds
         self._measured: dict[int, int] = {}
         self._touched: set[int] = set()
         self._made: dict[tuple[object, ...], tuple[list[Part], float]] = {}

@@ -88,7 +88,7 @@ def read(text: str, version: int, opaque: list[str]) -> dict[str, Any]:
 
     Returns:
         ``qubits``, ``gates`` ([name, radians or null, qubits, line]), ``registers`` ([name, size]), ``notes``
-        ([kind, lines]), ``inputs``, ``physical``.
+        ([kind, lines]), ``inputs``, ``physical``, ``measured`` (qubits, in the order of the bits they are written to).
 
     Raises:
         InvalidDesign: names the line; quotes no more than names of the text.
@@ -124,6 +124,7 @@ def read(text: str, version: int, opaque: list[str]) -> dict[str, Any]:
         "notes": list(unroller.notes.items()),
         "inputs": sorted(unroller.inputs),
         "physical": unroller.registers.physical,
+        "measured": [qubit for _, qubit in sorted(unroller.written.items())],
     }
 
 

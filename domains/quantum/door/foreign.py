@@ -38,6 +38,7 @@ class Foreign:
         dialect: ``"OpenQASM 2"`` or ``"OpenQASM 3"``.
         inputs: names of angles that the file leaves open.
         physical: whether qubits are those of a device, ``$12``.
+        measured: qubits that are measured at the end.
     """
 
     qubits: int
@@ -46,6 +47,7 @@ class Foreign:
     dialect: str
     inputs: tuple[str, ...] = ()
     physical: bool = False
+    measured: tuple[int, ...] = ()
 
     @property
     def two(self) -> int:
@@ -84,9 +86,11 @@ def read_circuit_file(text: str, *, qubits: int | None = None, reader: Reader | 
     notes = [*scanned.notes, *(f"{kind} ({said_lines(lines)})" for kind, lines in told["notes"])]
     if len(told["registers"]) > 1:
         notes.append(_order(told["registers"]))
-    return Foreign(
-        size, gates, tuple(notes), f"OpenQASM {scanned.version}", tuple(told["inputs"]), bool(told["physical"])
-    )
+    measured, physical = tuple(map(int, told["measured"])), bool(told["physical"])
+    if list(measured) != sorted(measured):
+        notes.append(_permuted(measured, "$" if physical else "the file's qubit "))
+    dialect = f"OpenQASM {scanned.version}"
+    return Foreign(size, gates, tuple(notes), dialect, tuple(told["inputs"]), physical, measured)
 
 
 def fitted(foreign: Foreign, most: int) -> Foreign:
@@ -112,6 +116,9 @@ def fitted(foreign: Foreign, most: int) -> Foreign:
             f"Expected at most {most} qubits, got {foreign.qubits}{some}. Choose a problem of that size, or take "
             "the qubits out that are not used."
         )
+    # A qubit that is measured belongs to the circuit, unless the file measures the whole register of a device.
+    both = sorted({*used, *foreign.measured})
+    used = both if len(both) <= most else used
     kept = used if used and used[-1] >= most else list(range(most))
     new = {q: k for k, q in enumerate(kept)}
     gates = tuple(gate._replace(qubits=tuple(new[q] for q in gate.qubits)) for gate in foreign.gates)
@@ -131,6 +138,16 @@ def rest_of(foreign: Foreign, qubits: int) -> list[str]:
         return []
     rest = f"qubit {final}" if first == final else f"qubits {first}..{final}"
     return [f"the file has {first} of {qubits} qubits: |0> is kept on {rest}"]
+
+
+def _permuted(measured: Sequence[int], sign: str) -> str:
+    """Return the note about measurements that write qubits to bits in another order than the qubits' own."""
+    some = ", ".join(f"bit {k} is {sign}{q}" for k, q in enumerate(measured[:12]))
+    more = ", ..." if len(measured) > 12 else ""
+    return (
+        f"measurements name the qubits in another order, as transpiling may leave them: {some}{more}; qubits keep the "
+        "file's order, so the energy is another one if the bits are the problem's qubits"
+    )
 
 
 def _order(registers: Sequence[tuple[str, int]]) -> str:

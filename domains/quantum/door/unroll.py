@@ -20,7 +20,7 @@ from poets_core.errors import InvalidDesign
 
 
 class Unroller(Calls):
-    """Follows the statements of one file; what it finds is in `gates`, `registers`, `notes`, `inputs`."""
+    """Follows the statements of one file; what it finds is in `gates`, `registers`, `notes`, `inputs`, `written`."""
 
     def program(self, program: ast.Program) -> None:
         """Follow all statements.
@@ -66,7 +66,7 @@ class Unroller(Calls):
             size = 1 if node.type.size is None else self._values().integer(node.type.size, "the size of a register")
             self.registers.bits[name] = size
             if isinstance(first, ast.QuantumMeasurement):
-                self._measure(first)
+                self._measure(first, node.identifier)
             return
         if first is None or isinstance(first, ast.QuantumMeasurement):
             raise InvalidDesign(
@@ -187,11 +187,15 @@ class Unroller(Calls):
         self.note("delay dropped")
 
     def _QuantumMeasurementStatement(self, node: ast.QuantumMeasurementStatement) -> None:
-        self._measure(node.measure)
+        self._measure(node.measure, node.target)
 
-    def _measure(self, node: ast.QuantumMeasurement) -> None:
-        for q in self.registers.of(node.qubit, self._values()).qubits:
+    def _measure(self, node: ast.QuantumMeasurement, target: Any) -> None:
+        qubits = self.registers.of(node.qubit, self._values()).qubits
+        for q in qubits:
             self._measured.setdefault(q, self.line)
+        bits = self.registers.bits_of(target, self._values())
+        if len(bits) == len(qubits):
+            self.written |= dict(zip(bits, qubits, strict=True))
         self.note("final measurement dropped")
 
     def _QuantumReset(self, node: ast.QuantumReset) -> None:

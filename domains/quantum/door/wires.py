@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +84,19 @@ class Registers:
             case ast.Concatenation(lhs=lhs, rhs=rhs):
                 return Wires((*self.of(lhs, values).qubits, *self.of(rhs, values).qubits), False)
         raise InvalidDesign(f"Expected a qubit or a register on line {values.line}, got {type(node).__name__}.")
+
+    def bits_of(self, node: Any, values: Values) -> tuple[tuple[int, int], ...]:
+        """Return (register, bit) of what measurements are written to; nothing where it is not known."""
+        name = node.name.name if isinstance(node, ast.IndexedIdentifier) else getattr(node, "name", None)
+        if name not in self.bits:
+            return ()
+        found = Wires(tuple(range(min(self.bits[name], MAX_DECLARED))), False)
+        with suppress(InvalidDesign):
+            for index in node.indices if isinstance(node, ast.IndexedIdentifier) else ():
+                found = _at(found, index, named(name), values)
+            register = list(self.bits).index(name)
+            return tuple((register, k) for k in found.qubits)
+        return ()
 
     def _named(self, name: str, line: int) -> Wires:
         if physical := _PHYSICAL.fullmatch(name):

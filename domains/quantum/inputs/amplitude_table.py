@@ -14,6 +14,8 @@ from poets_core.errors import InvalidTable
 
 WHAT = "the amplitudes"
 BITS = re.compile(r"[01]{1,64}")
+_KEYED = re.compile(r"([01]{2,64})\s{0,9}[:=]\s{0,9}(?=[^\s:=])")
+"""``00: 0.6``."""
 COLUMNS: dict[str, tuple[str, ...]] = {
     "bits": (
         "bits",
@@ -34,6 +36,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "imag": (*IMAG_KEYS, "imaginary part", "imag_part", "imag part", "im(psi)", "amplitude_imag", "imag_amplitude"),
 }
 """What a column may be called, in lower case."""
+MOST_COLUMNS = 64
+"""Of a table with names; looking at each cell of a long line would take seconds."""
 POLAR = ("magnitude", "abs", "modulus", "mag", "phase", "angle", "arg", "theta", "phi", "radius")
 SHARES = ("probability", "probabilities", "prob", "p", "count", "counts", "shots", "frequency")
 
@@ -63,8 +67,12 @@ def read_lines(text: str) -> list[Listed]:
     Raises:
         InvalidTable: names the line that cannot be read.
     """
-    lines = [line.strip(" ,;\t") for line in text.split("\n")]
+    if re.match(r",[A-Za-z]", text):
+        text = "index" + text  # pandas leaves the name of its index empty
+    lines = [re.split(r"(?<=\s)#", line, maxsplit=1)[0].strip(" ,;\t") for line in text.split("\n")]
     lines = [line for line in lines if line and not line.startswith("#")]
+    if all(_KEYED.match(line) for line in lines):
+        lines = [_KEYED.sub(r"\1 ", line, count=1) for line in lines]
     mark = mark_of(lines)
     if not mark:
         return _in_words(lines)
@@ -95,9 +103,13 @@ def _in_words(lines: Sequence[str]) -> list[Listed]:
 
 
 def _is_header(row: Sequence[str]) -> bool:
-    """Whether every cell of a row is a word."""
-    return all(number_at(cell) is None and (not cell or re.match(r"[^\W\d]|[|#\"']", cell)) for cell in row) and any(
-        row
+    """Whether every cell of a row is a word; i, an index, is one beside others and a number alone."""
+    if len(row) > 1 and row[0] in ("i", "I"):
+        row = row[1:]
+    return (
+        len(row) <= MOST_COLUMNS
+        and all(number_at(cell) is None and (not cell or re.match(r"[^\W\d]|[|#\"']", cell)) for cell in row)
+        and any(row)
     )
 
 
@@ -150,12 +162,34 @@ def _named(kinds: Sequence[str], head: Sequence[str], rows: Sequence[Sequence[st
         values = [[row[at["real"]], row[at["imag"]] if "imag" in at else "0"] for row in rows]
     unused = [quoted(name) for name, kind in zip(head, kinds, strict=True) if not kind]
     notes = (f"Columns that were not used: {', '.join(unused[:6])}.",) if unused else ()
+    order = _order_named(head[at["bits"]], rows[0][at["bits"]]) if "bits" in at and rows else ""
+    if order:
+        end = "last" if order == "qiskit" else "first"
+        notes = (*notes, f"The column {quoted(head[at['bits']])} names its order: the {end} bit is qubit 0.")
     form = f"table with the columns {', '.join(name for name in head if name)}"[:120]
     if "bits" in at:
-        return Listed(form, _unique([row[at["bits"]].strip("|>⟩") for row in rows], values), "", notes)
+        return Listed(form, _unique([row[at["bits"]].strip("|>⟩") for row in rows], values), "", notes, order)
     if "index" not in at:
         return Listed(form, values, "", notes)
     return Listed(form, _indexed([row[at["index"]] for row in rows], values), "", notes)
+
+
+def _order_named(name: str, bits: str) -> str:
+    """Return which bit is qubit 0 where a column is called ``q0q1`` or ``q1q0``; ``""`` where it names no qubits.
+
+    Raises:
+        InvalidTable: it names them in no order, or not one for each bit.
+    """
+    if not re.fullmatch(r"(?:q(?:ubit)?[_ \[]{0,2}\d{1,3}[\] _,|]{0,3}){2,64}", name.lower()):
+        return ""
+    qubits = [int(k) for k in re.findall(r"\d+", name)]
+    counted = list(range(len(qubits)))
+    if qubits not in (counted, counted[::-1]) or len(bits.strip("|>⟩")) != len(qubits):
+        raise InvalidTable(
+            f"Expected a qubit for each bit, from 0 up or down to 0, in the name of the bits' column, got "
+            f"{quoted(name)} above {quoted(bits)}. Call the column 'bits' and write qubit 0 where the form says."
+        )
+    return "first" if qubits == counted else "qiskit"
 
 
 def _indexed(indices: list[str], values: list[Any]) -> dict[str, Any] | list[Any]:
@@ -211,4 +245,8 @@ def _by_place(rows: list[list[str]]) -> Listed:
             "The two columns were read as real and imaginary part. Is the first one an index or a bit string, or are "
             "they in another order, name them in a first line: bits,amplitude; index,amplitude; imag,real.",
         )
+    counted = [row[0] for row in rows] == [str(k) for k in range(len(rows))]
+    if counted and all(len(row) == 3 for row in rows):
+        said = "The columns were read as index, real and imaginary part."
+        return Listed("text, an index and an amplitude a line", [row[1:] for row in rows], said)
     raise InvalidTable(f"Expected bits and amplitude in each line, got {quoted(' '.join(rows[0]))}.")

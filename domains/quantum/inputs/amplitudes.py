@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 
 from domains.quantum.hamiltonian import MAX_QUBITS
 from domains.quantum.inputs.amplitude_table import BITS, WHAT, Listed, read_lines
-from domains.quantum.inputs.array_text import number_at, read_printed
+from domains.quantum.inputs.array_text import WORDS, number_at, read_printed
 from domains.quantum.inputs.kets import read_kets
 from domains.quantum.inputs.literals import body_of, read_literal
-from domains.quantum.inputs.text import IMAG_KEYS, REAL_KEYS, cleaned, json_of, number_of, quoted
+from domains.quantum.inputs.text import IMAG_KEYS, REAL_KEYS, cleaned, json_of, number_of, quoted, unread
 from poets_core.errors import InvalidTable
 from poets_core.types import I8
 
@@ -24,9 +25,16 @@ TOLERATED = 0.01
 """Largest deviation of the norm from 1 that is taken for rounding."""
 ROUNDED = 1e-9
 """Deviation above which it is said that amplitudes were scaled."""
+SHARED = 1e-6
+"""Deviation of a sum from 1 up to which numbers may be probabilities."""
 KEYS = ("amplitudes", "amplitude", "state", "statevector", "vector", "psi", "data")
-SILENT = ("n", "qubits", "num_qubits", "n_qubits", "nqubits", "dims", "name", "title", "description", "comment", "date")
+SILENT = ("dims", "name", "title", "description", "comment", "date")
 """Keys beside the amplitudes that change nothing."""
+COUNTS = ("n", "qubits", "num_qubits", "n_qubits", "nqubits")
+PAIRS = (
+    "The pairs were read as real and imaginary part of each amplitude. Are they the rows of an array of amplitudes, "
+    "flatten it first: state.reshape(-1)."
+)
 _LAST = ("little", "qiskit", "lsb", "last")
 _FIRST = ("big", "msb", "first")
 
@@ -94,6 +102,12 @@ def _normed(way: Listed, order: str) -> tuple[C16, float]:
     if not np.isfinite(state).all():
         raise InvalidTable(f"Expected finite numbers in {WHAT}, got one that is not.")
     norm = float(np.linalg.norm(state))
+    shares = not state.imag.any() and bool((state.real >= 0).all()) and abs(state.real.sum() - 1.0) <= SHARED
+    if shares and abs(norm - 1.0) > ROUNDED:
+        raise InvalidTable(
+            f"Expected {WHAT} of norm 1, got numbers from 0 to 1 whose sum is 1 and whose norm is {norm:.6g}: they may "
+            "be probabilities. Take their square roots, with signs or phases where the state has some."
+        )
     if not abs(norm - 1.0) <= TOLERATED:
         advice = way.assumed or "Divide them by it if that is meant."
         raise InvalidTable(f"Expected {WHAT} of norm 1, got {norm:.6g}. {advice}")
@@ -119,6 +133,10 @@ def _found(text: str) -> list[Listed]:
             return [Listed("kets", kets)]
         said = f"The kets stand there without numbers: the sum was divided by its norm, sqrt({len(kets)})."
         return [Listed("kets", {bits: number / len(kets) ** 0.5 for bits, number in kets.items()}, "", (said,))]
+    if text.startswith("(") and text.endswith(")") and "," in text and "[" not in text:
+        with suppress(InvalidTable):
+            if isinstance(found := read_literal(text, WHAT, words=WORDS), list):  # a tuple
+                return [_of_list(found, "Python list")]
     if "[" not in text:
         return read_lines(text)
     try:
@@ -174,7 +192,8 @@ def _of_list(value: Any, form: str) -> Listed:
         if len({v[0] for v in value}) < len(value):
             raise InvalidTable(f"Expected each bit string once in {WHAT}, got one twice.")
         return Listed(form, {v[0]: v[1] for v in value})
-    return Listed(form, value)
+    pairs = bool(value) and all(isinstance(v, list) and len(v) == 2 for v in value)
+    return Listed(form, value, PAIRS if pairs else "")
 
 
 def _is_labelled(value: Any) -> bool:
@@ -185,7 +204,7 @@ def _is_labelled(value: Any) -> bool:
 
 def _document(value: Any) -> Listed:
     """Read ``{"00": 0.6, ..}``, ``{"amplitudes": .., "order": ..}`` or ``{"real": [..], "imag": [..]}``."""
-    form, notes, order, qubits = "JSON", [], "", -1
+    form, notes, order, qubits, assumed = "JSON", list[str](), "", -1, ""
     for _ in range(4):
         if not isinstance(value, dict):
             break
@@ -197,10 +216,10 @@ def _document(value: Any) -> Listed:
         used = [inner] if inner is not None else [lists, *(keys[k] for k in IMAG_KEYS if k in keys)]
         for key in (k for k in value if k not in used):
             order = _order(key, value[key]) or order
-            if str(key).lower() in ("n", "qubits", "num_qubits", "n_qubits") and isinstance(value[key], int):
+            if str(key).lower() in COUNTS and type(value[key]) is int:
                 qubits = value[key]
             elif not _order(key, value[key]) and str(key).lower() not in SILENT:
-                notes.append(f"Not used: {quoted(str(key))}.")
+                notes.append(unread(key, value[key], WHAT))
         value = value[inner] if inner is not None else _joined(*(value[k] for k in used))
     if order:
         notes.append(f"The file names its order: the {'last' if order == 'qiskit' else 'first'} bit is qubit 0.")
@@ -216,10 +235,10 @@ def _document(value: Any) -> Listed:
             raise InvalidTable(
                 f"Expected amplitudes of {qubits} qubits, as the file says, got {len(listed.values):,}. Correct either."
             )
-        value = listed.values
+        value, assumed = listed.values, listed.assumed
     else:
         raise InvalidTable(f"Expected a list of amplitudes, or bit strings with amplitudes, got {quoted(value)}.")
-    return Listed(form, value, "", tuple(notes), order)
+    return Listed(form, value, assumed, tuple(notes), order)
 
 
 def _order(key: object, value: object) -> str:
@@ -273,9 +292,9 @@ def _from_list(found: Sequence[Any]) -> C16:
 
 
 def _number(value: Any, where: str) -> complex:
-    if isinstance(value, list):  # texts of real and imaginary part
-        value = [number_at(v) if isinstance(v, str) else v for v in value]
-    number = number_at(value) if isinstance(value, str) else number_of(value)
+    # A list holds texts of real and imaginary part.
+    parts = [number_at(v) if isinstance(v, str) else v for v in value] if isinstance(value, list) else value
+    number = number_at(value) if isinstance(value, str) else number_of(parts)
     if number is None:
         raise InvalidTable(f"Expected a number such as 0.5 or 0.5+0.5j at {where} of {WHAT}, got {quoted(value)}.")
     return number

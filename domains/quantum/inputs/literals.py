@@ -327,6 +327,8 @@ def _call(tokens: _Tokens, name: str, depth: int) -> Any:
     if _SCALARS.fullmatch(last) and len(numbers) == len(call.args) in (1, 2) and (last[0] == "c" or len(numbers) == 1):
         real, imag = (*numbers, 0)[:2]
         return _folded(tokens, "+", real, _folded(tokens, "*", 1j, imag)) if imag else real
+    if last in ("str_", "str") and len(call.args) == 1 and isinstance(call.args[0], str):
+        return call.args[0]
     if last in _FUNCTIONS and len(numbers) == len(call.args) == 1:
         return _of_function(tokens, last, numbers[0])
     return call.args[0] if last in ("array", "asarray", "list", "tuple") and call.args else call

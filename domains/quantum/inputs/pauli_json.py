@@ -19,7 +19,7 @@ from domains.quantum.inputs.pauli_rows import (
 )
 from domains.quantum.inputs.pauli_terms import MAX_TERMS, Term, make_term, sparse_term
 from domains.quantum.inputs.pauli_text import read_sum
-from domains.quantum.inputs.text import number_of, quoted
+from domains.quantum.inputs.text import number_of, quoted, unread
 from poets_core.errors import InvalidTable
 
 LISTS = ("pauli", "paulis", "terms", "pauli_terms", "hamiltonian", "operator", "observable", "data", "paulilist")
@@ -54,7 +54,7 @@ def _object(value: dict[str, Any], keys: dict[str, str]) -> Found:
     """Read an object, by its keys in plain form."""
     order = next((str(value[keys[k]])[:400] for k in ORDERS if k in keys), "")
     qubits = next((value[keys[k]] for k in COUNTS if k in keys and type(value[keys[k]]) is int), 0)
-    stated = {k for k in (*ORDERS, *COUNTS) if k in keys}
+    stated = {k for k in keys if k in ORDERS or (k in COUNTS and type(value[keys[k]]) is int)}
     labels = next((k for k in (*LABELS, *LISTS) if _is_labels(value.get(keys.get(k, "")))), "")
     numbers = coefficient_name((k for k in keys if isinstance(value[keys[k]], list) and k != labels), "in the object")
     inner = next((k for k in LISTS if isinstance(value.get(keys.get(k, "")), list | dict | str)), "")
@@ -69,7 +69,11 @@ def _object(value: dict[str, Any], keys: dict[str, str]) -> Found:
     else:
         found = _listed([[key, number] for key, number in value.items() if plain_name(key) not in stated])
         used = set(keys)
-    left = unused([(keys[k], value[keys[k]]) for k in keys if k not in used | stated], "in the object")
+    rest = [(keys[k], value[keys[k]]) for k in keys if k not in used | stated]
+    left = unused(rest, "in the object")
+    for key, given in rest:
+        if isinstance(given, list):
+            unread(key, given, "the terms")  # refuses qubits in another order
     if qubits and found.qubits and qubits != found.qubits:
         raise InvalidTable(f"Expected one number of qubits, got {qubits} and {found.qubits}.")
     return Found(found.terms, order or found.order, qubits or found.qubits, (*left, *found.ignored), found.notes)

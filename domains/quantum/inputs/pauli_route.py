@@ -18,6 +18,12 @@ _LIST = re.compile(r"(?:\[\s*[\[({\"'\d]|\{|\[\s*\]\Z|\(\s*(?:\[\s*[-+.\d]|[\"']
 _TEXT = re.compile(r"\"[^\"\\]*\"\Z")
 _LINES_OF_PAIRS = re.compile(r"(?:\(\s{0,9}['\"]|['\"][^'\"\n]{1,200}['\"]\s{0,9}:)")
 _STATED = re.compile(r"(?:qubit|bit|label)?[ _]?order(?:ing)?\s{0,9}[:=]\s{0,9}(.{1,200})", re.IGNORECASE)
+_HINT = re.compile(
+    r"(?:big|little)[- _]?endian|\b[lm]sb\b|qubit[ _]?0[^.;,]{0,40}(?:left|right|first|last)|"
+    r"(?:left|right|first|last)[^.;,]{0,40}qubit[ _]?0",
+    re.IGNORECASE,
+)
+"""Words on the order of letters in a comment."""
 _COMMENT = re.compile(r"(?:(?<=\s)|(?<=\A)|(?<=\n))(?:#|//)[^\n]*|(?:(?<=\A)|(?<=\n))[ \t]{0,99}%[^\n]*")
 _IMPORT = re.compile(r"(?:from\s+\S{1,80}\s+import|import)\s[^\n]*")
 _NAME = re.compile(r"\s*([A-Za-z_][\w.]{0,60}+)[ \t]{0,9}=[ \t]{0,9}(?!=)")
@@ -37,8 +43,9 @@ def found_in(text: str) -> tuple[str, Found]:
         raise InvalidTable(f"Expected terms in {WHAT}, got comments alone.")
     comments = " ".join(found[0].strip() for found in _COMMENT.finditer(text))[:2000]
     stated = _STATED.search(comments)
+    said = stated[1] if stated else next((c for c in re.split(r"#|//|%", comments) if _HINT.search(c)), "").strip()
     form, found = _body(bare)
-    return form, replace(found, order=found.order or (stated[1] if stated else ""))
+    return form, replace(found, order=found.order or said)
 
 
 def _body(text: str) -> tuple[str, Found]:

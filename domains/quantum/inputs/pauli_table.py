@@ -27,6 +27,8 @@ _GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+")
 """1.204, which is more than a thousand where the comma is the decimal mark."""
 _COMMA = re.compile(r"[-+]?\d{0,64},\d{1,64}(?:[eE][-+]?\d{1,6})?")
 _DECIMAL = re.compile(r"(?<=\d),(?=\d)")
+_INDEXED = re.compile(r"(?:[IXYZ]\d{1,3}[ *]{0,3}){1,64},\s{0,9}(?:[-+]\d{1,64}\.?\d{0,64}|\d{0,64}\.\d{0,64})")
+"""Z0 X1,0.5; where neither sign nor point follows, the comma may stand between qubits."""
 _INNER = re.compile(r"\([^()\"]{0,200},|\[[^\[\]\"]{0,200},")
 """A comma within brackets, which separates no cells."""
 
@@ -48,6 +50,8 @@ def delimiter_of(lines: Sequence[str]) -> str:
         return stated[1]
     first = lines[0]
     found = next((mark for mark in ";\t," if mark in first and all(mark in line for line in lines[:5])), "")
+    if found == "," and all(_INDEXED.fullmatch(line[:2000].strip()) for line in lines[:5]):
+        return found
     if found == "," and all(_DECIMAL.sub("", line[:2000]).count(",") == 0 for line in lines[:5]):
         return ""  # IIZ 0,5 has a decimal comma, and blanks between its cells
     return "" if found == "," and any(_INNER.search(line[:2000]) for line in lines[:5]) else found

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from domains.quantum.inputs.array_text import number_at
 from domains.quantum.inputs.text import number_of, quoted
 from poets_core.errors import InvalidTable
 
@@ -18,6 +19,11 @@ WIRE = (
 )
 """The qubit of a letter: Z0, Z_0, Z_{0}, Z[0], Zq[0], Z(0), Z(wires=0), Z(q(0)), Z(q[0]), Z(q_0)."""
 LETTER = r"(?:(?:qml|qp|pennylane|cirq)\.)?(?:(?:Pauli)?[IXYZixyz]|Identity)"
+UNITS = (
+    r"(?:(?:qml|qp|pennylane)\.)?(?:I|Identity)\(\s{0,9}(?:wires\s{0,9}=\s{0,9})?"
+    r"\[\s{0,9}\d{1,9}(?:\s{0,9},\s{0,9}\d{1,9}){1,63}\s{0,9}\]\s{0,9}\)"
+)
+"""The identity of several qubits as PennyLane prints it: I([0, 1, 4])."""
 FACTOR = re.compile(rf"({LETTER})({WIRE})")
 IDENTITY = re.compile(r"\s*(?:[Ii](?:dentity)?(?:\(\s{0,9}\))?)?\s*")
 PHASED = re.compile(r"i(?=[IXYZ])[IXYZ]*[XYZ][IXYZ]*")
@@ -76,7 +82,7 @@ def make_term(where: str, text: str, pauli: str, coefficient: Any) -> Term:
     Raises:
         InvalidTable: one of the two cannot be read.
     """
-    number = number_of(coefficient)
+    number = number_at(coefficient) if isinstance(coefficient, str) else number_of(coefficient)
     if number is None:
         raise InvalidTable(f"Expected a number as coefficient in {where}, got {quoted(coefficient)}. ({quoted(text)})")
     word = pauli.strip().strip("[]").strip()

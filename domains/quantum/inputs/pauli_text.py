@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ from domains.quantum.inputs.pauli_terms import (
     multiplied,
     phased,
 )
-from domains.quantum.inputs.pauli_tokens import Token, tokens_of
+from domains.quantum.inputs.pauli_tokens import Token, difference_in, tokens_of
 from domains.quantum.inputs.text import number_in, quoted
 from poets_core.errors import InvalidTable
 
@@ -137,7 +138,16 @@ class _Sum:
         line_ended = self.tokens[self.at].kind == "newline"
         if line_ended and not depth:
             return False
-        going = self.peek(over_lines=depth > 0).kind in ("number", "last", "factor", "unit", "small", "label", "open")
+        going = self.peek(over_lines=depth > 0).kind in (
+            "number",
+            "last",
+            "factor",
+            "unit",
+            "units",
+            "small",
+            "label",
+            "open",
+        )
         if going and line_ended:
             self.wrong("a sign between terms, or all of a product on one line,")
         return going
@@ -157,6 +167,9 @@ class _Sum:
         elif token.kind == "factor":
             letter, wire = FACTOR.fullmatch(token.text).groups()  # type: ignore[union-attr]
             product.parts.append([Term(where, token.text, 1.0, factors=(factor_of(letter, wire),))])
+        elif token.kind == "units":
+            wires = tuple(("I", int(q)) for q in re.findall(r"\d+", token.text))
+            product.parts.append([Term(where, token.text, 1.0, factors=wires)])
         elif token.kind == "unit":
             product.units += 1
         elif token.kind == "label":
@@ -276,6 +289,13 @@ def read_sum(text: str) -> tuple[list[Term], tuple[str, ...]]:
     found = _Sum(text)
     if sum(token.kind == "sign" for token in found.tokens) > 2 * MAX_TERMS:
         raise InvalidTable(f"Expected at most {MAX_TERMS:,} terms, got more signs than they have.")
+    if token := difference_in(found.tokens[:-2]):
+        line = text.translate(SUBSCRIPTS)[token.at :].split("\n", 1)[0]
+        raise InvalidTable(
+            f"Expected the coefficient before its letters, or behind them without a blank after its sign, got "
+            f"{quoted(line)} in line {text.count(chr(10), 0, token.at) + 1}: it may be a coefficient in columns, or a "
+            "sum with a multiple of the identity. Write -0.5 * XX for the first, and XX - 0.5 * I for the second."
+        )
     terms, _ = found.sum(0)
     if len(terms) == 1 and any(t.kind == "last" and t.text[0] in "+-" for t in found.tokens):
         found.notes[f"Read as one term with its coefficient behind it, not as a difference: {terms[0].text}."] = None

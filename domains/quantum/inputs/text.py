@@ -20,6 +20,9 @@ _NUMBER = re.compile(
 )
 _POWER = str.maketrans("dD", "ee")
 _SIGNS = str.maketrans({"−": "-", "–": "-", "\uff0d": "-", "\u00a0": " ", "\u2009": " ", "\ufeff": " "})
+_TURNED = re.compile(r"phases?\Z|angle|transpos|conj|dagger|adjoint|inverse|scal(?:e|ing)|factor|\Anorm|\Acontrol")
+"""Keys that may change the numbers they stand beside."""
+_ORDERED = re.compile(r"(?:qubits?|wires?|targets?|qargs|qregs?|sites|layout|permutation|qubit_list|qubit_names)")
 REAL_KEYS, IMAG_KEYS = ("real", "re"), ("imag", "imaginary", "im")
 
 
@@ -96,6 +99,32 @@ def number_of(value: Any) -> complex | None:
         if parts[0] is not None and parts[1] is not None and parts[0].imag == parts[1].imag == 0.0:
             return complex(parts[0].real, parts[1].real)
     return None
+
+
+def unread(key: object, value: Any, what: str) -> str:
+    """Return a note on a key that is not used.
+
+    Raises:
+        InvalidTable: it may mean other numbers or another order of qubits.
+    """
+    name = str(key)
+    if _TURNED.search(name.lower()) and value not in (None, False, 0, "", []):
+        raise InvalidTable(
+            f"Expected {what} as they are meant, got {quoted(name)} with {quoted(value)} beside them, which is not "
+            f"applied. Apply it to {what}, or take it out."
+        )
+    if _ORDERED.fullmatch(name.lower()) and isinstance(value, list | tuple) and not _counts(value):
+        raise InvalidTable(
+            f"Expected {what} on qubits 0, 1, ... in the order that the form states, got {quoted(value)} under "
+            f"{quoted(name)}: qubits may be numbered so, or the bits stand in that order. Bring {what} into the "
+            "form's order and leave the list out."
+        )
+    return f"Not used: {quoted(name)}."
+
+
+def _counts(value: Any) -> bool:
+    """Whether qubits are 0, 1, .. in this order, as numbers or as q0, q1, .."""
+    return [re.sub(r"\Aq_?", "", str(v)[:12]) for v in value] == [str(k) for k in range(len(value))]
 
 
 def quoted(value: object) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from domains.quantum.inputs.amplitudes import reversed_bits
+from domains.quantum.inputs.amplitudes import COUNTS, SILENT, reversed_bits
 from domains.quantum.inputs.array_text import (
     decimal_commas,
     is_padded,
@@ -22,7 +22,7 @@ from domains.quantum.inputs.array_text import (
     two_readings,
 )
 from domains.quantum.inputs.literals import body_of, read_literal
-from domains.quantum.inputs.text import IMAG_KEYS, REAL_KEYS, cleaned, json_of, number_of, quoted
+from domains.quantum.inputs.text import IMAG_KEYS, REAL_KEYS, cleaned, json_of, number_of, quoted, unread
 from poets_core.errors import InvalidTable
 
 C16 = NDArray[np.complex128]
@@ -67,12 +67,12 @@ def read_unitary(text: str, *, order: str = "qiskit") -> UnitaryRead:
     """
     if order not in ("qiskit", "first"):
         raise InvalidTable(f"Expected order 'qiskit' or 'first', got {quoted(order)}.", field="order")
-    given = _matrix(_rows(cleaned(text, WHAT)))
-    matrix, notes = _nearest(given)
+    left: list[str] = []
+    matrix, notes = _nearest(_matrix(_rows(cleaned(text, WHAT), left)))
     if order == "first":
         turned = reversed_bits(len(matrix).bit_length() - 1)
         matrix = matrix[np.ix_(turned, turned)]
-    return UnitaryRead(matrix, notes)
+    return UnitaryRead(matrix, (*notes, *left))
 
 
 def _nearest(matrix: C16) -> tuple[C16, tuple[str, ...]]:
@@ -99,10 +99,11 @@ def _nearest(matrix: C16) -> tuple[C16, tuple[str, ...]]:
     )
 
 
-def _rows(text: str) -> Sequence[Any]:
+def _rows(text: str, left: list[str]) -> Sequence[Any]:
+    """Return the rows of a text; notes on keys that are not used are added to `left`."""
     text = body_of(text).strip()
     if text.startswith("{"):
-        return _document(text)
+        return _document(text, left)
     if text.startswith("["):
         try:
             return list(json_of(text, "JSON of " + WHAT))
@@ -146,7 +147,7 @@ def _is_square(value: Any) -> bool:
     return len(rows) in SIZES and all(isinstance(row, list) and len(row) == len(rows) for row in rows)
 
 
-def _document(text: str) -> Sequence[Any]:
+def _document(text: str, left: list[str]) -> Sequence[Any]:
     """Return the rows that a JSON or Python dict holds."""
     try:
         value = json_of(text, "JSON of " + WHAT)
@@ -159,15 +160,20 @@ def _document(text: str) -> Sequence[Any]:
             break
         keys = {key.lower(): key for key in value}
         parts = [next((value[keys[k]] for k in names if k in keys), None) for names in (REAL_KEYS, IMAG_KEYS)]
-        if parts[0] is not None:
-            return _joined(parts[0], parts[1])
         if next((k for k in keys if "order" in k or "endian" in k), None) is not None:
             raise InvalidTable(
                 f"Expected {WHAT} with the last bit of an index as qubit 0, as Qiskit has it, got a document that "
                 "names "
                 "another or the same order. Leave the name out and give the matrix in this order."
             )
-        value = next((value[keys[k]] for k in KEYS if k in keys), None)
+        inner = next((k for k in KEYS if k in keys), None)
+        used = {*REAL_KEYS, *IMAG_KEYS} if parts[0] is not None else {inner}
+        for name in (k for k in keys if k not in used and k not in SILENT):
+            if not (name in COUNTS and type(value[keys[name]]) is int):
+                left.append(unread(keys[name], value[keys[name]], WHAT))
+        if parts[0] is not None:
+            return _joined(parts[0], parts[1])
+        value = value[keys[inner]] if inner is not None else None
     if isinstance(value, list):
         return value
     raise InvalidTable(f'Expected a list of rows as {WHAT}, got {quoted(text)}. Write {{"matrix": [[0, 1], [1, 0]]}}.')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,10 @@ def test_a_matrix_of_a_few_digits_is_the_nearest_unitary(digits: int) -> None:
         ("0,6 0,8\n0,8 -0,6", "decimal point"),
         ("0,6;0.8\n0.8;-0,6", "beside decimal commas"),
         ('{"unitary": [[0, 1], [1, 0]], "order": "big"}', "order"),
+        ('{"real": [[0, 1], [1, 0]], "order": "big"}', "order"),
+        ('{"matrix": [[0, 1], [1, 0]], "qubits": [1, 0]}', r"order that the form states.*'\[1, 0\]' under 'qubits'"),
+        ('{"matrix": [[0, 1], [1, 0]], "targets": ["q1", "q0"]}', "'targets'"),
+        ('{"matrix": [[0, 1], [1, 0]], "transposed": true}', "'transposed' with 'True'"),
         ("[[1, 0], [0, 1 2]]", "commas between all numbers"),
         (",", "no number"),
     ],
@@ -99,6 +105,10 @@ def test_matrices_that_cannot_be_meant(text: str, match: str) -> None:
     [
         ("imag,real\n0,0.6\n0.8,0", [0.6, 0.8j]),
         ("amplitude,bitstring\n0.6,00\n0.8,11", [0.6, 0, 0, 0.8]),
+        ("q0q1,amplitude\n00,0.6\n10,0.8", [0.6, 0.8, 0, 0]),
+        ("q1q0,amplitude\n00,0.6\n10,0.8", [0.6, 0, 0.8, 0]),
+        ("{np.str_('00'): np.complex128(0.6+0j), np.str_('11'): np.complex128(0.8j)}", [0.6, 0, 0, 0.8j]),
+        ('{"amplitudes": [0.6, 0.8], "nqubits": 1, "phases": null}', [0.6, 0.8]),
         ("index,amplitude\n1,0.8\n0,0.6\n2,0\n3,0", [0.6, 0.8, 0, 0]),
         ("zustand,real,imag\n00,0.6,0\n11,0,0.8", [0.6, 0, 0, 0.8j]),
         ("00;0,6\n11;0,8", [0.6, 0, 0, 0.8]),
@@ -108,6 +118,14 @@ def test_matrices_that_cannot_be_meant(text: str, match: str) -> None:
         ("Array([0.6+0.j, 0.8+0.j], dtype=complex64)", [0.6, 0.8]),
         ("tensor([0.6+0.j, 0.8+0.j], requires_grad=True)", [0.6, 0.8]),
         ("{'00': np.complex128(0.6+0j), '11': np.complex128(0.8j)}", [0.6, 0, 0, 0.8j]),
+        (",real,imag\n0,0.6,0\n1,0,0.8", [0.6, 0.8j]),
+        ("i,amplitude\n1,0.8\n0,0.6", [0.6, 0.8]),
+        ("(0.6, 0.8j)", [0.6, 0.8j]),
+        ("(1/sqrt(2), 1/sqrt(2))", [R, R]),
+        ("0.6 # first\n0.8 # second", [0.6, 0.8]),
+        ("00: 0.6\n11: 0.8", [0.6, 0, 0, 0.8]),
+        ("0,0.6,0\n1,0,0.8", [0.6, 0.8j]),
+        ("i, 0", [1j, 0]),
         ("[1/2, 1/2, 1/2, -i/2]", [0.5, 0.5, 0.5, -0.5j]),
         ('{"real": [0.6, 0], "imag": [0, 0.8]}', [0.6, 0.8j]),
         ('{"state": {"amplitudes": [[0.6, 0], [0, 0.8]]}, "n": 1}', [0.6, 0.8j]),
@@ -130,6 +148,12 @@ def test_the_order_that_a_document_names_is_obeyed_and_said() -> None:
         read = read_amplitudes(f'{{"amplitudes": {{"10": 1}}, "order": "{order}"}}')
         assert read.state[at] == 1
         assert "bit is qubit 0" in read.notes[0]
+    assert "the first bit is qubit 0" in read_amplitudes("q0q1;amplitude\n10;1").notes[0]
+    assert "Not used: 'qubits'" in read_amplitudes('{"amplitudes": [0.6, 0, 0, 0.8], "qubits": [0, 1]}').notes[0]
+    assert "Not used: 'wires'" in read_unitary('{"matrix": [[0, 1], [1, 0]], "wires": [0]}').notes[0]
+    assert "index, real and imaginary" in read_amplitudes("0,0.6,0\n1,0,0.8").assumed
+    for text in ("[[0.6, 0], [0, 0.8]]", '{"state": [[0.6, 0], [0, 0.8]]}'):
+        assert "pairs were read as real and imaginary" in read_amplitudes(text).assumed
     assert "Not used: 'source'" in read_amplitudes('{"amplitudes": [0.6, 0.8], "source": "x"}').notes[0]
 
 
@@ -139,12 +163,21 @@ def test_the_order_that_a_document_names_is_obeyed_and_said() -> None:
         ("bits,magnitude,phase\n00,0.6,0\n11,0.8,0.1", "a column 'magnitude'"),
         ("state,probability\n00,0.36\n11,0.64", "a column 'probability'"),
         ("x,y\n0.6,0\n0,0.8", "Name them so"),
+        ("q0q2,amplitude\n00,0\n10,1", "from 0 up or down"),
+        ("q0q1q2,amplitude\n00,0\n10,1", "a qubit for each bit"),
+        ('{"amplitudes": [0, 1, 0, 0], "qubits": [1, 0]}', r"order that the form states.*'\[1, 0\]' under 'qubits'"),
+        ('{"amplitudes": [0, 1, 0, 0], "wires": ["q1", "q0"]}', "under 'wires'"),
+        ('{"amplitudes": [0.6, 0.8], "phases": [0, 1.5]}', "'phases'"),
+        ('{"00": 0.99, "11": 0.01}', "probabilities. Take their square roots"),
+        ("[0.25, 0.25, 0.25, 0.25]", "norm is 0.5: they may be probabilities"),
         ("bits,real,foo\n00,0.6,0\n11,0.8,0", "got 'foo'"),
         ("basisx,amplitude\n0,0.6\n1,0.8", "got 'basisx'"),
         ("0 0.6\n1 0.8", "read as real and imaginary part.*index,amplitude"),
         ("index,amplitude\n10,0.6\n11,0.8", "can be either"),
         ("index,amplitude\n1,0.6\n2,0.8", "every index from 0"),
         ("1,0;0,0", "one way"),
+        ("0: 0.6\n1: 0.8", "got .*0:.*0.6"),
+        ("# comments\n# alone", "got 0"),
         ('{"amplitudes": [1, 0], "order": "as usual"}', "little-endian"),
         ('{"n": 3, "amplitudes": [0.6, 0, 0, 0.8]}', "of 3 qubits, as the file says"),
         ('{"0x0": 0.6, "0x3": 0.8}', "with all its zeros"),
@@ -158,6 +191,14 @@ def test_the_order_that_a_document_names_is_obeyed_and_said() -> None:
 def test_states_that_have_two_readings_are_refused(text: str, match: str) -> None:
     with pytest.raises(InvalidTable, match=match):
         read_amplitudes(text)
+
+
+@pytest.mark.parametrize("text", ["\t".join("a" * 100_000), "a," * 100_000, "Z0 " * 80_000])
+def test_a_long_text_that_is_no_state_is_refused_in_no_time(text: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(InvalidTable, match="Expected 2.n amplitudes"):
+        read_amplitudes(text)
+    assert time.process_time() - begun < 2.0
 
 
 @pytest.mark.parametrize(

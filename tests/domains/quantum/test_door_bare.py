@@ -105,6 +105,21 @@ FEWER = {
         made(("x", 2), ("cx", 2, 0), ("ry", 0.2, 1)),
         "the file's qubit 1 is qubit 0, the file's qubit 3 is qubit 1, the file's qubit 4 is qubit 2",
     ),
+    "a measured qubit without a gate": (
+        H2 + "qreg q[5]; creg c[3]; h q[0]; cx q[0],q[4]; measure q[0]->c[0]; measure q[2]->c[1]; measure q[4]->c[2];",
+        made(("h", 0), ("cx", 0, 2)),
+        "the file's qubit 4 is qubit 2",
+    ),
+    "measured in another order": (
+        H2 + "qreg q[5]; creg c[3]; cx q[4],q[0]; x q[4]; measure q[4]->c[0]; measure q[0]->c[1]; measure q[2]->c[2];",
+        made(("cx", 2, 0), ("x", 2)),
+        "bit 0 is the file's qubit 4, bit 1 is the file's qubit 0, bit 2 is the file's qubit 2; qubits keep the file's",
+    ),
+    "measured in another order, OpenQASM 3": (
+        H3 + "bit[2] c;\nx $1;\ncz $1, $2;\nc[0] = measure $2;\nc[1] = measure $1;\n",
+        made(("x", 1), ("cz", 1, 2)),
+        "bit 0 is $2, bit 1 is $1; qubits keep the file's order",
+    ),
     "device register": (
         H2 + "qreg q[127]; x q[60]; cx q[60],q[59];",
         made(("x", 1), ("cx", 1, 0)),

@@ -46,6 +46,12 @@ READ: dict[str, tuple[str, dict[str, float]]] = {
         "0.5 * Z(0) + -1 * ((0.25 * X(0)) @ Y(1)) + 0.3 * I(0)",
         {"IZ": 0.5, "YX": -0.25, "II": 0.3},
     ),
+    "pennylane identity of several": ("0.25 * I([0, 1, 2]) + 0.5 * Z(0)", {"III": 0.25, "IIZ": 0.5}),
+    "csv of letters with qubits": ("Z0,0.5\nX0 Y1,-0.3", {"IZ": 0.5, "YX": -0.3}),
+    "fractions in json": ('{"IZ": "1/2", "XX": "-sqrt(2)/2"}', {"IZ": 0.5, "XX": -(0.5**0.5)}),
+    "sum over lines": ("0.5*XX\n- 0.3*YY\n+ 0.2", {"XX": 0.5, "YY": -0.3, "II": 0.2}),
+    "coefficient first, identity last": ("0.5 XX - 0.3\n0.2 YY", {"XX": 0.5, "II": -0.3, "YY": 0.2}),
+    "a count of qubits": ('{"terms": {"IZ": 1}, "qubits": 2}', {"IZ": 1.0}),
     "pennylane product": ("(-1 * Z(0)) @ Z(1) - X(0)", {"ZZ": -1.0, "IX": -1.0}),
     "pennylane module": ("0.5*qml.PauliZ(0) - 0.25*qml.Z(wires=1)", {"IZ": 0.5, "ZI": -0.25}),
     "pennylane call": ("H = qml.Hamiltonian([0.5, 1/4], [qml.Z(0), qml.X(0) @ qml.X(1)])", {"IZ": 0.5, "XX": 0.25}),
@@ -111,6 +117,14 @@ def test_what_is_read(shape: str) -> None:
 
 
 REFUSED = {
+    "qubits in another order": ('{"terms": {"IZ": 1}, "qubits": [1, 0]}', "order that the form states.*under 'qubits'"),
+    "order in a comment": ("# big-endian\nIZ 1", "one order of qubits.*'big-endian'"),
+    "order in a comment, in words": ("# qubit 0 is leftmost\nIZ 1", "one order of qubits.*leftmost"),
+    "big": ('{"terms": {"IZ": 1}, "order": "big"}', "one order of qubits"),
+    "msb": ('{"terms": {"IZ": 1}, "order": "msb"}', "one order of qubits"),
+    "a comma that may stand between qubits": ("Z0,1\nX0,2", "numbers, letters IXYZ"),
+    "signs in columns": ("XX  - 0.5\nYY    0.3", "in columns, or a sum with.*Write -0.5"),
+    "signs in columns, both": ("X0 Y1 + 0.5\nY0 - 0.3", "got 'X0 Y1 . 0.5' in line 1"),
     "label of two lengths": ("0.5 XX I", "one label in term 1"),
     "product of letters": ("0.5 Z * X", "one label in term 1"),
     "label and letter": ("0.5 ZZ X0", "labels among its factors"),
@@ -168,6 +182,8 @@ def test_what_is_refused(case: str) -> None:
         ("0,IZ,0.5\n1,XX,0.25", "the first column, it counts the rows"),
         ("index,pauli,coeff\n0,IZ,0.5\n1,XX,0.25", "'index', it counts terms"),
         ('{"IZ": [0.5, 1e-12], "XX": 1}', "Taken for rounding: imaginary parts of at most 1e-12"),
+        ("# MSB left\nIZ 1", "'MSB left', were not understood"),
+        ("# little-endian\nIZ 1", "says so too"),
         ("Z0 -0.5", "not as a difference"),
     ],
 )
