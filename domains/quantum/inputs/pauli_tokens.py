@@ -18,7 +18,7 @@ _TOKEN = re.compile(
     rf"|(?P<units>{UNITS})"
     rf"|(?P<factor>{LETTER}{WIRE})"
     rf"|(?P<unit>(?:(?:qml|qp|pennylane|cirq)\.)?(?:Identity(?!\w)(?:\(\s{{0,9}}\))?|I\(\s{{0,9}}\))|\[\s{{0,9}}\])"
-    r"|(?P<small>i(?!\w))|(?P<label>[IXYZixyz]+(?!\w))"
+    r"|(?P<small>i(?!\w))|(?P<label>[IXYZixyz]{1,400}+(?!\w))"
     r"|(?P<times>\*(?!\*)|[/@·⋅⊗∙^×])|(?P<sign>[-+])|(?P<open>[\[(])|(?P<close>[\])])|(?P<newline>\n)"
     r"|(?P<name>[A-Za-z_][\w.]{0,60})|(?P<other>.)"
 )

@@ -116,9 +116,13 @@ def shared():
         yield reader
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(280)
 def test_a_short_fuzz_finds_nothing(tmp_path: Path) -> None:
-    found = fuzz(4.0, 0, tmp_path)
+    # On a busy machine few texts come in seconds: longer then, for what is asserted needs some that can be read.
+    for seconds in (4.0, 16.0, 64.0):
+        found = fuzz(seconds, 0, tmp_path)
+        if found["read"] > 2:
+            break
     assert found["texts"] > 20
     assert found["read"] > 2
     assert found["faults"] == []
