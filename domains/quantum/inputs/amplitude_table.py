@@ -144,9 +144,8 @@ def _named(kinds: Sequence[str], head: Sequence[str], rows: Sequence[Sequence[st
             kinds[k] = "bits"
         elif not kind and any(number_at(cell) is not None for cell in cells):
             raise InvalidTable(
-                f"Expected columns called bits, index, amplitude, real or imag in {WHAT}, got {quoted(head[k])}. "
-                "Name it so, "
-                "or leave it out."
+                f"Expected columns called bits, index, amplitude, real or imag in {WHAT}, got {quoted(head[k])}. Name "
+                "it so, or leave it out."
             )
     at = {kind: kinds.index(kind) for kind in COLUMNS if kind in kinds}
     twice = next((kind for kind in at if kinds.count(kind) > 1), None)
@@ -200,14 +199,12 @@ def _indexed(indices: list[str], values: list[Any]) -> dict[str, Any] | list[Any
             return _unique(indices, values)
         raise InvalidTable(
             f"Expected an index or bits in {WHAT}, got {quoted(indices[0])}, which can be either. Call the column "
-            "'bits', "
-            "or give every index."
+            "'bits', or give every index."
         )
     if sorted(numbers) != list(range(len(numbers))):
         raise InvalidTable(
-            f"Expected every index from 0 to 2^n - 1 once in {WHAT}, got {quoted(', '.join(indices[:8]))}. Give "
-            "all, or "
-            "bit strings under 'bits'."
+            f"Expected every index from 0 to 2^n - 1 once in {WHAT}, got {quoted(', '.join(indices[:8]))}. Give all, "
+            "or bit strings under 'bits'."
         )
     ordered = dict(zip(numbers, values, strict=True))
     return [ordered[k] for k in range(len(numbers))]

@@ -87,9 +87,8 @@ def read_amplitudes(text: str, *, order: str = "qiskit") -> AmplitudesRead:
     if len(states) > 1:
         sizes = " or ".join(f"{len(state):,}" for _, state, _ in states)
         raise InvalidTable(
-            f"Expected {WHAT} that can be read in one way, got a text that holds {sizes} numbers: a comma or "
-            "blanks may "
-            "stand within a number or between two. Write decimal points, and commas between the numbers."
+            f"Expected {WHAT} that can be read in one way, got a text that holds {sizes} numbers: a comma or blanks "
+            "may stand within a number or between two. Write decimal points, and commas between the numbers."
         )
     way, state, norm = states[0]
     notes = [f"Amplitudes were divided by their norm, {norm:.9g}."] if abs(norm - 1.0) > ROUNDED else []

@@ -271,9 +271,8 @@ def decimal_commas(rows: Sequence[Sequence[str]], what: str) -> list[list[str]] 
         for cell, point in zip(row, found[-1], strict=True):
             if "." in cell and number_at(cell) is not None:
                 raise InvalidTable(
-                    f"Expected one decimal mark in {what}, got {quoted(cell)} beside decimal commas: its point "
-                    "may be a "
-                    "decimal mark or set thousands apart. Write all numbers alike."
+                    f"Expected one decimal mark in {what}, got {quoted(cell)} beside decimal commas: its point may be "
+                    "a decimal mark or set thousands apart. Write all numbers alike."
                 )
             if "," in point or ("," in cell and number_at(point) is None):
                 return None

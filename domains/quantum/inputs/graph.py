@@ -119,8 +119,7 @@ def _written(text: str) -> Written:
     if kind is not None:
         raise InvalidTable(
             f"Expected {WHAT} as edges, JSON or GraphML, got a {kind} file. Write an edge a line: two nodes and a "
-            "weight, "
-            "as networkx.write_weighted_edgelist does."
+            "weight, as networkx.write_weighted_edgelist does."
         )
     if re.match(r"<\?xml|<!|<graphml", body):
         return read_graphml(body)

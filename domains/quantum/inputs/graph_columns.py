@@ -113,8 +113,7 @@ def header_of(cells: Sequence[Sequence[str]], number: int) -> Header | None:
 def _asked(head: Sequence[str], number: int) -> InvalidTable:
     return InvalidTable(
         f"Expected {WHAT} that can be read in one way, got {quoted(', '.join(head))} in line {number}: names of "
-        "columns, or "
-        "an edge. Call the columns source,target,weight, or leave that line out."
+        "columns, or an edge. Call the columns source,target,weight, or leave that line out."
     )
 
 

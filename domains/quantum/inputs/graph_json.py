@@ -277,9 +277,8 @@ def _by_index(edges: list[Any], nodes: tuple[str, ...]) -> tuple[list[Any], tupl
         named = [[nodes[int(a)], nodes[int(b)], weight] for a, b, weight in read]
         return named, ("Ends of edges are places in the list of nodes, counted from 0.",)
     raise InvalidTable(
-        f"Expected edges between the nodes that 'nodes' lists in {WHAT}, got {quoted(missing[0])}, which is none "
-        "of them. "
-        "Add it there, or leave 'nodes' out."
+        f"Expected edges between the nodes that 'nodes' lists in {WHAT}, got {quoted(missing[0])}, which is none of "
+        "them. Add it there, or leave 'nodes' out."
     )
 
 
@@ -312,9 +311,8 @@ def weight_in(data: dict[str, Any], where: str) -> list[Any]:
     other = next((k for k, v in data.items() if str(k).lower() not in IDENTITIES and number_of(v) is not None), None)
     if other is not None:
         raise InvalidTable(
-            f"Expected the weight of {where} of {WHAT} under 'weight', got {quoted(str(other))}. Call it 'weight' "
-            "if it is "
-            "one, and leave it out if not."
+            f"Expected the weight of {where} of {WHAT} under 'weight', got {quoted(str(other))}. Call it 'weight' if "
+            "it is one, and leave it out if not."
         )
     return []
 
@@ -324,9 +322,8 @@ def _of_entries(items: list[tuple[Any, Any]]) -> Written:
     names = [str(key).lower() for key, _ in items]
     if _ISING & set(names) and set(names) <= _ISING | _FIELDS and not any(isinstance(v, list) for _, v in items[:1]):
         raise InvalidTable(
-            f"Expected edges as {WHAT}, got an Ising model or QUBO ({', '.join(map(quoted, names[:4]))}). Its "
-            "fields are "
-            "no part of a graph: write its pairs as edges, [[0, 1, weight]], or use it as a Hamiltonian."
+            f"Expected edges as {WHAT}, got an Ising model or QUBO ({', '.join(map(quoted, names[:4]))}). Its fields "
+            "are no part of a graph: write its pairs as edges, [[0, 1, weight]], or use it as a Hamiltonian."
         )
     if _WORDS & set(names):
         raise InvalidTable(

@@ -121,9 +121,9 @@ def _two_cells(table: list[Row], plain: list[Row]) -> list[Row]:
     if any(not node_number(row.cells[2]) for row in plain):
         return plain
     raise InvalidTable(
-        f"Expected {WHAT} that can be read in one way, got {quoted(table[0].text)} in line {table[0].number}: a "
-        "node whose "
-        "name has a blank, or a node and a weight. Put quotes around names with blanks, or a comma before the weight."
+        f"Expected {WHAT} that can be read in one way, got {quoted(table[0].text)} in line {table[0].number}: a node "
+        "whose name has a blank, or a node and a weight. Put quotes around names with blanks, or a comma before the "
+        "weight."
     )
 
 
@@ -315,9 +315,8 @@ def _under_counts(rows: Sequence[Row]) -> Written | None:
     if nodes != edges and edges <= nodes and frozenset((nodes, edges)) not in pairs:
         raise InvalidTable(
             f"Expected {WHAT} that can be read in one way, got {quoted(rows[0].text)} in line {rows[0].number}: "
-            f"{nodes} "
-            f"nodes and {edges} edges, or an edge. Write 'p edge {nodes} {edges}' and e before each edge, or a weight "
-            "behind every edge."
+            f"{nodes} nodes and {edges} edges, or an edge. Write 'p edge {nodes} {edges}' and e before each edge, or "
+            "a weight behind every edge."
         )
     return _from_zero(form, [row.edge() for row in rest], _count(first[0], rows[0].number))
 

@@ -163,8 +163,7 @@ def _document(text: str, left: list[str]) -> Sequence[Any]:
         if next((k for k in keys if "order" in k or "endian" in k), None) is not None:
             raise InvalidTable(
                 f"Expected {WHAT} with the last bit of an index as qubit 0, as Qiskit has it, got a document that "
-                "names "
-                "another or the same order. Leave the name out and give the matrix in this order."
+                "names another or the same order. Leave the name out and give the matrix in this order."
             )
         inner = next((k for k in KEYS if k in keys), None)
         used = {*REAL_KEYS, *IMAG_KEYS} if parts[0] is not None else {inner}
