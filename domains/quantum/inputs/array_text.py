@@ -89,9 +89,13 @@ def _is_part(cell: str, chunk: str) -> bool:
 
 def is_padded(rows: Sequence[Sequence[str]]) -> bool:
     """Whether every number of all rows has an imaginary part, somewhere one behind blanks: numpy prints so."""
-    cells = [joined(row, padded=True) for row in rows]
-    whole = all(cell[-1] in "ijJ)" and len(cell) > 2 for row in cells for cell in row)
-    return whole and any(len(row) < len(joined(r, padded=False)) for row, r in zip(cells, rows, strict=True))
+    behind = False
+    for row in rows:
+        cells = joined(row, padded=True)
+        if not all(cell[-1] in "ijJ)" and len(cell) > 2 for cell in cells):
+            return False
+        behind = behind or len(cells) < len(joined(row, padded=False))
+    return behind
 
 
 def read_printed(text: str, what: str, fits: Fits) -> Any:
