@@ -92,7 +92,7 @@ class OwnHamiltonian(LowestEnergy):
             facts={"notes": list(found.notes), "read": [list(f) for f in found.facts()]},
         )
         read = [*(f"{name}: {value}" for name, value in found.facts()), *found.notes]
-        self.report = {"lines": [*read, *self.report.get("lines", ())], "facts": {}}
+        self.say(*read)
 
 
 class MoleculeEnergy(LowestEnergy):
@@ -167,7 +167,7 @@ class LargestCut(LowestEnergy):
             facts={"nodes": list(found.names), "notes": list(found.notes)},
         )
         read = f"Read as {found.form}: {len(found.names)} nodes, {len(found.edges)} edges."
-        self.report = {"lines": [read, *found.notes, *self.report.get("lines", ())], "facts": {}}
+        self.say(read, *found.notes)
 
 
 class PreparedState(StructureProblem):
@@ -208,7 +208,7 @@ class PreparedState(StructureProblem):
             real=real,
         )
         if read:
-            self.report = {"lines": [*read, *self.report.get("lines", ())], "facts": {}}
+            self.say(*read)
 
 
 class Unitary(StructureProblem):
@@ -233,4 +233,4 @@ class Unitary(StructureProblem):
             real=False,
         )
         read = f"Read as a matrix of {found.qubits} qubit{'s' * (found.qubits > 1)}."
-        self.report = {"lines": [read, *found.notes, *self.report.get("lines", ())], "facts": {}}
+        self.say(read, *found.notes)

@@ -139,6 +139,10 @@ class StructureProblem(CircuitProblem):
         lines = [*choices.said(language.qubits), *lines]
         self.report = {"lines": lines, "facts": {}} if lines else {}
 
+    def say(self, *lines: str) -> None:
+        """Put what was read of one's own input above what else is said below the form."""
+        self.report = {"lines": [*lines, *self.report.get("lines", ())], "facts": {}}
+
 
 def _facts(target: Target, choices: Choices, language: Language) -> dict[str, Any]:
     """Return what is public about a problem, JSON values."""

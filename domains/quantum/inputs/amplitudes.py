@@ -15,7 +15,7 @@ from domains.quantum.hamiltonian import MAX_QUBITS
 from domains.quantum.inputs.amplitude_table import BITS, WHAT, Listed, read_lines
 from domains.quantum.inputs.array_text import WORDS, number_at, read_printed
 from domains.quantum.inputs.kets import read_kets
-from domains.quantum.inputs.literals import body_of, read_literal
+from domains.quantum.inputs.literals import body_of, json_or_literal, read_literal
 from domains.quantum.inputs.text import IMAG_KEYS, REAL_KEYS, cleaned, json_of, number_of, quoted, unread
 from poets_core.errors import InvalidTable
 from poets_core.types import I8
@@ -125,7 +125,7 @@ def _found(text: str) -> list[Listed]:
     """Return the ways to read a text."""
     text = body_of(text).strip()
     if text.startswith("{"):
-        return [_document(_value(text))]
+        return [_document(json_or_literal(text, WHAT, r"['(j]"))]
     if "|" in text and "[" not in text:
         kets, bare = read_kets(text)
         if not bare:
@@ -142,18 +142,8 @@ def _found(text: str) -> list[Listed]:
         return [_of_list(json_of(text, "JSON of " + WHAT), "JSON")]
     except InvalidTable:
         if re.search(r"[\[(]\s{0,9}['\"{]", text):
-            return [_of_list(_value(text), "Python list")]
+            return [_of_list(json_or_literal(text, WHAT, r"['(j]"), "Python list")]
     return [_of_list(read_printed(text, WHAT, _fits), "Python list" if "," in text else "printed array")]
-
-
-def _value(text: str) -> Any:
-    """Return the JSON or Python value that a text is."""
-    try:
-        return json_of(text, "JSON of " + WHAT)
-    except InvalidTable:
-        if not re.search(r"['(j]", text):
-            raise
-    return read_literal(text, WHAT)
 
 
 def _flat(value: Any) -> Any:

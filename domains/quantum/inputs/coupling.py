@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from domains.quantum.inputs.literals import Call, Entries, body_of, read_literal
-from domains.quantum.inputs.text import cleaned, json_of, number_of, quoted
+from domains.quantum.inputs.literals import Call, Entries, body_of, json_or_literal
+from domains.quantum.inputs.text import cleaned, number_of, quoted
 from poets_core.errors import InvalidTable
 
 WHAT = "the coupling map"
@@ -219,13 +219,8 @@ def _of_line(k: int, line: str) -> list[tuple[int, int]]:
 def _from_value(text: str, qubits: int) -> list[tuple[int, int]]:
     if re.fullmatch(r"[\[\]\d.\s]+", text) and re.search(r"\d[.\s]", text):
         text = _commas(text)
-    try:
-        value: Any = json_of(text, "JSON of " + WHAT)
-    except InvalidTable:
-        if not re.search(r"['(]|^\{\s{0,99}\d", text):
-            raise
-        value = read_literal(text, WHAT)
-        value = value.args[0] if isinstance(value, Call) and value.args else value
+    value = json_or_literal(text, WHAT, r"['(]|^\{\s{0,99}\d")
+    value = value.args[0] if isinstance(value, Call) and value.args else value
     given = value
     for _ in range(3):  # {"backend": {"coupling_map": ..}}
         if not isinstance(value, dict):

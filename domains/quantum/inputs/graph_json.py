@@ -20,8 +20,8 @@ from domains.quantum.inputs.graph_edges import (
     name_of,
     node_number,
 )
-from domains.quantum.inputs.literals import Call, Entries, read_literal
-from domains.quantum.inputs.text import json_of, number_of, quoted
+from domains.quantum.inputs.literals import Call, Entries, json_or_literal
+from domains.quantum.inputs.text import number_of, quoted
 from poets_core.errors import InvalidTable
 
 ENDS = (
@@ -79,12 +79,7 @@ def value_in(text: str) -> Any:
         text = f"[{text}]"  # [0, 1], [1, 2]
     if not text.startswith(("{", "[")):
         return None
-    try:
-        return json_of(text, "JSON of " + WHAT)
-    except InvalidTable:
-        if not re.search(r"['(]|[{\s]\d{1,9}\s{0,9}:|=", text):
-            raise
-    return read_literal(text, WHAT)
+    return json_or_literal(text, WHAT, r"['(]|[{\s]\d{1,9}\s{0,9}:|=")
 
 
 def _is_square(value: Any) -> bool:
@@ -228,11 +223,8 @@ def _of_list(value: list[Any], nodes: tuple[str, ...], *, known: bool) -> Writte
                 "weights, or "
                 'the ends of three edges. Write {"edges": ..} or {"edge_index": ..}.'
             )
-    if nodes:
-        value, notes = _by_index(value, nodes)
-    else:
-        notes = ()
-    return Written("JSON", [edge_in(f"edge {k}", item) for k, item in enumerate(value, 1)], nodes, notes)
+    read, notes = _by_index([edge_in(f"edge {k}", item) for k, item in enumerate(value, 1)], nodes)
+    return Written("JSON", read, nodes, notes)
 
 
 def _is_index(value: Any) -> bool:
@@ -256,25 +248,22 @@ def _index(rows: list[Any], weights: Any, value: dict[str, Any]) -> Written:
         )
         edges = _weighted(edges, flat)
     nodes = _nodes(next((value[k] for k in _NODES if k in value), []))
-    read = [edge_of(e, f"edge {k}") for k, e in enumerate(edges, 1)]
-    if nodes:
-        _by_index([list(e) for e in read], nodes)
-    return Written("edge index", read, nodes)
+    read, notes = _by_index([edge_of(e, f"edge {k}") for k, e in enumerate(edges, 1)], nodes)
+    return Written("edge index", read, nodes, notes)
 
 
 def _whole(value: Any) -> Any:
     return value.real if isinstance(value, complex) and value.imag == 0 else value
 
 
-def _by_index(edges: list[Any], nodes: tuple[str, ...]) -> tuple[list[Any], tuple[str, ...]]:
-    """Return edges whose ends are names of nodes; d3 gives the places of nodes in their list instead."""
-    read = [edge_in(f"edge {k}", item) for k, item in enumerate(edges, 1)]
-    ends = {end for edge in read for end in edge[:2]}
+def _by_index(edges: list[Edge], nodes: tuple[str, ...]) -> tuple[list[Edge], tuple[str, ...]]:
+    """Return edges whose ends are names of listed nodes, and notes; d3 and PyTorch Geometric give places instead."""
+    ends = {end for edge in edges for end in edge[:2]}
     missing = sorted(ends - set(nodes))
-    if not missing:
+    if not nodes or not missing:
         return edges, ()
     if all(node_number(end) and int(end) < len(nodes) for end in ends) and len(set(nodes)) == len(nodes):
-        named = [[nodes[int(a)], nodes[int(b)], weight] for a, b, weight in read]
+        named = [(nodes[int(a)], nodes[int(b)], weight) for a, b, weight in edges]
         return named, ("Ends of edges are places in the list of nodes, counted from 0.",)
     raise InvalidTable(
         f"Expected edges between the nodes that 'nodes' lists in {WHAT}, got {quoted(missing[0])}, which is none of "

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from domains.quantum.inputs.text import UNSIGNED, quoted, real_of
+from domains.quantum.inputs.text import UNSIGNED, json_of, quoted, real_of
 from poets_core.errors import InvalidTable
 
 MAX_DEPTH = 12
@@ -87,7 +87,10 @@ class _Tokens:
 
     def mark(self, *wanted: str) -> str:
         """Take one of these marks if it comes next; ``""`` if not."""
-        kind, token = self.peek()
+        # Asked before and behind every value, so without a call of its own.
+        if self.at >= len(self.tokens):
+            return ""
+        kind, token, _ = self.tokens[self.at]
         if kind != "mark" or token not in wanted:
             return ""
         self.at += 1
@@ -119,6 +122,24 @@ def body_of(text: str) -> str:
     if named := _ASSIGNED.match(text, at):
         at = named.end()
     return "\n" * text.count("\n", 0, at) + text[at:]
+
+
+def json_or_literal(text: str, what: str, python: str) -> Any:
+    """Return what a text is as JSON, or as Python prints it.
+
+    Args:
+        text: of the value. what: it is, for messages.
+        python: pattern of what only Python writes; without it what is wrong with the JSON is said.
+
+    Raises:
+        InvalidTable: it is neither.
+    """
+    try:
+        return json_of(text, "JSON of " + what)
+    except InvalidTable:
+        if not re.search(python, text):
+            raise
+    return read_literal(text, what)
 
 
 def read_literal(text: str, what: str, *, words: Mapping[str, Any] | None = None, algebra: bool = False) -> Any:

@@ -21,7 +21,7 @@ from domains.quantum.inputs.array_text import (
     split_cells,
     two_readings,
 )
-from domains.quantum.inputs.literals import body_of, read_literal
+from domains.quantum.inputs.literals import body_of, json_or_literal
 from domains.quantum.inputs.text import IMAG_KEYS, REAL_KEYS, cleaned, json_of, number_of, quoted, unread
 from poets_core.errors import InvalidTable
 
@@ -149,12 +149,7 @@ def _is_square(value: Any) -> bool:
 
 def _document(text: str, left: list[str]) -> Sequence[Any]:
     """Return the rows that a JSON or Python dict holds."""
-    try:
-        value = json_of(text, "JSON of " + WHAT)
-    except InvalidTable:
-        if not re.search(r"['(j]", text):
-            raise
-        value = read_literal(text, WHAT)
+    value = json_or_literal(text, WHAT, r"['(j]")
     for _ in range(4):  # {"gate": {"matrix": ..}}
         if not isinstance(value, dict):
             break

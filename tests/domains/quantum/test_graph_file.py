@@ -135,6 +135,7 @@ def test_every_form_has_the_same_weights(text: str) -> None:
         ('{"n": 4, "edges": [[0, 1], [1, 2]]}', 4, 2),
         ('{"nodes": {"a": {}, "b": {}, "c": {}}, "edges": [["a", "b"]]}', 3, 1),
         ('{"num_vertices": 4, "edge_index": [[0, 1, 2], [1, 2, 0]]}', 4, 3),
+        ('{"nodes": ["a", "b", "c"], "edge_index": [[0, 1], [1, 2]]}', 3, 2),
         ("4 5\n0 1\n1 2\n2 3\n0 3\n0 2", 4, 5),
         (",source,target,weight\n0,0,1,1\n1,1,2,1\n2,2,3,1\n3,0,3,2", 4, 4),
         ("node-1 node-2\nnode-2 node-3", 3, 2),
