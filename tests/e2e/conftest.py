@@ -35,6 +35,21 @@ LIMIT = 180_000
 """Milliseconds any single wait may take: only what never comes takes so long."""
 
 
+STILL = """(() => {
+  const animate = Element.prototype.animate;
+  Element.prototype.animate = function (frames, options) {
+    return animate.call(this, frames, { ...(typeof options === "object" ? options : {}), duration: 0, delay: 0 });
+  };
+  document.addEventListener("DOMContentLoaded", () => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync("* { transition: none !important; animation: none !important; }");
+    document.adoptedStyleSheets.push(sheet);
+  });
+})();"""
+"""Runs in every page before its own scripts. While an expander unfolds, a button moves from under the pointer between
+its being pressed and let go, and the click is nobody's: no person is so quick, a test on a busy machine is."""
+
+
 class Server:
     """The app on a free port of this machine, with its own store."""
 
@@ -145,6 +160,7 @@ def followed(browser: Any, **settings: Any) -> tuple[Any, list[str]]:
     """
     page = browser.new_page(**({"viewport": {"width": 1280, "height": 900}} | settings))
     page.set_default_timeout(LIMIT)
+    page.add_init_script(STILL)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("websocket", lambda socket: asked.append(socket.url))

@@ -122,6 +122,7 @@ def test_a_hamiltonian_of_ones_own_goes_all_the_way(server: Server, store: SqlSt
     best = view.candidates[view.best.id]
     page.goto(f"{server.url}/candidates?run={run}")
     page.locator(".rows tbody tr").first.click(position={"x": 120, "y": 8})
+    page.wait_for_url(f"**id={best.id}")  # until then the first row is shown, and the page is about to be drawn anew
     page.get_by_role("heading", name=f"Design {best.id}").wait_for()
     text, energy = prune(page, best)
     assert text.startswith("OPENQASM 3.0;")
