@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
+from benchmarks import posterior_models
 from benchmarks.posterior import ALL, RIVALS, goals_of, results_of
 from benchmarks.posterior_measures import Predictive, measures, negative_log_density, neighbours
 from benchmarks.posterior_models import (
+    LIMIT,
     OURS,
     Lesson,
+    ensemble,
     likely_noise,
     of_sample,
     of_surrogate,
+    posterior,
     string_parts,
     string_process,
     tuned_weights,
@@ -128,6 +132,25 @@ def test_the_string_kernel_takes_designs_of_all_lengths_and_learns_what_counts(t
     found = measures(y[200:], string_process(lesson)["space"], np.arange(60)[:, None])
     assert found["rank"] > 0.9
     assert found["marginal"] < 0.5
+
+
+@pytest.mark.parametrize(("place", "exact"), [("nk-smooth", True), ("ehrlich-15", False)])
+def test_the_posterior_is_told_by_many_draws_where_branches_are_draws_of_one(tmp_path, place, exact, monkeypatch):
+    monkeypatch.setattr(posterior_models, "DRAWS", 12)
+    here = Place(place, 101, tmp_path, None)
+    rounds = history(here, "half", 32)
+    told = [(c, o) for candidates, observed in rounds for c, o in zip(candidates, observed, strict=True)]
+    asked = {"space": [c.tokens for c, _ in told[:6]]}
+    valid = np.array([o.valid for _, o in told])
+    lesson = Lesson(here, rounds, [c.tokens for c, _ in told], np.zeros(len(told)), valid, asked, ("branches=4",))
+    found = posterior(lesson)
+    assert set(found) == ({LIMIT} if exact else set())
+    if exact:
+        few = ensemble(lesson)[OURS]["space"]
+        assert few.noise == pytest.approx(found[LIMIT]["space"].noise)
+        # Twelve draws, four at a time: their covariance has the rank that those of four cannot have.
+        assert np.linalg.matrix_rank(few.covariance, tol=1e-6) <= 3
+        assert np.linalg.matrix_rank(found[LIMIT]["space"].covariance, tol=1e-6) > 3
 
 
 def test_weights_are_found_by_marginal_likelihood():

@@ -106,6 +106,30 @@ def test_every_branch_is_the_draw_of_its_own_prior_and_perturbations():
     assert wanted.std(0).mean() > 0.1
 
 
+def test_drawing_anew_gives_other_draws_of_the_same_posterior_and_the_first_ones_again():
+    ens, fit = fit_of(4)
+    history = told(ens, SEEN)
+    fit.run(history)
+    first, noise = implicit(ens, UNSEEN, fit.beta), fit.noise
+    others = []
+    for seed in range(100, 132):
+        fit.draw_anew(seed)
+        fit.run(history)
+        others.append(implicit(ens, UNSEEN, fit.beta))
+    drawn = np.concatenate(others)
+    wide_ens, wide = fit_of(len(drawn))
+    wide.run(told(wide_ens, SEEN))
+    usual = implicit(wide_ens, UNSEEN, wide.beta)
+    assert np.abs(drawn - np.tile(first, (32, 1))).min(1).max() > 0.0
+    deviation = usual.std(0)
+    assert (np.abs(drawn.mean(0) - usual.mean(0)) < 4.5 * deviation * np.sqrt(2 / len(drawn))).all()
+    assert (drawn.std(0) / deviation).mean() == pytest.approx(1.0, abs=0.08)
+    fit.draw_anew(7)
+    fit.run(history)
+    np.testing.assert_array_equal(implicit(ens, UNSEEN, fit.beta), first)
+    assert fit.noise == noise
+
+
 def test_scale_nothing_makes_every_branch_the_mean():
     ens, fit = fit_of(3, scale=0.0)
     history = told(ens, SEEN)

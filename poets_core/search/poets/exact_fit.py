@@ -50,6 +50,14 @@ class ExactFit:
         self.amplitudes: F8 | None = None
         self._prior: Float32[np.ndarray, "M P"] | None = None
 
+    def draw_anew(self, seed: int) -> None:
+        """Take other draws of prior and noise from the next fit on.
+
+        Args:
+            seed: their key.
+        """
+        self.seed, self._prior = seed, None
+
     def run(self, history: History) -> dict[str, Any]:
         """Fit all branches; return amplitude, noise, what linearity leaves over, and the blocks' amplitudes.
 

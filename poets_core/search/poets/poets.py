@@ -263,6 +263,25 @@ class PoetsSearch(Method):
         super().restore(tensors, history)
         self._judged, self._prediction = {}, None
 
+    def redraw(self, seed: int) -> None:
+        """Draw the branches of an exact fit once more from the posterior of all observations.
+
+        Args:
+            seed: key of the draws.
+
+        Raises:
+            InvalidSpec: branches learn by gradient, or nothing was told yet.
+        """
+        if self.exact is None or not len(self.history):
+            raise InvalidSpec(
+                "Expected branches that learn exactly, and observations, got "
+                f"{'none yet' if self.exact else 'branches that learn by gradient'}.",
+                field="search.fit",
+            )
+        self.exact.draw_anew(seed)
+        self.exact.run(self.history)
+        self._prediction = None
+
     @property
     def noise(self) -> float | None:
         """Variance of an observation that the exact fit found, in squared reward deviations; None by gradient."""
