@@ -1,0 +1,331 @@
+"""How a log is probably meant: columns by their names, words by what they mean in every format that has them.
+
+What could mean two things is not decided: it stays open, with a question that names both readings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from poets_core.intake import listed, shown
+from poets_core.llm_po.log import names
+from poets_core.llm_po.log.read import MAPPING
+from poets_core.llm_po.log.row import Word
+from poets_core.llm_po.log.table import MESSAGES, LogTable
+from poets_core.llm_po.log.words import as_numbers, counted, outcome_words
+from poets_core.spec.log_mapping import MOST_WORDS, LogMapping, Meaning, Shown
+
+_OWN = ("a", "b", "tie")
+"""Outcome words of our own format, whatever the policies are called."""
+_MIDDLE = 1.5
+"""Of preferences written as 1 (policy one) to 2 (policy two)."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A mapping that is shown to a person.
+
+    Attributes:
+        mapping: what is known; what is open is empty in it.
+        words: outcome words of the log, the most frequent first; numbers that `mapping.middle` reads are one entry.
+        questions: what a person must say, by field of the spec.
+        notes: what was recognised, in sentences without an end.
+    """
+
+    mapping: LogMapping
+    words: tuple[Word, ...]
+    questions: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def propose(table: LogTable, said: LogMapping | None = None) -> Proposal:
+    """Propose how a log is read.
+
+    Args:
+        table: the log.
+        said: a mapping of which the columns are taken, and the words that it has; the other words are proposed anew.
+    """
+    made = _Proposer(table)
+    if said is None:
+        made.columns()
+    else:
+        made.take(said)
+    return made.words()
+
+
+class _Proposer:
+    """A mapping on its way."""
+
+    def __init__(self, table: LogTable) -> None:
+        self._table = table
+        self._by_key: dict[str, str] = {}
+        for column in table.columns:
+            self._by_key.setdefault(names.key_of(column), column)
+        self._found: dict[str, Any] = {}
+        self._questions: dict[str, str] = {}
+        self._notes: list[str] = []
+        self._own = False
+
+    # -- columns -----------------------------------------------------------
+
+    def columns(self) -> None:
+        """Find the columns by their names."""
+        self._policies()
+        self._outcome()
+        for role, known in (("prompt", names.PROMPTS), ("conversation", names.CONVERSATIONS)):
+            self._found[role] = self._first(known)
+        if not self._found["prompt"]:
+            self._found["prompt"] = next((c for c in self._table.columns if c.startswith(MESSAGES)), "")
+        self._judge()
+        for one, two in names.RESPONSES:
+            if {one, two} <= self._by_key.keys():
+                self._found |= {"first_response": self._by_key[one], "second_response": self._by_key[two]}
+                break
+        self._order()
+
+    def take(self, said: LogMapping) -> None:
+        """Take the columns that a person has chosen."""
+        self._found = said.model_dump()
+        lost = [c for c in (said.first, said.second, said.swapped, said.order, *said.outcome) if c]
+        if any(c not in self._table.columns for c in lost):  # the reader says which
+            self._found |= {"outcome": (), "order": "", "swapped": ""}
+        self._own = [names.key_of(c) for c in (said.first, said.second)] == ["policy_a", "policy_b"]
+        if self._found["order"]:
+            self._order_words(said.order, said.order_words)
+
+    def _first(self, known: Sequence[str]) -> str:
+        return next((self._by_key[key] for key in known if key in self._by_key), "")
+
+    def _policies(self) -> None:
+        keys = self._by_key
+        pairs = [(one, two) for one, two in names.POLICIES if one in keys and two in keys]
+        if len(pairs) > 1 and ("first", "second") in pairs:
+            pairs.remove(("first", "second"))
+        if len(pairs) > 1:
+            readings = " or ".join(f"{shown(keys[a])} and {shown(keys[b])}" for a, b in pairs)
+            text = f"The names of the policies could be in {readings}. Choose the columns."
+            self._questions |= {f"{MAPPING}.first": text, f"{MAPPING}.second": text}
+        elif pairs:
+            (pair,) = pairs
+            self._own = pair == ("policy_a", "policy_b")
+            self._found |= {"first": keys[pair[0]], "second": keys[pair[1]]}
+            self._found["always_first"] = pair[0] in names.WINNER_FIRST
+        elif set(names.CHOSEN) <= keys.keys():
+            one, two = names.CHOSEN
+            self._found |= {"first_name": one, "second_name": two, "always_first": True}
+            self._notes.append(
+                "no column says whose the responses are: the policies are called 'chosen' and 'rejected', so that "
+                "'chosen' wins by its name alone, and the log says nothing of which model is better"
+            )
+        else:
+            text = f"No column is known to name the two policies of a row, among {self._have()}. Choose the columns."
+            self._questions |= {f"{MAPPING}.first": text, f"{MAPPING}.second": text}
+
+    def _have(self) -> str:
+        return listed(list(self._table.columns))
+
+    def _outcome(self) -> None:
+        if self._found.get("always_first"):
+            return
+        keys, used = self._by_key, {self._found.get("first"), self._found.get("second")}
+        if set(names.BOTH_ORDERS) <= keys.keys():
+            first, swapped = (keys[k] for k in names.BOTH_ORDERS)
+            self._found |= {"outcome": (first,), "swapped": swapped}
+            self._notes.append(f"each row was judged in both orders, {shown(first)} and {shown(swapped)}")
+            return
+        readings = [(keys[k],) for k in names.OUTCOMES if k in keys and keys[k] not in used]
+        if names.BOTH_ORDERS[0] in keys:
+            readings.append((keys[names.BOTH_ORDERS[0]],))
+        if one_hot := self._one_hot():
+            readings.append(one_hot)
+        readings = readings or [(keys[k],) for k in names.WEAK_OUTCOMES if k in keys and keys[k] not in used]
+        if len(readings) == 1:
+            self._found["outcome"] = readings[0]
+            return
+        could = " or ".join(self._reading(columns) for columns in readings)
+        text = f"The outcome could be in {could}. Choose the column." if readings else self._no_outcome()
+        self._questions[f"{MAPPING}.outcome"] = text
+
+    def _one_hot(self) -> tuple[str, ...]:
+        keys = self._by_key
+        sides = [f"winner_{names.key_of(self._found.get(role, ''))}" for role in ("first", "second")]
+        if not all(side in keys for side in sides):
+            return ()
+        more = [c for k, c in keys.items() if k.startswith(("winner_tie", "winner_both")) and k not in sides]
+        return (keys[sides[0]], keys[sides[1]], *more)
+
+    def _reading(self, columns: Sequence[str]) -> str:
+        if len(columns) > 1:
+            return f"the columns of 0 and 1 {', '.join(map(shown, columns))}"
+        some = dict.fromkeys(cell for cell in self._table.columns[columns[0]][:200] if cell)
+        return f"{shown(columns[0])} ({', '.join(map(shown, list(some)[:3]))})"
+
+    def _no_outcome(self) -> str:
+        return f"No column is known to say which policy was preferred, among {self._have()}. Choose the column."
+
+    def _judge(self) -> None:
+        column = self._first(names.JUDGES)
+        cells = set(self._table.columns[column]) - {""} if column else set()
+        # One judge of all rows says nothing of which rows belong together.
+        if len(cells) > 1:
+            self._found["judge"] = column
+        elif cells:
+            self._notes.append(f"one judge, {shown(next(iter(cells)))}, judged all rows")
+        if names.OWN_EXPORT <= self._by_key.keys():
+            self._notes.append("it is a table of comparisons that this program wrote")
+            # Of a log that did not say it, the export's order is one that the experiment drew.
+            self._found["shown"] = "unknown" if cells <= names.PROGRAMS & {"replay"} else "first"
+
+    def _order(self) -> None:
+        column = self._first(names.ORDERS)
+        if not column or self._found.get("swapped"):
+            return
+        words = counted([self._table.columns[column]])
+        if len(words) > MOST_WORDS or (as_numbers(list(words), "") and len(words) > 2):
+            self._notes.append(f"the column {shown(column)} does not say which response was shown first")
+            return
+        self._found["order"] = column
+        self._order_words(column, {})
+
+    def _order_words(self, column: str, said: Mapping[str, Shown]) -> None:
+        """Propose which policy was shown first by each word of a column; ask about the others."""
+        words = counted([self._table.columns[column]])
+        known = dict(said)
+        for word in words:
+            if word and word not in said and (shown_first := names.ORDER_WORDS.get(names.order_key(word))) is not None:
+                known[word] = shown_first
+        policies = set(self._cells("first")) | set(self._cells("second"))
+        unknown = [w for w in words if w and w not in known and w not in policies]
+        if len(words) > MOST_WORDS:
+            known = {}
+        self._found["order_words"] = known
+        if unknown:
+            self._questions[f"{MAPPING}.order_words"] = (
+                f"The column {shown(column)} could say that policy one or policy two was shown first with "
+                f"{', '.join(map(shown, unknown[:6]))}. Say which, or choose no column."
+            )
+
+    def _cells(self, role: str) -> Sequence[str]:
+        column = self._found.get(role, "")
+        return self._table.columns[column] if column in self._table.columns else ()
+
+    # -- words -------------------------------------------------------------
+
+    def words(self) -> Proposal:
+        """Propose what each outcome word means."""
+        mapping = LogMapping.model_validate(self._found)
+        columns = outcome_words(self._table, mapping)
+        counts = counted(columns)
+        firsts: dict[str, int] = {}
+        for column in columns:
+            for number, word in zip(self._table.numbers, column, strict=True):
+                firsts.setdefault(word, number)
+        said = dict(mapping.words)
+        update: dict[str, Any] = {}
+        if columns and mapping.middle is None:
+            update = self._by_name(mapping, columns[0], counts)
+            mapping = mapping.model_copy(update=update)
+        meanings = self._meanings(mapping, counts, columns) | said
+        if self._found.get("middle") is not None:
+            mapping = mapping.model_copy(update={"middle": self._found["middle"], "higher": self._found["higher"]})
+        named = self._named(mapping, columns)
+        numeric = as_numbers(list(counts), self._table.separator) if mapping.middle is not None else {}
+        free = [w for w in counts if w not in named and w not in numeric]
+        mapping = mapping.model_copy(update={"words": {w: meanings[w] for w in free if w in meanings}})
+        words = [Word(w, counts[w], firsts[w], meanings.get(w)) for w in free]
+        words.sort(key=lambda w: (-w.count, w.number))
+        if len(words) > MOST_WORDS:
+            self._questions[f"{MAPPING}.outcome"] = (
+                f"Expected an outcome of at most {MOST_WORDS} different words, got {len(words):,} in "
+                f"{self._reading(mapping.outcome)}. Choose another column; of numbers, say where the middle is."
+            )
+            words = words[:MOST_WORDS]
+            mapping = mapping.model_copy(update={"words": {}})
+        unsaid = [w.text for w in words if w.text not in mapping.words]
+        if unsaid and f"{MAPPING}.words" not in self._questions:
+            self._questions[f"{MAPPING}.words"] = (
+                f"Nobody but you can know what {', '.join(shown(w, 60) for w in unsaid[:6])} "
+                f"{'means' if len(unsaid) == 1 else 'mean'}. Say it, or leave these rows out."
+            )
+        return Proposal(mapping, tuple(words), self._questions, tuple(self._notes))
+
+    def _named(self, mapping: LogMapping, columns: Sequence[Sequence[str]]) -> set[str]:
+        """Return the words that are read as the name of one of the row's policies, in every row."""
+        if not mapping.by_name:
+            return set()
+        other: set[str] = set()
+        found: set[str] = set()
+        for column in columns:
+            for word, one, two in zip(column, self._cells("first"), self._cells("second"), strict=True):
+                (found if word and word in (one, two) else other).add(word)
+        return found - other
+
+    def _by_name(self, mapping: LogMapping, words: Sequence[str], counts: Mapping[str, int]) -> dict[str, Any]:
+        """Say whether outcomes are names of policies; where both readings are possible, ask."""
+        ones, twos = self._cells("first"), self._cells("second")
+        if mapping.by_name or not ones or not twos:
+            return {}
+        policies = {*ones, *twos}
+        words_here = [w for w in counts if w in policies and not (self._own and w in _OWN)]
+        if not words_here:
+            return {}
+        placed = [w for w in words_here if names.WORDS.get(names.word_key(w)) is not None]
+        if not placed:
+            return {"by_name": True}
+        rows = [(w, a, b) for w, a, b in zip(words, ones, twos, strict=True) if w in placed]
+        if any(w not in (a, b) for w, a, b in rows):  # no name of its row: it says the place
+            return {}
+        by_place = {w: names.WORDS[names.word_key(w)] for w in placed}
+        if all(by_place[w] == ("first" if w == a else "second") for w, a, b in rows):
+            return {"by_name": True}  # both readings say the same of every row
+        self._questions[f"{MAPPING}.words"] = (
+            f"The outcome {shown(placed[0])} could be the policy of this name, or which of the two columns was preferred. "
+            "Say which."
+        )
+        return {}
+
+    def _meanings(
+        self, mapping: LogMapping, counts: Mapping[str, int], columns: Sequence[Sequence[str]]
+    ) -> dict[str, Meaning]:
+        if len(mapping.outcome) > 1:
+            return self._one_hot_meanings(mapping)
+        open_ = f"{MAPPING}.words" in self._questions
+        policies = {*self._cells("first"), *self._cells("second")} if open_ else set()
+        found: dict[str, Meaning] = {}
+        for word in counts:
+            known = names.WORDS.get(names.word_key(word))
+            by_place = names.word_key(word) in names.BY_PLACE and bool(mapping.order)
+            if known is not None and word not in policies and not by_place:
+                found[word] = known
+        if any(names.word_key(w) in names.BY_PLACE for w in counts) and mapping.order:
+            self._questions[f"{MAPPING}.words"] = (
+                f"Words such as 'left' or 'first' could mean the response shown first, by the column "
+                f"{shown(mapping.order)}, or policy one. Say which."
+            )
+        return found | self._numbers(counts)
+
+    def _one_hot_meanings(self, mapping: LogMapping) -> dict[str, Meaning]:
+        one, two, *more = mapping.outcome
+        ties: dict[str, Meaning] = {c: "both-bad" if "bad" in names.key_of(c) else "tie" for c in more}
+        return {"": "leave-out", one: "first", two: "second"} | ties
+
+    def _numbers(self, counts: Mapping[str, int]) -> dict[str, Meaning]:
+        """Read preferences from 1 to 2; ask about other numbers, since a larger one may be good for either."""
+        values = as_numbers(list(counts), self._table.separator)
+        if not values or self._found.get("middle") is not None:
+            return {}
+        low, high = min(values.values()), max(values.values())
+        if 1 <= low < high <= 2:
+            if set(values.values()) <= {1.0, 1.5, 2.0}:
+                means: dict[float, Meaning] = {1.0: "first", 1.5: "tie", 2.0: "second"}
+                return {w: means[v] for w, v in values.items()}
+            self._found |= {"middle": _MIDDLE, "higher": "second"}
+            return {}
+        few = ", ".join(map(shown, list(values)[:4]))
+        self._questions[f"{MAPPING}.words"] = (
+            f"Numbers as outcomes ({few}) can be read in two ways: the larger one says that policy one was preferred, or "
+            "that policy two was. Say what each means, or where the middle is."
+        )
+        return {}
