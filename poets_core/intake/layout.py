@@ -16,7 +16,7 @@ from itertools import pairwise
 NUMBER = re.compile(r"[<>≤≥~≈]?\s*[-+−–]?\s*(?:\d[\d.,'’_\u00a0\u202f\u2009 ]*|[.,]\d+)(?:[eE][-+−]?\d+)?\s*%?")
 """What reads like a number, however it is written; `numbers` decides what it says."""
 csv.field_size_limit(1 << 20)
-"""Characters of a cell as the csv module splits it, of its own 131,072: long answers stand in columns that are not read."""
+"""Characters of a cell as the csv module splits it; its own 131,072 are fewer than an answer in a column not read."""
 LONGEST_NUMBER = 80
 """Characters; what is longer is no number, and no pattern tries."""
 COMMENTS = ("#", "//")

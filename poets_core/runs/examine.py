@@ -69,7 +69,7 @@ class LogPreview(Preview):
 
     Attributes:
         titles: of the columns, to choose from.
-        policies: name -> rows.
+        policies: name -> rows; counted: those of the rows that count.
         mapping: proposed; of a mapping that was given, with what it leaves open proposed.
         words: outcome words, the most frequent first; those that are numbers or names, by the mapping, left out.
         questions: what a person must say, by field.
@@ -79,6 +79,7 @@ class LogPreview(Preview):
 
     titles: tuple[str, ...]
     policies: Mapping[str, int]
+    counted: tuple[str, ...]
     mapping: LogMapping
     words: tuple[LogWord, ...]
     questions: Mapping[str, str]
@@ -146,6 +147,7 @@ def preview_log(
         tuple(map(tuple, told["head"])),
         tuple(told["titles"]),
         told["policies"],
+        tuple(told["counted"]),
         LogMapping.model_validate(told["mapping"]),
         tuple(LogWord(*word) for word in told["words"]),
         told["questions"],

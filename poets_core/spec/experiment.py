@@ -226,8 +226,8 @@ class ExperimentSettings(SpecModel):
             missing = "model" if self.task else "task"
             raise mismatch(missing, "Expected a task and a model with source 'prompts', got an empty name.")
         if self.source != "log" and len(self.policies) > MOST_ASKED:
-            raise mismatch("policies", f"Expected at most {MOST_ASKED} policies with source {self.source!r}, got "
-                           f"{len(self.policies)}.")  # fmt: skip
+            got = f"Expected at most {MOST_ASKED} policies with source {self.source!r}, got {len(self.policies)}."
+            raise mismatch("policies", got)
         if self.source != "log" and self.mapping is not None:
             raise mismatch("mapping", f"Expected no mapping of a log with source {self.source!r}, got one.")
         if self.source == "log" and not self.log:

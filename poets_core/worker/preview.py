@@ -60,8 +60,7 @@ def log_preview(
         policies: whose rows count; None: all.
 
     Returns:
-        ``"mapping"``, ``"words"``, ``"questions"`` of the proposal; ``"wrong"``: messages by field, of what was asked
-        to be read; ``"says"``: sentences, where nothing is wrong.
+        the fields of `poets_core.runs.examine.LogPreview` as JSON.
 
     Raises:
         InvalidComparisons: the file cannot be read.
@@ -72,10 +71,13 @@ def log_preview(
     said = None if mapping is None else LogMapping.model_validate(mapping)
     found = propose(table, said)
     says: list[str] = []
+    counted: list[str] = []
     wrong: dict[str, str] = dict(found.questions) if said is None else {}
     if not wrong:
         try:
-            says = sentences(read_rows(table, found.mapping if said is None else said, policies))
+            log = read_rows(table, found.mapping if said is None else said, policies)
+            counted = list(dict.fromkeys(name for row in log.rows for name in (row.first, row.second)))
+            says = sentences(log)
             says += [f"{note[:1].upper()}{note[1:]}." for note in found.notes]
         except InvalidComparisons as error:
             wrong = error.fields or {FIELD: str(error)}
@@ -88,6 +90,7 @@ def log_preview(
         "head": [list(map(_cut, row)) for row in head],
         "titles": titles[:MOST_TITLES],
         "policies": _policies(table.columns, found.mapping if said is None else said),
+        "counted": counted,
         "mapping": found.mapping.model_dump(mode="json"),
         "words": [[w.text, w.count, w.number, w.meaning] for w in found.words],
         "questions": dict(found.questions),

@@ -4,7 +4,7 @@
 mapping (`poets_core.spec.log_mapping`), `sentences` counts them. `read_log` is table and rows together.
 """
 
-from poets_core.llm_po.log.counts import Clusters, Orders, clusters, dependence, orders, sentences
+from poets_core.llm_po.log.counts import Clusters, Orders, clusters, orders, sentences, warnings
 from poets_core.llm_po.log.propose import Proposal, propose
 from poets_core.llm_po.log.read import MAPPING, before, read_log, read_rows
 from poets_core.llm_po.log.row import LEFT_OUT, OrderBias, ReadLog, Row, Word, order_bias
@@ -25,7 +25,6 @@ __all__ = [
     "Word",
     "before",
     "clusters",
-    "dependence",
     "order_bias",
     "orders",
     "propose",
@@ -33,4 +32,5 @@ __all__ = [
     "read_rows",
     "read_table",
     "sentences",
+    "warnings",
 ]

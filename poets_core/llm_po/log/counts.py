@@ -61,7 +61,7 @@ def clusters(rows: Sequence[Row]) -> dict[Kind, Clusters]:
             key = places.setdefault(text, len(places)) if text else -1
             keys.append(key)
             if key >= 0:
-                pair = (key, *sorted((row.first, row.second)))
+                pair = (key, min(row.first, row.second), max(row.first, row.second))
                 repeated += pair in met
                 met.add(pair)
         if places:
@@ -102,14 +102,15 @@ def sentences(log: ReadLog) -> list[str]:
         out.append(f"{_many(group.count, kind)}, {each:,.3g} row{'s' * (round(each, 3) != 1)} each on average.")
     if not found:
         out.append("The log names no prompt, judge or conversation: whether its rows are independent cannot be seen.")
-    out += _warnings(found, orders(rows))
+    out += [*_orders(orders(rows)), *warnings(log)]
     out += [f"{note[:1].upper()}{note[1:]}." for note in log.notes]
     return out
 
 
-def dependence(rows: Sequence[Row]) -> str:
-    """Return the warning that rows are not independent, ``""`` where nothing says so."""
-    return next(iter(_dependent(clusters(rows))), "")
+def warnings(log: ReadLog) -> list[str]:
+    """Return what makes a verdict on these rows less than it looks."""
+    found = _dependent(clusters(log.rows)) + _always_first(orders(log.rows))
+    return [log.by_name_alone, *found] if log.by_name_alone else found
 
 
 def _left(log: ReadLog) -> str:
@@ -126,27 +127,30 @@ def _with(word: str) -> str:
     return f"with the outcome {shown(word, 60)}, which is left out" if word else "without an outcome"
 
 
-def _warnings(found: dict[Kind, Clusters], order: Orders) -> list[str]:
-    out = _dependent(found)
-    if order.known:
-        both = f"{_many(order.both, 'pair')} of responses to one prompt {'was' if order.both == 1 else 'were'}"
-        out.append(f"{order.known:,} rows say which response was shown first; {both} judged in both orders.")
-    for name, n in list(order.always_first.items())[:_MOST_LISTED]:
-        out.append(
-            f"{shown(name)} was shown first in all {n:,} of its rows of known order: order of presentation and quality "
-            "cannot be told apart there."
-        )
-    return out
+def _orders(order: Orders) -> list[str]:
+    if not order.known:
+        return []
+    both = f"{_many(order.both, 'pair')} of responses to one prompt {'was' if order.both == 1 else 'were'}"
+    rows = f"{_many(order.known, 'row')} {'says' if order.known == 1 else 'say'}"
+    return [f"{rows} which response was shown first; {both} judged in both orders."]
+
+
+def _always_first(order: Orders) -> list[str]:
+    return [
+        f"{shown(name)} was shown first in all {n:,} of its rows of known order: order of presentation and quality "
+        "cannot be told apart there."
+        for name, n in list(order.always_first.items())[:_MOST_LISTED]
+    ]
 
 
 def _dependent(found: dict[Kind, Clusters]) -> list[str]:
     worst = max((g for g in found.values() if g.kind != "judge"), key=lambda g: g.repeated, default=None)
     if worst is None or not worst.repeated:
         return []
+    share = "shares its" if worst.repeated == 1 else "share their"
     return [
-        f"{_many(worst.repeated, 'row')} of the same two policies {'shares its' if worst.repeated == 1 else 'share their'} "
-        f"{worst.kind} with an earlier one. Such rows are not independent, and each is counted as if it were: the error "
-        "bound (δ) may not hold."
+        f"{_many(worst.repeated, 'row')} of the same two policies {share} {worst.kind} with an earlier one. Such rows are "
+        "not independent, and each is counted as if it were: the error bound (δ) may not hold."
     ]
 
 

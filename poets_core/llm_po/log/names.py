@@ -7,16 +7,26 @@ survey tools, and this program's own format and export. A word that means two th
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from poets_core.spec.log_mapping import Meaning, Shown
 
-POLICIES = (
-    ("policy_a", "policy_b"), ("model_a", "model_b"), ("model_1", "model_2"), ("generator_1", "generator_2"),
-    ("policy_1", "policy_2"), ("system_a", "system_b"), ("system_1", "system_2"), ("candidate_a", "candidate_b"),
-    ("player_a", "player_b"), ("left_model", "right_model"), ("model_left", "model_right"),
-    ("chosen_model", "rejected_model"), ("model_chosen", "model_rejected"), ("chosen_policy", "rejected_policy"),
-    ("winner", "loser"), ("winner_model", "loser_model"), ("first", "second"),
-)  # fmt: skip
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    words = text.split()
+    return tuple(zip(words[::2], words[1::2], strict=True))
+
+
+POLICIES = _pairs(
+    "policy_a policy_b model_a model_b model_1 model_2 generator_1 generator_2 policy_1 policy_2 system_a system_b "
+    "system_1 system_2 candidate_a candidate_b player_a player_b left_model right_model model_left model_right "
+    "chosen_model rejected_model model_chosen model_rejected chosen_policy rejected_policy winner loser "
+    "winner_model loser_model first second"
+)
 """Columns with the names of the two policies of a row."""
 WINNER_FIRST = frozenset({"chosen_model", "model_chosen", "chosen_policy", "winner", "winner_model"})
 """Those whose first column names who was preferred, in every row."""
@@ -27,48 +37,49 @@ WEAK_OUTCOMES = ("result", "label", "choice", "better", "score", "rating", "answ
 """Columns that may be an outcome where none of `OUTCOMES` is there."""
 BOTH_ORDERS = ("g1_winner", "g2_winner")
 """Outcomes of one pair of responses, shown in this order and in the other."""
-PROMPTS = (
-    "prompt", "instruction", "question", "query", "user_prompt", "prompt_text", "input", "task", "stimulus", "item",
-    "prompt_id", "question_id", "item_id", "task_id", "example_id",
-)  # fmt: skip
-JUDGES = (
-    "judge", "judge_id", "annotator", "annotator_id", "rater", "rater_id", "evaluator", "evaluator_id", "labeler",
-    "labeller", "participant", "participant_id", "worker", "worker_id", "prolific_pid", "reviewer", "judge_hash",
-    "user_id",
-)  # fmt: skip
-CONVERSATIONS = (
-    "conversation_id", "conversation", "chat_id", "dialogue_id", "dialog_id", "thread_id", "session_id", "session",
-    "evaluation_session_id",
-)  # fmt: skip
+PROMPTS = _names(
+    "prompt instruction question query user_prompt prompt_text input task stimulus item prompt_id question_id "
+    "item_id task_id example_id"
+)
+JUDGES = _names(
+    "judge judge_id annotator annotator_id rater rater_id evaluator evaluator_id labeler labeller participant "
+    "participant_id worker worker_id prolific_pid reviewer judge_hash user_id"
+)
+CONVERSATIONS = _names(
+    "conversation_id conversation chat_id dialogue_id dialog_id thread_id session_id session evaluation_session_id"
+)
 ORDERS = ("order", "shown_first", "first_shown", "presented_first", "presentation_order")
-RESPONSES = (
-    ("response_a", "response_b"), ("response_1", "response_2"), ("output_1", "output_2"), ("output_a", "output_b"),
-    ("answer_a", "answer_b"), ("answer_1", "answer_2"), ("completion_a", "completion_b"),
-    ("conversation_a", "conversation_b"), ("first_response", "second_response"), CHOSEN,
-)  # fmt: skip
+RESPONSES = _pairs(
+    "response_a response_b response_1 response_2 output_1 output_2 output_a output_b answer_a answer_b "
+    "answer_1 answer_2 completion_a completion_b conversation_a conversation_b first_response second_response "
+    "chosen rejected"
+)
 OWN_EXPORT = frozenset({"index", "first", "second", "outcome", "skipped", "opinions", "details"})
 """Columns of this program's own table of comparisons, see `poets_core.runs.export.comparisons_csv`."""
-PROGRAMS = frozenset({"replay", "oracle", "reference"})
-"""What its column judge says where no person judged."""
+REPLAYED = "replay"
+"""What its column judge says where a log answered, whose order of presentation may be one that was drawn."""
 
-_SIDES = (
-    ("first", ("a", "model_a", "policy_a", "response_a", "system_a", "assistant_a", "option_a", "model_1", "policy_1",
-               "generator_1", "output_1", "response_1", "a>b", "a>>b", "a_wins", "a_is_better", "left", "first")),
-    ("second", ("b", "model_b", "policy_b", "response_b", "system_b", "assistant_b", "option_b", "model_2", "policy_2",
-                "generator_2", "output_2", "response_2", "b>a", "b>>a", "b_wins", "b_is_better", "right", "second")),
-    ("tie", ("tie", "draw", "equal", "=", "==", "a=b", "same", "equally_good", "both_good", "tie_bothgood",
-             "tie_both_good", "about_the_same", "no_preference")),
-    ("both-bad", ("tie_bothbad", "tie_both_bad", "bothbad", "both_bad", "both_are_bad", "equally_bad")),
-    ("leave-out", ("", "nan", "null", "n/a", "na", "#n/a", "skip", "skipped", "error")),
-)  # fmt: skip
-WORDS: dict[str, Meaning] = {word: meaning for meaning, words in _SIDES for word in words}  # type: ignore[misc]
+_SIDE = "{0} model_{0} policy_{0} response_{0} system_{0} assistant_{0} option_{0} {0}_wins {0}_is_better"
+_NUMBERED = "model_{0} policy_{0} generator_{0} output_{0} response_{0}"
+_SAYS: Mapping[Meaning, str] = {
+    "first": f"{_SIDE.format('a')} {_NUMBERED.format(1)} a>b a>>b left first",
+    "second": f"{_SIDE.format('b')} {_NUMBERED.format(2)} b>a b>>a right second",
+    "tie": "tie draw equal = == a=b same equally_good both_good tie_bothgood tie_both_good about_the_same "
+    "no_preference",
+    "both-bad": "tie_bothbad tie_both_bad bothbad both_bad both_are_bad equally_bad",
+    "leave-out": "nan null n/a na #n/a skip skipped error",
+}
+_KNOWN: list[tuple[str, Meaning]] = [(word, meaning) for meaning, text in _SAYS.items() for word in text.split()]
+WORDS: Mapping[str, Meaning] = dict([("", "leave-out"), *_KNOWN])
+"""Outcome word, as `word_key` writes it -> what it means."""
 BY_PLACE = frozenset({"left", "right", "first", "second"})
 """Words that mean the place on the screen where a log says which was shown first, and the policy where it does not."""
-ORDER_WORDS: dict[str, Shown] = {
-    "": "unknown", "a-first": "first", "b-first": "second", "a_first": "first", "b_first": "second", "ab": "first",
-    "ba": "second", "a,b": "first", "b,a": "second", "a": "first", "b": "second", "model_a": "first",
-    "model_b": "second", "policy_a": "first", "policy_b": "second", "model_1": "first", "model_2": "second",
-}  # fmt: skip
+_A_FIRST = "a-first a_first ab a,b a model_a policy_a model_1"
+_B_FIRST = "b-first b_first ba b,a b model_b policy_b model_2"
+_A_SHOWN: dict[str, Shown] = dict.fromkeys(_A_FIRST.split(), "first")
+_B_SHOWN: dict[str, Shown] = dict.fromkeys(_B_FIRST.split(), "second")
+ORDER_WORDS: Mapping[str, Shown] = {**_A_SHOWN, **_B_SHOWN}
+"""Word of a column of orders, as `order_key` writes it -> the policy that was shown first."""
 _JOIN = re.compile(r"[\s\-./]+")
 
 

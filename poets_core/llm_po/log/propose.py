@@ -115,10 +115,6 @@ class _Proposer:
         elif set(names.CHOSEN) <= keys.keys():
             one, two = names.CHOSEN
             self._found |= {"first_name": one, "second_name": two, "always_first": True}
-            self._notes.append(
-                "no column says whose the responses are: the policies are called 'chosen' and 'rejected', so that "
-                "'chosen' wins by its name alone, and the log says nothing of which model is better"
-            )
         else:
             text = f"No column is known to name the two policies of a row, among {self._have()}. Choose the columns."
             self._questions |= {f"{MAPPING}.first": text, f"{MAPPING}.second": text}
@@ -135,7 +131,7 @@ class _Proposer:
             self._found |= {"outcome": (first,), "swapped": swapped}
             self._notes.append(f"each row was judged in both orders, {shown(first)} and {shown(swapped)}")
             return
-        readings = [(keys[k],) for k in names.OUTCOMES if k in keys and keys[k] not in used]
+        readings: list[tuple[str, ...]] = [(keys[k],) for k in names.OUTCOMES if k in keys and keys[k] not in used]
         if names.BOTH_ORDERS[0] in keys:
             readings.append((keys[names.BOTH_ORDERS[0]],))
         if one_hot := self._one_hot():
@@ -173,10 +169,10 @@ class _Proposer:
             self._found["judge"] = column
         elif cells:
             self._notes.append(f"one judge, {shown(next(iter(cells)))}, judged all rows")
-        if names.OWN_EXPORT <= self._by_key.keys():
+        if self._by_key.keys() >= names.OWN_EXPORT:
             self._notes.append("it is a table of comparisons that this program wrote")
             # Of a log that did not say it, the export's order is one that the experiment drew.
-            self._found["shown"] = "unknown" if cells <= names.PROGRAMS & {"replay"} else "first"
+            self._found["shown"] = "unknown" if names.REPLAYED in cells else "first"
 
     def _order(self) -> None:
         column = self._first(names.ORDERS)
@@ -208,8 +204,7 @@ class _Proposer:
             )
 
     def _cells(self, role: str) -> Sequence[str]:
-        column = self._found.get(role, "")
-        return self._table.columns[column] if column in self._table.columns else ()
+        return self._table.columns.get(self._found.get(role, ""), ())
 
     # -- words -------------------------------------------------------------
 
@@ -281,8 +276,8 @@ class _Proposer:
         if all(by_place[w] == ("first" if w == a else "second") for w, a, b in rows):
             return {"by_name": True}  # both readings say the same of every row
         self._questions[f"{MAPPING}.words"] = (
-            f"The outcome {shown(placed[0])} could be the policy of this name, or which of the two columns was preferred. "
-            "Say which."
+            f"The outcome {shown(placed[0])} could be the policy of this name, or say which of the two columns was "
+            "preferred. Say which."
         )
         return {}
 
@@ -309,7 +304,8 @@ class _Proposer:
     def _one_hot_meanings(self, mapping: LogMapping) -> dict[str, Meaning]:
         one, two, *more = mapping.outcome
         ties: dict[str, Meaning] = {c: "both-bad" if "bad" in names.key_of(c) else "tie" for c in more}
-        return {"": "leave-out", one: "first", two: "second"} | ties
+        plain: dict[str, Meaning] = {"": "leave-out", one: "first", two: "second"}
+        return plain | ties
 
     def _numbers(self, counts: Mapping[str, int]) -> dict[str, Meaning]:
         """Read preferences from 1 to 2; ask about other numbers, since a larger one may be good for either."""
@@ -325,7 +321,7 @@ class _Proposer:
             return {}
         few = ", ".join(map(shown, list(values)[:4]))
         self._questions[f"{MAPPING}.words"] = (
-            f"Numbers as outcomes ({few}) can be read in two ways: the larger one says that policy one was preferred, or "
-            "that policy two was. Say what each means, or where the middle is."
+            f"Numbers as outcomes ({few}) can be read in two ways: the larger one says that policy one was preferred, "
+            "or that policy two was. Say what each means, or where the middle is."
         )
         return {}

@@ -24,6 +24,8 @@ LONGEST = 100_000
 MAPPING = "experiment.mapping"
 _OUTCOMES: Mapping[Meaning, Outcome] = {"first": "first", "second": "second", "tie": "tie", "both-bad": "tie"}
 _MOST_LISTED = 6
+_ROLES = ("first", "second", "swapped", "prompt", "judge", "conversation", "order", "first_response", "second_response")
+"""Fields of a mapping that name one column each."""
 
 
 def read_log(path: Path, policies: Sequence[str] | None, mapping: LogMapping | None = None) -> ReadLog:
@@ -106,8 +108,8 @@ class _Reader:
             if mapping.swapped and swapped:
                 shown_first = "second"
             texts = [self._text(column[at]) if column else "" for column in (prompts, *said)]
-            self._add(number, one, two, meaning, shown_first, texts, judges[at] if judges else "",
-                      talks[at] if talks else "")  # fmt: skip
+            judge, talk = judges[at] if judges else "", talks[at] if talks else ""
+            self._add(number, (one, two), meaning, shown_first, texts, judge, talk)
 
     def found(self) -> ReadLog:
         """Return what was read.
@@ -138,7 +140,14 @@ class _Reader:
         if self._cut:
             notes.append(f"{self._cut:,} prompts or responses are longer than {LONGEST:,} characters and are cut there")
         notes += _alike(seen)
-        return ReadLog(tuple(self._rows), dict(self._policies), dict(self._left), dict(self._words_out), tuple(notes))
+        alone = ""
+        if self._mapping.always_first and not self._mapping.first and not self._mapping.second:
+            alone = (
+                f"No column says whose the responses are: {shown(self._one[0])} was preferred in every row by what it "
+                "is called, and a verdict says nothing of which model is better."
+            )
+        out = dict(self._left), dict(self._words_out)
+        return ReadLog(tuple(self._rows), dict(self._policies), *out, tuple(notes), alone)
 
     def _column(self, name: str) -> Sequence[str]:
         return self._table.columns[name] if name else ()
@@ -176,8 +185,7 @@ class _Reader:
     def _add(
         self,
         number: int,
-        one: str,
-        two: str,
+        policies: tuple[str, str],
         meaning: Meaning,
         shown_first: Shown,
         texts: Sequence[str],
@@ -186,19 +194,14 @@ class _Reader:
     ) -> None:
         # Rows stand in the order that the judge saw. Where the log does not say it, one counts as shown first, and the
         # row is left out of the test of order bias.
-        turned = shown_first == "second"
         outcome = _OUTCOMES[meaning]
-        prompt, a, b = texts
-        if turned:
-            one, two, a, b = two, one, b, a
+        (first, second), (prompt, a, b) = policies, texts
+        if shown_first == "second":
+            first, second, a, b = second, first, b, a
             outcome = "tie" if outcome == "tie" else "second" if outcome == "first" else "first"
-        ordered = shown_first != "unknown"
-        self._rows.append(
-            Row(
-                len(self._rows) + 1, number, prompt, one, two, outcome, (a, b), ordered, judge, talk,
-                meaning == "both-bad",
-            )
-        )  # fmt: skip
+        ordered, index = shown_first != "unknown", len(self._rows) + 1
+        bad = meaning == "both-bad"
+        self._rows.append(Row(index, number, prompt, first, second, outcome, (a, b), ordered, judge, talk, bad))
 
     def _find_copies(self) -> set[int]:
         """Return the places of rows that are equal to an earlier one in every cell.
@@ -225,8 +228,7 @@ def _check_columns(table: LogTable, mapping: LogMapping) -> None:
     """Refuse a mapping that names columns the log has not, or says too little."""
     wrong: dict[str, str] = {}
     have = f"the log has {listed(list(table.columns))}"
-    roles = {n: getattr(mapping, n) for n in ("first", "second", "swapped", "prompt", "judge", "conversation", "order",
-                                              "first_response", "second_response")}  # fmt: skip
+    roles = {role: getattr(mapping, role) for role in _ROLES}
     for role, column in [*roles.items(), *(("outcome", c) for c in mapping.outcome)]:
         if column and column not in table.columns:
             wrong[f"{MAPPING}.{role}"] = f"Expected a column of the log, got {shown(column)}; {have}. Choose one."
@@ -235,7 +237,9 @@ def _check_columns(table: LogTable, mapping: LogMapping) -> None:
             which = "policy one" if role == "first" else "policy two"
             wrong[f"{MAPPING}.{role}"] = f"Expected the column that names {which}, got none; {have}. Choose one."
     if not mapping.outcome and not mapping.always_first:
-        wrong[f"{MAPPING}.outcome"] = f"Expected the column that says which was preferred, got none; {have}. Choose one."
+        wrong[f"{MAPPING}.outcome"] = (
+            f"Expected the column that says which was preferred, got none; {have}. Choose one."
+        )
     if wrong:
         raise InvalidComparisons(f"{next(iter(wrong.values()))} (in {table.name})", fields=wrong)
 

@@ -79,6 +79,7 @@ class ReadLog:
         left_out: why -> how many rows do not count.
         words_out: outcome word -> rows that are left out for it.
         notes: what was recognised or passed over, in sentences without an end.
+        by_name_alone: says that the winner wins by what it is called, ``""`` where it does not.
     """
 
     rows: tuple[Row, ...]
@@ -86,6 +87,7 @@ class ReadLog:
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
     words_out: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    by_name_alone: str = ""
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def read_table(path: Path, name: str = "") -> LogTable:
 
 def _unguarded(table: LogTable) -> LogTable:
     """Take off the apostrophes that our own export puts before what a spreadsheet would take for a formula."""
-    if not names.OWN_EXPORT <= {names.key_of(column) for column in table.columns}:
+    if not {names.key_of(column) for column in table.columns} >= names.OWN_EXPORT:
         return table
     marked = tuple(f"'{sign}" for sign in FORMULA)
     columns = {n: [c[1:] if c.startswith(marked) else c for c in cells] for n, cells in table.columns.items()}

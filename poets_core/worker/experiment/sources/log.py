@@ -8,7 +8,7 @@ from pathlib import Path
 
 from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Pair
-from poets_core.llm_po.log import Row, dependence, order_bias, read_log
+from poets_core.llm_po.log import Row, order_bias, read_log, warnings
 from poets_core.runs.artifacts import sha256_of
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import JsonObject, PresentedPair
@@ -82,8 +82,7 @@ class LogSource:
                 )
         if self._mapped:  # what came with the mapping; the facts of a run that began before stay what they were
             facts["left_out"] = dict(self._log.left_out)
-            if warning := dependence(self._all):
-                facts["warnings"].append(warning)
+            facts["warnings"] += warnings(self._log)
         return facts
 
     def prepare(self, step: Callable[[Doing], None]) -> None:
@@ -122,7 +121,9 @@ class LogSource:
     def judge(self, pair: PresentedPair) -> Judged:
         """What the log says."""
         row = self._by_index[pair.row]
-        details: dict[str, object] = {"row": row.number} | ({"both_bad": True} if row.both_bad else {})
+        details: dict[str, object] = {"row": row.number}
+        if row.both_bad:
+            details["both_bad"] = True
         if row.outcome == "tie" or row.first == pair.first:
             return Judged(row.outcome, details)
         return Judged("first" if row.outcome == "second" else "second", details)
