@@ -263,6 +263,18 @@ class _Proposer:
                 f"{', '.join(map(shown, mapping.outcome))}. Say what each means, or leave these rows out."
             )
         numeric = bool(as_numbers(list(counts), self._table.separator))
+        if mapping.middle is not None:
+            below, at, above = (
+                sum(counts[w] for w, v in values.items() if sign == (v > mapping.middle) - (v < mapping.middle))
+                for sign in (-1, 0, 1)
+            )
+            self._notes.append(
+                f"outcomes are numbers: {below:,} below {mapping.middle:g}, {at:,} exactly, {above:,} above; a larger one "
+                f"says that policy {'one' if mapping.higher == 'first' else 'two'} was preferred"
+            )
+        if named:
+            n = sum(counts[w] for w in named)
+            self._notes.append(f"{n:,} outcome{'s are' if n > 1 else ' is'} the name of the policy that was preferred")
         notes = tuple(self._notes)
         return Proposal(mapping, tuple(words), self._questions, notes, tuple(self._orders), numeric)
 
@@ -346,7 +358,7 @@ class _Proposer:
                 return {w: means[v] for w, v in values.items()}
             self._found |= {"middle": _MIDDLE, "higher": "second"}
             return {}
-        few = "; ".join(f"{shown(w)} in {counts[w]:,} row{'s' * (counts[w] > 1)}" for w in list(values)[:4])
+        few = ", ".join(f"{shown(w)} in {counts[w]:,} row{'s' * (counts[w] > 1)}" for w in list(values)[:4])
         self._questions[f"{MAPPING}.words"] = (
             f"Numbers as outcomes ({few}) can be read in two ways: the larger one says that policy one was preferred, "
             "or that policy two was. Say what each means, or where the middle is."
