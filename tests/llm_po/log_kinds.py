@@ -99,8 +99,22 @@ PAIRS = [
     for i, (a, b, g1, g2) in enumerate([("ada", "bob", "model_1", "tie"), ("bob", "cyd", "model_2", "model_1")])
 ]
 EXPORT = sheet(
-    "index first second outcome judge skipped item prompt first_response second_response first_value second_value "
-    "opinions details".split(),
+    [
+        "index",
+        "first",
+        "second",
+        "outcome",
+        "judge",
+        "skipped",
+        "item",
+        "prompt",
+        "first_response",
+        "second_response",
+        "first_value",
+        "second_value",
+        "opinions",
+        "details",
+    ],
     [[i, a, b, o, "person 1", False, i, f"task {i}", "", "", "", "", "{}", "{}"] for i, (a, b, o) in enumerate(PLAIN)],
 )
 KINDS: dict[str, tuple[str, Callable[[], bytes], Said]] = {

@@ -170,7 +170,7 @@ def test_places_on_the_screen_are_asked_for_where_the_order_is_known(tmp_path: P
 
 
 def test_two_columns_that_could_be_the_outcome_are_both_named(tmp_path: Path) -> None:
-    text = sheet("prompt model_a model_b score rating".split(), [("q", "ada", "bob", 7, 1), ("r", "ada", "bob", 5, 2)])
+    text = sheet([*ARENA.split()[:3], "score", "rating"], [("q", "ada", "bob", 7, 1), ("r", "ada", "bob", 5, 2)])
     mapping, questions = proposed(tmp_path, text)
     assert mapping.outcome == ()
     assert "'score' ('7', '5') or 'rating' ('1', '2')" in questions["outcome"]
@@ -242,7 +242,8 @@ def test_copies_count_once_and_judgments_that_only_look_alike_do_not(tmp_path: P
     assert len(read_rows(read, mapping, None).rows) == 1
     assert len(read_rows(read, mapping.model_copy(update={"copies": "all"}), None).rows) == 200
     numbered = sheet(["", *OWN.split()], [(str(i), "q", "ada", "bob", "a") for i in range(9)])
-    assert len(read_rows(read := read_table(write(tmp_path, numbered)), propose(read).mapping, None).rows) == 1
+    read = read_table(write(tmp_path, numbered))
+    assert len(read_rows(read, propose(read).mapping, None).rows) == 1
     # Nothing but policies and outcome: nobody can tell a copy from an honest second judgment.
     bare = sheet(["policy_a", "policy_b", "outcome"], [("ada", "bob", "a")] * 9)
     log = read_rows(read := read_table(write(tmp_path, bare)), propose(read).mapping, None)
@@ -378,8 +379,33 @@ cells = st.sampled_from(
     ["a", "b", "tie", "", "ada", "bob", "1", "1,5", "0", "model_a", "x" * 400, "\ud800", "\0", '"', ",", ";", "\u2028"]
 ) | st.text(max_size=5)
 names_of = st.sampled_from(
-    "prompt policy_a policy_b outcome model_a model_b winner order judge chosen rejected winner_model_a winner_model_b "
-    "winner_tie g1_winner g2_winner model_1 model_2 score first second index skipped opinions details".split()
+    [
+        "prompt",
+        "policy_a",
+        "policy_b",
+        "outcome",
+        "model_a",
+        "model_b",
+        "winner",
+        "order",
+        "judge",
+        "chosen",
+        "rejected",
+        "winner_model_a",
+        "winner_model_b",
+        "winner_tie",
+        "g1_winner",
+        "g2_winner",
+        "model_1",
+        "model_2",
+        "score",
+        "first",
+        "second",
+        "index",
+        "skipped",
+        "opinions",
+        "details",
+    ]
 ) | st.text(max_size=4)
 values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | cells,

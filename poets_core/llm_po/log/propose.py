@@ -269,8 +269,8 @@ class _Proposer:
                 for sign in (-1, 0, 1)
             )
             self._notes.append(
-                f"outcomes are numbers: {below:,} below {mapping.middle:g}, {at:,} exactly, {above:,} above; a larger one "
-                f"says that policy {'one' if mapping.higher == 'first' else 'two'} was preferred"
+                f"outcomes are numbers: {below:,} below {mapping.middle:g}, {at:,} exactly, {above:,} above; a larger "
+                f"one says that policy {'one' if mapping.higher == 'first' else 'two'} was preferred"
             )
         if named:
             n = sum(counts[w] for w in named)
