@@ -309,7 +309,7 @@ def experiment(fields: dict[str, object], **more: object) -> dict[str, object]:
         ({"problem": {"name": "protein/ehrlich"}, "search": {"method": "ga", "beta": 1}}, "search.beta"),
         ({"problem": {"name": "protein/ehrlich"}, "budget": {"rounds": 0}}, "budget.rounds"),
         (experiment({**LOG, "log": "nowhere.csv"}), "nowhere.csv"),
-        (experiment({**LOG, "log": "t.csv"}), "Expected the columns"),
+        (experiment({**LOG, "log": "t.csv"}), "Expected columns that name the two policies of a row"),
         (experiment({**PROMPTS, "task": "nothing"}), "Expected a language task"),
         (experiment({**PROMPTS, "items": 99_999}), "Ask for fewer"),
         (experiment({**PROMPTS, "model": "./nowhere"}), "experiment.model"),
