@@ -28,7 +28,7 @@ from typing import Any
 from poets_core.runs.events import KINDS
 from poets_core.runs.status import STATES
 from poets_core.search.figures import FIGURES
-from poets_core.spec import METHODS, BackboneSpec, Budget, ContestSpec, ExperimentSettings, PolicySpec
+from poets_core.spec import METHODS, BackboneSpec, Budget, ContestSpec, ExperimentSettings, LogMapping, PolicySpec
 from poets_core.spec.base import SpecModel
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,6 +87,17 @@ def fields_of(model: type[SpecModel]) -> str:
     return "\n".join(rows)
 
 
+def attributes_of(model: type[SpecModel]) -> str:
+    """Return the table of a model whose fields its docstring explains: name, default, what."""
+    section = (inspect.getdoc(model) or "").partition("Attributes:\n")[2]
+    rows = ["| field | default | what |", "|---|---|---|"]
+    for names, text in re.findall(r"^ {4}([\w, ]+): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
+        for name in names.split(", "):
+            usual = json.dumps(model.model_fields[name].get_default(call_default_factory=True))
+            rows.append(f"| `{name}` | `{usual}` | {' '.join(text.split()).rstrip('.')} |")
+    return "\n".join(rows)
+
+
 def spec() -> str:
     """Return the tables of a spec's fields, of every method's settings and of every experiment's."""
     out = []
@@ -95,6 +106,7 @@ def spec() -> str:
     for name, settings in METHODS.items():
         out.append(f"## `search`, method `{name}`\n\n{settings.title}. {settings.says}\n\n{fields_of(settings)}")
     out.append(f"## `experiment`\n\n{fields_of(ExperimentSettings)}")
+    out.append(f"## `experiment.mapping`\n\n{attributes_of(LogMapping)}")
     out.append(f"## `experiment.policies`, each\n\n{fields_of(PolicySpec)}")
     return "\n\n".join(out)
 

@@ -3,6 +3,7 @@
     poets problems
     poets table variants.csv --parent parent.fasta
     poets spec protein/ehrlich --set search.method=ga --set search.elites=4 > spec.json
+    poets spec --log comparisons.csv > spec.json
     poets run spec.json
     poets show RUN --json
     poets circuit mine.qasm --problem quantum/tfim-6 --set max_cx=12
@@ -30,6 +31,7 @@ from poets_core import serve
 from poets_core.cli import circuits, laboratory
 from poets_core.cli.exports import export_designs, export_run
 from poets_core.cli.follow import ERR, OUT, followed, shown
+from poets_core.cli.logs import mapped, spec_from_log
 from poets_core.cli.specs import check, kept_in, located, report_of, spec_from, table_params
 from poets_core.errors import InvalidInput, MissingPackage, PoetsError, StoreError
 from poets_core.runs.backup import Copied, backup, restore
@@ -61,18 +63,42 @@ def problems(json_: Json = False) -> None:
 
 @app.command()
 def spec(
-    problem: str,
+    problem: Annotated[str, typer.Argument(help="Of the catalog; none with --log.")] = "",
     set_: Annotated[list[str] | None, typer.Option("--set", help="key=value, e.g. search.beta=0.3.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
+    log: Annotated[Path | None, typer.Option(help="A comparison log: an experiment on it instead of a search.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="Of the log: ROLE=COLUMN, e.g. prompt=question_id; empty: none.")
+    ] = None,
+    word: Annotated[
+        list[str] | None, typer.Option(help="Of the log: WORD=first, second, tie, both-bad or leave-out.")
+    ] = None,
+    order_word: Annotated[
+        list[str] | None, typer.Option(help="Of the log's column of orders: WORD=first, second or unknown.")
+    ] = None,
+    policy: Annotated[list[str] | None, typer.Option(help="Of the log: whose rows count; without it, all.")] = None,
 ) -> None:
     """Print a complete search of a problem: the method's defaults, the problem's settings, then yours.
 
-    What was found in its files is told on stderr; files that cannot be used are refused.
+    What was found in its files is told on stderr; files that cannot be used are refused. With --log: an experiment on a
+    comparison log, how its columns and words are read written down in it.
     """
-    made = spec_from(problem, set_ or [], seed)
-    found = report_of(made.problem)
-    typer.echo(made.model_dump_json(indent=2))
-    for line in found.get("lines", ()):
+    if log is not None:
+        if problem:
+            raise InvalidInput(f"Expected a problem or --log, got both: {problem!r}. Leave one out.")
+        experiment, lines = spec_from_log(
+            log, column or [], word or [], order_word or [], policy or [], set_ or [], seed
+        )
+        typer.echo(experiment.model_dump_json(indent=2))
+    else:
+        if not problem:
+            raise InvalidInput("Expected a problem (`poets problems` lists them) or --log FILE, got neither.")
+        if column or word or order_word or policy:
+            raise InvalidInput("Expected --log FILE with --column, --word, --order-word and --policy, got none.")
+        made = spec_from(problem, set_ or [], seed)
+        lines = report_of(made.problem).get("lines", ())
+        typer.echo(made.model_dump_json(indent=2))
+    for line in lines:
         typer.echo(line, err=True)
 
 
@@ -102,7 +128,7 @@ def run(spec_file: Path, store: StoreUrl = None, json_: Json = False) -> None:
 
     Relative paths in it are looked up in the current folder, then beside the spec.
     """
-    made = located(read_spec(spec_file), spec_file.parent)
+    made = mapped(located(read_spec(spec_file), spec_file.parent))
     opened = open_store(store)
     check(made, opened)
     name = opened.create(kept_in(made, opened))

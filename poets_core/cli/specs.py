@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from domains import catalog
-from poets_core.errors import InvalidSpec
+from poets_core.errors import InvalidComparisons, InvalidSpec
 from poets_core.intake import read_file
 from poets_core.protocols import Problem
 from poets_core.runs.artifacts import UPLOAD_LIMIT, save_upload
@@ -47,14 +48,7 @@ def spec_from(problem: str, assignments: list[str], seed: int | None = None) -> 
     """
     entry = catalog.entry(problem)
     texts = {f"problem.params.{p.name}" for p in entry.parameters if p.kind in ("text", "file")} | TEXTS
-    overrides: dict[str, Any] = {}
-    for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        if not equals or not all(key.split(".")):
-            raise InvalidSpec(f"Expected --set KEY=VALUE with a dotted key, got {assignment!r}.")
-        value = _value(text)
-        # A text stays one though it reads like a number: positions=39.
-        _assign(overrides, key.split("."), value if isinstance(value, str) or key not in texts else text)
+    overrides = assigned(assignments, texts)
     if seed is not None:
         overrides["seed"] = seed
     made = default_spec(problem, params={}, settings=entry.settings, backbone=entry.backbones[0], overrides=overrides)
@@ -63,6 +57,26 @@ def spec_from(problem: str, assignments: list[str], seed: int | None = None) -> 
     placed = located(made)
     _check_files(placed.problem)
     return placed
+
+
+def assigned(assignments: Sequence[str], texts: Collection[str] = frozenset(TEXTS)) -> dict[str, Any]:
+    """Return ``key=value`` changes with dotted keys as a tree.
+
+    Args:
+        assignments: the changes; values are JSON, or text if they are not.
+        texts: keys whose values stay texts though they read like numbers: ``positions=39``.
+
+    Raises:
+        InvalidSpec: no such pair, or a key below one that has a value already.
+    """
+    tree: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not all(key.split(".")):
+            raise InvalidSpec(f"Expected --set KEY=VALUE with a dotted key, got {assignment!r}.")
+        value = _value(text)
+        _assign(tree, key.split("."), value if isinstance(value, str) or key not in texts else text)
+    return tree
 
 
 def report_of(problem: ProblemSpec) -> dict[str, Any]:
@@ -266,7 +280,11 @@ def _check_experiment(made: ExperimentSpec, store: RunStore) -> None:
 
     chosen = made.experiment
     if chosen.source == "log":
-        preview_log(Path(chosen.log), Path(chosen.log).name)
+        names = [policy.name for policy in chosen.policies]
+        if chosen.mapping is not None:
+            seen = preview_log(Path(chosen.log), Path(chosen.log).name, chosen.mapping, names)
+            if seen.wrong:
+                raise InvalidComparisons(next(iter(seen.wrong.values())), fields=seen.wrong)
         LogSource(chosen, made.seed)
     elif chosen.source == "prompts":
         PromptSource(chosen, REAL_SCIENCE, made.seed, Path())

@@ -15,6 +15,8 @@ from itertools import pairwise
 
 NUMBER = re.compile(r"[<>≤≥~≈]?\s*[-+−–]?\s*(?:\d[\d.,'’_\u00a0\u202f\u2009 ]*|[.,]\d+)(?:[eE][-+−]?\d+)?\s*%?")
 """What reads like a number, however it is written; `numbers` decides what it says."""
+csv.field_size_limit(1 << 20)
+"""Characters of a cell as the csv module splits it; its own 131,072 are fewer than an answer in a column not read."""
 LONGEST_NUMBER = 80
 """Characters; what is longer is no number, and no pattern tries."""
 COMMENTS = ("#", "//")
@@ -58,9 +60,9 @@ def split(text: str, mark: str, most: int) -> list[list[str]]:
     return out
 
 
-def records(stream: io.TextIOBase, mark: str) -> Iterator[list[str]]:
-    """Return an iterator of records, lists of cells."""
-    return _Blanks(stream) if mark == BLANKS else csv.reader(stream, delimiter=mark)
+def records(stream: io.TextIOBase, mark: str, *, strict: bool = False) -> Iterator[list[str]]:
+    """Return an iterator of records, lists of cells; strict: a quote that is not closed is an error."""
+    return _Blanks(stream) if mark == BLANKS else csv.reader(stream, delimiter=mark, strict=strict)
 
 
 class _Blanks:

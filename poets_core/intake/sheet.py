@@ -39,6 +39,7 @@ class Sheet:
         rows: the number that a spreadsheet shows for each row; the header's is 1 where nothing stands above it.
         notes: what was recognised or passed over, in sentences without an end.
         separator: of the cells: a comma, a semicolon, a tab, a blank, "|"; "" of Parquet and xlsx.
+        blank: lines among the rows without a cell that says anything; they were skipped.
     """
 
     name: str
@@ -46,6 +47,28 @@ class Sheet:
     rows: Sequence[int]
     notes: tuple[str, ...]
     separator: str
+    blank: int = 0
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the form of a table is recognised.
+
+    Attributes:
+        separator: of the cells, by the beginning of a text.
+        layout: where header and rows begin, by the first records; None where nothing stands there.
+        strict: whether a quote that is not closed, or closed before the cell ends, is an error.
+        nested: whether lists and records of a Parquet file are read, as JSON; else their columns are left out.
+    """
+
+    separator: Callable[[str], str] = separator_of
+    layout: Callable[[Sequence[Sequence[str]]], Layout | None] = layout
+    strict: bool = False
+    nested: bool = False
+
+
+FORM = Form()
+"""Tables of measurements."""
 
 
 Choose = Callable[[Sheet], Sequence[str]]
@@ -60,6 +83,7 @@ def read_sheet(
     columns: Choose | None = None,
     name: str = "",
     first_sheet: str = "",
+    form: Form = FORM,
 ) -> Sheet:
     """Read a table.
 
@@ -70,13 +94,14 @@ def read_sheet(
         columns: chooses the columns by the first `HEAD_ROWS` rows; None: all of them.
         name: as a person calls the file; "": its own.
         first_sheet: of a workbook, looked at before the others where there is one of this title.
+        form: how separator and header are found.
     """
     name = name or path.name
     choose = columns or (lambda head: list(head.columns))
     blocks = unpacked(path, bounds, refuse)
     first = next(blocks, b"")
     if first[:4] == _PARQUET:
-        return _parquet(b"".join(chain([first], blocks)), name, bounds, refuse, choose)
+        return _parquet(b"".join(chain([first], blocks)), name, bounds, refuse, choose, form.nested)
     if first[:4] == _OLD_EXCEL:
         raise refuse(
             f"Expected a table in {name[:80]}, got an old or encrypted Excel file. Save it as xlsx without a "
@@ -87,12 +112,19 @@ def read_sheet(
             from poets_core.intake.xlsx import read_workbook  # text does without
 
             rows, notes = read_workbook(b"".join(chain([first], blocks)), name, bounds, refuse, first_sheet)
-        return _Table(name, "", bounds, refuse, choose).read(rows, rows[:FIRST], notes)
-    return _text(path, name, first, blocks, bounds, refuse, choose)
+        return _Table(name, "", bounds, refuse, choose, form).read(rows, rows[:FIRST], notes)
+    return _text(path, name, first, blocks, bounds, refuse, choose, form)
 
 
 def _text(
-    path: Path, name: str, first: bytes, blocks: Iterator[bytes], bounds: TableBounds, refuse: Refuse, choose: Choose
+    path: Path,
+    name: str,
+    first: bytes,
+    blocks: Iterator[bytes],
+    bounds: TableBounds,
+    refuse: Refuse,
+    choose: Choose,
+    form: Form,
 ) -> Sheet:
     # Looked at once before it is parsed: what is too large costs no parsing.
     encoding, begin = _look(name, first, blocks, bounds, refuse)
@@ -109,15 +141,18 @@ def _text(
         stream.readline()  # a spreadsheet does not show this line, and does not count it
         begin = begin.split("\n" if "\n" in begin else "\r", 1)[-1]
     else:
-        mark = separator_of(begin, FIRST)
+        mark = form.separator(begin)
     if mark == BLANKS:
         notes.append("blanks separate the cells")
+    rows = records(stream, mark, strict=form.strict)
     try:
-        table = _Table(name, mark, bounds, refuse, choose)
-        return table.read(records(stream, mark), split(begin, mark, FIRST), notes)
+        table = _Table(name, mark, bounds, refuse, choose, form)
+        return table.read(rows, split(begin, mark, FIRST), notes)
     except csv.Error as error:
+        near = f", near line {rows.line_num}" if form.strict and hasattr(rows, "line_num") else ""
         raise refuse(
-            f"Expected a readable CSV, TSV, xlsx or Parquet table in {name[:80]}, got: {error}. Save it again as CSV."
+            f"Expected a readable CSV, TSV, xlsx or Parquet table in {name[:80]}, got: {error}{near}. Save it again as "
+            "CSV."
         ) from error
 
 
@@ -167,8 +202,11 @@ def _needed(package: str, name: str, refuse: Refuse) -> Iterator[None]:
 class _Table:
     """Records on their way into columns."""
 
-    def __init__(self, name: str, mark: str, bounds: TableBounds, refuse: Refuse, choose: Choose) -> None:
+    def __init__(
+        self, name: str, mark: str, bounds: TableBounds, refuse: Refuse, choose: Choose, form: Form = FORM
+    ) -> None:
         self._name, self._mark, self._bounds, self._refuse, self._choose = name, mark, bounds, refuse, choose
+        self._layout = form.layout
         self._names: list[str] = []
         self._header: list[str] = []
         self._kept: list[int] = []
@@ -179,7 +217,7 @@ class _Table:
 
     def read(self, rows: Iterator[list[str]] | list[list[str]], begin: list[list[str]], notes: Sequence[str]) -> Sheet:
         """Take in all records; `begin` are the first ones, stripped."""
-        found = layout(begin)
+        found = self._layout(begin)
         if found is None:
             raise self._refuse(f"Expected a header row in {self._name[:80]}, got an empty file.")
         self._take_names(found)
@@ -320,10 +358,10 @@ class _Table:
 
     def _sheet(self, notes: tuple[str, ...]) -> Sheet:
         columns = {self._names[at]: cells for at, cells in zip(self._kept, self._cells, strict=True)}
-        return Sheet(self._name, columns, self._rows, notes, self._mark)
+        return Sheet(self._name, columns, self._rows, notes, self._mark, self._blank)
 
 
-def _parquet(data: bytes, name: str, bounds: TableBounds, refuse: Refuse, choose: Choose) -> Sheet:
+def _parquet(data: bytes, name: str, bounds: TableBounds, refuse: Refuse, choose: Choose, nested: bool) -> Sheet:
     with _needed("pyarrow", name, refuse):
         from poets_core.intake.parquet import read_parquet  # text does without
 
@@ -334,4 +372,4 @@ def _parquet(data: bytes, name: str, bounds: TableBounds, refuse: Refuse, choose
     def chosen(columns: Mapping[str, Sequence[str]]) -> list[str]:
         return list(choose(sheet(columns)))
 
-    return sheet(read_parquet(data, name, bounds, refuse, chosen))
+    return sheet(read_parquet(data, name, bounds, refuse, chosen, nested=nested))

@@ -23,6 +23,7 @@ from typing import Any, cast
 from poets_core import errors
 from poets_core.errors import InvalidInput, PoetsError, StoreUnavailable
 from poets_core.intake.sheet import Sheet
+from poets_core.spec.log_mapping import LogMapping, Meaning, Shown
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 30
@@ -53,14 +54,43 @@ class Preview:
 
 
 @dataclass(frozen=True)
+class LogWord:
+    """An outcome word of a log: its text, the rows that say it, the first of them, and what is proposed for it."""
+
+    text: str
+    count: int
+    number: int
+    meaning: Meaning | None
+
+
+@dataclass(frozen=True)
 class LogPreview(Preview):
-    """A comparison log that can be used, and its beginning.
+    """A comparison log: how it is meant, what counts of it, and its beginning.
 
     Attributes:
-        policies: in the order in which they first appear.
+        titles: of the columns, to choose from.
+        policies: name -> rows; counted: those of the rows that count.
+        mapping: proposed; of a mapping that was given, with what it leaves open proposed.
+        words: outcome words, the most frequent first; those that are numbers or names, by the mapping, left out.
+        questions: what a person must say, by field.
+        wrong: what is wrong with what was asked to be read, by field.
+        says: what counts and what does not, in sentences, where nothing is wrong.
+        warns: what makes a verdict on these rows less than it looks.
+        orders: words of the column of orders: text, rows, and which policy was shown first, None where nobody can know.
+        numeric: whether some outcome words are numbers.
     """
 
-    policies: tuple[str, ...] = ()
+    titles: tuple[str, ...]
+    policies: Mapping[str, int]
+    counted: tuple[str, ...]
+    mapping: LogMapping
+    words: tuple[LogWord, ...]
+    questions: Mapping[str, str]
+    wrong: Mapping[str, str]
+    says: tuple[str, ...]
+    warns: tuple[str, ...]
+    orders: tuple[tuple[str, int, Shown | None], ...]
+    numeric: bool
 
 
 def preview_table(path: Path, name: str, field: str) -> Preview:
@@ -99,16 +129,40 @@ def structure_view(
     return _asked("structure", problem=problem, path=str(path), name=name, facts=dict(facts), colours=list(colours))
 
 
-def preview_log(path: Path, name: str) -> LogPreview:
-    """Read a whole comparison log as the worker will; return its policies and its beginning.
+def preview_log(
+    path: Path, name: str, mapping: LogMapping | None = None, policies: Sequence[str] | None = None
+) -> LogPreview:
+    """Read a whole comparison log as the worker will.
+
+    Args:
+        path: where it lies; name: as a person calls it.
+        mapping: what its columns and words mean; None: what is proposed.
+        policies: whose rows count; None: all.
 
     Raises:
-        InvalidComparisons: it cannot be used.
+        InvalidComparisons: the file cannot be read at all. What is wrong with mapping and policies is in `wrong`.
         InvalidInput: reading it took too much memory or time.
     """
-    told = _asked("log", path=str(path), name=name)
-    head = tuple(map(tuple, told["head"]))
-    return LogPreview(told["rows"], told["columns"], tuple(told["names"]), head, tuple(told["policies"]))
+    given = None if mapping is None else mapping.model_dump(mode="json")
+    chosen = None if policies is None else list(policies)
+    told = _asked("log", path=str(path), name=name, mapping=given, policies=chosen)
+    return LogPreview(
+        told["rows"],
+        told["columns"],
+        tuple(told["names"]),
+        tuple(map(tuple, told["head"])),
+        tuple(told["titles"]),
+        told["policies"],
+        tuple(told["counted"]),
+        LogMapping.model_validate(told["mapping"]),
+        tuple(LogWord(*word) for word in told["words"]),
+        told["questions"],
+        told["wrong"],
+        tuple(told["says"]),
+        tuple(told["warns"]),
+        tuple((text, count, first) for text, count, first in told["orders"]),
+        told["numeric"],
+    )
 
 
 def check_problem(name: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from poets_core.spec.base import (
 )
 from poets_core.spec.experiment import JUDGES, ExperimentSettings, ExperimentSpec, PolicySpec
 from poets_core.spec.laboratory import PLATES, LaboratorySpec
+from poets_core.spec.log_mapping import LogMapping
 from poets_core.spec.method import MethodSettings
 from poets_core.spec.methods import (
     METHODS,
@@ -68,6 +69,7 @@ __all__ = [
     "InContextSettings",
     "KLThompsonSettings",
     "LaboratorySpec",
+    "LogMapping",
     "Mark",
     "MethodSettings",
     "Names",

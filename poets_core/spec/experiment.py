@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, model_validator
 
 from poets_core.spec.base import Mark, ProblemSpec, RunFields, SpecModel, mismatch
+from poets_core.spec.log_mapping import LONGEST_NAME, MOST_POLICIES, LogMapping
 
 Judge: TypeAlias = Literal["oracle", "reference", "person", "replay"]
 PolicySource: TypeAlias = Literal["branches", "prompts", "log"]
@@ -17,6 +18,8 @@ JUDGES: dict[PolicySource, tuple[Judge, ...]] = {
 }
 """Who may judge responses of which source."""
 MOST_OPEN_FOR_PEOPLE = 8
+MOST_ASKED = 64
+"""Policies that answer prompts while the experiment runs; a log may have `MOST_POLICIES`."""
 
 
 class PolicySpec(SpecModel):
@@ -29,7 +32,7 @@ class PolicySpec(SpecModel):
         features: row of a Bradley-Terry model's features; all policies or none.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=80, title="Name")]
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, title="Name")]
     run: str = ""
     branch: Annotated[int, Field(ge=-1, le=63)] = -1
     prompt: Annotated[str, Field(max_length=20_000, title="Prompt")] = ""
@@ -61,15 +64,15 @@ class ExperimentSettings(SpecModel):
     Attributes:
         source: where responses come from: ``"branches"`` of finished runs, a language model under ``"prompts"``, or
             a ``"log"`` of comparisons that were made before (see `poets_core.llm_po.log`).
-        policies: 2 to 64 of them.
+        policies: 2 to `MOST_ASKED` of them, of a log 2 to `MOST_POLICIES`.
         judge: who prefers: the problem's ``"oracle"``, the task's rule and ``"reference"`` answers, a ``"person"`` at
             the Judge page, or ``"replay"`` of the log.
-        model, task, items: read with source ``"prompts"`` alone; log: with source ``"log"`` alone.
+        model, task, items: read with source ``"prompts"`` alone; log, mapping: with source ``"log"`` alone.
         criterion, double_check: read with judge ``"person"`` alone.
     """
 
     source: PolicySource
-    policies: Annotated[tuple[PolicySpec, ...], Field(min_length=2, max_length=64, title="Policies")]
+    policies: Annotated[tuple[PolicySpec, ...], Field(min_length=2, max_length=MOST_POLICIES, title="Policies")]
     judge: Annotated[Judge, Field(title="Who judges")]
     model: Annotated[
         str,
@@ -92,8 +95,22 @@ class ExperimentSettings(SpecModel):
         Mark.HIDDEN,
     ] = 200
     log: Annotated[
-        str, Field(title="Comparison log", description="CSV or JSONL, one comparison a line."), Mark.HIDDEN
+        str,
+        Field(
+            title="Comparison log",
+            description="A table (CSV, TSV, xlsx, Parquet) or JSON, one comparison a row; packed with gzip or not.",
+        ),
+        Mark.HIDDEN,
     ] = ""
+    mapping: Annotated[
+        LogMapping | None,
+        Field(
+            title="Columns and words of the log",
+            description="What they mean. Without it: policy_a, policy_b, outcome (a, b, tie), prompt, order, "
+            "and copies of a row count each.",
+        ),
+        Mark.HIDDEN,
+    ] = None
     delta: Annotated[
         float,
         Field(
@@ -208,6 +225,11 @@ class ExperimentSettings(SpecModel):
         if self.source == "prompts" and not (self.task and self.model):
             missing = "model" if self.task else "task"
             raise mismatch(missing, "Expected a task and a model with source 'prompts', got an empty name.")
+        if self.source != "log" and len(self.policies) > MOST_ASKED:
+            got = f"Expected at most {MOST_ASKED} policies with source {self.source!r}, got {len(self.policies)}."
+            raise mismatch("policies", got)
+        if self.source != "log" and self.mapping is not None:
+            raise mismatch("mapping", f"Expected no mapping of a log with source {self.source!r}, got one.")
         if self.source == "log" and not self.log:
             raise mismatch("log", "Expected the path of a comparison log with source 'log', got an empty one.")
         return self

@@ -67,11 +67,13 @@ def structure(problem: str, path: str, name: str, facts: Mapping[str, Any], colo
     return catalog.show_structure(problem, read_file(Path(path), STRUCTURE_BYTES, InvalidTable), name, facts, colours)
 
 
-def log(path: str, name: str) -> dict[str, Any]:
+def log(
+    path: str, name: str, mapping: Mapping[str, Any] | None = None, policies: Sequence[str] | None = None
+) -> dict[str, Any]:
     """A comparison log, see `poets_core.runs.examine.preview_log`."""
     from poets_core.worker.preview import log_preview
 
-    return log_preview(Path(path), name)
+    return log_preview(Path(path), name, mapping, policies)
 
 
 def problem(name: str, params: Mapping[str, Any]) -> dict[str, Any]:

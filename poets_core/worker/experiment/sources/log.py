@@ -8,7 +8,7 @@ from pathlib import Path
 
 from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Pair
-from poets_core.llm_po.log import Row, order_bias, read_log
+from poets_core.llm_po.log import Row, order_bias, read_log, warnings
 from poets_core.runs.artifacts import sha256_of
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import JsonObject, PresentedPair
@@ -33,7 +33,9 @@ class LogSource:
         """
         path = Path(spec.log)
         names = [p.name for p in spec.policies]
-        self._names, self._all = names, read_log(path, names)
+        self._log = read_log(path, names, spec.mapping)
+        self._names, self._all = names, self._log.rows
+        self._mapped = spec.mapping is not None
         self._sha256 = sha256_of(path.read_bytes())
         self._rows: dict[Two, list[Row]] = {}
         for row in self._all:
@@ -43,7 +45,7 @@ class LogSource:
             # pair's comparisons.
             order = rng_for(seed, "replay", *two).permutation(len(rows))
             self._rows[two] = [rows[i] for i in order]
-        self._by_number = {row.number: row for row in self._all}
+        self._by_index = {row.index: row for row in self._all}
         self._prompts = {text: i for i, text in enumerate(dict.fromkeys(row.prompt for row in self._all))}
         self._used: Counter[Two] = Counter()
 
@@ -59,7 +61,7 @@ class LogSource:
 
     @property
     def facts(self) -> JsonObject:
-        """See `ResponseSource`; warns of a judge who prefers what is shown first, or last."""
+        """See `ResponseSource`; warns of a judge who prefers what is shown first, or last, and of dependent rows."""
         appears = Counter(name for row in self._all for name in (row.first, row.second))
         facts: JsonObject = {
             "source": "log",
@@ -78,6 +80,9 @@ class LogSource:
                     f"({bias.first / bias.decided:.0%}; two-sided p = {bias.p_value:.2g}): the judge is swayed by the "
                     "order of presentation. Where orders are not balanced, so is the verdict."
                 )
+        if self._mapped:  # what came with the mapping; the facts of a run that began before stay what they were
+            facts["left_out"] = dict(self._log.left_out)
+            facts["warnings"] += warnings(self._log)
         return facts
 
     def prepare(self, step: Callable[[Doing], None]) -> None:
@@ -106,7 +111,7 @@ class LogSource:
             first, second = (row.second, row.first) if turned else (row.first, row.second)
             said = (row.responses[1], row.responses[0]) if turned else row.responses
             item = self._prompts[row.prompt]
-            out.append(PresentedPair(pair.index, first, second, item, row.prompt, said, row=row.number))
+            out.append(PresentedPair(pair.index, first, second, item, row.prompt, said, row=row.index))
         return out
 
     def count(self, pair: PresentedPair) -> None:
@@ -115,7 +120,10 @@ class LogSource:
 
     def judge(self, pair: PresentedPair) -> Judged:
         """What the log says."""
-        row = self._by_number[pair.row]
+        row = self._by_index[pair.row]
+        details: dict[str, object] = {"row": row.number}
+        if row.both_bad:
+            details["both_bad"] = True
         if row.outcome == "tie" or row.first == pair.first:
-            return Judged(row.outcome, {"row": row.number})
-        return Judged("first" if row.outcome == "second" else "second", {"row": row.number})
+            return Judged(row.outcome, details)
+        return Judged("first" if row.outcome == "second" else "second", details)
