@@ -81,8 +81,13 @@ def ids(text: str) -> list[int]:
     return [3 + LETTERS.index(c) for c in text]
 
 
-def batch(pools: dict[str, list[Any]], weights: dict[str, float], seed: int, step: int) -> tuple[torch.Tensor, ...]:
-    """Return tokens and targets i8 (BATCH, T), a pure function of weights, seed and step; only answers are targets."""
+def batch(
+    pools: dict[str, list[Any]], weights: dict[str, float], seed: int, step: int
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return tokens and targets i8 (rows, T) of short and of long rows, BATCH in all; only answers are targets.
+
+    A pure function of weights, seed and step.
+    """
     rng = rng_for(seed, "batch", step)
     names = list(pools)
     share = np.array([weights[n] for n in names])
@@ -91,12 +96,28 @@ def batch(pools: dict[str, list[Any]], weights: dict[str, float], seed: int, ste
         item = pools[name][rng.integers(len(pools[name]))]
         prompt = [BOS, *ids(item.prompt)]
         rows.append(([*prompt, *ids(item.answer), EOS], len(prompt)))
+    # By length, in parts: padding every row to the longest would double the work.
+    rows.sort(key=lambda row: len(row[0]))
+    return [_padded(rows[i : i + BATCH // 4]) for i in range(0, BATCH, BATCH // 4)]
+
+
+def _padded(rows: list[tuple[list[int], int]]) -> tuple[torch.Tensor, torch.Tensor]:
     longest = max(len(tokens) for tokens, _ in rows)
-    tokens, target = torch.full((BATCH, longest), PAD), torch.full((BATCH, longest), -100)
+    tokens, target = torch.full((len(rows), longest), PAD), torch.full((len(rows), longest), -100)
     for i, (row, begin) in enumerate(rows):
         tokens[i, : len(row)] = torch.tensor(row)
         target[i, begin : len(row)] = torch.tensor(row[begin:])
     return tokens, target
+
+
+def optimisers(model: LlamaForCausalLM, rate: float) -> list[torch.optim.Optimizer]:
+    """Return Muon for the hidden matrices and AdamW for everything else."""
+    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+    others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
+    return [
+        torch.optim.Muon(matrices, lr=rate, weight_decay=0.05, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
 
 
 @torch.no_grad()
@@ -134,29 +155,35 @@ def train(arguments: argparse.Namespace) -> None:
     if held & {i.prompt for pool in pools.values() for i in pool}:
         raise SystemExit("Expected held-out prompts apart from those that are trained on.")
     model, weights = blank(arguments.seed), dict.fromkeys(TASKS, 1.0)
-    stepper = torch.optim.AdamW(model.parameters(), lr=arguments.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    steppers = optimisers(model, arguments.rate)
     began = time.process_time()
     for step in range(arguments.steps):
-        for group in stepper.param_groups:
+        for group in (g for s in steppers for g in s.param_groups):
             group["lr"] = arguments.rate * min(1.0, (step + 1) / 50)
-        tokens, target = batch(pools, weights, arguments.seed, step)
-        logits = model(input_ids=tokens, attention_mask=(tokens != PAD).long()).logits
-        loss = cross_entropy(logits[:, :-1].flatten(0, 1), target[:, 1:].flatten(), ignore_index=-100)
-        loss.backward()
+        parts = batch(pools, weights, arguments.seed, step)
+        targets = sum(int((target != -100).sum()) for _, target in parts)
+        loss = 0.0
+        for tokens, target in parts:
+            # Rows are padded on the right, where causal attention never looks from an answer.
+            logits = model(input_ids=tokens).logits
+            part = cross_entropy(
+                logits[:, :-1].flatten(0, 1), target[:, 1:].flatten(), ignore_index=-100, reduction="sum"
+            )
+            (part / targets).backward()
+            loss += part.item() / targets
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        stepper.step()
-        stepper.zero_grad()
+        for stepper in steppers:
+            stepper.step()
+            stepper.zero_grad()
         if (step + 1) % 25:
             continue
-        rates = {name: share for name, (share, _) in measured(model, 100, 128).items()}
+        rates = {name: share for name, (share, _) in measured(model, 100, 96).items()}
         # A task above the aim is seen rarely and one above the band not at all, until the others have come up.
         weights = {n: 1.0 if r < AIM else 0.1 if r < BAND[1] else 0.0 for n, r in rates.items()}
         if not any(weights.values()):
             weights = dict.fromkeys(TASKS, 0.01)
         cpu = time.process_time() - began
-        print(
-            step + 1, f"loss {loss.item():.3f} cpu_s {cpu:.0f}", {n: round(r, 3) for n, r in rates.items()}, flush=True
-        )
+        print(step + 1, f"loss {loss:.3f} cpu_s {cpu:.0f}", {n: round(r, 3) for n, r in rates.items()}, flush=True)
         if (step + 1) % 200 == 0:
             save(model, arguments, step + 1, cpu)
         if all(BAND[0] <= r <= BAND[1] for r in rates.values()):
@@ -221,6 +248,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=BACKBONE, help="folder to write the model into")
     parser.add_argument("--steps", type=int, default=6000, help="steps, at most")
-    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate")
+    parser.add_argument("--rate", type=float, default=3e-3, help="learning rate")
     parser.add_argument("--seed", type=int, default=0)
     train(parser.parse_args())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 from domains.packages import needed_for
 from domains.text.names import GYM, REFUSED
 from domains.text.settings import checked_levels, configured
-from domains.text.task import MOST_ITEMS, Task
+from domains.text.task import MOST_ITEMS
 from domains.text.unsafe import MAY_SEE, UNREADABLE
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import seed_for
@@ -104,45 +104,8 @@ def right_answer(entry: Mapping[str, Any]) -> str:
     return ""
 
 
-def reasoning_gym(
-    task: str,
-    train: int = 128,
-    held_out: int = 128,
-    seed: int = 0,
-    levels: str = "",
-    settings: str = "",
-    answer_in: str = "response",
-) -> Task:
-    """Return a task of reasoning-gym.
-
-    Args:
-        task: name of the package.
-        train, held_out: items.
-        seed: key of all of them.
-        levels: of the package's curriculum, such as ``"0"`` or ``"0-3"``; items take them in turn. Empty: none.
-        settings: JSON object of the task's own configuration, such as ``{"max_terms": 3}``.
-        answer_in: ``"response"``: all of a response is the answer; ``"tags"``: what stands in its last pair of
-            ``<answer>`` and ``</answer>``.
-
-    Raises:
-        InvalidSpec: no such task, level or setting, or more items than there are or than can be made in time.
-        MissingPackage: reasoning-gym is not installed.
-    """
-    generator = generator_of(task, levels, settings)
-    items = drawn(generator, {"held-out": held_out, "train": train}, seed)
-    counts = f"{train:,} training and {held_out:,} held-out items of {task}, seed {seed}"
-    return Task(
-        f"text/reasoning-gym/{task}",
-        items["train"],
-        items["held-out"],
-        generator.score,
-        tagged=answer_in == "tags",
-        report={"lines": [counts], "facts": {"task": task, "train": train, "held_out": held_out}},
-    )
-
-
 def generator_of(task: str, levels: str = "", settings: str = "") -> Generator:
-    """Return the generator of a task of the package; see `reasoning_gym` for arguments and errors."""
+    """Return the generator of a task of the package; see `domains.text.reasoning` for arguments and errors."""
     if task in REFUSED:
         raise InvalidSpec(f"Expected a task of reasoning-gym that stands alone, got {task!r}: {REFUSED[task]}")
     if task not in GYM:
@@ -205,13 +168,13 @@ def _split(
             raise InvalidSpec(
                 f"Expected the {split} items of {generator.name} within {SECONDS:.0f} s, got {len(items):,} of {n:,}. "
                 "Ask for fewer, or for easier ones.",
-                field="task.params.train" if split == "train" else "held_out",
+                field="task.params.train" if split == "train" else "task.params.held_out",
             )
     if len(items) < n:
         raise InvalidSpec(
             f"Expected {n:,} different {split} prompts of {generator.name} with this difficulty, got {len(items):,}. "
             "Ask for fewer, or for another difficulty.",
-            field="task.params.train" if split == "train" else "held_out",
+            field="task.params.train" if split == "train" else "task.params.held_out",
         )
     return items
 
@@ -221,8 +184,3 @@ def _quiet() -> Iterator[None]:
     """The package prints while it draws; a worker's log is no place for that."""
     with contextlib.redirect_stdout(io.StringIO()):
         yield
-
-
-def splits(task: Task) -> Sequence[PromptItem]:
-    """Return all items of a task."""
-    return [*task.train, *task.held_out]

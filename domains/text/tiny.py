@@ -20,7 +20,7 @@ from poets_core.verifiable import PromptItem
 
 SHARES = {"pretraining": range(8), "train": range(8, 12), "held-out": range(12, 16)}
 """Sixteenths of the prompts that each split may hold."""
-LONGEST_PROMPT, LONGEST_ANSWER = 40, 20
+LONGEST_PROMPT, LONGEST_ANSWER = 32, 20
 """Characters; longer ones are not drawn."""
 
 
