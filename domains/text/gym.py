@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,8 +27,8 @@ from poets_core.keyed import seed_for
 from poets_core.verifiable import PromptItem, Verdict
 
 INSTALL = "pip install 'poets[text]'"
-STREAM = 100_000
-"""Items of one stream of the package; some tasks plan that many at once, so it does not depend on what is asked for."""
+CHUNK, CHUNKS = 500, 200
+"""Items that the package plans at once (some tasks draw all of them first), and how often."""
 SECONDS = 120.0
 """What drawing the items of a task may take; some generators need seconds for one."""
 EMPTY_DRAWS = 2_000
@@ -53,23 +54,23 @@ class Generator:
         """Yield items without end of a split, levels in turn; prompts may come again."""
         from reasoning_gym.factory import DATASETS
 
-        made = {}
-        for level, config in self.configs.items():
-            # Some tasks seed NumPy, which takes 32 bits; an item's own seed is this one plus its number.
-            config.seed = seed_for(seed, "reasoning-gym", self.name, split, level) % 2**31
-            config.size = STREAM
-            with _quiet():
-                made[level] = DATASETS[self.name][0](config=config)
-        self._scorers |= made
-        for number in range(STREAM):
-            for level, dataset in made.items():
+        for chunk in range(CHUNKS):
+            for level, config in self.configs.items():
+                # Some tasks seed NumPy, which takes 32 bits; an item's own seed is this one plus its number.
+                config.seed = seed_for(seed, "reasoning-gym", self.name, split, level, chunk) % 2**31
+                config.size = CHUNK
                 with _quiet():
-                    entry = dataset[number]
-                item = PromptItem(
-                    f"{self.name}/{split}/{level or '-'}/{number}", str(entry["question"]), right_answer(entry), level
-                )
-                self.entries[item.id] = entry
-                yield item
+                    self._scorers[level] = DATASETS[self.name][0](config=config)
+            for number in range(CHUNK):
+                for level, dataset in self._scorers.items():
+                    with _quiet():
+                        entry = dataset[number]
+                    # A few items have no text as their answer, 0 in another base for one: nothing could be rewarded.
+                    if entry["answer"] is not None and not str(entry["answer"]).strip():
+                        continue
+                    id = f"{self.name}/{split}/{level or '-'}/{chunk * CHUNK + number}"
+                    self.entries[id] = entry
+                    yield PromptItem(id, str(entry["question"]), right_answer(entry), level)
 
     def score(self, item: PromptItem, answer: str) -> Verdict:
         """Return the package's score of an answer.
@@ -101,7 +102,8 @@ def right_answer(entry: Mapping[str, Any]) -> str:
     for found in (entry["answer"], about.get("example_answer"), about.get("example_correct_answer")):
         if found is not None:
             return str(found)
-    return ""
+    colouring = about.get("possible_answer")
+    return "" if colouring is None else json.dumps(colouring)
 
 
 def generator_of(task: str, levels: str = "", settings: str = "") -> Generator:

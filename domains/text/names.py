@@ -31,8 +31,7 @@ TINY: tuple[str, ...] = (
     "count_bits",
     "spell_backward",
     "leg_counting",
-    "prime_factorization",
-    "products",
+    "simple_equations",
 )
 """Those that the small shipped model was trained for."""
 LANGUAGE: tuple[str, ...] = ("object-counting", "word-unscrambling", "second-letter", "sum")
