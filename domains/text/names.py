@@ -40,3 +40,5 @@ AWAY: frozenset[str] = frozenset(
     ("isomorphic_strings", "ransom_note", "polynomial_multiplication", "simple_integration", "intermediate_integration")
 )
 """Tasks of reasoning-gym that run in a process of their own, see `domains.text.gym_away`."""
+QUESTIONS: tuple[str, ...] = ("refund", "password", "data", "opening")
+"""Those of `domains.text.faq`."""
