@@ -45,7 +45,7 @@ VERIFIABLES: tuple[Verifiable, ...] = (
         name="text/tiny",
         loader="domains.text.tiny:tiny",
         title="Tasks of the small text model",
-        summary="Seven easy tasks of reasoning-gym with short prompts, for the small model that ships.",
+        summary="Six easy tasks of reasoning-gym with short prompts, for the small model that ships.",
         parameters=(Parameter("task", "text", None, "Name of the task.", choices=TINY), *_items()),
     ),
     Verifiable(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,8 +120,11 @@ def test_what_is_refused_is_told_with_its_line(text: str | bytes, says: str, tmp
 def test_reading_ends_at_the_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidInput, match="characters in line 1"):
         own(file(tmp_path, b'{"prompt": "' + b"a" * (BOUNDS.line + 10)))
+    monkeypatch.setattr("domains.text.lines.BOUNDS", replace(BOUNDS, bytes=2_000_000, rows=9))
+    with pytest.raises(InvalidInput, match="at most 9 lines"):
+        own(file(tmp_path, jsonl(*asked(10))))
     with pytest.raises(InvalidInput, match="MiB.*after unpacking"):
-        own(file(tmp_path, gzip.compress((b" " * 999_999 + b"\n") * (BOUNDS.bytes // 1_000_000 + 1), 1), "bomb.gz"))
+        own(file(tmp_path, gzip.compress((b" " * 999_999 + b"\n") * 3, 1), "bomb.gz"))
     monkeypatch.setattr("domains.text.own.MOST_ITEMS", 5)
     with pytest.raises(InvalidInput, match="at most 5 different prompts"):
         own(file(tmp_path, jsonl(*asked(6))))
