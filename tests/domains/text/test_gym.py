@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -145,9 +146,12 @@ def test_numpy_keeps_its_own_randomness_and_nothing_is_printed(capsys: pytest.Ca
     np.random.seed(7)  # noqa: NPY002
     wanted = np.random.random(3)  # noqa: NPY002
     np.random.seed(7)  # noqa: NPY002
+    before = random.getstate()
+    made("list_functions")
     made("pool_matrix")
     made("bf")
     assert np.random.random(3).tolist() == wanted.tolist()  # noqa: NPY002
+    assert random.getstate() == before
     assert capsys.readouterr().out == ""
 
 
