@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poets_core.errors import Diverged
-from poets_core.search.poets import trainer
-from poets_core.search.poets.early_stop import EarlyStop
-from poets_core.search.poets.trainer import BEST, FEWEST, chances
+from poets_core.fit import trainer
+from poets_core.fit.early_stop import EarlyStop
+from poets_core.fit.trainer import BEST, FEWEST, chances
 from tests.search.sites import Sites, build, play
 
 
