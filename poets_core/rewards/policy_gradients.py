@@ -74,7 +74,7 @@ class PolicyGradientUpdate:
         mean = np.zeros(len(window))
         for g in np.unique(groups[known]).tolist():
             mean[groups == g] = window.reward[known][groups[known] == g].mean()
-        earned = -self.settings.beta * (window.old - window.reference)
+        earned = np.where(inside, -self.settings.beta * (window.old - window.reference), 0.0)
         # A program judges whole answers: all of the reward falls on the last token.
         earned[np.arange(len(window)), window.encoded.length - 1] += np.nan_to_num(window.reward)
         found = generalised_advantages(earned, np.where(inside, mean[:, None], 0.0), 1.0)

@@ -27,13 +27,15 @@ def plays(run, rounds, **options):
 
 @pytest.mark.parametrize("method", ["poets", *POLICY_GRADIENTS])
 def test_every_method_learns_the_toy_task(method):
-    changes = {"steps": 12, "group": 8, "prompts": 6, "beta": 0.05, "held_out_answers": 8}
-    run = learner(**changes) if method == "poets" else single(method, **changes)
-    before = run.play(judged=True)["reward"]
-    after = plays(run, 5)[-1]
-    assert before < 0.7
-    assert after["train_reward"] > before + 0.15
-    assert after["held_out_reward"] > before + 0.1
+    changes = {"steps": 12, "group": 8, "prompts": 6, "held_out_answers": 16, "learning_rate": 0.01}
+    if method == "poets":
+        run = learner(replay=EVERYTHING, beta=0.2, **changes)
+    else:
+        run = single(method, beta=0.05, **changes)
+    before = run.play(judged=False)["reward"]
+    plays(run, 4, judged=False)
+    assert before == 0.5
+    assert run.play()["train_reward"] > 0.7
 
 
 def test_the_best_perturbations_answer_better_than_all_of_them():
