@@ -25,6 +25,7 @@ from domains.entry import (
     ShippedBackbone,
     Structure,
     Task,
+    Verifiable,
     Views,
 )
 from domains.packages import needed_for
@@ -33,11 +34,13 @@ from poets_core.errors import InvalidInput, InvalidSpec
 
 if TYPE_CHECKING:
     from poets_core.protocols import Problem
+    from poets_core.verifiable import VerifiableTask
 
 SCIENCES = (
     "domains.protein.entries",
     "domains.quantum.entries",
     "domains.language.entries",
+    "domains.text.entries",
 )
 """Sciences of this project, in the order they are offered: modules with a SCIENCE each."""
 
@@ -119,6 +122,42 @@ def load_task(name: str) -> tuple[Callable[..., Any], Callable[..., float]]:
     """
     known = task(name)
     return resolve(known.items), resolve(known.score)
+
+
+def verifiables() -> tuple[Verifiable, ...]:
+    """Return all kinds of tasks that language models can learn from, in the order they are offered."""
+    return tuple(v for s in sciences() for v in s.verifiables)
+
+
+def verifiable(name: str) -> Verifiable:
+    """Return the kind of verifiable task called `name`.
+
+    Raises:
+        InvalidSpec: there is none.
+    """
+    found = {v.name: v for v in verifiables()}
+    if name not in found:
+        raise InvalidSpec(
+            f"Expected a task with verifiable rewards, one of {', '.join(found)}, got {name!r}.", field="task.name"
+        )
+    return found[name]
+
+
+def load_verifiable(name: str, params: Mapping[str, Any]) -> VerifiableTask:
+    """Import and build one task with verifiable rewards.
+
+    Args:
+        name: catalog name, e.g. ``"text/reasoning-gym"``.
+        params: of the task; missing ones take their defaults.
+
+    Raises:
+        InvalidSpec: unknown task or parameter, or a value out of range.
+        InvalidInput: a file that cannot be used.
+        MissingPackage: a package that the task needs is not installed.
+    """
+    known = verifiable(name)
+    checked = _checked(name, known.parameters, params, "task.params")
+    return cast("VerifiableTask", _call(name, known.loader, checked))
 
 
 def export_of(problem: str, format: str) -> Export:
@@ -227,18 +266,22 @@ def check_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidSpec: names the parameter, what it got and what it takes.
     """
-    known = {p.name: p for p in entry(name).parameters}
+    return _checked(name, entry(name).parameters, params, "problem.params")
+
+
+def _checked(name: str, form: Sequence[Parameter], params: Mapping[str, Any], field: str) -> dict[str, Any]:
+    known = {p.name: p for p in form}
     unknown = sorted(set(params) - set(known))
     if unknown:
         raise InvalidSpec(
             f"Expected parameters of {name} among {sorted(known)}, got {unknown}. Remove or rename them.",
-            field=f"problem.params.{unknown[0]}",
+            field=f"{field}.{unknown[0]}",
         )
-    return {p.name: _check(name, p, params.get(p.name, p.default)) for p in known.values()}
+    return {p.name: _check(name, p, params.get(p.name, p.default), f"{field}.{p.name}") for p in known.values()}
 
 
-def _check(problem: str, p: Parameter, value: Any) -> Any:
-    where, field = f"parameter {p.name!r} of {problem}", f"problem.params.{p.name}"
+def _check(problem: str, p: Parameter, value: Any, field: str) -> Any:
+    where = f"parameter {p.name!r} of {problem}"
     if value is None:
         raise InvalidSpec(f"Expected a value for {where}, got none. {p.help}", field=field)
     wanted: dict[str, tuple[type, ...]] = {

@@ -130,12 +130,16 @@ def _checked(science: object, others: Sequence[Science]) -> Science:
     for what, wanted, taken in (
         ("science", [science.name], [s.name for s in others]),
         ("problem", [e.name for e in science.problems], []),
+        ("verifiable task", [v.name for v in science.verifiables], []),
         ("task", [t.name for t in science.tasks], [t.name for s in others for t in s.tasks]),
         ("backbone", [b.name for b in science.backbones], ["library", *(b.name for s in others for b in s.backbones)]),
     ):
         doubled = next((n for i, n in enumerate(wanted) if n in taken or n in wanted[:i]), None)
         if doubled is not None:
             raise InvalidSpec(f"Expected a {what} name of its own, got {doubled!r}, which is taken. Choose another.")
+    for found in science.verifiables:
+        if not found.name.startswith(f"{science.name}/") or found.name.count("/") != 1:
+            raise InvalidSpec(f"Expected a task name like '{science.name}/task', got {found.name!r}.")
     for entry in science.problems:
         if not entry.name.startswith(f"{science.name}/") or entry.name.count("/") != 1:
             raise InvalidSpec(f"Expected a problem name like '{science.name}/problem', got {entry.name!r}.")

@@ -181,6 +181,24 @@ class Task:
     score: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Verifiable:
+    """Many prompts and a program that judges answers; what a language model learns from.
+
+    Attributes:
+        name: ``"science/task"``.
+        loader: ``"module:function"``, called with the parameters; returns a `poets_core.verifiable.VerifiableTask`.
+        title, summary: for people; the summary is one or two sentences.
+        parameters: form fields.
+    """
+
+    name: str
+    loader: str
+    title: str
+    summary: str
+    parameters: tuple[Parameter, ...] = ()
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A design as a picture.
@@ -335,6 +353,7 @@ class Science:
         design: what a design is called, in the singular: ``"sequence"``.
         problems: what it searches.
         tasks: what experiments can ask language models.
+        verifiables: what language models can learn from.
         backbones: language models that come with it.
         exports: its file formats.
         drawing: ``"module:function"``, see `Draw`; ``""``: designs are shown as text.
@@ -351,6 +370,7 @@ class Science:
     design: str = "design"
     problems: tuple[Entry, ...] = ()
     tasks: tuple[Task, ...] = ()
+    verifiables: tuple[Verifiable, ...] = ()
     backbones: tuple[ShippedBackbone, ...] = ()
     exports: tuple[Export, ...] = (CSV,)
     drawing: str = ""

@@ -1,0 +1,228 @@
+"""Every task of reasoning-gym by name, difficulty and seed, scored by the package's own scorers.
+
+Source: Stojanovski et al., "Reasoning Gym" (arXiv 2505.24760), PyPI `reasoning-gym`. Items come from two keyed streams.
+The held-out stream is read first, the training stream skips whatever prompt is held out, so the held-out items of a
+seed are the same however many training items are asked for, and no prompt is in both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from domains.packages import needed_for
+from domains.text.names import GYM, REFUSED
+from domains.text.settings import checked_levels, configured
+from domains.text.task import MOST_ITEMS, Task
+from domains.text.unsafe import MAY_SEE, UNREADABLE
+from poets_core.errors import InvalidSpec
+from poets_core.keyed import seed_for
+from poets_core.verifiable import PromptItem, Verdict
+
+INSTALL = "pip install 'poets[text]'"
+STREAM = 100_000
+"""Items of one stream of the package; some tasks plan that many at once, so it does not depend on what is asked for."""
+SECONDS = 120.0
+"""What drawing the items of a task may take; some generators need seconds for one."""
+EMPTY_DRAWS = 2_000
+"""Draws in a row that give no new prompt: then the task is taken to have no more."""
+
+
+@dataclass
+class Generator:
+    """A task of the package with one setting for each level, and the entries that were drawn of it.
+
+    Attributes:
+        name: of the task.
+        configs: level -> configuration of the package; ``""`` where no levels were asked for.
+        entries: item id -> what the package said of it, for its scorer.
+    """
+
+    name: str
+    configs: Mapping[str, Any]
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _scorers: dict[str, Any] = field(default_factory=dict)
+
+    def stream(self, seed: int, split: str) -> Iterator[PromptItem]:
+        """Yield items without end of a split, levels in turn; prompts may come again."""
+        from reasoning_gym.factory import DATASETS
+
+        made = {}
+        for level, config in self.configs.items():
+            # Some tasks seed NumPy, which takes 32 bits; an item's own seed is this one plus its number.
+            config.seed = seed_for(seed, "reasoning-gym", self.name, split, level) % 2**31
+            config.size = STREAM
+            with _quiet():
+                made[level] = DATASETS[self.name][0](config=config)
+        self._scorers |= made
+        for number in range(STREAM):
+            for level, dataset in made.items():
+                with _quiet():
+                    entry = dataset[number]
+                item = PromptItem(
+                    f"{self.name}/{split}/{level or '-'}/{number}", str(entry["question"]), right_answer(entry), level
+                )
+                self.entries[item.id] = entry
+                yield item
+
+    def score(self, item: PromptItem, answer: str) -> Verdict:
+        """Return the package's score of an answer.
+
+        Scorers that cannot read an answer raise; the answer is wrong then, and the verdict says why.
+        """
+        entry = self.entries.get(item.id)
+        if entry is None:
+            raise InvalidSpec(f"Expected an item of this task, got {item.id!r}.")
+        seen = answer
+        may_see = MAY_SEE.get(self.name)
+        if may_see is not None and answer != entry["answer"] and not may_see(answer):
+            seen = UNREADABLE
+        try:
+            with _quiet():
+                reward = float(self._scorers[item.level].score_answer(seen, entry))
+        except MemoryError:
+            raise
+        except Exception as error:
+            return Verdict(0.0, f"the scorer cannot read the answer: {type(error).__name__}: {str(error)[:100]}")
+        if not 0.0 <= reward <= 1.0:
+            return Verdict(None, f"expected a score from 0 to 1, got {reward!r} from the scorer of {self.name}")
+        return Verdict(reward, "the answer is not in the form that is asked for" if seen != answer else "")
+
+
+def right_answer(entry: Mapping[str, Any]) -> str:
+    """Return a right answer, from the entry or from what it says beside it; "" where the package tells none."""
+    about = entry["metadata"]
+    for found in (entry["answer"], about.get("example_answer"), about.get("example_correct_answer")):
+        if found is not None:
+            return str(found)
+    return ""
+
+
+def reasoning_gym(
+    task: str,
+    train: int = 128,
+    held_out: int = 128,
+    seed: int = 0,
+    levels: str = "",
+    settings: str = "",
+    answer_in: str = "response",
+) -> Task:
+    """Return a task of reasoning-gym.
+
+    Args:
+        task: name of the package.
+        train, held_out: items.
+        seed: key of all of them.
+        levels: of the package's curriculum, such as ``"0"`` or ``"0-3"``; items take them in turn. Empty: none.
+        settings: JSON object of the task's own configuration, such as ``{"max_terms": 3}``.
+        answer_in: ``"response"``: all of a response is the answer; ``"tags"``: what stands in its last pair of
+            ``<answer>`` and ``</answer>``.
+
+    Raises:
+        InvalidSpec: no such task, level or setting, or more items than there are or than can be made in time.
+        MissingPackage: reasoning-gym is not installed.
+    """
+    generator = generator_of(task, levels, settings)
+    items = drawn(generator, {"held-out": held_out, "train": train}, seed)
+    counts = f"{train:,} training and {held_out:,} held-out items of {task}, seed {seed}"
+    return Task(
+        f"text/reasoning-gym/{task}",
+        items["train"],
+        items["held-out"],
+        generator.score,
+        tagged=answer_in == "tags",
+        report={"lines": [counts], "facts": {"task": task, "train": train, "held_out": held_out}},
+    )
+
+
+def generator_of(task: str, levels: str = "", settings: str = "") -> Generator:
+    """Return the generator of a task of the package; see `reasoning_gym` for arguments and errors."""
+    if task in REFUSED:
+        raise InvalidSpec(f"Expected a task of reasoning-gym that stands alone, got {task!r}: {REFUSED[task]}")
+    if task not in GYM:
+        raise InvalidSpec(
+            f"Expected a task of reasoning-gym, one of {', '.join(GYM)}, got {task!r}.", field="task.params.task"
+        )
+    with needed_for("the tasks of reasoning-gym", INSTALL), _quiet():
+        import reasoning_gym.factory  # noqa: F401  (registers all tasks)
+    return Generator(task, configured(task, checked_levels(levels), settings))
+
+
+def drawn(
+    generator: Generator, wanted: Mapping[str, int], seed: int, keep: Mapping[str, Any] | None = None
+) -> dict[str, list[PromptItem]]:
+    """Draw items with different prompts, split after split.
+
+    Args:
+        generator: of the task.
+        wanted: split -> how many items, in the order of drawing.
+        seed: key.
+        keep: split -> function that says whether it may hold a prompt; every prompt where there is none.
+
+    Raises:
+        InvalidSpec: fewer different prompts than asked for, or drawing takes longer than `SECONDS`.
+    """
+    total = sum(wanted.values())
+    if not 1 <= total <= MOST_ITEMS or min(wanted.values()) < 0:
+        raise InvalidSpec(f"Expected 1 to {MOST_ITEMS:,} items in all, got {total:,}.", field="task.params.train")
+    end, seen = time.monotonic() + SECONDS, set[str]()
+    found: dict[str, list[PromptItem]] = {}
+    # One of the tasks seeds NumPy's global generator, which may be somebody's.
+    state = np.random.get_state()  # noqa: NPY002
+    try:
+        for split, n in wanted.items():
+            found[split] = _split(generator, split, n, seed, seen, (keep or {}).get(split), end)
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+    made = {item.id for items in found.values() for item in items}
+    for other in generator.entries.keys() - made:
+        del generator.entries[other]
+    return found
+
+
+def _split(
+    generator: Generator, split: str, n: int, seed: int, seen: set[str], keep: Any, end: float
+) -> list[PromptItem]:
+    items: list[PromptItem] = []
+    empty = 0
+    for item in generator.stream(seed, split) if n else ():
+        new = bool(item.prompt.strip()) and item.prompt not in seen and (keep is None or keep(item.prompt))
+        empty = 0 if new else empty + 1
+        if new:
+            seen.add(item.prompt)
+            items.append(item)
+            if len(items) == n:
+                break
+        if empty >= EMPTY_DRAWS:
+            break
+        if time.monotonic() > end:
+            raise InvalidSpec(
+                f"Expected the {split} items of {generator.name} within {SECONDS:.0f} s, got {len(items):,} of {n:,}. "
+                "Ask for fewer, or for easier ones.",
+                field="task.params.train" if split == "train" else "held_out",
+            )
+    if len(items) < n:
+        raise InvalidSpec(
+            f"Expected {n:,} different {split} prompts of {generator.name} with this difficulty, got {len(items):,}. "
+            "Ask for fewer, or for another difficulty.",
+            field="task.params.train" if split == "train" else "held_out",
+        )
+    return items
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The package prints while it draws; a worker's log is no place for that."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
+def splits(task: Task) -> Sequence[PromptItem]:
+    """Return all items of a task."""
+    return [*task.train, *task.held_out]
