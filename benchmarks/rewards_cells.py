@@ -33,13 +33,13 @@ FIRST_TUNING_SEED = 100
 TASKS = ("chain_sum", "gcd", "count_bits", "spell_backward", "leg_counting", "products")
 HELD_OUT = 64
 """Held-out prompts of a task; `held_out_answers` to each."""
-JUDGED = 4
+JUDGED = 3
 """How often the branches are judged in a run, at equal distances, the last time after the last round."""
 BRANCH_FROM = -1
 """Adapters on the last layer and the head."""
 COMMON: Mapping[str, Any] = {
     "rank": 8,
-    "rounds": 16,
+    "rounds": 12,
     "prompts": 8,
     "group": 8,
     "steps": 8,

@@ -118,8 +118,12 @@ class Learner:
             )
         tokens = [self._tokens(r.answer, k) for k, r in enumerate(rows, 1)]
         reward = np.array([np.nan if r.reward is None else r.reward for r in rows])
+        unknown = np.array([r.reward is None for r in rows])
+        if not np.isfinite(reward[~unknown]).all():
+            row = int(np.flatnonzero(~np.isfinite(reward) & ~unknown)[0])
+            raise InvalidInput(f"Expected finite rewards, got {reward[row]} in row {row + 1}. Leave the row out.")
         self._keep(item, np.full(len(rows), REFERENCE), tokens, reward, GIVEN)
-        return int(np.isnan(reward).sum())
+        return int(unknown.sum())
 
     def _tokens(self, answer: str, row: int) -> list[int]:
         backbone, most = self.ensemble.backbone, self.settings.max_tokens

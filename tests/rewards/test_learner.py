@@ -152,6 +152,10 @@ def test_given_answers_are_learnt_without_a_rollout_or_a_verifier(method):
         ([], "one answer or more"),
         ([RewardedAnswer("QQ", "A", 1.0)], "in row 1"),
         ([RewardedAnswer("WA", "ACDEF", 1.0)], "at most 4 tokens"),
+        (
+            [RewardedAnswer("WA", "A", None), RewardedAnswer("WA", "A", float("nan"))],
+            "finite rewards, got nan in row 2",
+        ),
     ],
 )
 def test_given_answers_that_cannot_be_learnt_are_refused(rows, says):
