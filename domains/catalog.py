@@ -6,6 +6,7 @@ read it; `load` imports the science of one problem only.
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +44,8 @@ SCIENCES = (
     "domains.text.entries",
 )
 """Sciences of this project, in the order they are offered: modules with a SCIENCE each."""
+MOST_LISTED = 30
+"""Choices of a parameter that a message lists."""
 
 
 @lru_cache(maxsize=4)
@@ -304,8 +307,16 @@ def _check(problem: str, p: Parameter, value: Any, field: str) -> Any:
             raise InvalidSpec(f"Expected {bounds} characters for {where}, got {len(value):,}.", field=field)
         raise InvalidSpec(f"Expected {where} between {p.minimum} and {p.maximum}, got {value!r}.", field=field)
     if p.choices and value not in p.choices:
-        raise InvalidSpec(f"Expected {where} to be one of {list(p.choices)}, got {value!r}.", field=field)
+        raise InvalidSpec(f"Expected {where} to be one of {_few(p.choices, value)}, got {value!r}.", field=field)
     return value
+
+
+def _few(choices: Sequence[str], value: Any) -> str:
+    """Return choices as a message may list them: all, or of very many those that look like what was given."""
+    if len(choices) <= MOST_LISTED:
+        return str(list(choices))
+    near = difflib.get_close_matches(str(value)[:100], choices, 5) or list(choices[:5])
+    return f"{len(choices)} names such as {near}"
 
 
 def check(name: str, params: Mapping[str, Any]) -> dict[str, Any]:

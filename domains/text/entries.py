@@ -28,7 +28,7 @@ _ANSWER_IN = Parameter(
 VERIFIABLES: tuple[Verifiable, ...] = (
     Verifiable(
         name="text/reasoning-gym",
-        loader="domains.text.gym:reasoning_gym",
+        loader="domains.text.reasoning:reasoning_gym",
         title="Reasoning Gym",
         summary="Generated problems of algebra, logic, games and more, with graded scores (reasoning-gym 0.1.25).",
         parameters=(
@@ -45,7 +45,7 @@ VERIFIABLES: tuple[Verifiable, ...] = (
         name="text/tiny",
         loader="domains.text.tiny:tiny",
         title="Tasks of the small text model",
-        summary="Eight easy tasks of reasoning-gym with short prompts, for the small model that ships.",
+        summary="Seven easy tasks of reasoning-gym with short prompts, for the small model that ships.",
         parameters=(Parameter("task", "text", None, "Name of the task.", choices=TINY), *_items()),
     ),
     Verifiable(
@@ -65,6 +65,30 @@ VERIFIABLES: tuple[Verifiable, ...] = (
                 20_000,
                 area=True,
             ),
+        ),
+    ),
+    Verifiable(
+        name="text/own",
+        loader="domains.text.own:own",
+        title="Your own prompts",
+        summary="A JSONL file of prompts with right answers, or with a verifier of your own.",
+        parameters=(
+            Parameter("file", "file", None, "JSONL: prompt, answer, level a line.", endings=("jsonl", "ndjson", "gz")),
+            Parameter("function", "text", "", "Verifier in Python: package.module:function.", 0, 500),
+            Parameter("program", "text", "", "Verifier as a command; it reads and writes JSON lines.", 0, 2000),
+            Parameter(
+                "match",
+                "text",
+                "auto",
+                "How answers are compared without a verifier; auto: as numbers where the right one is a number.",
+                choices=("auto", "text", "number"),
+                label="Answers are compared as",
+            ),
+            Parameter("held_out_share", "float", 0.2, "Share of the prompts that is held out.", 0.0, 0.9),
+            _SEED,
+            _ANSWER_IN,
+            Parameter("seconds", "float", 5.0, "What a verifier may take for an answer.", 0.01, 600.0),
+            Parameter("memory", "int", 2048, "MiB that a verifier may take.", 64, 1 << 17),
         ),
     ),
 )

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,15 +20,15 @@ import numpy as np
 from domains.packages import needed_for
 from domains.text.names import GYM, REFUSED
 from domains.text.settings import checked_levels, configured
-from domains.text.task import MOST_ITEMS, Task
+from domains.text.task import MOST_ITEMS
 from domains.text.unsafe import MAY_SEE, UNREADABLE
 from poets_core.errors import InvalidSpec
 from poets_core.keyed import seed_for
 from poets_core.verifiable import PromptItem, Verdict
 
 INSTALL = "pip install 'poets[text]'"
-STREAM = 100_000
-"""Items of one stream of the package; some tasks plan that many at once, so it does not depend on what is asked for."""
+CHUNK, CHUNKS = 500, 200
+"""Items that the package plans at once (some tasks draw all of them first), and how often."""
 SECONDS = 120.0
 """What drawing the items of a task may take; some generators need seconds for one."""
 EMPTY_DRAWS = 2_000
@@ -53,23 +54,23 @@ class Generator:
         """Yield items without end of a split, levels in turn; prompts may come again."""
         from reasoning_gym.factory import DATASETS
 
-        made = {}
-        for level, config in self.configs.items():
-            # Some tasks seed NumPy, which takes 32 bits; an item's own seed is this one plus its number.
-            config.seed = seed_for(seed, "reasoning-gym", self.name, split, level) % 2**31
-            config.size = STREAM
-            with _quiet():
-                made[level] = DATASETS[self.name][0](config=config)
-        self._scorers |= made
-        for number in range(STREAM):
-            for level, dataset in made.items():
+        for chunk in range(CHUNKS):
+            for level, config in self.configs.items():
+                # Some tasks seed NumPy, which takes 32 bits; an item's own seed is this one plus its number.
+                config.seed = seed_for(seed, "reasoning-gym", self.name, split, level, chunk) % 2**31
+                config.size = CHUNK
                 with _quiet():
-                    entry = dataset[number]
-                item = PromptItem(
-                    f"{self.name}/{split}/{level or '-'}/{number}", str(entry["question"]), right_answer(entry), level
-                )
-                self.entries[item.id] = entry
-                yield item
+                    self._scorers[level] = DATASETS[self.name][0](config=config)
+            for number in range(CHUNK):
+                for level, dataset in self._scorers.items():
+                    with _quiet():
+                        entry = dataset[number]
+                    # A few items have no text as their answer, 0 in another base for one: nothing could be rewarded.
+                    if entry["answer"] is not None and not str(entry["answer"]).strip():
+                        continue
+                    id = f"{self.name}/{split}/{level or '-'}/{chunk * CHUNK + number}"
+                    self.entries[id] = entry
+                    yield PromptItem(id, str(entry["question"]), right_answer(entry), level)
 
     def score(self, item: PromptItem, answer: str) -> Verdict:
         """Return the package's score of an answer.
@@ -101,48 +102,12 @@ def right_answer(entry: Mapping[str, Any]) -> str:
     for found in (entry["answer"], about.get("example_answer"), about.get("example_correct_answer")):
         if found is not None:
             return str(found)
-    return ""
-
-
-def reasoning_gym(
-    task: str,
-    train: int = 128,
-    held_out: int = 128,
-    seed: int = 0,
-    levels: str = "",
-    settings: str = "",
-    answer_in: str = "response",
-) -> Task:
-    """Return a task of reasoning-gym.
-
-    Args:
-        task: name of the package.
-        train, held_out: items.
-        seed: key of all of them.
-        levels: of the package's curriculum, such as ``"0"`` or ``"0-3"``; items take them in turn. Empty: none.
-        settings: JSON object of the task's own configuration, such as ``{"max_terms": 3}``.
-        answer_in: ``"response"``: all of a response is the answer; ``"tags"``: what stands in its last pair of
-            ``<answer>`` and ``</answer>``.
-
-    Raises:
-        InvalidSpec: no such task, level or setting, or more items than there are or than can be made in time.
-        MissingPackage: reasoning-gym is not installed.
-    """
-    generator = generator_of(task, levels, settings)
-    items = drawn(generator, {"held-out": held_out, "train": train}, seed)
-    counts = f"{train:,} training and {held_out:,} held-out items of {task}, seed {seed}"
-    return Task(
-        f"text/reasoning-gym/{task}",
-        items["train"],
-        items["held-out"],
-        generator.score,
-        tagged=answer_in == "tags",
-        report={"lines": [counts], "facts": {"task": task, "train": train, "held_out": held_out}},
-    )
+    colouring = about.get("possible_answer")
+    return "" if colouring is None else json.dumps(colouring)
 
 
 def generator_of(task: str, levels: str = "", settings: str = "") -> Generator:
-    """Return the generator of a task of the package; see `reasoning_gym` for arguments and errors."""
+    """Return the generator of a task of the package; see `domains.text.reasoning` for arguments and errors."""
     if task in REFUSED:
         raise InvalidSpec(f"Expected a task of reasoning-gym that stands alone, got {task!r}: {REFUSED[task]}")
     if task not in GYM:
@@ -205,13 +170,13 @@ def _split(
             raise InvalidSpec(
                 f"Expected the {split} items of {generator.name} within {SECONDS:.0f} s, got {len(items):,} of {n:,}. "
                 "Ask for fewer, or for easier ones.",
-                field="task.params.train" if split == "train" else "held_out",
+                field="task.params.train" if split == "train" else "task.params.held_out",
             )
     if len(items) < n:
         raise InvalidSpec(
             f"Expected {n:,} different {split} prompts of {generator.name} with this difficulty, got {len(items):,}. "
             "Ask for fewer, or for another difficulty.",
-            field="task.params.train" if split == "train" else "held_out",
+            field="task.params.train" if split == "train" else "task.params.held_out",
         )
     return items
 
@@ -221,8 +186,3 @@ def _quiet() -> Iterator[None]:
     """The package prints while it draws; a worker's log is no place for that."""
     with contextlib.redirect_stdout(io.StringIO()):
         yield
-
-
-def splits(task: Task) -> Sequence[PromptItem]:
-    """Return all items of a task."""
-    return [*task.train, *task.held_out]

@@ -31,9 +31,12 @@ TINY: tuple[str, ...] = (
     "count_bits",
     "spell_backward",
     "leg_counting",
-    "prime_factorization",
-    "products",
+    "simple_equations",
 )
 """Those that the small shipped model was trained for."""
 LANGUAGE: tuple[str, ...] = ("object-counting", "word-unscrambling", "second-letter", "sum")
 """Those of instruction induction, see `domains.language`."""
+AWAY: frozenset[str] = frozenset(
+    ("isomorphic_strings", "ransom_note", "polynomial_multiplication", "simple_integration", "intermediate_integration")
+)
+"""Tasks of reasoning-gym that run in a process of their own, see `domains.text.gym_away`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 from poets_core.errors import InvalidSpec
@@ -96,9 +97,15 @@ def _of_level(task: str, curriculum: Any, level: int, fields: set[str]) -> dict[
     return {name: getattr(config, name) for name in fields}
 
 
+def _typed(kind: Any, name: str, value: Any) -> Any:
+    """JSON knows no enumerations; a field that has one takes its value."""
+    usual = next(f.default for f in dataclasses.fields(kind) if f.name == name)
+    return type(usual)(value) if isinstance(usual, Enum) and isinstance(value, str) else value
+
+
 def _built(task: str, kind: Any, given: Mapping[str, Any]) -> Any:
     try:
-        config = kind(**given)
+        config = kind(**{name: _typed(kind, name, value) for name, value in given.items()})
         if hasattr(config, "validate"):
             config.validate()
     # The package checks by assertions and by whatever its arithmetic raises.

@@ -42,7 +42,7 @@ class Task:
     def _verdict(self, item: PromptItem, response: str) -> Verdict:
         answer = answer_in(response, self.tagged)
         if len(answer) > MOST_ANSWER:
-            return Verdict(0.0, f"the answer has more than {MOST_ANSWER:,} characters")
+            return Verdict(None, f"not judged: the answer has more than {MOST_ANSWER:,} characters")
         try:
             return self.judge(item, answer)
         except Exception as error:  # a verifier may fail in any way; the run it serves must not

@@ -20,7 +20,7 @@ from poets_core.verifiable import PromptItem
 
 SHARES = {"pretraining": range(8), "train": range(8, 12), "held-out": range(12, 16)}
 """Sixteenths of the prompts that each split may hold."""
-LONGEST_PROMPT, LONGEST_ANSWER = 40, 20
+LONGEST_PROMPT, LONGEST_ANSWER = 32, 20
 """Characters; longer ones are not drawn."""
 
 
@@ -48,12 +48,14 @@ def _legs(about: Mapping[str, Any]) -> str:
 TASKS: Mapping[str, Easy] = {
     "chain_sum": Easy('{"max_terms": 2, "max_digits": 2}', lambda a: f"{a['expression'].replace(' ', '')}="),
     "gcd": Easy('{"max_value": 200}', lambda a: f"gcd {' '.join(map(str, a['numbers']))}="),
-    "base_conversion": Easy('{"max_base": 8, "max_value": 63}', _base),
+    "base_conversion": Easy('{"max_base": 8, "min_value": 1, "max_value": 63}', _base),
     "count_bits": Easy('{"max_n": 2047}', lambda a: f"bits {a['number']}="),
     "spell_backward": Easy('{"min_word_len": 3, "max_word_len": 5}', lambda a: f"back {a['word'].lower()}="),
     "leg_counting": Easy('{"min_animals": 1, "max_animals": 2, "max_instances": 4}', _legs),
-    "prime_factorization": Easy('{"max_value": 2000}', lambda a: f"factor {a['number']}="),
-    "products": Easy('{"max_digits": 2}', lambda a: f"{a['expression'].replace(' ', '')}="),
+    "simple_equations": Easy(
+        '{"max_terms": 2, "max_value": 20, "operators": ["+", "-"], "operators_weights": [0.5, 0.5]}',
+        lambda a: f"solve {a['equation'].replace(' ', '')}:",
+    ),
 }
 """Task of reasoning-gym -> its easy settings. Frozen: the shipped model was trained on them."""
 
