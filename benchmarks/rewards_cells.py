@@ -30,7 +30,7 @@ from poets_core.verifiable import VerifiableTask
 
 BACKBONE = Path(__file__).parents[1] / "domains" / "text" / "backbone"
 FIRST_TUNING_SEED = 100
-TASKS = ("chain_sum", "gcd", "count_bits", "spell_backward", "leg_counting", "products")
+TASKS = ("chain_sum", "gcd", "count_bits", "spell_backward", "leg_counting", "simple_equations")
 HELD_OUT = 64
 """Held-out prompts of a task; `held_out_answers` to each."""
 JUDGED = 3
