@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domains.entry import Parameter, Science, Verifiable
-from domains.text.names import GYM, LANGUAGE, REFUSED, TINY
+from domains.text.names import GYM, LANGUAGE, QUESTIONS, REFUSED, TINY
 
 _SEED = Parameter("seed", "int", 0, "Key of all items.", 0, 2**31 - 1)
 
@@ -45,7 +45,7 @@ VERIFIABLES: tuple[Verifiable, ...] = (
         name="text/tiny",
         loader="domains.text.tiny:tiny",
         title="Tasks of the small text model",
-        summary="Seven easy tasks of reasoning-gym with short prompts, for the small model that ships.",
+        summary="Six easy tasks of reasoning-gym with short prompts, for the small model that ships.",
         parameters=(Parameter("task", "text", None, "Name of the task.", choices=TINY), *_items()),
     ),
     Verifiable(
@@ -65,6 +65,17 @@ VERIFIABLES: tuple[Verifiable, ...] = (
                 20_000,
                 area=True,
             ),
+        ),
+    ),
+    Verifiable(
+        name="text/faq",
+        loader="domains.text.faq:faq",
+        title="Answers to one question",
+        summary="One question; the reward is the nearness in meaning to an ideal answer that is not shown.",
+        parameters=(
+            Parameter("question", "text", "refund", "Name of the question.", choices=QUESTIONS),
+            Parameter("own_question", "text", "", "A question of your own in its place.", 0, 2000, area=True),
+            Parameter("own_ideal", "text", "", "Its ideal answer, which no model sees.", 0, 2000, area=True),
         ),
     ),
     Verifiable(

@@ -27,7 +27,6 @@ REFUSED: dict[str, str] = {
 TINY: tuple[str, ...] = (
     "chain_sum",
     "gcd",
-    "base_conversion",
     "count_bits",
     "spell_backward",
     "leg_counting",
@@ -37,6 +36,15 @@ TINY: tuple[str, ...] = (
 LANGUAGE: tuple[str, ...] = ("object-counting", "word-unscrambling", "second-letter", "sum")
 """Those of instruction induction, see `domains.language`."""
 AWAY: frozenset[str] = frozenset(
-    ("isomorphic_strings", "ransom_note", "polynomial_multiplication", "simple_integration", "intermediate_integration")
+    (
+        "isomorphic_strings",
+        "ransom_note",
+        "word_ladder",
+        "polynomial_multiplication",
+        "simple_integration",
+        "intermediate_integration",
+    )
 )
 """Tasks of reasoning-gym that run in a process of their own, see `domains.text.gym_away`."""
+QUESTIONS: tuple[str, ...] = ("refund", "password", "data", "opening")
+"""Those of `domains.text.faq`."""

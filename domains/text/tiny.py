@@ -37,10 +37,6 @@ class Easy:
     prompt: Callable[[Mapping[str, Any]], str]
 
 
-def _base(about: Mapping[str, Any]) -> str:
-    return f"base {about['source_base']} to {about['target_base']}: {about['source_repr']}="
-
-
 def _legs(about: Mapping[str, Any]) -> str:
     return f"legs {', '.join(f'{n} {animal}' for animal, n in about['animals'].items())}="
 
@@ -48,7 +44,6 @@ def _legs(about: Mapping[str, Any]) -> str:
 TASKS: Mapping[str, Easy] = {
     "chain_sum": Easy('{"max_terms": 2, "max_digits": 2}', lambda a: f"{a['expression'].replace(' ', '')}="),
     "gcd": Easy('{"max_value": 200}', lambda a: f"gcd {' '.join(map(str, a['numbers']))}="),
-    "base_conversion": Easy('{"max_base": 8, "min_value": 1, "max_value": 63}', _base),
     "count_bits": Easy('{"max_n": 2047}', lambda a: f"bits {a['number']}="),
     "spell_backward": Easy('{"min_word_len": 3, "max_word_len": 5}', lambda a: f"back {a['word'].lower()}="),
     "leg_counting": Easy('{"min_animals": 1, "max_animals": 2, "max_instances": 4}', _legs),

@@ -29,7 +29,10 @@ def boxnet(about: Mapping[str, Any]) -> str:
 
 
 def rush_hour(about: Mapping[str, Any]) -> str:
-    """Search the boards that moves of one cell lead to, breadth first, until the car AA stands at the right edge."""
+    """Search the boards that moves of one cell lead to, breadth first, until the car AA stands at the right edge.
+
+    The package letters cars by their order; its data may leave letters out.
+    """
     board = about["board_config"]
     places: dict[str, list[int]] = {}
     for at, letter in enumerate(board):
@@ -61,6 +64,6 @@ def rush_hour(about: Mapping[str, Any]) -> str:
                 if on_board and cell not in taken:
                     after = (*now[:i], now[i] + way * step, *now[i + 1 :])
                     if after not in came:
-                        came[after] = now, f"{pieces[i]}{'+' if way > 0 else '-'}1"
+                        came[after] = now, f"{chr(65 + i)}{'+' if way > 0 else '-'}1"
                         queue.append(after)
     raise AssertionError("no way out")
