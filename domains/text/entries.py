@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from domains.entry import Parameter, Science, Verifiable
+from pathlib import Path
+
+from domains.entry import Parameter, Science, ShippedBackbone, Verifiable
 from domains.text.names import GYM, LANGUAGE, QUESTIONS, REFUSED, TINY
 
 _SEED = Parameter("seed", "int", 0, "Key of all items.", 0, 2**31 - 1)
@@ -109,6 +111,9 @@ SCIENCE = Science(
     title="Text",
     design="answer",
     verifiables=VERIFIABLES,
+    backbones=(
+        ShippedBackbone("text", "Small text model that ships with the app", Path(__file__).parent / "backbone", 4e-5),
+    ),
     exports=(),
     install="pip install 'poets[text]'",
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import random
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -64,6 +65,8 @@ class Generator:
             for number in range(CHUNK):
                 for level, dataset in self._scorers.items():
                     with _quiet():
+                        # list_functions draws from Python's own generator; `drawn` puts that back.
+                        random.seed(self.configs[level].seed + number)
                         entry = dataset[number]
                     # A few items have no text as their answer, 0 in another base for one: nothing could be rewarded.
                     if entry["answer"] is not None and not str(entry["answer"]).strip():
@@ -138,13 +141,14 @@ def drawn(
         raise InvalidSpec(f"Expected 1 to {MOST_ITEMS:,} items in all, got {total:,}.", field="task.params.train")
     end, seen = time.monotonic() + SECONDS, set[str]()
     found: dict[str, list[PromptItem]] = {}
-    # One of the tasks seeds NumPy's global generator, which may be somebody's.
-    state = np.random.get_state()  # noqa: NPY002
+    # One of the tasks seeds NumPy's global generator, one needs Python's: both may be somebody's.
+    state, python = np.random.get_state(), random.getstate()  # noqa: NPY002
     try:
         for split, n in wanted.items():
             found[split] = _split(generator, split, n, seed, seen, (keep or {}).get(split), end)
     finally:
         np.random.set_state(state)  # noqa: NPY002
+        random.setstate(python)
     made = {item.id for items in found.values() for item in items}
     for other in generator.entries.keys() - made:
         del generator.entries[other]

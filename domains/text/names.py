@@ -37,12 +37,13 @@ LANGUAGE: tuple[str, ...] = ("object-counting", "word-unscrambling", "second-let
 """Those of instruction induction, see `domains.language`."""
 AWAY: frozenset[str] = frozenset(
     (
-        "isomorphic_strings",
-        "ransom_note",
-        "word_ladder",
-        "polynomial_multiplication",
-        "simple_integration",
+        "codeio",
         "intermediate_integration",
+        "isomorphic_strings",
+        "polynomial_multiplication",
+        "ransom_note",
+        "simple_integration",
+        "word_ladder",
     )
 )
 """Tasks of reasoning-gym that run in a process of their own, see `domains.text.gym_away`."""
