@@ -113,6 +113,11 @@ def test_held_out_items_stay_when_more_are_trained_on_and_seeds_differ() -> None
     assert one.held_out != reasoning_gym("gcd", 5, 20, seed=2).held_out
 
 
+def test_prompts_are_different_also_where_there_are_few() -> None:
+    task = reasoning_gym("gcd", 60, 30, seed=1, settings='{"max_value": 12}')
+    assert len({i.prompt for i in (*task.train, *task.held_out)}) == 90
+
+
 def test_levels_come_in_turn_and_settings_stand_above_them() -> None:
     task = reasoning_gym("chain_sum", 6, 0, levels="0-2", settings='{"min_terms": 2, "max_terms": 2}')
     assert [i.level for i in task.train] == ["0", "1", "2"] * 2
