@@ -24,14 +24,14 @@ from transformers import GenerationConfig
 from benchmarks.engine_peers import BOS, EOS, log_prob, loop_step, optimiser, peft_model, random_model, tokenizer
 from benchmarks.engine_round import FROZEN, FULL, clock, ratios
 from benchmarks.report import Goal, finish
+from poets_core.fit.bootstrap import bootstrap_weights
+from poets_core.fit.trainer import Replay, Trainer
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter, import_adapter
 from poets_core.lm.backbone import cut
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.lora import AdapterShape
 from poets_core.lm.sampling import sample
-from poets_core.search.poets.bootstrap import bootstrap_weights
-from poets_core.search.poets.trainer import Replay, Trainer
 from poets_core.types import I8
 
 WIDTH, LAYERS, VOCABULARY, RANK = 256, 8, 512, 8

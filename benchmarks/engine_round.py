@@ -24,13 +24,13 @@ import torch
 
 from benchmarks.engine_peers import random_model, tokenizer
 from benchmarks.memory import peak_bytes
+from poets_core.fit.bootstrap import bootstrap_weights
+from poets_core.fit.trainer import Replay, Trainer
 from poets_core.keyed import rng_for
 from poets_core.lm.backbone import Backbone, cut, load_backbone
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.lora import AdapterShape
 from poets_core.lm.sampling import sample
-from poets_core.search.poets.bootstrap import bootstrap_weights
-from poets_core.search.poets.trainer import Replay, Trainer
 
 FROZEN = {"width": 768, "layers": 12, "vocabulary": 32_000}
 MINIBATCH, RANK = 32, 8

@@ -48,9 +48,15 @@ class VerifiableTask(Protocol):
         train, held_out: items; no prompt is in both.
     """
 
-    name: str
-    train: Sequence[PromptItem]
-    held_out: Sequence[PromptItem]
+    # Read alone: a task may be frozen, and nobody may change its items under a run.
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def train(self) -> Sequence[PromptItem]: ...
+
+    @property
+    def held_out(self) -> Sequence[PromptItem]: ...
 
     def verify(self, items: Sequence[PromptItem], answers: Sequence[str]) -> list[Verdict]:
         """Return a verdict for each answer, n of n; a verifier that fails says so in its verdicts and never raises."""

@@ -38,8 +38,11 @@ MAY: dict[str, tuple[str, ...]] = {
     "poets_core.verifiable": (),
     "poets_core.spec": ("poets_core.spec", "poets_core.errors", "poets_core.intake"),
     "poets_core.lm": ("poets_core.lm", "poets_core.spec", "poets_core.protocols", *NOUNS),
+    "poets_core.fit": ("poets_core.fit", "poets_core.lm", *NOUNS),
+    "poets_core.rewards": ("poets_core.rewards", "poets_core.fit", "poets_core.lm", "poets_core.verifiable", *NOUNS),
     "poets_core.search": (
         "poets_core.search",
+        "poets_core.fit",
         "poets_core.lm",
         "poets_core.protocols",
         "poets_core.reward",
@@ -90,12 +93,10 @@ MAY: dict[str, tuple[str, ...]] = {
 ONLY: dict[str, tuple[str, ...]] = {
     "torch": (
         "poets_core.lm",
-        "poets_core.search.poets.loss",
-        "poets_core.search.poets.trainer",
-        "poets_core.search.poets.early_stop",
+        "poets_core.fit",
+        "poets_core.rewards",
         "poets_core.search.registry",
         "poets_core.search.rivals.policy_gradient",
-        "poets_core.search.rivals.policy_loss",
         "poets_core.search.rivals.ppo",
         "poets_core.search.rivals.tosfit",
     ),

@@ -26,8 +26,10 @@ class Figure:
     methods: tuple[str, ...] = ("poets",)
 
 
+# Groups of methods that report the same, so that one name stands for them below.
 POLICY_GRADIENTS = ("grpo", "ppo", "rloo")
 PROCESSES = ("gp", "best-of-reference", "klts")
+# In the order in which the reference shows them: a test prints this table into the documentation and compares.
 FIGURES: tuple[Figure, ...] = (
     Figure(("unique", "valid"), "distinct designs and valid answers of this round", "share", ("all",)),
     Figure(

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float64
 
+from poets_core.fit.bootstrap import bootstrap_weights
 from poets_core.lm.likelihood import Encoded
 from poets_core.lm.states import TrunkStates
-from poets_core.search.poets.bootstrap import bootstrap_weights
 from poets_core.search.reward import RewardScale, fit_scale
 from poets_core.types import BEFORE, F8, I8, Candidate, Direction, Observation
 

@@ -101,6 +101,7 @@ def far_apart(designs: Sequence[Sequence[int]], n: int, known: Sequence[Sequence
     if not designs:
         return []
     width = max(map(len, (*designs, *known)))
+    # Padded with what is no token: where only one design has a place, the two differ there.
     padded = np.full((len(designs) + len(known), width), -1, dtype=np.int64)
     for row, tokens in enumerate((*designs, *known)):
         padded[row, : len(tokens)] = tokens
@@ -113,5 +114,5 @@ def far_apart(designs: Sequence[Sequence[int]], n: int, known: Sequence[Sequence
         best = int(nearest.argmax())
         taken.append(best)
         nearest = np.minimum(nearest, (own != own[best]).sum(1))
-        nearest[best] = -1
+        nearest[best] = -1  # never again, also where all that is left is known already
     return taken

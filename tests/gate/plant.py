@@ -26,7 +26,7 @@ RUFF = "ruff check"
 MYPY = "mypy"
 CIRCLES = "tests/gate/test_circles.py::test_no_modules_import_each_other"
 IMPORTS = "tests/test_architecture.py::test_imports_go_the_way_they_may"
-TRAINER = "poets_core/search/poets/trainer.py"
+TRAINER = "poets_core/fit/trainer.py"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ FAULTS = (
     ),
     Fault(
         "wrong shape",
-        "poets_core/search/poets/loss.py",
+        "poets_core/fit/loss.py",
         'centre(x: Float[Tensor, "M N"], weights: Float[Tensor, "M N"]',
         'centre(x: Float[Tensor, "M N"], weights: Float[Tensor, "N M"]',
         "tests/search/test_loss.py::test_prompts_are_centred_apart",
@@ -75,11 +75,11 @@ FAULTS = (
     ),
     Fault(
         "circle at the top",
-        "poets_core/search/poets/loss.py",
+        "poets_core/fit/loss.py",
         "import torch\n",
-        "import torch\n\nimport poets_core.search.poets.trainer\n",
+        "import torch\n\nimport poets_core.fit.trainer\n",
         CIRCLES,
-        "poets_core.search.poets.trainer",
+        "poets_core.fit.trainer",
     ),
     Fault(
         "circle for type checkers",
@@ -125,7 +125,7 @@ FAULTS = (
     ),
     Fault(
         "formula without code",
-        "poets_core/search/poets/bootstrap.py",
+        "poets_core/fit/bootstrap.py",
         "def bootstrap_weights(",
         "def other_weights(",
         "tests/gate/test_papers.py::test_every_name_resolves",

@@ -18,11 +18,11 @@ def test_every_name_resolves():
 @pytest.mark.parametrize(
     "line",
     [
-        "| loss | `search.poets.loss.matching_los` | `tests/search/test_loss.py::test_prompts_are_centred_apart` |",
-        "| loss | `search.poets.loss.matching_loss` | `tests/search/test_loss.py::test_nothing` |",
-        "| loss | `search.poets.loss.matching_loss`, `.center` | `tests/search/test_loss.py` |",
+        "| loss | `fit.loss.matching_los` | `tests/search/test_loss.py::test_prompts_are_centred_apart` |",
+        "| loss | `fit.loss.matching_loss` | `tests/search/test_loss.py::test_nothing` |",
+        "| loss | `fit.loss.matching_loss`, `.center` | `tests/search/test_loss.py` |",
         "| loss | `domains.quantum.hamiltonian.PauliSum.no_such_method` | the same |",
-        "| loss | `search.poets.loss` | `tests/search/test_loss.py::test_prompts_are_centred_apart`, `::test_none` |",
+        "| loss | `fit.loss` | `tests/search/test_loss.py::test_prompts_are_centred_apart`, `::test_none` |",
         "| loss | the same | `tests/search/test_lost.py` |",
         "Prose about `poets_core.spec.SearchSpecs`.",
     ],

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poets_core.search.poets.loss import matching_loss
+from poets_core.fit.loss import matching_loss
 
 SMALL = st.integers(0, 2**32 - 1)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from poets_core.search.rivals.policy_loss import generalised_advantages, grpo_loss, ppo_loss
+from poets_core.fit.policy_loss import generalised_advantages, grpo_loss, ppo_loss
 from poets_core.search.rivals.ppo import RIDGE, fit_value_head
 from poets_core.types import BEFORE, Given, Observation
 from tests.search.sites import Sites, build, play

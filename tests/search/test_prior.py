@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from poets_core.errors import Diverged
+from poets_core.fit.prior_adapter import MOST_STEPS, SECANT_STEPS, TOLERANCE, calibrate_prior, spread
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import Encoded, LogProb
 from poets_core.lm.states import TrunkStates
-from poets_core.search.poets.prior_adapter import MOST_STEPS, SECANT_STEPS, TOLERANCE, calibrate_prior, spread
 
 BETA = 0.1
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from poets_core.errors import InvalidSpec
-from poets_core.search.rivals.policy_loss import group_advantages, grpo_loss, reinforce_loss
+from poets_core.fit.policy_loss import group_advantages, grpo_loss, reinforce_loss
 from poets_core.search.rivals.surrogate import fit_surrogate, one_hot, sequence_features
 from poets_core.search.rivals.tosfit import NOISE, linear_posterior, rarity
 from poets_core.search.space import product_space

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from poets_core.errors import InvalidModel, InvalidSpec
+from poets_core.fit.prior_adapter import spread
 from poets_core.search.history import History
 from poets_core.search.poets.edit_share import adapted_share
-from poets_core.search.poets.prior_adapter import spread
 from poets_core.search.registry import build_search
 from poets_core.search.selection import select, tempered_rank
 from poets_core.types import Candidate, Observation

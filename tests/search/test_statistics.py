@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from poets_core.errors import InvalidSpec
-from poets_core.lm.likelihood import divergence
-from poets_core.reward import WINSOR
-from poets_core.search.poets.bootstrap import bootstrap_weights
-from poets_core.search.poets.metrics import (
+from poets_core.fit.bootstrap import bootstrap_weights
+from poets_core.fit.metrics import (
     coverage,
     effective_sample_size,
     ensemble_js,
     error_correlation,
     pairwise_js,
 )
+from poets_core.lm.likelihood import divergence
+from poets_core.reward import WINSOR
 from poets_core.search.reward import fit_scale
 
 IDS = [f"{r}-{s}" for r in range(30) for s in range(32)]

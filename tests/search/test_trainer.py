@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poets_core.errors import Diverged
-from poets_core.search.poets import trainer
-from poets_core.search.poets.early_stop import EarlyStop
-from poets_core.search.poets.trainer import BEST, FEWEST, chances
+from poets_core.fit import trainer
+from poets_core.fit.early_stop import EarlyStop
+from poets_core.fit.trainer import BEST, FEWEST, chances
 from tests.search.sites import Sites, build, play
 
 
@@ -27,9 +27,9 @@ def test_chances_have_full_support_and_the_share_asked_for(n, share, seed):
 def test_the_fit_draws_the_best_more_often(tmp_path, monkeypatch):
     search = build(tmp_path, Sites(), steps=40, best_share=0.8)
     drawn: list[int] = []
-    step = search.trainer._step
+    step = search.trainer.step
     monkeypatch.setattr(
-        search.trainer, "_step", lambda replay, index: (drawn.extend(index.tolist()), step(replay, index))
+        search.trainer, "step", lambda replay, index: (drawn.extend(index.tolist()), step(replay, index))
     )
     play(search, Sites(), 5)
     rewards = search.history.rewards()

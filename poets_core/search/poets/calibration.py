@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from poets_core.search.poets.metrics import coverage, error_correlation
+from poets_core.fit.metrics import coverage, error_correlation
 from poets_core.search.reward import RewardScale
 from poets_core.types import F8, Candidate, Observation
 

@@ -83,6 +83,7 @@ def climbed(sampler: Sampler, pool: ScoredPool, settings: PoetsSettings, climb: 
     """
     known = {d.key for d in pool.draws}
     rank = np.stack([tempered_rank(pool.wanted, k, settings.tempering) for k in range(len(pool.wanted))])
+    # What lies outside the grammar (NaN) comes last, whatever a sort makes of NaN.
     rank = np.where(np.isfinite(rank), rank, -np.inf)
     owner = np.array([d.prompt for d in pool.draws])
     draws: list[Draw] = []
@@ -93,6 +94,7 @@ def climbed(sampler: Sampler, pool: ScoredPool, settings: PoetsSettings, climb: 
         own = own[owner[own] == p] if len(own) else own
         best = own[np.argsort(-rank[k, own], kind="stable")[:PARENTS]]
         parents = [pool.draws[i].design for i in best.tolist() if pool.draws[i].design]
+        # A slot's own edits lie in a row, from here to the end of the list.
         start = len(draws)
         if parents:
             rng = rng_for(sampler.seed, "climb", climb.round, climb.step, slot)
@@ -102,6 +104,7 @@ def climbed(sampler: Sampler, pool: ScoredPool, settings: PoetsSettings, climb: 
                     known.add(draw.key)
                     draws.append(draw)
         slots.append(list(range(start, len(draws))))
+    # Each branch then also sees what the others would have tried, for no further edit.
     if settings.shared_pool:
         slots = [list(range(len(draws)))] * len(slots)
     return Pool(draws, slots)

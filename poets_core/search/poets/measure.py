@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from poets_core.fit.metrics import effective_sample_size, ensemble_js, pairwise_js
+from poets_core.fit.prior_adapter import spread
 from poets_core.lm.likelihood import Encoded
 from poets_core.search.history import History
-from poets_core.search.poets.metrics import effective_sample_size, ensemble_js, pairwise_js
 from poets_core.search.poets.prediction import Prediction, implicit_reward
-from poets_core.search.poets.prior_adapter import spread
 from poets_core.search.sampler import Sampler
 from poets_core.types import F8
 

@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Int64
 
 from poets_core.errors import InvalidSpec
+from poets_core.fit.prior_adapter import calibrate_prior
+from poets_core.fit.trainer import Replay, Trainer
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
 from poets_core.protocols import Round
@@ -27,8 +29,6 @@ from poets_core.search.poets.measure import measure
 from poets_core.search.poets.pool import Pool, fill_pool
 from poets_core.search.poets.prediction import Prediction, predict
 from poets_core.search.poets.price import priced
-from poets_core.search.poets.prior_adapter import calibrate_prior
-from poets_core.search.poets.trainer import Replay, Trainer
 from poets_core.search.poets.whole_space import WholeSpace, whole_space
 from poets_core.search.sampler import Sampler, of_space
 from poets_core.search.selection import select

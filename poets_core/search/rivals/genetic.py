@@ -31,7 +31,9 @@ class GeneticSearch(Method):
         found: list[Draw | None] = [None] * len(prompt)
         # Siblings of one brood may be equal too, so what was found joins what was seen.
         taken = set(self.seen)
+        # Without elites there are no parents: the first round is the reference's.
         for _ in range(ATTEMPTS if elites else 0):
+            # Slots that have a child keep it; only the others ask again.
             waiting = np.array([i for i, draw in enumerate(found) if draw is None], dtype=np.int64)
             if not len(waiting):
                 break

@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from poets_core.fit.policy_loss import group_advantages, grpo_loss, reinforce_loss
+from poets_core.fit.trainer import Trainer
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
 from poets_core.search.method import Method, Proposals
-from poets_core.search.poets.trainer import Trainer
-from poets_core.search.rivals.policy_loss import group_advantages, grpo_loss, reinforce_loss
 from poets_core.search.sampler import Draw, Sampler
 from poets_core.spec import GRPOSettings, PPOSettings, RLOOSettings, SearchSpec, ToSFiTSettings
 from poets_core.types import F8, I8, Candidate, Observation

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from poets_core.fit.policy_loss import generalised_advantages, ppo_loss
 from poets_core.search.rivals.policy_gradient import PolicyGradientSearch
-from poets_core.search.rivals.policy_loss import generalised_advantages, ppo_loss
 from poets_core.spec import PPOSettings
 from poets_core.types import F8, I8
 

@@ -15,4 +15,5 @@ class ReferenceSearch(Method):
     settings: ReferenceSettings
 
     def _propose(self, prompt: Int64[np.ndarray, " n"]) -> Proposals:
+        # Scored as every method's proposals are, so that all logs hold the same fields.
         return self._scored(self.from_reference(prompt))

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from poets_core.fit.policy_loss import reinforce_loss
 from poets_core.search.rivals.policy_gradient import PolicyGradientSearch
-from poets_core.search.rivals.policy_loss import reinforce_loss
 from poets_core.search.rivals.surrogate import sequence_features
 from poets_core.spec import ToSFiTSettings
 

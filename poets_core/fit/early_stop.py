@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from poets_core.fit.loss import matching_loss
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import Encoded
-from poets_core.search.poets.loss import matching_loss
 
 FEWEST = 8
 """Observations left out of a branch, below which their error says too little and the last step is taken."""

@@ -13,11 +13,11 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from poets_core.errors import Diverged
+from poets_core.fit.early_stop import EarlyStop
+from poets_core.fit.loss import matching_loss
 from poets_core.keyed import rng_for
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import Encoded
-from poets_core.search.poets.early_stop import EarlyStop
-from poets_core.search.poets.loss import matching_loss
 from poets_core.types import I8, round_number
 
 
@@ -29,11 +29,13 @@ class Replay:
         encoded: N completions with cached trunk and reference.
         rewards: standardised rewards, fixed within a fit.
         weights: bootstrap weights.
+        groups: what each observation is centred with; its prompt unless given.
     """
 
     encoded: Encoded
     rewards: Float64[np.ndarray, " N"]
     weights: Int64[np.ndarray, "M N"]
+    groups: Int64[np.ndarray, " N"] | None = None
 
 
 BEST = 0.25
@@ -129,7 +131,7 @@ class Trainer:
         for step in range(1, steps + 1):
             # In the order of the replay: sums then run over equal minibatches in equal order, to the same bits.
             index = np.sort(rng.choice(n, minibatch, replace=False, p=p)) if n > minibatch else np.arange(n)
-            self._step(replay, index)
+            self.step(replay, index)
             if stop is not None and (step % -(-steps // LOOKS) == 0 or step == steps):
                 stop.look()
         # Before the best step is taken back: early stopping would hide that training has left the finite numbers.
@@ -159,7 +161,13 @@ class Trainer:
         torch.autograd.backward(loss())
         self._move()
 
-    def _step(self, replay: Replay, index: I8) -> None:
+    def step(self, replay: Replay, index: I8) -> None:
+        """Take one Adam step of all branches on the matching loss of some observations.
+
+        Args:
+            replay: all observations.
+            index: i8 (n,) the minibatch, in the order of the replay.
+        """
         self._adam.zero_grad(set_to_none=True)
         # Losses of branches are summed, not averaged, and share no trainable number. So the gradient of all of them is
         # gathered group by group, and a group's activations are gone before the next one is computed.
@@ -204,6 +212,7 @@ class Trainer:
         """
         device = self.ensemble.backbone.device
         weights = replay.weights[branches, index]
+        groups = replay.encoded.prompt if replay.groups is None else replay.groups
         reference = torch.from_numpy(replay.encoded.reference[index]).to(device)
         chunks, keep = self._row_chunks(replay.encoded.ends[index], len(weights))
         # A bootstrap leaves out more than a third of all observations; they add nothing to a loss and are not computed.
@@ -227,7 +236,7 @@ class Trainer:
             self.beta * (found - reference),
             torch.from_numpy(replay.rewards[index]).to(device),
             torch.from_numpy(weights.astype(np.float64)).to(device),
-            torch.from_numpy(replay.encoded.prompt[index]).to(device),
+            torch.from_numpy(groups[index]).to(device),
         )
         torch.autograd.backward(losses.sum())
         if not keep:

@@ -12,7 +12,7 @@ FURTHEST = 20.0
 
 
 def group_advantages(
-    rewards: Float64[np.ndarray, " N"], group: Int64[np.ndarray, " N"], *, scaled: bool
+    rewards: Float64[np.ndarray, " N"], group: Int64[np.ndarray, " N"], *, scaled: bool, left_out: bool = True
 ) -> Float64[np.ndarray, " N"]:
     """Return how much better each reward is than those of its own group.
 
@@ -21,6 +21,7 @@ def group_advantages(
         group: number of the round and prompt that each was drawn for.
         scaled: whether to divide by the group's deviation (GRPO, Shao et al., arXiv 2402.03300). Otherwise the mean of
             the others in the group is taken off (RLOO, Ahmadian et al., arXiv 2402.14740).
+        left_out: False takes off the mean of the whole group instead (Dr. GRPO, Liu et al., arXiv 2503.20783).
     """
     out = np.zeros(len(rewards))
     for g in np.unique(group).tolist():
@@ -30,7 +31,7 @@ def group_advantages(
             out[at] = (r - r.mean()) / max(float(r.std()), 1e-6)
         # r - (sum - r) / (n - 1), written with the mean of all. Alone in its group nothing is better or worse.
         elif len(r) > 1:
-            out[at] = (r - r.mean()) * len(r) / (len(r) - 1)
+            out[at] = (r - r.mean()) * (len(r) / (len(r) - 1) if left_out else 1.0)
     return out
 
 
@@ -43,6 +44,7 @@ def grpo_loss(
     *,
     clip: float,
     beta: float,
+    length: int | None = None,
 ) -> Float[Tensor, ""]:
     """Clipped surrogate with the k3 estimate of the KL divergence, mean over tokens, then over rows.
 
@@ -52,13 +54,15 @@ def grpo_loss(
         advantages: of each row.
         clip: epsilon; ratios outside 1 +- epsilon earn nothing more.
         beta: weight of KL(pi || reference).
+        length: what the sum over a row's tokens is divided by, the same for all rows; its own tokens unless given.
 
-    Source: GRPO (arXiv 2402.03300, equations 3 and 4).
+    Source: GRPO (arXiv 2402.03300, equations 3 and 4); with a length Dr. GRPO (arXiv 2503.20783, section 3.2).
     """
     gain = _clipped(log_p, old, advantages[:, None].expand_as(log_p), clip)
     far = (reference - log_p).clamp(-FURTHEST, FURTHEST)
     per_token = gain - beta * (far.exp() - far - 1.0)
-    rows = torch.where(inside, per_token, 0.0).sum(1) / inside.sum(1).clamp_min(1)
+    # By its own length a long wrong answer is blamed less for each token than a short one.
+    rows = torch.where(inside, per_token, 0.0).sum(1) / (inside.sum(1).clamp_min(1) if length is None else length)
     return -rows.mean()
 
 
@@ -125,3 +129,48 @@ def reinforce_loss(
         advantages: of each row.
     """
     return -(advantages * torch.where(inside, log_p, 0.0).sum(1)).mean()
+
+
+def sequence_loss(
+    log_p: Float[Tensor, "n T"],
+    old: Float[Tensor, "n T"],
+    inside: Bool[Tensor, "n T"],
+    advantages: Float[Tensor, " n"],
+    *,
+    clip: float,
+) -> Float[Tensor, ""]:
+    """Clipped surrogate with one ratio a row, that of the whole completions; mean over rows.
+
+    At the policy that drew them its gradient is that of `reinforce_loss`.
+
+    Args:
+        log_p, old: of each token, now and when it was drawn.
+        inside: which places lie inside a completion.
+        advantages: of each row; the KL penalty is inside them.
+        clip: epsilon; ratios outside 1 +- epsilon earn nothing more.
+
+    Source: RLOO (arXiv 2402.14740, section 3.2: a completion is one action) for more than one step on the same draws.
+    """
+    now, then = (torch.where(inside, x, 0.0).sum(1, keepdim=True) for x in (log_p, old))
+    return -_clipped(now, then, advantages[:, None], clip).mean()
+
+
+def divergence_loss(
+    log_p: Float[Tensor, "n T"], old: Float[Tensor, "n T"], inside: Bool[Tensor, "n T"]
+) -> Float[Tensor, ""]:
+    """Estimate the Jensen-Shannon divergence of policies from draws of the old one, mean over tokens, then over rows.
+
+    E_old[f(u)] with u = pi / old and f(u) = 1/2 [u log u - (1 + u) log((1 + u) / 2)]: nats, at least 0 at every token.
+
+    Args:
+        log_p, old: of each token, now and when it was drawn.
+        inside: which places lie inside a completion.
+
+    Source: the regulariser of DyJR (arXiv 2603.16157); the estimate is ours.
+    """
+    d = (log_p - old).clamp(-FURTHEST, FURTHEST)
+    u = d.exp()
+    # log((1 + u) / 2) of the log-ratio: exact where u is next to 0 or very large.
+    middle = torch.nn.functional.softplus(d) - float(np.log(2.0))
+    per_token = 0.5 * (u * d - (1.0 + u) * middle)
+    return (torch.where(inside, per_token, 0.0).sum(1) / inside.sum(1).clamp_min(1)).mean()

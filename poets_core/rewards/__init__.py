@@ -1,0 +1,1 @@
+"""Learning from verifiable rewards: groups of answers per prompt, replay, POETS and its rivals."""
