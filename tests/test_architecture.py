@@ -85,6 +85,7 @@ ONLY: dict[str, tuple[str, ...]] = {
         "poets_core.search.poets.loss",
         "poets_core.search.poets.trainer",
         "poets_core.search.poets.early_stop",
+        "poets_core.search.poets.static_step",
         "poets_core.search.registry",
         "poets_core.search.rivals.policy_gradient",
         "poets_core.search.rivals.policy_loss",

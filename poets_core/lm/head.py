@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from poets_core.lm.kernels import distinct_writes
 from poets_core.lm.likelihood import token_log_prob
 from poets_core.lm.lora import StackedLoRALinear
 from poets_core.lm.product import adapter_gradients, add_delta, joined
@@ -98,7 +99,9 @@ class HeadLogProb(torch.autograd.Function):
                 p = torch.softmax(p.masked_fill_(~ctx.allowed[rows[:, at]], -torch.inf), -1, out=p)
             t, weight = tokens[:, at], grads[0][:, at, None].float()
             # g (onehot - p), in the memory of p: the whole row times -g, then g more where the token stands.
-            p.mul_(-weight).scatter_add_(-1, t[..., None], weight)
+            # One place of each row: no two of these sums meet.
+            with distinct_writes():
+                p.mul_(-weight).scatter_add_(-1, t[..., None], weight)
             g = p.to(states.dtype).view(a.shape[0], -1, head.out_features)
             inner = torch.bmm(a, x.transpose(1, 2))
             to_inner, to_a, to_b = adapter_gradients(g, x, inner, b, prior, head.shape.scaling)
