@@ -257,7 +257,7 @@ class BranchEnsemble:
         final = self._final(hidden.repeat(m, 1, 1), masked=True)
         states = final[:, position : position + t]
         found = head_log_prob(self.head, states, allowed, rows.repeat(m, 1), tokens.repeat(m, 1))
-        return torch.where(inside.repeat(m, 1), found, 0.0).sum(-1).view(m, -1)
+        return found.masked_fill(~inside.repeat(m, 1), 0.0).sum(-1).view(m, -1)
 
     def _score(self, rows: Rows, *, grammar: bool = True, values: bool = True) -> Float[Tensor, " n"]:
         """Sequence log-probabilities in the current layout.
@@ -282,7 +282,7 @@ class BranchEnsemble:
         else:
             parts = blocks(rows.tokens.shape, len(self.backbone.vocabulary.tokens), LOGITS_PER_PASS)
             found = torch.cat([picked(p) for p in parts], 1)
-        return torch.where(inside, found, 0.0)
+        return found.masked_fill(~inside, 0.0)  # `where` would copy its number from the host, and wait
 
     def token_log_prob(
         self, encoded: Encoded, index: Int64[np.ndarray, " n"], *, reference: bool = False
@@ -349,7 +349,7 @@ class BranchEnsemble:
         # Back to where the rows were asked for; what only filled up a branch's share is set to 0 and gets no gradient.
         known = upload(np.take_along_axis(wanted, chosen, 1), found.device)
         out = torch.zeros(wanted.shape, dtype=found.dtype, device=found.device)
-        return out.scatter(1, upload(chosen, found.device), torch.where(known, found, 0.0))
+        return out.scatter(1, upload(chosen, found.device), found.masked_fill(~known, 0.0))
 
     @torch.no_grad()
     def log_prob(self, encoded: Encoded, *, grammar: bool = True) -> LogProb:

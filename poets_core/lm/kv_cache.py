@@ -78,7 +78,9 @@ class StaticLayer(CacheLayerMixin):  # type: ignore[misc]
 
     is_sliding = False
 
-    def __init__(self, keys: Float[Tensor, "n h p d"], values: Float[Tensor, "n h p d"], at: Int64[Tensor, " 1"]) -> None:
+    def __init__(
+        self, keys: Float[Tensor, "n h p d"], values: Float[Tensor, "n h p d"], at: Int64[Tensor, " 1"]
+    ) -> None:
         """Reserve as much as two tensors hold.
 
         Args:

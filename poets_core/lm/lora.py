@@ -57,7 +57,9 @@ class Layout:
         found = [torch.from_numpy(x).to(device) for x in (gather, scatter, bare)]
         self.places(found[0], found[1], found[2] if len(bare) else None)
 
-    def places(self, gather: Int64[Tensor, " p"], scatter: Int64[Tensor, " n"], bare: Int64[Tensor, " b"] | None) -> None:
+    def places(
+        self, gather: Int64[Tensor, " p"], scatter: Int64[Tensor, " n"], bare: Int64[Tensor, " b"] | None
+    ) -> None:
         """Rows belong to any branches, as `mixed_places` says it."""
         self.active, self.only, self.gather, self.scatter, self.bare = True, None, gather, scatter, bare
 

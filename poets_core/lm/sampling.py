@@ -9,11 +9,12 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from poets_core.lm.desk import keeps
 from poets_core.lm.draw import invert
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.kv_cache import roomy_cache
 from poets_core.lm.likelihood import masked_log_softmax
-from poets_core.lm.static_sampling import Static, desk_for, keeps
+from poets_core.lm.static_sampling import Static, desk_for
 from poets_core.types import F8, I8, Bool
 
 FULL = 0.75

@@ -6,22 +6,20 @@ and replayed (CUDA graphs); on a CPU it runs as it is, and is compared with the 
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
-from poets_core.lm.automaton import Automaton, lay_out
-from poets_core.lm.backbone import Backbone
+from poets_core.lm.automaton import lay_out
+from poets_core.lm.desk import Desk, places_for, rows_for
 from poets_core.lm.draw import invert
-from poets_core.lm.grammar import MaskTable
-from poets_core.lm.kernels import Replays, distinct_writes, replays, upload
-from poets_core.lm.kv_cache import roomy_cache, static_cache
+from poets_core.lm.ensemble import BranchEnsemble
+from poets_core.lm.kernels import distinct_writes, replays, upload
+from poets_core.lm.kv_cache import roomy_cache
 from poets_core.lm.likelihood import masked_log_softmax
-from poets_core.lm.lora import Layout, Stack, mixed_places
-from poets_core.protocols import Check
 from poets_core.types import F8, I8
 
 LOOK = 8
@@ -29,132 +27,13 @@ LOOK = 8
 it is never earlier or later, so that a resumed run drops the same rows at the same steps."""
 SHRINK = 0.5
 """Ended rows leave when so small a share of the rows is enough for those that write."""
-FEWEST = 8
-"""Rows of a step at least."""
-KEPT_SHARE = 16
-"""Memory and recorded steps are kept for the next call where they take at most 1/16 of the GPU; else every call reserves
-and records anew, which an hour's round does not notice."""
-
-
-class Writer(Protocol):
-    """What is needed of an ensemble: `poets_core.lm.ensemble.BranchEnsemble`."""
-
-    backbone: Backbone
-    check: Check
-    prompt_ids: list[list[int]]
-    table: MaskTable
-    stack: Stack
-    head: Any
-
-
-def rows_for(n: int) -> int:
-    """Return how many rows a step for n rows has: a power of two, or one and a half times one, so that shapes recur."""
-    power = max(FEWEST, 1 << (n - 1).bit_length())
-    return power * 3 // 4 if n <= power * 3 // 4 and power > FEWEST else power
-
-
-def places_for(n: int) -> int:
-    """Return how many places a step that reads n has: 32, 64, 128, then whole 128s."""
-    return max(32, 1 << (n - 1).bit_length()) if n <= 128 else -(-n // 128) * 128
-
-
-class Desk:
-    """The memory that sampling writes into, and its recorded steps; an ensemble has one.
-
-    Attributes:
-        slots, places, tokens: rows, places of the caches and tokens of a completion that there is room for.
-    """
-
-    def __init__(self, writer: Writer, automaton: Automaton, replayed: Replays) -> None:
-        self.automaton, self.replayed = automaton, replayed
-        self.device = writer.backbone.device
-        self.slots = self.places = self.tokens = 0
-        self.layouts: dict[tuple[int, int, bool], list[Tensor]] = {}
-        self.trunk: Any = None
-        self.upper: Any = None
-
-    def fits(self, slots: int, places: int, tokens: int) -> bool:
-        """Whether a run has room."""
-        return slots <= self.slots and places <= self.places and tokens <= self.tokens
-
-    def reserve(self, trunk: Any, upper: Any, slots: int, places: int, tokens: int) -> None:
-        """Reserve memory for caches like two that have read the prompts."""
-        self.leave()  # before the larger ones come
-        self.slots, self.places, self.tokens = slots, places, tokens
-        device = self.device
-        # Where the next place of the caches and the next token of the texts are: the same for all rows.
-        self.place, self.column = (torch.zeros(1, dtype=torch.int64, device=device) for _ in range(2))
-        self.fed, self.position = (torch.zeros(slots, 1, dtype=torch.int64, device=device) for _ in range(2))
-        self.state = torch.zeros(slots, dtype=torch.int64, device=device)
-        self.writing = torch.zeros(slots, dtype=torch.bool, device=device)
-        self.heat = torch.ones(slots, dtype=torch.float64, device=device)
-        self.visible = torch.zeros(slots, 1, 1, places, dtype=torch.bool, device=device)
-        # Which row of a run each slot writes. Texts and their scores stay at the row's own place when slots move.
-        self.row = torch.zeros(slots, dtype=torch.int64, device=device)
-        self.log_prob = torch.zeros(slots, dtype=torch.float64, device=device)
-        self.uniforms = torch.zeros(slots, tokens, dtype=torch.float64, device=device)
-        self.written = torch.zeros(tokens, slots, dtype=torch.int64, device=device)
-        self.trunk, self.upper = (static_cache(like, slots, places, self.place) for like in (trunk, upper))
-
-    def leave(self) -> None:
-        """Give the memory of the caches and the recordings back."""
-        self.slots = self.places = self.tokens = 0
-        self.trunk = self.upper = None
-        self.layouts.clear()
-        self.replayed.clear()
-
-    @property
-    def changed(self) -> list[Tensor]:
-        """What a step changes; keys and values beyond the last place are written again before they are seen."""
-        return [
-            self.place,
-            self.column,
-            self.fed,
-            self.position,
-            self.state,
-            self.writing,
-            self.log_prob,
-            self.visible,
-            self.written,
-        ]
-
-    @property
-    def moving(self) -> list[Tensor]:
-        """What belongs to a slot and moves with its row."""
-        return [self.fed, self.position, self.state, self.writing, self.heat, self.visible, self.row]
-
-    @property
-    def bytes(self) -> int:
-        """What the caches take."""
-        both = [x for cache in (self.trunk, self.upper) for layer in cache.layers for x in (layer.keys, layer.values)]
-        return sum(x.numel() * x.element_size() for x in both)
-
-    def lie(self, layout: Layout, branch: I8) -> tuple[int, int, bool]:
-        """Lay out rows of any branches in tensors that stay where they are; return what a recording must know of it."""
-        if not (branch >= 0).any():
-            layout.reference()
-            return 0, 0, True
-        layout.mixed(branch, self.device)
-        if layout.gather is None:
-            return 0, 0, False
-        most = int(np.bincount(branch[branch >= 0]).max())
-        width = 1 << (most - 1).bit_length()
-        gather, scatter, bare = mixed_places(branch, layout.branches, width)
-        key = (len(branch), width, len(bare) > 0)
-        # As many numbers whatever the rows: those of the reference are repeated, and set to zero more than once.
-        fresh = [upload(x, self.device) for x in (gather, scatter, np.resize(bare, len(branch)))]
-        kept = self.layouts.setdefault(key, fresh)
-        for x, value in zip(kept, fresh, strict=True):
-            x.copy_(value)
-        layout.places(kept[0], kept[1], kept[2] if len(bare) else None)
-        return key
 
 
 class Static:
     """One run of sampling at a desk; rows are sorted by branch."""
 
-    def __init__(self, writer: Writer, desk: Desk, branch: I8, prompt: I8, *, tokens: int) -> None:
-        self.writer, self.desk, self.branch, self.prompt = writer, desk, branch, prompt
+    def __init__(self, ensemble: BranchEnsemble, desk: Desk, branch: I8, prompt: I8, *, tokens: int) -> None:
+        self.ensemble, self.desk, self.branch, self.prompt = ensemble, desk, branch, prompt
         self.n, self.device = len(branch), desk.device
         self.k = rows_for(self.n)
         self.tokens = tokens
@@ -167,7 +46,7 @@ class Static:
             self._draw(logits, self.k)
             pending: tuple[Tensor, Any] | None = None
             for t in range(1, self.tokens):
-                self.writer.check()
+                self.ensemble.check()
                 if t % LOOK == 0:
                     if pending is not None and not self._retire(pending):
                         break
@@ -177,13 +56,13 @@ class Static:
 
     def _prefill(self) -> Float[Tensor, "n V"]:
         """Read each prompt once, and above the trunk once a branch; return logits of every row's first token."""
-        writer, eos = self.writer, self.writer.backbone.vocabulary.eos
-        lengths = np.array([len(ids) for ids in writer.prompt_ids], dtype=np.int64)
+        ensemble, eos = self.ensemble, self.ensemble.backbone.vocabulary.eos
+        lengths = np.array([len(ids) for ids in ensemble.prompt_ids], dtype=np.int64)
         seen = int(lengths[self.prompt].max())
         prompts, which = np.unique(self.prompt, return_inverse=True)
         # Prompts are padded on the left, so that the next token of every row stands in the same column.
         padding = seen - lengths[prompts]
-        ids = [[eos] * pad + writer.prompt_ids[p] for pad, p in zip(padding.tolist(), prompts.tolist(), strict=True)]
+        ids = [[eos] * pad + ensemble.prompt_ids[p] for pad, p in zip(padding.tolist(), prompts.tolist(), strict=True)]
         pairs, pair = np.unique(np.stack([self.branch, which], 1), axis=0, return_inverse=True)
         trunk, upper = roomy_cache(), roomy_cache()
 
@@ -197,13 +76,13 @@ class Static:
                 "use_cache": True,
             }
 
-        backbone = writer.backbone
+        backbone = ensemble.backbone
         read = upload(np.array(ids, dtype=np.int64), self.device)
         hidden = backbone.trunk(input_ids=read, **how(padding, trunk)).last_hidden_state
-        writer.stack.layout.mixed(pairs[:, 0], self.device)
+        ensemble.stack.layout.mixed(pairs[:, 0], self.device)
         own = hidden[upload(pairs[:, 1].copy(), self.device)]
         final = backbone.upper(inputs_embeds=own, **how(padding[pairs[:, 1]], upper)).last_hidden_state
-        logits: Tensor = writer.head(final[:, -1])
+        logits: Tensor = ensemble.head(final[:, -1])
         self.seen, self.padding = seen, padding[which]
         self._settle(trunk, upper, which, pair.ravel())
         return logits[upload(self._filled(pair.ravel()), self.device)]
@@ -214,10 +93,11 @@ class Static:
 
     def _settle(self, trunk: Any, upper: Any, which: I8, pair: I8) -> None:
         """Reserve what is missing, and copy what was read into the caches of all rows."""
-        desk, longest = self.desk, max(map(len, self.writer.prompt_ids))
-        places = places_for(longest + self.writer.table.mask.max_tokens)
+        desk, longest = self.desk, max(map(len, self.ensemble.prompt_ids))
+        most = self.ensemble.table.mask.max_tokens
+        places = places_for(longest + most)
         if not desk.fits(self.k, places, self.tokens):
-            room = max(self.k, desk.slots), max(places, desk.places), max(self.tokens, desk.tokens)
+            room = max(self.k, desk.slots), max(places, desk.places), most
             desk.reserve(trunk, upper, *room)
         for ours, theirs, rows in ((desk.trunk, trunk, which), (desk.upper, upper, pair)):
             index = upload(self._filled(rows), self.device)
@@ -242,7 +122,7 @@ class Static:
         desk.uniforms[:n, : self.tokens] = upload(np.ascontiguousarray(uniforms[:, : self.tokens]), device)
         columns = torch.arange(desk.places, device=device)
         desk.visible[:k, 0, 0] = (columns >= pad[:, None]) & (columns < self.seen)
-        self.key = desk.lie(self.writer.stack.layout, self.branch)
+        self.key = desk.lie(self.ensemble.stack.layout, self.branch)
         self.taken = 0
 
     def _step(self) -> None:
@@ -256,7 +136,7 @@ class Static:
         self.desk.replayed.run((k, places, *self.key), step, self.desk.changed)
 
     def _forward(self, k: int, places: int) -> Float[Tensor, "k V"]:
-        desk, backbone = self.desk, self.writer.backbone
+        desk, backbone = self.desk, self.ensemble.backbone
         for cache in (desk.trunk, desk.upper):
             for layer in cache.layers:
                 layer.rows, layer.places = k, places
@@ -270,21 +150,22 @@ class Static:
         final = backbone.upper(inputs_embeds=hidden, past_key_values=desk.upper, **how).last_hidden_state
         desk.place.add_(1)
         desk.position[:k].add_(1)
-        logits: Tensor = self.writer.head(final[:, -1])
+        logits: Tensor = self.ensemble.head(final[:, -1])
         return logits
 
     def _draw(self, logits: Float[Tensor, "k V"], k: int) -> None:
         """Draw the next token of every row, note it, and move the grammar on."""
-        desk, eos = self.desk, self.writer.backbone.vocabulary.eos
+        desk, eos = self.desk, self.ensemble.backbone.vocabulary.eos
         state, writing = desk.state[:k], desk.writing[:k]
         log_p = masked_log_softmax(logits, desk.automaton.allowed[desk.automaton.row[state]])
         u = desk.uniforms.index_select(1, desk.column)[:, 0].index_select(0, desk.row[:k])
         drawn = invert(log_p, u, desk.heat[:k])
         # Heat moves which token is drawn. What is reported is the density at temperature 1, which the search uses.
-        scores = torch.where(writing, log_p.gather(1, drawn[:, None])[:, 0].double(), 0.0)
+        # `where` would copy its number from the host, which a recording must not contain; `masked_fill` takes it along.
+        scores = log_p.gather(1, drawn[:, None])[:, 0].double().masked_fill(~writing, 0.0)
         desk.log_prob.index_add_(0, desk.row[:k], scores)
         # Rows that have ended read end tokens, which nobody looks at, and stay in the state that they ended in.
-        drawn = torch.where(writing, drawn, eos)
+        drawn = drawn.masked_fill(~writing, eos)
         line = desk.written.index_select(0, desk.column)[0].index_copy_(0, desk.row[:k], drawn)
         desk.written.index_copy_(0, desk.column, line[None])
         going = writing & (drawn != eos)
@@ -320,12 +201,12 @@ class Static:
                 for layer in cache.layers:
                     layer.keep(index, self.seen + self.taken)
             self.k, self.branch = k, self.branch[chosen]
-            self.key = self.desk.lie(self.writer.stack.layout, self.branch)
+            self.key = self.desk.lie(self.ensemble.stack.layout, self.branch)
         return bool(writing.any())
 
     def _texts(self) -> tuple[list[list[int]], F8]:
         """What was written; the one place where the host waits for the device."""
-        desk, eos = self.desk, self.writer.backbone.vocabulary.eos
+        desk, eos = self.desk, self.ensemble.backbone.vocabulary.eos
         written = desk.written[: self.taken + 1, : self.n].T.cpu().numpy()
         ended = written == eos
         length = np.where(ended.any(1), ended.argmax(1) + 1, written.shape[1])
@@ -333,31 +214,26 @@ class Static:
         return tokens, desk.log_prob[: self.n].cpu().numpy()
 
 
-def desk_for(writer: Writer, kept: dict[str, Any]) -> Desk | None:
+def desk_for(ensemble: BranchEnsemble, kept: dict[str, Any]) -> Desk | None:
     """Return the desk of an ensemble, or None where steps cannot be taken without the host.
 
     That is so for a grammar that is too large for tables, for positions that are scaled by what was read so far, and
     for attention to a window that is shorter than the text.
 
     Args:
-        writer: the ensemble.
+        ensemble: the branches.
         kept: where the desk is kept between calls; shared by all that share its adapters.
     """
     if "desk" not in kept:
-        config = writer.backbone.model.config
+        config = ensemble.backbone.model.config
         scaling = getattr(config, "rope_parameters", None) or {}
         window = getattr(config, "sliding_window", None)
-        longest = max(map(len, writer.prompt_ids)) + writer.table.mask.max_tokens
+        longest = max(map(len, ensemble.prompt_ids)) + ensemble.table.mask.max_tokens
         able = scaling.get("rope_type", "default") not in ("dynamic", "longrope")
         able = able and (window is None or longest <= window)
-        automaton = lay_out(writer.table, writer.backbone.vocabulary.eos) if able else None
-        kept["desk"] = None if automaton is None else Desk(writer, automaton, replays(writer.backbone.device))
+        automaton = lay_out(ensemble.table, ensemble.backbone.vocabulary.eos) if able else None
+        kept["desk"] = (
+            None if automaton is None else Desk(automaton, replays(ensemble.backbone.device), ensemble.backbone.device)
+        )
     desk: Desk | None = kept["desk"]
     return desk
-
-
-def keeps(desk: Desk) -> bool:
-    """Whether a desk is small enough to stay while branches are trained."""
-    if desk.device.type != "cuda":
-        return False
-    return desk.bytes * KEPT_SHARE <= torch.cuda.get_device_properties(desk.device).total_memory

@@ -1,4 +1,4 @@
-"""A recorder for tests without a GPU: operations are traced and replayed on the very same tensors, as a CUDA graph does.
+"""A recorder for tests without a GPU: operations are traced, and replayed on the very same tensors as a CUDA graph.
 
 Tracing refuses a step that asks for a value of a tensor, and what Python decides while tracing is frozen.
 """

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from domains.protein.mask import residue_mask
 from poets_core.lm import automaton, sampling, static_sampling
 from poets_core.lm.automaton import lay_out
+from poets_core.lm.desk import Desk, places_for, rows_for
 from poets_core.lm.grammar import LengthLimit, MaskTable
 from poets_core.lm.kernels import Replays, cumulative
 from poets_core.lm.sampling import sample
-from poets_core.lm.static_sampling import Desk, places_for, rows_for
 from poets_core.types import Vocabulary
 from tests.lm.recording import Tracer
 from tests.lm.tiny import FAMILIES, LAYERS, ensemble
@@ -45,7 +45,7 @@ def limited(ens, most):
 
 def keep(ens, monkeypatch, recorder=None):
     """Keep memory and recordings between calls, as on a GPU."""
-    ens.kept["desk"] = Desk(ens, lay_out(ens.table, ens.backbone.vocabulary.eos), Replays(recorder))
+    ens.kept["desk"] = Desk(lay_out(ens.table, ens.backbone.vocabulary.eos), Replays(recorder), ens.table.device)
     monkeypatch.setattr(sampling, "keeps", lambda _: True)
 
 
@@ -62,7 +62,9 @@ def test_rows_that_end_are_dropped_and_the_others_write_on_as_if_nothing_had_hap
     ens = limited(ensemble(family, 1, prompts=("", "MKV", "ACDEFGH"), trained=True), 48)
     moved: list[int] = []
     lie = Desk.lie
-    monkeypatch.setattr(Desk, "lie", lambda self, layout, branch: moved.append(len(branch)) or lie(self, layout, branch))
+    monkeypatch.setattr(
+        Desk, "lie", lambda self, layout, branch: moved.append(len(branch)) or lie(self, layout, branch)
+    )
     dynamic, retired = drawn(ens, 90), drawn(ens, 90, static=True)
     same(dynamic, retired, 3e-5)
     assert moved[0] == 96
