@@ -6,8 +6,8 @@
 The paper's kind of setting, frozen: 12 layers, 768 wide, a vocabulary of 32k,
 adapters on the last layer and the head, rows of sampled tokens, one fit pass.
 Every branch learns from every row its bootstrap gave weight. `--shape` takes
-other sizes: qwen3-8b is that of Qwen3-8B. With --rounds 2 the second round is
-timed, after kernels were chosen and graphs recorded. Prints one JSON object;
+other sizes: qwen3-8b is that of Qwen3-8B. With --times 2 the second time counts,
+after kernels were chosen and graphs recorded. Prints one JSON object;
 each call is one process, so that its peak of memory is its own.
 """
 
@@ -31,7 +31,7 @@ from poets_core.lm.backbone import Backbone, cut, load_backbone
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.kernels import repeatable
 from poets_core.lm.lora import AdapterShape
-from poets_core.lm.sampling import Samples, sample
+from poets_core.lm.sampling import sample
 from poets_core.search.poets.bootstrap import bootstrap_weights
 from poets_core.search.poets.trainer import Replay, Trainer
 
@@ -87,6 +87,15 @@ def backbone_for(model: str, shape: str, tokens: int, device: str, branch_from: 
     return cut(weights, tokenizer(size["vocabulary"]), branch_from=branch_from, device=device)
 
 
+def ensemble_for(branches: int, tokens: int, device: str, model: str, branch_from: int, shape: str) -> BranchEnsemble:
+    """Untrained branches without prior on a model."""
+    if device == "cuda":
+        repeatable()
+    backbone = backbone_for(model, shape, tokens, device, branch_from)
+    adapters = AdapterShape(branches=branches, rank=RANK, prior_rank=0)
+    return BranchEnsemble(backbone, adapters, ("",), None, max_tokens=tokens, seed=0)
+
+
 def play(
     branches: int,
     rows: int,
@@ -96,7 +105,7 @@ def play(
     model: str = "",
     branch_from: int = -1,
     shape: str = "frozen",
-    rounds: int = 1,
+    times: int = 1,
 ) -> dict[str, Any]:
     """Sample, encode and fit; seconds of each part and the peak of memory above interpreter and libraries.
 
@@ -104,18 +113,17 @@ def play(
     """
     torch.set_num_threads(1)
     before = memory(device)
-    if device == "cuda":
-        repeatable()
-    backbone = backbone_for(model, shape, tokens, device, branch_from)
-    adapters = AdapterShape(branches=branches, rank=RANK, prior_rank=0)
-    ensemble = BranchEnsemble(backbone, adapters, ("",), None, max_tokens=tokens, seed=0)
+    ensemble = ensemble_for(branches, tokens, device, model, branch_from, shape)
     branch, prompt = np.arange(rows) % branches, np.zeros(rows, dtype=np.int64)
     seconds: dict[str, float] = {}
+    first: dict[str, float] = {}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
-        start = clock(device)
-        out = work()
-        seconds[name] = clock(device) - start
+        for _ in range(times):
+            start = clock(device)
+            out = work()
+            seconds[name] = clock(device) - start
+            first.setdefault(name, seconds[name])
         return out
 
     sample(ensemble, branch[:16], prompt[:16], uniforms=rng_for(0, "warm").random((16, 4)))  # kernels are chosen here
@@ -125,18 +133,11 @@ def play(
     fit = Trainer(ensemble, beta=0.1, learning_rate=5e-3, gradient_norm=1.0)
     steps, minibatch = max(1, rows // MINIBATCH), min(MINIBATCH, rows)
 
-    def whole(number: int) -> Samples:
-        drawn: Samples = timed("sample", lambda: sample(ensemble, branch, prompt, uniforms=uniforms))
-        encoded = timed("encode", lambda: ensemble.encode(drawn.tokens, prompt))
-        timed("score", lambda: ensemble.log_prob(encoded))
-        replay = Replay(encoded, rewards, weights)
-        timed("fit", lambda: fit.run(replay, steps=steps, minibatch=minibatch, seed=0, round=number))
-        return drawn
-
-    drawn = whole(0)
-    first = dict(seconds)
-    for number in range(1, rounds):
-        drawn = whole(number)
+    drawn = timed("sample", lambda: sample(ensemble, branch, prompt, uniforms=uniforms))
+    encoded = timed("encode", lambda: ensemble.encode(drawn.tokens, prompt))
+    timed("score", lambda: ensemble.log_prob(encoded))
+    replay = Replay(encoded, rewards, weights)
+    timed("fit", lambda: fit.run(replay, steps=steps, minibatch=minibatch, seed=0, round=0))
     total = seconds["sample"] + seconds["encode"] + seconds["fit"]
     search = POOL * (seconds["sample"] + seconds["encode"] + seconds["score"]) + STEPS / steps * seconds["fit"]
     written = sum(len(t) for t in drawn.tokens)
@@ -146,9 +147,9 @@ def play(
         "tokens": tokens,
         "device": device,
         "shape": model or shape,
-        "branch_from": backbone.branch_from,
+        "branch_from": ensemble.backbone.branch_from,
         "seconds": seconds,
-        "seconds of the first round": first,
+        "seconds of the first time": first,
         "total": total,
         "search": search,
         "sampled tokens a second": written / seconds["sample"],
@@ -158,11 +159,11 @@ def play(
 
 
 def ratios(
-    *, rows: int, tokens: int, device: str, shape: str = "frozen", rounds: int = 1, seconds: float | None = None
+    *, rows: int, tokens: int, device: str, shape: str = "frozen", times: int = 1, seconds: float | None = None
 ) -> dict[str, Any]:
     """M = 16 over M = 1, each in a process of its own that may take so many seconds."""
     command = [sys.executable, "-m", "benchmarks.engine_round", "--device", device, "--shape", shape]
-    command += ["--rounds", str(rounds), "--rows", str(rows), "--tokens", str(tokens), "--branches"]
+    command += ["--times", str(times), "--rows", str(rows), "--tokens", str(tokens), "--branches"]
     one, sixteen = (
         json.loads(subprocess.run([*command, m], check=True, capture_output=True, text=True, timeout=seconds).stdout)
         for m in ("1", "16")
@@ -185,11 +186,11 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=FULL["tokens"])
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--shape", choices=tuple(SHAPES), default="frozen", help="of a model with random weights")
-    parser.add_argument("--rounds", type=int, default=1, help="how many; the last is timed")
+    parser.add_argument("--times", type=int, default=1, help="how often each part is done; the last is timed")
     parser.add_argument("--model", default="", help="folder, GGUF file or hub name; random weights unless given")
     parser.add_argument("--branch-from", type=int, default=-1, help="first layer with adapters")
     args = parser.parse_args()
-    how = {"model": args.model, "branch_from": args.branch_from, "shape": args.shape, "rounds": args.rounds}
+    how = {"model": args.model, "branch_from": args.branch_from, "shape": args.shape, "times": args.times}
     print(json.dumps(play(args.branches, args.rows, args.tokens, args.device, **how)))
 
 

@@ -67,7 +67,7 @@ def engine(tiny: bool, shape: str, rows: int, tokens: int, seconds: float | None
     if tiny:
         small = "tiny-qwen3" if shape == "qwen3-8b" else "tiny"
         size = {"rows": 16, "tokens": 6, "device": "cpu", "shape": small}
-    found = ratios(**size, rounds=2, seconds=None if seconds is None else seconds / 2)
+    found = ratios(**size, times=2, seconds=None if seconds is None else seconds / 2)
     one, sixteen = (found["rounds"][m]["sampled tokens a second"] for m in ("M=1", "M=16"))
     speed = {"sampled tokens a second, M=1": one, "sampled tokens a second, M=16 / M=1": sixteen / one}
     return {"size": size} | speed | found

@@ -51,6 +51,8 @@ def lay_out(table: MaskTable, eos: int) -> Automaton | None:
     number = {states[0]: 0}
     rows: list[int] = []
     lines: list[np.ndarray] = []  # (V,) following states of each state, -1 where a token is not allowed or ends
+    # Breadth first. A grammar knows its states by numbers of its own, which may have gaps of millions; here they are
+    # numbered as they are met.
     while len(lines) < len(states):
         some = np.array(states[len(lines) : len(lines) + max(1, CELLS_AT_ONCE // table.size)], dtype=np.int64)
         for state, allowed in zip(some.tolist(), table.mask.allowed(some), strict=True):
@@ -73,6 +75,7 @@ def lay_out(table: MaskTable, eos: int) -> Automaton | None:
     classes: dict[bytes, int] = {}
     kind = np.array([classes.setdefault(column.tobytes(), len(classes)) for column in columns], dtype=np.int64)
     following = columns[np.unique(kind, return_index=True)[1]].T.astype(np.int64)
+    # What is not allowed leads to the dead state, and so does everything from there.
     following[following < 0] = len(states)
     following = np.concatenate([following, np.full((1, len(classes)), len(states))])
     made = [torch.from_numpy(x).to(table.device) for x in (np.array(rows), kind, following)]

@@ -104,6 +104,7 @@ class Desk:
 
     def lie(self, layout: Layout, branch: I8) -> tuple[int, int, bool]:
         """Lay out rows of any branches in tensors that stay where they are; return what a recording must know of it."""
+        # Neither of these two gathers anything, so nothing has to stay where it is.
         if not (branch >= 0).any():
             layout.reference()
             return 0, 0, True
@@ -111,6 +112,7 @@ class Desk:
         if layout.gather is None:
             return 0, 0, False
         most = int(np.bincount(branch[branch >= 0]).max())
+        # Filled up to a power of two: a recording then serves other rows, whose branches are spread in another way.
         width = 1 << (most - 1).bit_length()
         gather, scatter, bare = mixed_places(branch, layout.branches, width)
         key = (len(branch), width, len(bare) > 0)

@@ -282,7 +282,7 @@ class BranchEnsemble:
         else:
             parts = blocks(rows.tokens.shape, len(self.backbone.vocabulary.tokens), LOGITS_PER_PASS)
             found = torch.cat([picked(p) for p in parts], 1)
-        return found.masked_fill(~inside, 0.0)  # `where` would copy its number from the host, and wait
+        return found.masked_fill(~inside, 0.0)
 
     def token_log_prob(
         self, encoded: Encoded, index: Int64[np.ndarray, " n"], *, reference: bool = False

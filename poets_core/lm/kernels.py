@@ -22,9 +22,9 @@ def repeatable() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by cuBLAS at its first product
     torch.use_deterministic_algorithms(True, warn_only=True)
     # The mode also fills new tensors with NaN, one launch each. Nothing here reads what was not written.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     # Of the forward passes the others are as fast, and cuDNN's warns that its backward differs from run to run.
-    torch.backends.cuda.enable_cudnn_sdp(False)  # type: ignore[no-untyped-call]
+    torch.backends.cuda.enable_cudnn_sdp(False)
 
 
 @contextlib.contextmanager
@@ -87,7 +87,16 @@ class Recorded(Protocol):
         ...
 
 
-Capture = Callable[[Callable[[], None]], Recorded]
+class Recorder(Protocol):
+    """Records steps."""
+
+    def __call__(self, step: Callable[[], None]) -> Recorded:
+        """Record a step without changing anything."""
+        ...
+
+    def forget(self) -> None:
+        """All recordings so far are gone."""
+        ...
 
 
 class CudaCapture:
@@ -104,6 +113,10 @@ class CudaCapture:
         self._pool = graph.pool()
         return graph
 
+    def forget(self) -> None:
+        """Begin a new pool: one whose graphs are all gone cannot be taken up again while a tensor lies in it."""
+        self._pool = None
+
 
 class Replays:
     """Steps by their shapes: recorded when they first come, then replayed; run as they are without a recorder.
@@ -112,13 +125,15 @@ class Replays:
     Python must follow from its key.
     """
 
-    def __init__(self, capture: Capture | None) -> None:
-        self._capture = capture
+    def __init__(self, recorder: Recorder | None) -> None:
+        self._recorder = recorder
         self._recorded: dict[Hashable, tuple[Recorded, Callable[[], None]]] = {}
 
     def clear(self) -> None:
         """Forget all recordings: the memory that they write to is gone."""
         self._recorded.clear()
+        if self._recorder is not None:
+            self._recorder.forget()
 
     def run(self, key: Hashable, step: Callable[[], None], changed: Sequence[Tensor]) -> None:
         """Take one step.
@@ -128,7 +143,7 @@ class Replays:
             step: the step.
             changed: all tensors that the step changes and that matter afterwards.
         """
-        if self._capture is None:
+        if self._recorder is None:
             step()
             return
         if key not in self._recorded:
@@ -140,9 +155,9 @@ class Replays:
                 for x, value in zip(changed, before, strict=True):
                     x.copy_(value)
             if len(self._recorded) >= MOST_RECORDED:
-                self._recorded.clear()
+                self.clear()
             # The step is kept beside its recording: it holds the tensors whose memory the recording reads.
-            self._recorded[key] = self._capture(step), step
+            self._recorded[key] = self._recorder(step), step
         self._recorded[key][0].replay()
 
 

@@ -100,6 +100,7 @@ class StaticLayer(CacheLayerMixin):  # type: ignore[misc]
         """Write the next place of the first `rows` rows; return their first `places` places, the rest to be masked."""
         found = []
         for reserved, fresh in ((self.keys, key_states), (self.values, value_states)):
+            # The place is a tensor: a step that is replayed writes where it says then, not where it said when recorded.
             part = reserved[: self.rows, :, : self.places]
             part.index_copy_(2, self._at, fresh)
             found.append(part)
@@ -112,6 +113,7 @@ class StaticLayer(CacheLayerMixin):  # type: ignore[misc]
 
     def keep(self, rows: Int64[Tensor, " n"], places: int) -> None:
         """Move some rows to the front, with as many places as are filled."""
+        # The right side is a copy, so that no row is overwritten before it was read.
         for reserved in (self.keys, self.values):
             reserved[: len(rows), :, :places] = reserved[rows, :, :places]
 
@@ -136,6 +138,6 @@ def static_cache(like: Any, slots: int, places: int, at: Int64[Tensor, " 1"]) ->
     layers = []
     for layer in like.layers:
         # Zeros: what is masked is multiplied by 0 in some kernels, and 0 times NaN is not 0.
-        room = [x.new_zeros(slots, x.shape[1], places, x.shape[3]) for x in (layer.keys, layer.values)]
-        layers.append(StaticLayer(*room, at))
+        keys, values = (x.new_zeros(slots, x.shape[1], places, x.shape[3]) for x in (layer.keys, layer.values))
+        layers.append(StaticLayer(keys, values, at))
     return Cache(layers=layers)

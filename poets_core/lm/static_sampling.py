@@ -44,6 +44,7 @@ class Static:
             logits = self._prefill()
             self._begin(uniforms, heat)
             self._draw(logits, self.k)
+            # What the last look asked for; its answer is read at the next one.
             pending: tuple[Tensor, Any] | None = None
             for t in range(1, self.tokens):
                 self.ensemble.check()
@@ -59,6 +60,8 @@ class Static:
         ensemble, eos = self.ensemble, self.ensemble.backbone.vocabulary.eos
         lengths = np.array([len(ids) for ids in ensemble.prompt_ids], dtype=np.int64)
         seen = int(lengths[self.prompt].max())
+        # Many rows follow few prompts. Below the branch point a prompt is the same for all branches as well, and
+        # above it for all rows of a branch.
         prompts, which = np.unique(self.prompt, return_inverse=True)
         # Prompts are padded on the left, so that the next token of every row stands in the same column.
         padding = seen - lengths[prompts]
@@ -127,6 +130,7 @@ class Static:
 
     def _step(self) -> None:
         """Read one token of every row and draw the next."""
+        # Steps see no further than they must: what lies behind is masked, and would be read all the same.
         k, places = self.k, places_for(self.seen + self.taken + 1)
         self.taken += 1
 
@@ -140,6 +144,7 @@ class Static:
         for cache in (desk.trunk, desk.upper):
             for layer in cache.layers:
                 layer.rows, layer.places = k, places
+        # The token that is read sees itself.
         desk.visible[:k].index_fill_(3, desk.place, True)
         how = {
             "position_ids": desk.position[:k],
@@ -161,7 +166,6 @@ class Static:
         u = desk.uniforms.index_select(1, desk.column)[:, 0].index_select(0, desk.row[:k])
         drawn = invert(log_p, u, desk.heat[:k])
         # Heat moves which token is drawn. What is reported is the density at temperature 1, which the search uses.
-        # `where` would copy its number from the host, which a recording must not contain; `masked_fill` takes it along.
         scores = log_p.gather(1, drawn[:, None])[:, 0].double().masked_fill(~writing, 0.0)
         desk.log_prob.index_add_(0, desk.row[:k], scores)
         # Rows that have ended read end tokens, which nobody looks at, and stay in the state that they ended in.
@@ -180,7 +184,7 @@ class Static:
         if self.device.type != "cuda":
             return now.clone(), None
         found = torch.empty(self.k, dtype=torch.bool, pin_memory=True).copy_(now, non_blocking=True)
-        event = torch.cuda.Event()
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record()
         return found, event
 
@@ -207,6 +211,7 @@ class Static:
     def _texts(self) -> tuple[list[list[int]], F8]:
         """What was written; the one place where the host waits for the device."""
         desk, eos = self.desk, self.ensemble.backbone.vocabulary.eos
+        # Tokens of a row up to and with its first end token; what it wrote after that is filling.
         written = desk.written[: self.taken + 1, : self.n].T.cpu().numpy()
         ended = written == eos
         length = np.where(ended.any(1), ended.argmax(1) + 1, written.shape[1])
@@ -224,6 +229,7 @@ def desk_for(ensemble: BranchEnsemble, kept: dict[str, Any]) -> Desk | None:
         ensemble: the branches.
         kept: where the desk is kept between calls; shared by all that share its adapters.
     """
+    # Decided once: laying out a grammar takes as long as asking it about all its states.
     if "desk" not in kept:
         config = ensemble.backbone.model.config
         scaling = getattr(config, "rope_parameters", None) or {}

@@ -41,3 +41,6 @@ class Tracer:
             for x, value in zip(changed, before, strict=True):
                 x.copy_(value)
         return self.made[-1]
+
+    def forget(self) -> None:
+        """Nothing is shared between recordings."""

@@ -38,9 +38,10 @@ class StaticStep:
         """Whether a minibatch can be taken: prompts of one length, and all branches within `most` bytes."""
         if not (encoded.position == encoded.position[0]).all():
             return False
+        # As long as the longest completion so far, whichever rows are drawn, so that the shape recurs.
         span = int(encoded.position[0]) + encoded.tokens.shape[1]
         a_position = self.ensemble.activation_bytes + self.ensemble.attention_bytes(span)
-        return self.ensemble.branches * len(index) * span * a_position <= most
+        return bool(self.ensemble.branches * len(index) * span * a_position <= most)
 
     def take(
         self,
@@ -73,6 +74,7 @@ class StaticStep:
             "prompt": upload(encoded.prompt[index], device),
         }
         held = self._held.setdefault((n, t, position), {k: x.clone() for k, x in fresh.items()})
+        # Copied into the same tensors every time: a recording reads these and no others.
         for name, x in fresh.items():
             held[name].copy_(x)
         # The table of the grammar grows with the states that were met, and then lies elsewhere.
