@@ -16,6 +16,8 @@ from poets_core.types import I8
 
 FEWEST = 8
 """Rows of a step at least."""
+ROOM_SHARE = 4
+"""Caches of one run take at most 1/4 of the GPU; rows beyond that are written in turns."""
 KEPT_SHARE = 16
 """Memory and recordings are kept for the next call where they take at most 1/16 of the GPU; else every call reserves
 and records anew, which a round of minutes does not notice."""
@@ -30,6 +32,27 @@ def rows_for(n: int) -> int:
 def places_for(n: int) -> int:
     """Return how many places a step that reads n has: 32, 64, 128, then whole 128s."""
     return max(32, 1 << (n - 1).bit_length()) if n <= 128 else -(-n // 128) * 128
+
+
+def rows_at_once(config: Any, places: int, device: torch.device) -> int:
+    """Return for how many rows caches of so many places may be reserved: a fraction of a GPU; any number elsewhere.
+
+    Args:
+        config: of the Hugging Face model.
+        places: of each row.
+        device: where they lie; the frozen weights are bfloat16 there.
+    """
+    if device.type != "cuda":
+        return 2**31
+    return bounded_rows(config, places, int(torch.cuda.get_device_properties(device).total_memory) // ROOM_SHARE)
+
+
+def bounded_rows(config: Any, places: int, room: int) -> int:
+    """Return how many rows of bfloat16 keys and values fit into some bytes, as `rows_for` counts, `FEWEST` at least."""
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    rows = room // (2 * 2 * config.num_hidden_layers * heads * width * places)
+    return max((n for n in map(rows_for, (1 << k for k in range(31))) if n <= rows), default=FEWEST)
 
 
 class Desk:

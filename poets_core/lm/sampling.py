@@ -14,7 +14,7 @@ from poets_core.lm.draw import invert
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.kv_cache import roomy_cache
 from poets_core.lm.likelihood import masked_log_softmax
-from poets_core.lm.static_sampling import Static, desk_for
+from poets_core.lm.static_sampling import desk_for, write_static
 from poets_core.types import F8, I8, Bool
 
 FULL = 0.75
@@ -77,9 +77,7 @@ def sample(
         if desk is None:
             tokens, log_prob = _write(_Run(ensemble, branch[order], prompt[order]), uniforms[order], heat)
         else:
-            most = min(uniforms.shape[1], ensemble.table.mask.max_tokens)
-            run = Static(ensemble, desk, branch[order], prompt[order], tokens=most)
-            tokens, log_prob = run.write(uniforms[order], heat)
+            tokens, log_prob = write_static(ensemble, desk, branch[order], prompt[order], uniforms[order], heat)
     finally:
         for layer in layers:
             layer.pack(False)

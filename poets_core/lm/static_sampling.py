@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from poets_core.lm.automaton import lay_out
-from poets_core.lm.desk import Desk, places_for, rows_for
+from poets_core.lm.desk import Desk, places_for, rows_at_once, rows_for
 from poets_core.lm.draw import invert
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.kernels import distinct_writes, replays, upload
@@ -216,7 +216,7 @@ class Static:
         ended = written == eos
         length = np.where(ended.any(1), ended.argmax(1) + 1, written.shape[1])
         tokens = [row[:k].tolist() for row, k in zip(written, length.tolist(), strict=True)]
-        return tokens, desk.log_prob[: self.n].cpu().numpy()
+        return tokens, desk.log_prob[: self.n].cpu().numpy().copy()  # the next run writes there
 
 
 def desk_for(ensemble: BranchEnsemble, kept: dict[str, Any]) -> Desk | None:
@@ -229,17 +229,42 @@ def desk_for(ensemble: BranchEnsemble, kept: dict[str, Any]) -> Desk | None:
         ensemble: the branches.
         kept: where the desk is kept between calls; shared by all that share its adapters.
     """
-    # Decided once: laying out a grammar takes as long as asking it about all its states.
+    config = ensemble.backbone.model.config
+    scaling = getattr(config, "rope_parameters", None) or {}
+    window = getattr(config, "sliding_window", None)
+    longest = max(map(len, ensemble.prompt_ids)) + ensemble.table.mask.max_tokens
+    if scaling.get("rope_type", "default") in ("dynamic", "longrope") or (window is not None and longest > window):
+        return None
+    # Once: laying out a grammar takes as long as asking it about all its states.
     if "desk" not in kept:
-        config = ensemble.backbone.model.config
-        scaling = getattr(config, "rope_parameters", None) or {}
-        window = getattr(config, "sliding_window", None)
-        longest = max(map(len, ensemble.prompt_ids)) + ensemble.table.mask.max_tokens
-        able = scaling.get("rope_type", "default") not in ("dynamic", "longrope")
-        able = able and (window is None or longest <= window)
-        automaton = lay_out(ensemble.table, ensemble.backbone.vocabulary.eos) if able else None
-        kept["desk"] = (
-            None if automaton is None else Desk(automaton, replays(ensemble.backbone.device), ensemble.backbone.device)
-        )
+        automaton, device = lay_out(ensemble.table, ensemble.backbone.vocabulary.eos), ensemble.backbone.device
+        kept["desk"] = None if automaton is None else Desk(automaton, replays(device), device)
     desk: Desk | None = kept["desk"]
     return desk
+
+
+def write_static(
+    ensemble: BranchEnsemble, desk: Desk, branch: I8, prompt: I8, uniforms: F8, heat: Tensor
+) -> tuple[list[list[int]], F8]:
+    """Write texts at a desk: their tokens, and their log-probabilities (n,).
+
+    Args:
+        ensemble: the branches; packed, to stay.
+        desk: its desk.
+        branch, prompt: i8 (n,) of each row, sorted by branch.
+        uniforms: f8 (n, T).
+        heat: temperature of each row, on the device.
+    """
+    tokens: list[list[int]] = []
+    log_prob: list[F8] = []
+    longest = max(map(len, ensemble.prompt_ids)) + ensemble.table.mask.max_tokens
+    most = rows_at_once(ensemble.backbone.model.config, places_for(longest), desk.device)
+    # A row's text does not depend on its neighbours: more rows than there is memory for are written in turns.
+    for start in range(0, len(branch), most):
+        at = slice(start, start + most)
+        length = min(uniforms.shape[1], ensemble.table.mask.max_tokens)
+        run = Static(ensemble, desk, branch[at], prompt[at], tokens=length)
+        found = run.write(uniforms[at], heat[at])
+        tokens += found[0]
+        log_prob.append(found[1])
+    return tokens, np.concatenate(log_prob)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domains.protein.mask import residue_mask
 from poets_core.lm import automaton, sampling, static_sampling
+from poets_core.lm import desk as desk_module
 from poets_core.lm.automaton import lay_out
 from poets_core.lm.desk import Desk, places_for, rows_for
 from poets_core.lm.grammar import LengthLimit, MaskTable
@@ -202,6 +203,7 @@ def test_a_grammar_too_large_for_tables_is_followed_on_the_host(monkeypatch):
 @pytest.mark.parametrize("field", [{"sliding_window": 4}, {"rope_parameters": {"rope_type": "dynamic"}}])
 def test_models_whose_attention_the_steps_do_not_know_are_drawn_as_before(field):
     ens = ensemble(trained=True)
+    assert static_sampling.desk_for(ens, ens.kept) is not None
     for name, value in field.items():
         setattr(ens.backbone.model.config, name, value)
     assert static_sampling.desk_for(ens, ens.kept) is None
@@ -213,6 +215,16 @@ def test_shapes_have_room_and_recur(n):
     assert rows_for(rows_for(n)) == rows_for(n)
     assert n <= places_for(n) <= max(32, 2 * n, n + 127)
     assert len({rows_for(k) for k in range(1, 513)}) < 16
+
+
+def test_caches_are_bounded_and_rows_beyond_are_written_in_turns(monkeypatch):
+    ens = ensemble(trained=True)  # 2 layers, keys and values, 1 head of 16 numbers, 2 bytes each: 128 bytes a place
+    config = ens.backbone.model.config
+    assert desk_module.bounded_rows(config, 32, 128 * 32 * 70) == 64
+    assert desk_module.bounded_rows(config, 32, 1) == desk_module.FEWEST
+    whole = drawn(ens, 50, static=True)
+    monkeypatch.setattr(static_sampling, "rows_at_once", lambda *_: 16)
+    same(whole, drawn(ens, 50, static=True))
 
 
 def test_running_sums_are_those_of_each_row():
