@@ -227,7 +227,7 @@ class BranchEnsemble:
     def _final(self, hidden: Float[Tensor, "n L D"], *, masked: bool) -> Float[Tensor, "n L D"]:
         """Final states; a mask that is given spares a look at positions for which a GPU would have to be waited for."""
         span, mask = hidden.shape[1], None
-        if masked:
+        if masked and self.backbone.sees(span):
             mask = torch.ones(span, span, dtype=torch.bool, device=hidden.device).tril()[None, None]
         with scoring_attention(self.backbone.device):
             out = self.backbone.upper(inputs_embeds=hidden, attention_mask=mask, use_cache=False)

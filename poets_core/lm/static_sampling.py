@@ -231,9 +231,8 @@ def desk_for(ensemble: BranchEnsemble, kept: dict[str, Any]) -> Desk | None:
     """
     config = ensemble.backbone.model.config
     scaling = getattr(config, "rope_parameters", None) or {}
-    window = getattr(config, "sliding_window", None)
     longest = max(map(len, ensemble.prompt_ids)) + ensemble.table.mask.max_tokens
-    if scaling.get("rope_type", "default") in ("dynamic", "longrope") or (window is not None and longest > window):
+    if scaling.get("rope_type", "default") in ("dynamic", "longrope") or not ensemble.backbone.sees(longest):
         return None
     # Once: laying out a grammar takes as long as asking it about all its states.
     if "desk" not in kept:

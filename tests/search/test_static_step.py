@@ -72,6 +72,9 @@ def test_prompts_of_unequal_length_and_steps_too_large_are_taken_by_the_trainer(
     index = np.arange(8)
     assert static.able(encoded, index, 1e9)
     assert not static.able(encoded, index, 1e3)
+    search.ensemble.backbone.model.config.sliding_window = 2
+    assert not static.able(encoded, index, 1e9)
+    search.ensemble.backbone.model.config.sliding_window = None
     encoded.position[0] += 1
     assert not static.able(encoded, index, 1e9)
 

@@ -41,6 +41,9 @@ class StaticStep:
         # As long as the longest completion so far, whichever rows are drawn, so that the shape recurs.
         span = int(encoded.position[0]) + encoded.tokens.shape[1]
         a_position = self.ensemble.activation_bytes + self.ensemble.attention_bytes(span)
+        # Attention to a window is laid out by transformers, which looks at positions, and so waits.
+        if not self.ensemble.backbone.sees(span):
+            return False
         return bool(self.ensemble.branches * len(index) * span * a_position <= most)
 
     def take(
