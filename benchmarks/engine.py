@@ -25,7 +25,8 @@ from benchmarks.engine_peers import BOS, EOS, log_prob, loop_step, optimiser, pe
 from benchmarks.engine_round import FROZEN, FULL, clock, ratios
 from benchmarks.report import Goal, finish
 from poets_core.fit.bootstrap import bootstrap_weights
-from poets_core.fit.trainer import Replay, Trainer
+from poets_core.fit.replay import Replay
+from poets_core.fit.trainer import Trainer
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter, import_adapter
 from poets_core.lm.backbone import cut

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 from torch import Tensor
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config, GPT2LMHeadModel, Qwen3Config, Qwen3ForCausalLM
 
 from poets_core.lm.library import tokenizer_for
 
@@ -46,6 +46,41 @@ def random_model(
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     out: GPT2LMHeadModel = model.eval().to(device=device, dtype=dtype)  # type: ignore[call-arg]
     return out
+
+
+def random_qwen3(
+    *,
+    width: int,
+    layers: int,
+    heads: int,
+    key_heads: int,
+    head_width: int,
+    inner: int,
+    vocabulary: int,
+    positions: int,
+    device: str = "cpu",
+) -> Qwen3ForCausalLM:
+    """A Qwen3 with random weights, made where it will stay: of 8B parameters nothing passes through the host."""
+    config = Qwen3Config(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=key_heads,
+        head_dim=head_width,
+        intermediate_size=inner,
+        max_position_embeddings=positions,
+        tie_word_embeddings=False,
+        pad_token_id=0,
+        bos_token_id=BOS,
+        eos_token_id=EOS,
+    )
+    config._attn_implementation = "sdpa"
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    with torch.random.fork_rng(devices=[]), torch.device(device):
+        torch.manual_seed(0)
+        model: Qwen3ForCausalLM = Qwen3ForCausalLM._from_config(config, dtype=dtype)
+    return model.eval()
 
 
 def peft_model(model: GPT2LMHeadModel, adapters: int, *, rank: int, layers: Sequence[int] | None = None) -> Any:

@@ -7,7 +7,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 
-def centre(x: Float[Tensor, "M N"], weights: Float[Tensor, "M N"], prompt: Int[Tensor, " N"]) -> Float[Tensor, "M N"]:
+def centre(
+    x: Float[Tensor, "M N"], weights: Float[Tensor, "M N"], prompt: Int[Tensor, " N"], prompts: int | None = None
+) -> Float[Tensor, "M N"]:
     """Subtract from each row the weighted mean over its own prompt.
 
     The constant beta log Z of the implicit reward belongs to a prompt; this removes it exactly. Prompts without weight
@@ -17,8 +19,10 @@ def centre(x: Float[Tensor, "M N"], weights: Float[Tensor, "M N"], prompt: Int[T
         x: one row per branch.
         weights: bootstrap weights.
         prompt: index of each observation's prompt.
+        prompts: P, one more than the largest index; without it a GPU is asked, and waited for.
     """
-    groups = torch.nn.functional.one_hot(prompt).to(x.dtype)  # (N, P)
+    count = int(prompt.max()) + 1 if prompts is None else prompts
+    groups = (prompt[:, None] == torch.arange(count, device=prompt.device)).to(x.dtype)  # (N, P)
     total = weights @ groups
     # A total of 0 divides sums that are 0 too: any positive number in its place gives the mean 0.
     mean = (weights * x) @ groups / total.clamp_min(torch.finfo(x.dtype).tiny)
@@ -30,6 +34,7 @@ def matching_loss(
     rewards: Float[Tensor, " N"],
     weights: Float[Tensor, "M N"],
     prompt: Int[Tensor, " N"],
+    prompts: int | None = None,
 ) -> Float[Tensor, " M"]:
     """Centred implicit-reward matching, one loss per branch (to be summed, never averaged).
 
@@ -42,10 +47,11 @@ def matching_loss(
         rewards: standardised rewards.
         weights: bootstrap weights; a branch without weight has loss 0.
         prompt: index of each observation's prompt.
+        prompts: see `centre`.
 
     Source: POETS (arXiv 2605.07775); equal to the all-pairs REBEL loss (2404.16767).
     """
-    residual = centre(rewards - delta, weights, prompt)
+    residual = centre(rewards - delta, weights, prompt, prompts)
     # By the weight of the branch itself: its step is then as long for a bootstrap that drew few observations as for one
     # that drew many. At least 1, so that a branch without weight has loss 0 and not 0 / 0.
     total = weights.sum(1)

@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import cast
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 from torch import Tensor
 
 from poets_core.errors import Diverged
 from poets_core.fit.early_stop import EarlyStop
 from poets_core.fit.loss import matching_loss
+from poets_core.fit.replay import Replay
+from poets_core.fit.static_step import StaticStep
 from poets_core.keyed import rng_for
 from poets_core.lm.ensemble import BranchEnsemble
-from poets_core.lm.likelihood import Encoded
+from poets_core.lm.kernels import replays, upload
 from poets_core.types import I8, round_number
-
-
-@dataclass(frozen=True)
-class Replay:
-    """All observations so far, ready to be fitted.
-
-    Attributes:
-        encoded: N completions with cached trunk and reference.
-        rewards: standardised rewards, fixed within a fit.
-        weights: bootstrap weights.
-        groups: what each observation is centred with; its prompt unless given.
-    """
-
-    encoded: Encoded
-    rewards: Float64[np.ndarray, " N"]
-    weights: Int64[np.ndarray, "M N"]
-    groups: Int64[np.ndarray, " N"] | None = None
-
 
 BEST = 0.25
 """Share of the replay that counts as its best, but at least `FEWEST` observations."""
@@ -76,6 +59,10 @@ def chances(rewards: Float64[np.ndarray, " N"], best_share: float) -> Float64[np
     return p
 
 
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""What Adam keeps of each block."""
+
+
 class Trainer:
     """Adam on the stacked adapters, with state and gradient clipping per branch."""
 
@@ -91,11 +78,21 @@ class Trainer:
         self.ensemble, self.beta, self.gradient_norm = ensemble, beta, gradient_norm
         self.learning_rate = learning_rate
         self._parameters = ensemble.parameters()
+        # None on a CPU, where launches cost nothing and rows without weight would cost time.
+        self.static: StaticStep | None = None
+        if ensemble.backbone.device.type == "cuda":
+            self.static = StaticStep(ensemble, beta, replays(ensemble.backbone.device))
         self.restart()
 
     def restart(self) -> None:
         """Forget the optimiser's state."""
-        self._adam = torch.optim.Adam(self._parameters, lr=self.learning_rate, fused=True)
+        graphs = self.ensemble.backbone.device.type == "cuda"
+        self._adam = torch.optim.Adam(self._parameters, lr=self.learning_rate, fused=True, capturable=graphs)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.static is not None:
+            self.static.clear()
 
     def run(
         self,
@@ -168,6 +165,12 @@ class Trainer:
             replay: all observations.
             index: i8 (n,) the minibatch, in the order of the replay.
         """
+        most = self._activation_bytes() / GROUP_SHARE
+        if self.static is not None and self.static.able(replay.encoded, index, most):
+            self.ensemble.check()
+            state = self._begun()
+            self.static.take(replay, index, [*self._parameters, *state], self._move)
+            return
         self._adam.zero_grad(set_to_none=True)
         # Losses of branches are summed, not averaged, and share no trainable number. So the gradient of all of them is
         # gathered group by group, and a group's activations are gone before the next one is computed.
@@ -175,6 +178,14 @@ class Trainer:
             self.ensemble.check()
             self._add_gradient(replay, index, branches)
         self._move()
+
+    def _begun(self) -> list[Tensor]:
+        """The optimiser's state, at its start where there is none yet: a recording must not contain that."""
+        for p in self._parameters:
+            if not self._adam.state.get(p):
+                step = torch.zeros((), dtype=torch.float32, device=p.device)
+                self._adam.state[p] = {"step": step, **{k: torch.zeros_like(p) for k in MOMENTS}}
+        return [x for p in self._parameters for x in self._adam.state[p].values()]
 
     def _move(self) -> None:
         """Go against the gradient that was gathered, clipped branch by branch."""
@@ -189,7 +200,8 @@ class Trainer:
         """
         # Every row counts as the longest does, because a pass is padded to it.
         m, positions = self.ensemble.branches, len(ends) * int(ends.max())
-        size = self._activation_bytes() // GROUP_SHARE // (positions * self.ensemble.activation_bytes)
+        a_position = self.ensemble.activation_bytes + self.ensemble.attention_bytes(int(ends.max()))
+        size = self._activation_bytes() // GROUP_SHARE // (positions * a_position)
         if self.ensemble.backbone.device.type == "cpu":
             size = min(size, GROUP_POSITIONS // positions)
         # Even groups: with 8 branches and room for 5, two groups of 4 beat 5 and 3.
@@ -212,8 +224,7 @@ class Trainer:
         """
         device = self.ensemble.backbone.device
         weights = replay.weights[branches, index]
-        groups = replay.encoded.prompt if replay.groups is None else replay.groups
-        reference = torch.from_numpy(replay.encoded.reference[index]).to(device)
+        reference = upload(replay.encoded.reference[index], device)
         chunks, keep = self._row_chunks(replay.encoded.ends[index], len(weights))
         # A bootstrap leaves out more than a third of all observations; they add nothing to a loss and are not computed.
         wanted = weights > 0
@@ -226,7 +237,8 @@ class Trainer:
         # Chunks are in the order of their lengths; the loss needs the order of the minibatch, as weights and rewards
         # are.
         with torch.set_grad_enabled(keep):
-            found = torch.cat([log_p(chunk) for chunk in chunks], 1)[:, np.argsort(np.concatenate(chunks))]
+            back = upload(np.argsort(np.concatenate(chunks)), device)
+            found = torch.cat([log_p(chunk) for chunk in chunks], 1)[:, back]
         # Where the graph of all rows is too large to keep, log-probabilities were found without one. The loss centres
         # over the whole minibatch and couples its rows, but only through these numbers: its gradient at them is found
         # first, then each chunk is computed again, with a graph, and given its share.
@@ -234,15 +246,16 @@ class Trainer:
             found.requires_grad_()
         losses = matching_loss(
             self.beta * (found - reference),
-            torch.from_numpy(replay.rewards[index]).to(device),
-            torch.from_numpy(weights.astype(np.float64)).to(device),
-            torch.from_numpy(groups[index]).to(device),
+            upload(replay.rewards[index], device),
+            upload(weights.astype(np.float64), device),
+            upload(replay.centred_with[index], device),
+            int(replay.centred_with[index].max()) + 1,
         )
         torch.autograd.backward(losses.sum())
         if not keep:
             gradient = cast(Tensor, found.grad)
             for chunk in chunks:
-                torch.autograd.backward(log_p(chunk, values=False), gradient[:, chunk])
+                torch.autograd.backward(log_p(chunk, values=False), gradient[:, upload(chunk, device)])
 
     def _row_chunks(self, ends: I8, branches: int) -> tuple[list[I8], bool]:
         """Cut a minibatch into chunks of rows, short ones apart from long ones.
@@ -256,7 +269,7 @@ class Trainer:
         """
         order = np.argsort(ends, kind="stable")
         most = self._activation_bytes()
-        a_token = branches * self.ensemble.activation_bytes
+        a_token = branches * (self.ensemble.activation_bytes + self.ensemble.attention_bytes(int(ends.max())))
         quarters = [q for q in np.array_split(order, 4) if len(q)]
         spent = sum(len(q) * int(ends[q].max()) for q in quarters)
         whole = len(ends) * int(ends.max())
@@ -292,7 +305,6 @@ class Trainer:
             KeyError: a tensor is missing.
             ValueError: tensors of another ensemble.
         """
-        names = ("exp_avg", "exp_avg_sq")
         for i, p in enumerate(self._parameters):
             found = tensors[f"adapter.{i}"]
             if found.shape != tuple(p.shape):
@@ -301,8 +313,9 @@ class Trainer:
                 p.copy_(torch.from_numpy(found.copy()))
             if f"adam.step.{i}" in tensors:
                 # Laid out in memory as the parameter is, which the fused step takes for granted.
-                moments = {k: torch.empty_like(p) for k in names}
+                moments = {k: torch.empty_like(p) for k in MOMENTS}
                 for k, moment in moments.items():
                     moment.copy_(torch.from_numpy(np.array(tensors[f"adam.{k}.{i}"])))
                 step = torch.from_numpy(np.array(tensors[f"adam.step.{i}"])).to(p.device)
                 self._adam.state[p] = {"step": step, **moments}
+        self._forget()

@@ -84,6 +84,11 @@ class Backbone:
         device: torch.device = next(iter(self.model.parameters())).device
         return device
 
+    def sees(self, span: int) -> bool:
+        """Whether a token attends to all of so many places; false where a window of attention is shorter."""
+        window = getattr(self.model.config, "sliding_window", None)
+        return window is None or span <= int(window)
+
     def prompt_ids(self, prompt: str) -> list[int]:
         """Return the token ids that precede a completion; never empty.
 

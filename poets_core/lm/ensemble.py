@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from poets_core.lm.families import FAMILIES
 from poets_core.lm.frozen import FrozenLinear
 from poets_core.lm.grammar import LengthLimit, MaskTable
 from poets_core.lm.head import blocks, head_log_prob
+from poets_core.lm.kernels import scoring_attention, upload
 from poets_core.lm.likelihood import (
     Encoded,
     LogProb,
@@ -74,6 +76,8 @@ class BranchEnsemble:
         """
         self.backbone, self.check = backbone, check
         self.shape = shape
+        self.kept: dict[str, Any] = {}
+        """What sampling keeps between calls; the same object in all that read other prompts."""
         self.prompt_ids = [backbone.prompt_ids(p) for p in prompts]
         grammar: TokenMask = mask if mask is not None else LengthLimit(backbone.vocabulary, max_tokens)
         # The last token is predicted and never read, hence one less.
@@ -131,6 +135,17 @@ class BranchEnsemble:
         widths = sum(x.in_features + x.out_features for x in self.stack.layers.values() if x is not self.head)
         return 4 * (2 * widths + self.head.out_features)
 
+    def attention_bytes(self, span: int) -> int:
+        """About how many bytes of attention a position of a branch keeps beside `activation_bytes`: see kernels.
+
+        Args:
+            span: places that it looks back at.
+        """
+        if self.backbone.device.type != "cuda":
+            return 0
+        config = self.backbone.model.config
+        return 8 * int(config.num_attention_heads) * span * (self.backbone.layers - self.backbone.branch_from)
+
     def parameters(self) -> list[nn.Parameter]:
         """Trainable tensors, each (M, ...), in a stable order."""
         return self.stack.parameters()
@@ -159,7 +174,7 @@ class BranchEnsemble:
         hidden = torch.zeros(len(ids), span, size, device=like.device, dtype=like.dtype)  # type: ignore[arg-type]
         for rows, keep in self._passes(ends):
             width = int(ends[rows].max())
-            hidden[torch.from_numpy(rows[:keep]), :width] = self._trunk(ids[rows, :width])[:keep]
+            hidden[upload(rows[:keep], hidden.device), :width] = self._trunk(ids[rows, :width])[:keep]
         states = TrunkStates()
         states.append(hidden)
         # Reference and branches are scored by the same code on the same states: before training their ratio is exactly
@@ -172,7 +187,7 @@ class BranchEnsemble:
         return replace(bare, reference=reference)
 
     def _trunk(self, ids: I8) -> Tensor:
-        x = torch.from_numpy(ids).to(self.backbone.device)
+        x = upload(ids, self.backbone.device)
         out: Tensor = self.backbone.trunk(input_ids=x, use_cache=False).last_hidden_state
         return out
 
@@ -206,8 +221,43 @@ class BranchEnsemble:
 
     def upper(self, rows: Rows) -> Float[Tensor, "n T D"]:
         """Run the upper layers in the current layout; return the states that predict each token."""
-        final = self.backbone.upper(inputs_embeds=rows.hidden, use_cache=False).last_hidden_state
+        final = self._final(rows.hidden, masked=self.backbone.device.type == "cuda")
         return predictors(final, rows.position, rows.tokens.shape[1])
+
+    def _final(self, hidden: Float[Tensor, "n L D"], *, masked: bool) -> Float[Tensor, "n L D"]:
+        """Final states; a mask that is given spares a look at positions for which a GPU would have to be waited for."""
+        span, mask = hidden.shape[1], None
+        if masked and self.backbone.sees(span):
+            mask = torch.ones(span, span, dtype=torch.bool, device=hidden.device).tril()[None, None]
+        with scoring_attention(self.backbone.device):
+            out = self.backbone.upper(inputs_embeds=hidden, attention_mask=mask, use_cache=False)
+        final: Tensor = out.last_hidden_state
+        return final
+
+    def every_log_prob(
+        self,
+        *,
+        hidden: Float[Tensor, "n L D"],
+        tokens: Int64[Tensor, "n T"],
+        rows: Int64[Tensor, "n T"],
+        inside: Bool[Tensor, "n T"],
+        position: int,
+        allowed: Bool[Tensor, "R V"],
+    ) -> Float[Tensor, "M n"]:
+        """Return log-probabilities of n rows under all branches, with gradients; everything lies on the device.
+
+        Args:
+            hidden: trunk states; tokens: what was written; rows: mask row before each token.
+            inside: which places lie before a row's end.
+            position: place of the last prompt token, the same in all rows.
+            allowed: the mask's table.
+        """
+        m, t = self.branches, tokens.shape[1]
+        self.stack.layout.grouped()
+        final = self._final(hidden.repeat(m, 1, 1), masked=True)
+        states = final[:, position : position + t]
+        found = head_log_prob(self.head, states, allowed, rows.repeat(m, 1), tokens.repeat(m, 1))
+        return found.masked_fill(~inside.repeat(m, 1), 0.0).sum(-1).view(m, -1)
 
     def _score(self, rows: Rows, *, grammar: bool = True, values: bool = True) -> Float[Tensor, " n"]:
         """Sequence log-probabilities in the current layout.
@@ -219,9 +269,9 @@ class BranchEnsemble:
     def _tokens(self, rows: Rows, *, grammar: bool = True, values: bool = True) -> Float[Tensor, "n T"]:
         """Log-probabilities of tokens, 0 beyond the end, a few places at a time if the vocabulary is large."""
         device, t = self.backbone.device, rows.tokens.shape[1]
-        states, tokens = self.upper(rows), torch.from_numpy(rows.tokens).to(device)
-        inside = torch.from_numpy(np.arange(t) < rows.length[:, None]).to(device)
-        table = torch.from_numpy(rows.rows if grammar else np.zeros_like(rows.rows)).to(device)
+        states, tokens = self.upper(rows), upload(rows.tokens, device)
+        inside = upload(np.arange(t) < rows.length[:, None], device)
+        table = upload(rows.rows if grammar else np.zeros_like(rows.rows), device)
 
         def picked(at: slice) -> Float[Tensor, "n K"]:
             logits = self.head(states[:, at])
@@ -232,7 +282,7 @@ class BranchEnsemble:
         else:
             parts = blocks(rows.tokens.shape, len(self.backbone.vocabulary.tokens), LOGITS_PER_PASS)
             found = torch.cat([picked(p) for p in parts], 1)
-        return torch.where(inside, found, 0.0)
+        return found.masked_fill(~inside, 0.0)
 
     def token_log_prob(
         self, encoded: Encoded, index: Int64[np.ndarray, " n"], *, reference: bool = False
@@ -297,9 +347,9 @@ class BranchEnsemble:
         self.stack.layout.grouped(branches)
         found = self._score(encoded.take(index[chosen.ravel()]), values=values).view(chosen.shape)
         # Back to where the rows were asked for; what only filled up a branch's share is set to 0 and gets no gradient.
-        known = torch.from_numpy(np.take_along_axis(wanted, chosen, 1)).to(found.device)
+        known = upload(np.take_along_axis(wanted, chosen, 1), found.device)
         out = torch.zeros(wanted.shape, dtype=found.dtype, device=found.device)
-        return out.scatter(1, torch.from_numpy(chosen).to(found.device), torch.where(known, found, 0.0))
+        return out.scatter(1, upload(chosen, found.device), found.masked_fill(~known, 0.0))
 
     @torch.no_grad()
     def log_prob(self, encoded: Encoded, *, grammar: bool = True) -> LogProb:

@@ -69,9 +69,10 @@ class MaskTable:
     _table: Tensor | None = None
 
     def __post_init__(self) -> None:
-        self._row(np.ones(self.size, dtype=np.bool_))
+        self.row_of(np.ones(self.size, dtype=np.bool_))
 
-    def _row(self, allowed: Bool[np.ndarray, " V"]) -> int:
+    def row_of(self, allowed: Bool[np.ndarray, " V"]) -> int:
+        """Return the number of a table row, which is added where it is new."""
         # A grammar may have millions of states (positions times counters) and still only dozens of different rows.
         key = allowed.tobytes()
         if key not in self._row_of_bytes:
@@ -88,7 +89,7 @@ class MaskTable:
         new = np.array([s for s in unique.tolist() if s not in self._row_of_state], dtype=np.int64)
         if len(new):
             for s, allowed in zip(new.tolist(), self.mask.allowed(new), strict=True):
-                self._row_of_state[s] = self._row(np.ascontiguousarray(allowed))
+                self._row_of_state[s] = self.row_of(np.ascontiguousarray(allowed))
         found = np.array([self._row_of_state[s] for s in unique.tolist()], dtype=np.int64)
         return found[inverse].reshape(state.shape)
 

@@ -14,12 +14,15 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from poets_core.lm.kernels import distinct_writes
 from poets_core.lm.likelihood import token_log_prob
 from poets_core.lm.lora import StackedLoRALinear
 from poets_core.lm.product import adapter_gradients, add_delta, joined
 
 LOGITS_AT_ONCE = 16_000_000
 """Logits of one block. The memory of larger ones is fetched from the system anew each time, and leaves the cache."""
+GPU_TIMES = 4
+"""How many times larger blocks are on a GPU, where each costs launches and memory is not fetched anew."""
 
 
 def head_log_prob(
@@ -73,7 +76,7 @@ class HeadLogProb(torch.autograd.Function):
         # The softmax of every block is kept, since it is all that the gradient needs besides the states. Without values
         # it is computed in `backward` instead, where a block can go as soon as it was used.
         if values:
-            for at in blocks(tokens.shape, head.out_features, LOGITS_AT_ONCE):
+            for at in blocks(tokens.shape, head.out_features, _at_once(states)):
                 logits = _logits(head, states[:, at], whole_a, whole_b)
                 out[:, at], p = token_log_prob(logits, allowed[rows[:, at]], tokens[:, at])
                 ctx.softmax.append(p)
@@ -89,7 +92,7 @@ class HeadLogProb(torch.autograd.Function):
         grad_b = torch.zeros(b.shape[0], b.shape[1] - prior, b.shape[2], device=b.device)
         kept = list(reversed(ctx.softmax))
         ctx.softmax = []  # every block goes as soon as it is used
-        for at in blocks(tokens.shape, head.out_features, LOGITS_AT_ONCE):
+        for at in blocks(tokens.shape, head.out_features, _at_once(states)):
             x = states[:, at].reshape(a.shape[0], -1, states.shape[2])
             if kept:
                 p = kept.pop()
@@ -98,7 +101,9 @@ class HeadLogProb(torch.autograd.Function):
                 p = torch.softmax(p.masked_fill_(~ctx.allowed[rows[:, at]], -torch.inf), -1, out=p)
             t, weight = tokens[:, at], grads[0][:, at, None].float()
             # g (onehot - p), in the memory of p: the whole row times -g, then g more where the token stands.
-            p.mul_(-weight).scatter_add_(-1, t[..., None], weight)
+            # One place of each row: no two of these sums meet.
+            with distinct_writes():
+                p.mul_(-weight).scatter_add_(-1, t[..., None], weight)
             g = p.to(states.dtype).view(a.shape[0], -1, head.out_features)
             inner = torch.bmm(a, x.transpose(1, 2))
             to_inner, to_a, to_b = adapter_gradients(g, x, inner, b, prior, head.shape.scaling)
@@ -120,6 +125,10 @@ def blocks(shape: Sequence[int], words: int, most: int) -> list[slice]:
     n, t = shape
     width = max(1, most // (n * words))
     return [slice(k, k + width) for k in range(0, t, width)]
+
+
+def _at_once(states: Tensor) -> int:
+    return LOGITS_AT_ONCE * (GPU_TIMES if states.device.type == "cuda" else 1)
 
 
 def _logits(head: StackedLoRALinear, states: Tensor, a: Tensor, b: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int, Int64
 from torch import Tensor
 
+from poets_core.lm.kernels import upload
 from poets_core.lm.states import TrunkStates
 from poets_core.types import I8
 
@@ -118,7 +119,7 @@ def predictors(hidden: Float[Tensor, "N L D"], position: Int64[np.ndarray, " N"]
     if (position == position[0]).all():  # prompts of one length: nothing to gather
         return hidden[:, position[0] : position[0] + t]
     at = np.minimum(position[:, None] + np.arange(t), hidden.shape[1] - 1)
-    index = torch.from_numpy(at).to(hidden.device)
+    index = upload(at, hidden.device)
     return hidden.gather(1, index[:, :, None].expand(-1, -1, hidden.shape[2]))
 
 

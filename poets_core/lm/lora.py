@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from poets_core.keyed import rng_for
 from poets_core.lm.frozen import FrozenLinear
 from poets_core.lm.product import StackedProduct, add_delta, joined
+from poets_core.types import I8
 
 
 @dataclass
@@ -51,21 +52,38 @@ class Layout:
         width = int(counts.max())
         if (counts == width).all() and counts.sum() == len(branch) and (np.diff(branch) >= 0).all():
             return self.grouped()  # sorted blocks of equal size: nothing to gather
-        # Batched products want blocks of one size: each branch gets as many places as the branch with most rows has.
-        # `gather` says which row stands at each place (row 0 at those left over, whose answers nobody reads), `scatter`
-        # where each row's delta is found afterwards. Made once per pass, used by every layer.
-        gather = np.zeros((self.branches, width), dtype=np.int64)
-        scatter = np.zeros(len(branch), dtype=np.int64)
-        for m in range(self.branches):
-            rows = np.flatnonzero(branch == m)
-            gather[m, : len(rows)] = rows
-            scatter[rows] = m * width + np.arange(len(rows))
-        # Rows of the reference have no place of their own. They read place 0 and are set to zero before the sum.
-        bare = np.flatnonzero(branch < 0)
-        self.active, self.only = True, None
-        self.gather = torch.from_numpy(gather.ravel()).to(device)
-        self.scatter = torch.from_numpy(scatter).to(device)
-        self.bare = torch.from_numpy(bare).to(device) if len(bare) else None
+        # Made once per pass, used by every layer.
+        gather, scatter, bare = mixed_places(branch, self.branches, width)
+        found = [torch.from_numpy(x).to(device) for x in (gather, scatter, bare)]
+        self.places(found[0], found[1], found[2] if len(bare) else None)
+
+    def places(
+        self, gather: Int64[Tensor, " p"], scatter: Int64[Tensor, " n"], bare: Int64[Tensor, " b"] | None
+    ) -> None:
+        """Rows belong to any branches, as `mixed_places` says it."""
+        self.active, self.only, self.gather, self.scatter, self.bare = True, None, gather, scatter, bare
+
+
+def mixed_places(branch: Int64[np.ndarray, " n"], branches: int, width: int) -> tuple[I8, I8, I8]:
+    """Return where rows of any branch stand in blocks of one size, which batched products want.
+
+    Args:
+        branch: branch of each row, -1 for the reference.
+        branches: M.
+        width: places of each branch, as many at least as the branch with most rows has.
+
+    Returns:
+        Which row stands at each of the M width places (row 0 at those left over, whose answers nobody reads); at which
+        place each row's delta is found afterwards; and which rows are the reference's.
+    """
+    gather = np.zeros((branches, width), dtype=np.int64)
+    scatter = np.zeros(len(branch), dtype=np.int64)
+    for m in range(branches):
+        rows = np.flatnonzero(branch == m)
+        gather[m, : len(rows)] = rows
+        scatter[rows] = m * width + np.arange(len(rows))
+    # Rows of the reference have no place of their own. They read place 0 and are set to zero before the sum.
+    return gather.ravel(), scatter, np.flatnonzero(branch < 0)
 
 
 @dataclass(frozen=True)
@@ -107,6 +125,7 @@ class StackedLoRALinear(nn.Module):
         # B lies transposed in memory, its long side last, as `StackedProduct` multiplies it.
         self.b = nn.Parameter(torch.zeros(shape.branches, shape.rank, self.out_features).transpose(1, 2))
         self._packed: tuple[Tensor, Tensor] | None = None
+        self._room: tuple[Tensor, Tensor] | None = None
 
     def _draw(self, seed: int, reset: int) -> tuple[Tensor, Tensor, Tensor]:
         # A stream per layer and branch: a branch starts alike whatever M is. The trained block has a stream of its own,
@@ -135,13 +154,29 @@ class StackedLoRALinear(nn.Module):
             torch.cat([self.prior_b * self.prior_factor, self.b], dim=2),
         )
 
-    def pack(self, packed: bool) -> None:
-        """Keep the joined blocks while no gradient is needed (sampling), or let them go."""
+    def pack(self, packed: bool, *, stay: bool = False) -> None:
+        """Keep the joined blocks while no gradient is needed (sampling), or let them go.
+
+        Args:
+            packed: whether they are wanted.
+            stay: put them where they were the last time that this was asked for, since a recorded step looks for them
+                there; until `forget`.
+        """
         self._packed = None
         if packed:
             a = joined(self.prior_a, self.a.detach())
             b = joined(self._scaled_prior_b(), self.b.detach().transpose(1, 2))
             self._packed = a.to(self.base.weight.dtype), b.to(self.base.weight.dtype).contiguous()
+            if stay:
+                # Copies of their own: without a prior the blocks above may be the trained ones themselves.
+                self._room = self._room or (torch.empty_like(a, dtype=self.base.weight.dtype), self._packed[1].clone())
+                for kept, fresh in zip(self._room, self._packed, strict=True):
+                    kept.copy_(fresh)
+                self._packed = self._room
+
+    def forget(self) -> None:
+        """Give up the place where joined blocks stay: no recorded step looks for them any more."""
+        self._room = None
 
     def _scaled_prior_b(self, branches: slice = slice(None)) -> Float[Tensor, "m p out"]:
         return self.prior_b[branches].transpose(1, 2) * self.prior_factor
@@ -199,6 +234,11 @@ class Stack:
     def parameters(self) -> list[nn.Parameter]:
         """Trainable blocks, each with leading dimension M, in a stable order."""
         return [p for layer in self.layers.values() for p in (layer.a, layer.b)]
+
+    @property
+    def prior_factor(self) -> float:
+        """What every prior block is scaled by."""
+        return next(iter(self.layers.values())).prior_factor
 
     def set_prior_factor(self, value: float) -> None:
         """Scale every prior block by `value`."""

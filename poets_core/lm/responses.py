@@ -20,10 +20,11 @@ from torch import Tensor
 from poets_core.errors import InvalidModel, InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.lm.backbone import read_model
+from poets_core.lm.draw import invert
 from poets_core.lm.frozen import freeze_linears
 from poets_core.lm.kv_cache import roomy_cache
 from poets_core.lm.models import find_model
-from poets_core.lm.sampling import FULL, invert
+from poets_core.lm.sampling import FULL
 
 
 def answer_prompts(

@@ -9,9 +9,12 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from poets_core.lm.desk import keeps
+from poets_core.lm.draw import invert
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.kv_cache import roomy_cache
 from poets_core.lm.likelihood import masked_log_softmax
+from poets_core.lm.static_sampling import desk_for, write_static
 from poets_core.types import F8, I8, Bool
 
 FULL = 0.75
@@ -39,6 +42,7 @@ def sample(
     *,
     uniforms: Float64[np.ndarray, "n T"],
     temperature: float | Float64[np.ndarray, " n"] = 1.0,
+    static: bool | None = None,
 ) -> Samples:
     """Draw one completion per row, token by token, all rows together.
 
@@ -53,6 +57,8 @@ def sample(
         uniforms: keyed random numbers in [0, 1), one per token; T bounds the length.
         temperature: of all rows or of each; the density stays the one at temperature 1, which
             `Samples.log_prob` reports.
+        static: draw by steps of fixed shapes, which a GPU replays (`poets_core.lm.static_sampling`); on CUDA unless
+            given, and only where the model and the grammar allow it.
     """
     n = len(branch)
     if n == 0:
@@ -61,14 +67,24 @@ def sample(
     # and nothing has to be gathered.
     order = np.argsort(branch, kind="stable")
     heat = torch.from_numpy(np.broadcast_to(np.float64(temperature), branch.shape)[order]).to(ensemble.backbone.device)
+    device = ensemble.backbone.device
+    desk = desk_for(ensemble, ensemble.kept) if (device.type == "cuda" if static is None else static) else None
+    layers = ensemble.stack.layers.values()
     # Adapters do not change while texts are drawn: prior and trained blocks are joined once, not at every token.
-    for layer in ensemble.stack.layers.values():
-        layer.pack(True)
+    for layer in layers:
+        layer.pack(True, stay=desk is not None)
     try:
-        tokens, log_prob = _write(_Run(ensemble, branch[order], prompt[order]), uniforms[order], heat)
+        if desk is None:
+            tokens, log_prob = _write(_Run(ensemble, branch[order], prompt[order]), uniforms[order], heat)
+        else:
+            tokens, log_prob = write_static(ensemble, desk, branch[order], prompt[order], uniforms[order], heat)
     finally:
-        for layer in ensemble.stack.layers.values():
+        for layer in layers:
             layer.pack(False)
+        if desk is not None and not keeps(desk):
+            desk.leave()
+            for layer in layers:
+                layer.forget()
     back = np.argsort(order)
     return Samples([tokens[i] for i in back.tolist()], log_prob[back])
 
@@ -109,25 +125,6 @@ def _write(run: _Run, uniforms: F8, heat: Tensor) -> tuple[list[list[int]], F8]:
             present, fed, writing = present[writing], fed[writing], writing[writing]
         logits = run.step(fed)
     return tokens, log_prob
-
-
-def invert(log_p: Float[Tensor, "n V"], u: Float64[Tensor, " n"], heat: Float64[Tensor, " n"]) -> Int64[Tensor, " n"]:
-    """Return for each row the first token whose cumulative probability exceeds u.
-
-    Args:
-        log_p: log-probabilities of the tokens, not necessarily normalised.
-        u: uniform numbers in [0, 1).
-        heat: temperature of each row.
-    """
-    # In float64: at 100,000 tokens the rounding of a float32 sum is as large as the probability of many of them.
-    p = torch.softmax(log_p.double() / heat[:, None], dim=-1)
-    total = p.cumsum(-1)
-    # The sum is one up to rounding only, so u is taken as a share of it.
-    target = u * total[:, -1]
-    drawn = (total <= target[:, None]).sum(-1)
-    # u next to one may round to the whole sum; a token of probability 0 is then not drawn, but the last possible one.
-    last = p.shape[-1] - 1 - (p.flip(-1) > 0).int().argmax(-1)
-    return torch.minimum(drawn, last)
 
 
 class _Run:

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from poets_core.lm.kernels import upload
 from poets_core.types import I8
 
 
@@ -63,15 +64,15 @@ class TrunkStates:
         # Within one block that is long enough one copy does it; searches of one round and tests are like that.
         first = self.blocks[0]
         if len(self.blocks) == 1 and first.shape[1] >= span:
-            return first[torch.from_numpy(self._row[index]).to(first.device), :span]
+            return first[upload(self._row[index], first.device), :span]
         out = first.new_zeros(len(index), span, first.shape[2])
         # Block by block: joined into one tensor the states would be copied every round, twice as large for a moment.
         where, row = self._block[index], self._row[index]
         for k in np.unique(where).tolist():
             block, to = self.blocks[k], np.flatnonzero(where == k)
             width = min(span, block.shape[1])
-            found = block[torch.from_numpy(row[to]).to(block.device), :width]
-            out[torch.from_numpy(to).to(out.device), :width] = found.to(out.device)
+            found = block[upload(row[to], block.device), :width]
+            out[upload(to, out.device), :width] = found.to(out.device)
         return out
 
 

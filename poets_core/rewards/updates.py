@@ -9,7 +9,8 @@ import numpy as np
 
 from poets_core.fit.bootstrap import bootstrap_weights
 from poets_core.fit.metrics import effective_sample_size
-from poets_core.fit.trainer import Replay, Trainer
+from poets_core.fit.replay import Replay
+from poets_core.fit.trainer import Trainer
 from poets_core.keyed import rng_for
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.rewards.batch import Batch

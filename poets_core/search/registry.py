@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -14,6 +13,7 @@ from poets_core.keyed import rng_for
 from poets_core.lm.backbone import Backbone, cut, load_backbone, read_model, vocabulary_of
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.grammar import MaskTable
+from poets_core.lm.kernels import repeatable
 from poets_core.lm.library import library_vocabulary, train_context_backbone, train_library_backbone
 from poets_core.lm.lora import AdapterShape
 from poets_core.protocols import Check, Problem, Search, unheard
@@ -165,7 +165,7 @@ def build_search(
     torch.set_num_threads(spec.threads)
     device = device_of(spec.device)
     if device == "cuda":
-        _deterministic()
+        repeatable()
     check_transform(problem, spec)
     source: Path | str = backbone
     part = spec.backbone
@@ -314,9 +314,3 @@ def device_of(asked: str) -> str:
             "Expected a CUDA device because device is 'cuda', got none. Use 'auto' or 'cpu'.", field="device"
         )
     return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
-
-
-def _deterministic() -> None:
-    """Ask for repeatable kernels on CUDA: a run resumed after a kill has to come to the same bits."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by cuBLAS at its first product
-    torch.use_deterministic_algorithms(True, warn_only=True)

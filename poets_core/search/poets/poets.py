@@ -16,7 +16,8 @@ from jaxtyping import Int64
 
 from poets_core.errors import InvalidSpec
 from poets_core.fit.prior_adapter import calibrate_prior
-from poets_core.fit.trainer import Replay, Trainer
+from poets_core.fit.replay import Replay
+from poets_core.fit.trainer import Trainer
 from poets_core.keyed import rng_for
 from poets_core.lm.adapters import export_adapter
 from poets_core.protocols import Round
