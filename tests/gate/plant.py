@@ -68,8 +68,8 @@ FAULTS = (
     Fault(
         "wrong shape",
         "poets_core/fit/loss.py",
-        'centre(x: Float[Tensor, "M N"], weights: Float[Tensor, "M N"]',
-        'centre(x: Float[Tensor, "M N"], weights: Float[Tensor, "N M"]',
+        'x: Float[Tensor, "M N"], weights: Float[Tensor, "M N"], prompt',
+        'x: Float[Tensor, "M N"], weights: Float[Tensor, "N M"], prompt',
         "tests/search/test_loss.py::test_prompts_are_centred_apart",
         "TypeCheckError",
     ),
