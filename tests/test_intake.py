@@ -26,8 +26,7 @@ from domains.protein.tables.read import read_table
 from poets_core.errors import InvalidComparisons, InvalidInput, InvalidSpec, InvalidTable
 from poets_core.intake import MEMBERS, TableBounds, listed, read_file, read_json, unpacked
 from poets_core.intake.archive import read_zip
-from poets_core.llm_po import log
-from poets_core.llm_po.log import read_log
+from poets_core.llm_po.log import read_log, table
 from poets_core.spec.read import parse_spec, read_spec
 from poets_core.worker.preview import table_preview
 
@@ -111,7 +110,11 @@ LOGS: dict[str, Callable[[], bytes]] = {
     "brackets without end": lambda: b'{"prompt": ' + b"[" * 100_000,
     "a number without end": lambda: b'{"prompt": ' + b"9" * 100_000 + b"}",
     "a key twice": lambda: b'{"prompt": "p", "prompt": "q", "policy_a": "a", "policy_b": "b", "outcome": "a"}',
-    "a long prompt": lambda: LOG + b"p" * 120_000 + b",a,b,a\n",
+    "a line of 2 MiB": lambda: LOG + b"p" * (2 << 20) + b",a,b,a\n",
+    "a cell of 2 MiB": lambda: LOG + b'"' + b"p\n" * (1 << 20) + b'",a,b,a\n',
+    "an object of 2 MiB": lambda: b'[{"prompt": "' + b"p" * (2 << 20) + b'"}]',
+    "an array in an array": lambda: b"[" * 100_000,
+    "many keys, late": lambda: b'{"p": 1}\n' * 20_000 + b"{" + b",".join(b'"k%d": 1' % i for i in range(900)) + b"}",
     "more text in a gzip file": lambda: gzip.compress(LOG + (b"p" * 1000 + b",a,b,a\n") * 80_000, 1, mtime=0),
     "a quote without end": lambda: LOG + b'"p,a,b,a\n' + b"q,a,b,a\n" * 100_000,
 }
@@ -121,16 +124,18 @@ LOGS: dict[str, Callable[[], bytes]] = {
 def test_logs_beyond_a_bound_are_refused(tmp_path: Path, make: Callable[[], bytes]) -> None:
     with pytest.raises(InvalidComparisons, match="Expected") as caught:
         read_log(put(tmp_path, make()), None)
-    assert caught.value.field == "experiment.log"
+    assert caught.value.field in ("experiment.log", "experiment.policies")
     assert len(str(caught.value)) < 500
 
 
 def test_a_log_has_no_more_rows_than_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert log.BOUNDS.rows == 500_000
-    monkeypatch.setattr(log, "BOUNDS", replace(log.BOUNDS, rows=50))  # half a million take half a minute
-    with pytest.raises(InvalidComparisons, match="50"):
-        read_log(put(tmp_path, LOG + b"p,a,b,a\n" * 51), None)
-    assert len(read_log(put(tmp_path, LOG + b"p,a,b,a\n" * 50), None)) == 50
+    assert table.BOUNDS.rows == 500_000
+    monkeypatch.setattr(table, "BOUNDS", replace(table.BOUNDS, rows=50))  # half a million take half a minute
+    record = b'{"prompt": "p", "policy_a": "a", "policy_b": "b", "outcome": "a"}\n'
+    for head, row in ((LOG, b"p,a,b,a\n"), (b"", record)):
+        with pytest.raises(InvalidComparisons, match="50"):
+            read_log(put(tmp_path, head + row * 52), None)
+        assert len(read_log(put(tmp_path, head + row * 50), None).rows) == 50
 
 
 any_bytes = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

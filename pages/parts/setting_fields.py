@@ -48,6 +48,10 @@ class Errors:
             at.caption(says)
         self._places[path] = Place(at, label, wrong)
 
+    def placed(self, path: str) -> bool:
+        """Whether a field of this path was drawn."""
+        return path in self._places
+
     def refuse(self, path: str, wrong: str) -> None:
         """Say what is wrong with a field that was drawn; its value must then be one that no spec takes."""
         self._places[path] = replace(self._places[path], wrong=wrong)

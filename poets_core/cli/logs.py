@@ -79,7 +79,7 @@ def spec_from_log(
     made = parse_spec(whole | ({} if seed is None else {"seed": seed}), where="the options")
     if not isinstance(made, ExperimentSpec):
         raise InvalidSpec(f"Expected an experiment with --log, got kind {made.kind!r}. Leave the kind out.")
-    return made, list(read.says)
+    return made, [*read.says, *read.warns]
 
 
 def mapped(made: RunSpec) -> RunSpec:

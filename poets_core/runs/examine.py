@@ -23,7 +23,7 @@ from typing import Any, cast
 from poets_core import errors
 from poets_core.errors import InvalidInput, PoetsError, StoreUnavailable
 from poets_core.intake.sheet import Sheet
-from poets_core.spec.log_mapping import LogMapping, Meaning
+from poets_core.spec.log_mapping import LogMapping, Meaning, Shown
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 30
@@ -75,6 +75,9 @@ class LogPreview(Preview):
         questions: what a person must say, by field.
         wrong: what is wrong with what was asked to be read, by field.
         says: what counts and what does not, in sentences, where nothing is wrong.
+        warns: what makes a verdict on these rows less than it looks.
+        orders: words of the column of orders: text, rows, and which policy was shown first, None where nobody can know.
+        numeric: whether some outcome words are numbers.
     """
 
     titles: tuple[str, ...]
@@ -85,6 +88,9 @@ class LogPreview(Preview):
     questions: Mapping[str, str]
     wrong: Mapping[str, str]
     says: tuple[str, ...]
+    warns: tuple[str, ...]
+    orders: tuple[tuple[str, int, Shown | None], ...]
+    numeric: bool
 
 
 def preview_table(path: Path, name: str, field: str) -> Preview:
@@ -153,6 +159,9 @@ def preview_log(
         told["questions"],
         told["wrong"],
         tuple(told["says"]),
+        tuple(told["warns"]),
+        tuple((text, count, first) for text, count, first in told["orders"]),
+        told["numeric"],
     )
 
 

@@ -24,8 +24,13 @@ MOST_POLICIES = 300
 """Policies of an experiment on a log."""
 LONGEST_NAME = 200
 """Characters of a policy's name."""
+LONGEST_WORD = 300
+"""Characters of an outcome word, and of the name of a column."""
+MOST_OUTCOMES = 8
+"""Columns of a one-hot outcome."""
 
-Column: TypeAlias = Annotated[str, Field(max_length=300)]
+Column: TypeAlias = Annotated[str, Field(max_length=LONGEST_WORD)]
+Text: TypeAlias = Annotated[str, Field(max_length=LONGEST_WORD)]
 
 
 class LogMapping(SpecModel):
@@ -55,12 +60,10 @@ class LogMapping(SpecModel):
     second: Column = ""
     first_name: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
     second_name: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
-    outcome: Annotated[tuple[Column, ...], Field(max_length=8)] = ()
+    outcome: Annotated[tuple[Column, ...], Field(max_length=MOST_OUTCOMES)] = ()
     always_first: bool = False
     swapped: Column = ""
-    words: Annotated[dict[Annotated[str, Field(max_length=300)], Meaning], Field(max_length=2 * MOST_WORDS)] = Field(
-        default_factory=dict
-    )
+    words: Annotated[dict[Text, Meaning], Field(max_length=2 * MOST_WORDS)] = Field(default_factory=dict)
     by_name: bool = False
     middle: float | None = None
     higher: Literal["first", "second"] = "second"
@@ -68,9 +71,7 @@ class LogMapping(SpecModel):
     judge: Column = ""
     conversation: Column = ""
     order: Column = ""
-    order_words: Annotated[dict[Annotated[str, Field(max_length=300)], Shown], Field(max_length=MOST_WORDS)] = Field(
-        default_factory=dict
-    )
+    order_words: Annotated[dict[Text, Shown], Field(max_length=MOST_WORDS)] = Field(default_factory=dict)
     shown: Shown = "unknown"
     first_response: Column = ""
     second_response: Column = ""

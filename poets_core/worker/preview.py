@@ -65,19 +65,20 @@ def log_preview(
     Raises:
         InvalidComparisons: the file cannot be read.
     """
-    from poets_core.llm_po.log import FIELD, propose, read_rows, read_table, sentences
+    from poets_core.llm_po.log import FIELD, propose, read_rows, read_table, sentences, warnings
 
     table = read_table(path, name)
     said = None if mapping is None else LogMapping.model_validate(mapping)
     found = propose(table, said)
     says: list[str] = []
+    warns: list[str] = []
     counted: list[str] = []
     wrong: dict[str, str] = dict(found.questions) if said is None else {}
     if not wrong:
         try:
             log = read_rows(table, found.mapping if said is None else said, policies)
             counted = list(dict.fromkeys(name for row in log.rows for name in (row.first, row.second)))
-            says = sentences(log)
+            says, warns = sentences(log), warnings(log)
             says += [f"{note[:1].upper()}{note[1:]}." for note in found.notes]
         except InvalidComparisons as error:
             wrong = error.fields or {FIELD: str(error)}
@@ -96,6 +97,9 @@ def log_preview(
         "questions": dict(found.questions),
         "wrong": wrong,
         "says": says,
+        "warns": warns,
+        "orders": [list(word) for word in found.orders],
+        "numeric": found.numeric,
     }
 
 

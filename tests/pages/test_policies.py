@@ -353,12 +353,14 @@ def test_a_log_is_previewed_and_its_policies_are_named(store: SqlStore, launched
     assert "Upload the log" in said(at)
     upload = at.file_uploader(key="log")
     upload.upload("log.csv", b"policy_a,policy_b\nx,y\n", "text/csv").run()
-    assert "Add or rename: prompt, outcome." in at.error[0].value
+    assert "No column is known to say which policy was preferred" in at.error[0].value
+    assert at.button(key="start-experiment").disabled
     data = b"prompt,policy_a,policy_b,outcome\np,x,y,a\np,y,z,tie\n"
     at.file_uploader(key="log").upload("log.csv", data, "text/csv").run()
-    assert "2 comparisons of 3 policies" in said(at)
+    assert "2 comparisons of 3 policies count; 1 tie." in said(at)
     at.button(key="start-experiment").click().run()
     assert not at.exception
     spec = store.spec(launched[0]).experiment
     assert [p.name for p in spec.policies] == ["x", "y", "z"]
+    assert spec.mapping.words == {"a": "first", "tie": "tie"}
     assert Path(spec.log).read_bytes() == data

@@ -70,9 +70,24 @@ def test_a_preview_holds_the_beginning_alone(tmp_path: Path) -> None:
 def test_a_log_is_read_whole_and_names_its_policies(tmp_path: Path) -> None:
     text = "prompt,policy_a,policy_b,outcome\np,x,y,a\nq,y,z,tie\n"
     seen = preview_log(put(tmp_path, text.encode()), "log.csv")
-    assert (seen.rows, seen.policies, seen.names) == (2, ("x", "y", "z"), ("prompt", "first", "second", "preferred"))
-    with pytest.raises(InvalidComparisons, match="in row 2, got 'won'") as caught:
-        preview_log(put(tmp_path, text.replace("tie", "won").encode()), "log.csv")
+    assert (seen.rows, seen.policies, seen.names) == (
+        2,
+        {"x": 1, "y": 2, "z": 1},
+        tuple(text.split("\n")[0].split(",")),
+    )
+    assert (seen.counted, seen.wrong, seen.says[0]) == (
+        ("x", "y", "z"),
+        {},
+        "2 comparisons of 3 policies count; 1 tie.",
+    )
+    path = put(tmp_path, text.replace("tie", "won").encode())
+    seen = preview_log(path, "log.csv")
+    assert "'won' (1, first in row 3)" in seen.wrong["experiment.mapping.words"]
+    assert [(w.text, w.count, w.meaning) for w in seen.words] == [("a", 1, "first"), ("won", 1, None)]
+    told = seen.mapping.model_copy(update={"words": {"a": "first", "won": "leave-out"}})
+    assert preview_log(path, "log.csv", told, ["x", "y"]).counted == ("x", "y")
+    with pytest.raises(InvalidComparisons, match="header row") as caught:
+        preview_log(put(tmp_path, b""), "log.csv")
     assert caught.value.field == "experiment.log"
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import streamlit as st
 
+from pages.parts.experiment.log_form import log
 from pages.parts.experiment.settings import FIELDS, build_experiment
-from pages.parts.experiment.sources import branches, log, prompts
+from pages.parts.experiment.sources import branches, prompts
 from pages.parts.links import JUDGE, POLICIES
 from pages.parts.setting_fields import STICKY, Errors, setting_field, setting_fields
 from pages.parts.settings import settings_of

@@ -1,4 +1,4 @@
-"""The three sources of an experiment's policies as forms: branches of a run, prompts, a comparison log.
+"""Two sources of an experiment's policies as forms: branches of a run, prompts. A comparison log is in `log_form`.
 
 Each returns fields of the ExperimentSpec by name, always with ``policies`` and ``judge``, and the problem of the
 run where there is one.
@@ -15,10 +15,8 @@ from domains.catalog import entries, tasks
 from pages.parts.experiment.settings import FIELDS, POLICY
 from pages.parts.links import LAUNCH
 from pages.parts.setting_fields import Errors, setting_field
-from pages.parts.text import one_line, plain
-from pages.parts.uploads import keep_upload
+from pages.parts.text import plain
 from pages.parts.words import MODEL_HELP, model
-from poets_core.runs.examine import preview_log
 from poets_core.runs.store import RunRow, RunStore
 from poets_core.spec import JUDGES as MAY_JUDGE
 from poets_core.spec import METHODS, Bounds
@@ -173,27 +171,3 @@ def _templates(task: str) -> list[tuple[str, str]]:
     )
     st.session_state[f"{key}-last"] = max([*rows, st.session_state.get(f"{key}-last", 0)])
     return found
-
-
-def log(store: RunStore, errors: Errors) -> Form:
-    """Upload a comparison log and see whose comparisons it holds."""
-    values: dict[str, Any] = {"source": "log", "policies": [], "judge": "replay"}
-    file = st.file_uploader(FIELDS["log"].label, type=["csv", "jsonl", "ndjson"], key="log", help=FIELDS["log"].help)
-    st.caption(
-        "Columns: `prompt`, `policy_a`, `policy_b`, `outcome` (a, b or tie); `response_a`, `response_b` and `order` "
-        "(a-first or b-first) if known. Every row is checked before the experiment can start."
-    )
-    if file is None:
-        st.warning("Upload the log.", icon=":material/edit:")
-        return values, None
-    kept = keep_upload(store, file, preview_log, "log")
-    if kept is None:
-        return values, None
-    found = kept.seen.policies
-    kept.preview(f"{kept.seen.rows:,} comparisons of {len(found)} policies.", "log-preview")
-    st.text(one_line("Policies: " + ", ".join(found), 2000))
-    errors.place("experiment.policies")
-    errors.place(FIELDS["log"].path)
-    values["log"] = kept.path
-    values["policies"] = [{"name": name} for name in found]
-    return values, None

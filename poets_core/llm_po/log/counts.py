@@ -86,7 +86,7 @@ def orders(rows: Sequence[Row]) -> Orders:
 
 
 def sentences(log: ReadLog) -> list[str]:
-    """Return what a person is told of a log before it is used."""
+    """Return what a person is told of a log before it is used; `warnings` are apart."""
     rows = log.rows
     names = list(dict.fromkeys(name for row in rows for name in (row.first, row.second)))
     ties = sum(row.outcome == "tie" for row in rows)
@@ -102,7 +102,7 @@ def sentences(log: ReadLog) -> list[str]:
         out.append(f"{_many(group.count, kind)}, {each:,.3g} row{'s' * (round(each, 3) != 1)} each on average.")
     if not found:
         out.append("The log names no prompt, judge or conversation: whether its rows are independent cannot be seen.")
-    out += [*_orders(orders(rows)), *warnings(log)]
+    out += _orders(orders(rows))
     out += [f"{note[:1].upper()}{note[1:]}." for note in log.notes]
     return out
 
@@ -149,8 +149,8 @@ def _dependent(found: dict[Kind, Clusters]) -> list[str]:
         return []
     share = "shares its" if worst.repeated == 1 else "share their"
     return [
-        f"{_many(worst.repeated, 'row')} of the same two policies {share} {worst.kind} with an earlier one. Such rows are "
-        "not independent, and each is counted as if it were: the error bound (δ) may not hold."
+        f"{_many(worst.repeated, 'row')} of the same two policies {share} {worst.kind} with an earlier one. Such rows "
+        "are not independent, and each is counted as if it were: the error bound (δ) may not hold."
     ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from poets_core.spec.log_mapping import Meaning, Shown
+from poets_core.spec.log_mapping import LONGEST_WORD, Meaning, Shown
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -85,12 +85,14 @@ _JOIN = re.compile(r"[\s\-./]+")
 
 def key_of(column: str) -> str:
     """Return the name of a column as it is looked up: no case, blanks, dashes and points as underscores."""
-    return _JOIN.sub("_", column.strip()[:300]).strip("_").casefold()
+    return _JOIN.sub("_", column.strip()).strip("_").casefold() if len(column) <= LONGEST_WORD else ""
 
 
 def word_key(word: str) -> str:
     """Return an outcome word as it is looked up: no case, no brackets around it, blanks as underscores."""
-    plain = word.strip()[:300].casefold()
+    if len(word) > LONGEST_WORD:
+        return word
+    plain = word.strip().casefold()
     if plain in ("[[a]]", "[[b]]"):
         plain = plain[2:-2]
     if plain == "[[c]]":  # how judges of pairs are told to say that neither is better
@@ -104,4 +106,4 @@ def word_key(word: str) -> str:
 
 def order_key(word: str) -> str:
     """Return a word of the column of orders as it is looked up."""
-    return "_".join(word.strip()[:300].casefold().split())
+    return "_".join(word.casefold().split()) if len(word) <= LONGEST_WORD else word

@@ -15,7 +15,7 @@ from poets_core.llm_po.log.read import MAPPING
 from poets_core.llm_po.log.row import Word
 from poets_core.llm_po.log.table import MESSAGES, LogTable
 from poets_core.llm_po.log.words import as_numbers, counted, outcome_words
-from poets_core.spec.log_mapping import MOST_WORDS, LogMapping, Meaning, Shown
+from poets_core.spec.log_mapping import LONGEST_WORD, MEANINGS, MOST_OUTCOMES, MOST_WORDS, LogMapping, Meaning, Shown
 
 _OWN = ("a", "b", "tie")
 """Outcome words of our own format, whatever the policies are called."""
@@ -32,12 +32,16 @@ class Proposal:
         words: outcome words of the log, the most frequent first; numbers that `mapping.middle` reads are one entry.
         questions: what a person must say, by field of the spec.
         notes: what was recognised, in sentences without an end.
+        orders: words of the column of orders: text, rows, which policy was shown first; None: nobody can know.
+        numeric: whether some outcome words are numbers.
     """
 
     mapping: LogMapping
     words: tuple[Word, ...]
     questions: Mapping[str, str]
     notes: tuple[str, ...]
+    orders: tuple[tuple[str, int, Shown | None], ...] = ()
+    numeric: bool = False
 
 
 def propose(table: LogTable, said: LogMapping | None = None) -> Proposal:
@@ -61,11 +65,15 @@ class _Proposer:
     def __init__(self, table: LogTable) -> None:
         self._table = table
         self._by_key: dict[str, str] = {}
+        self._twice: dict[str, str] = {}  # column -> another one of a name that reads alike
         for column in table.columns:
-            self._by_key.setdefault(names.key_of(column), column)
+            first = self._by_key.setdefault(names.key_of(column), column)
+            if first != column:
+                self._twice[first] = column
         self._found: dict[str, Any] = {}
         self._questions: dict[str, str] = {}
         self._notes: list[str] = []
+        self._orders: list[tuple[str, int, Shown | None]] = []
         self._own = False
 
     # -- columns -----------------------------------------------------------
@@ -77,13 +85,22 @@ class _Proposer:
         for role, known in (("prompt", names.PROMPTS), ("conversation", names.CONVERSATIONS)):
             self._found[role] = self._first(known)
         if not self._found["prompt"]:
-            self._found["prompt"] = next((c for c in self._table.columns if c.startswith(MESSAGES)), "")
+            talks = (c for c in self._table.columns if c.startswith(MESSAGES) and len(c) <= LONGEST_WORD)
+            self._found["prompt"] = next(talks, "")
         self._judge()
         for one, two in names.RESPONSES:
             if {one, two} <= self._by_key.keys():
                 self._found |= {"first_response": self._by_key[one], "second_response": self._by_key[two]}
                 break
         self._order()
+        for role in ("first", "second", "outcome", "prompt"):
+            found = self._found.get(role, "")
+            column = found[0] if isinstance(found, tuple) and found else found
+            if column in self._twice:
+                self._found[role] = () if role == "outcome" else ""
+                self._questions[f"{MAPPING}.{role}"] = (
+                    f"{shown(column)} and {shown(self._twice[column])} read alike. Choose the column."
+                )
 
     def take(self, said: LogMapping) -> None:
         """Take the columns that a person has chosen."""
@@ -150,7 +167,7 @@ class _Proposer:
         if not all(side in keys for side in sides):
             return ()
         more = [c for k, c in keys.items() if k.startswith(("winner_tie", "winner_both")) and k not in sides]
-        return (keys[sides[0]], keys[sides[1]], *more)
+        return (keys[sides[0]], keys[sides[1]], *more) if len(more) <= MOST_OUTCOMES - 2 else ()
 
     def _reading(self, columns: Sequence[str]) -> str:
         if len(columns) > 1:
@@ -194,9 +211,10 @@ class _Proposer:
                 known[word] = shown_first
         policies = set(self._cells("first")) | set(self._cells("second"))
         unknown = [w for w in words if w and w not in known and w not in policies]
-        if len(words) > MOST_WORDS:
+        if len(words) > MOST_WORDS or max(map(len, words), default=0) > LONGEST_WORD:
             known = {}
         self._found["order_words"] = known
+        self._orders = [(w, n, known.get(w)) for w, n in words.most_common(MOST_WORDS) if w and w not in policies]
         if unknown:
             self._questions[f"{MAPPING}.order_words"] = (
                 f"The column {shown(column)} could say that policy one or policy two was shown first with "
@@ -226,25 +244,43 @@ class _Proposer:
         if self._found.get("middle") is not None:
             mapping = mapping.model_copy(update={"middle": self._found["middle"], "higher": self._found["higher"]})
         named = self._named(mapping, columns)
-        numeric = as_numbers(list(counts), self._table.separator) if mapping.middle is not None else {}
-        free = [w for w in counts if w not in named and w not in numeric]
+        values = as_numbers(list(counts), self._table.separator) if mapping.middle is not None else {}
+        free = [w for w in counts if w not in named and w not in values]
         mapping = mapping.model_copy(update={"words": {w: meanings[w] for w in free if w in meanings}})
         words = [Word(w, counts[w], firsts[w], meanings.get(w)) for w in free]
         words.sort(key=lambda w: (-w.count, w.number))
-        if len(words) > MOST_WORDS:
+        if len(words) > MOST_WORDS or any(len(w.text) > LONGEST_WORD for w in words):
             self._questions[f"{MAPPING}.outcome"] = (
-                f"Expected an outcome of at most {MOST_WORDS} different words, got {len(words):,} in "
+                f"Expected an outcome of at most {MOST_WORDS} different short words, got {len(words):,} in "
                 f"{self._reading(mapping.outcome)}. Choose another column; of numbers, say where the middle is."
             )
-            words = words[:MOST_WORDS]
+            words = [w for w in words[:MOST_WORDS] if len(w.text) <= LONGEST_WORD]
             mapping = mapping.model_copy(update={"words": {}})
         unsaid = [w.text for w in words if w.text not in mapping.words]
         if unsaid and f"{MAPPING}.words" not in self._questions:
             self._questions[f"{MAPPING}.words"] = (
-                f"Nobody but you can know what {', '.join(shown(w, 60) for w in unsaid[:6])} "
-                f"{'means' if len(unsaid) == 1 else 'mean'}. Say it, or leave these rows out."
+                f"Expected words for an outcome that are known, got {self._few(unsaid, counts, firsts)} in "
+                f"{', '.join(map(shown, mapping.outcome))}. Say what each means, or leave these rows out."
             )
-        return Proposal(mapping, tuple(words), self._questions, tuple(self._notes))
+        numeric = bool(as_numbers(list(counts), self._table.separator))
+        if mapping.middle is not None:
+            below, at, above = (
+                sum(counts[w] for w, v in values.items() if sign == (v > mapping.middle) - (v < mapping.middle))
+                for sign in (-1, 0, 1)
+            )
+            self._notes.append(
+                f"outcomes are numbers: {below:,} below {mapping.middle:g}, {at:,} exactly, {above:,} above; a larger "
+                f"one says that policy {'one' if mapping.higher == 'first' else 'two'} was preferred"
+            )
+        if named:
+            n = sum(counts[w] for w in named)
+            self._notes.append(f"{n:,} outcome{'s are' if n > 1 else ' is'} the name of the policy that was preferred")
+        notes = tuple(self._notes)
+        return Proposal(mapping, tuple(words), self._questions, notes, tuple(self._orders), numeric)
+
+    def _few(self, words: Sequence[str], counts: Mapping[str, int], firsts: Mapping[str, int]) -> str:
+        rows = [f"{shown(w, 60)} ({counts[w]:,}, first in row {firsts[w]:,})" for w in words[:6]]
+        return ", ".join(rows) + (f" and {len(words) - 6:,} more" if len(words) > 6 else "")
 
     def _named(self, mapping: LogMapping, columns: Sequence[Sequence[str]]) -> set[str]:
         """Return the words that are read as the name of one of the row's policies, in every row."""
@@ -302,10 +338,13 @@ class _Proposer:
         return found | self._numbers(counts)
 
     def _one_hot_meanings(self, mapping: LogMapping) -> dict[str, Meaning]:
-        one, two, *more = mapping.outcome
-        ties: dict[str, Meaning] = {c: "both-bad" if "bad" in names.key_of(c) else "tie" for c in more}
-        plain: dict[str, Meaning] = {"": "leave-out", one: "first", two: "second"}
-        return plain | ties
+        found: dict[str, Meaning] = {"": "leave-out"}
+        sides = {f"winner_{names.key_of(getattr(mapping, role))}": role for role in ("first", "second")}
+        for column in mapping.outcome:
+            key = names.key_of(column)
+            if (said := sides.get(key) or names.WORDS.get(key.removeprefix("winner_"))) in MEANINGS:
+                found[column] = said
+        return found
 
     def _numbers(self, counts: Mapping[str, int]) -> dict[str, Meaning]:
         """Read preferences from 1 to 2; ask about other numbers, since a larger one may be good for either."""
@@ -319,7 +358,7 @@ class _Proposer:
                 return {w: means[v] for w, v in values.items()}
             self._found |= {"middle": _MIDDLE, "higher": "second"}
             return {}
-        few = ", ".join(map(shown, list(values)[:4]))
+        few = ", ".join(f"{shown(w)} in {counts[w]:,} row{'s' * (counts[w] > 1)}" for w in list(values)[:4])
         self._questions[f"{MAPPING}.words"] = (
             f"Numbers as outcomes ({few}) can be read in two ways: the larger one says that policy one was preferred, "
             "or that policy two was. Say what each means, or where the middle is."

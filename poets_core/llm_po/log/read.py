@@ -14,7 +14,7 @@ from poets_core.errors import InvalidComparisons
 from poets_core.intake import listed, shown
 from poets_core.intake.sheet import UNNAMED
 from poets_core.llm_po.comparison import Outcome
-from poets_core.llm_po.log.row import LeftOut, ReadLog, Row
+from poets_core.llm_po.log.row import LEFT_OUT, LeftOut, ReadLog, Row
 from poets_core.llm_po.log.table import LogTable, read_table, refuse
 from poets_core.llm_po.log.words import Means, counted, meanings, outcome_words
 from poets_core.spec.log_mapping import BEFORE, LONGEST_NAME, MOST_POLICIES, LogMapping, Meaning, Shown
@@ -88,7 +88,8 @@ class _Reader:
         for at, number in enumerate(self._table.numbers):
             one, two = self._one[at], self._two[at]
             if not swapped:
-                self._policies.update(name for name in {one, two} if name)
+                self._policies[one] += 1
+                self._policies[two] += one != two
             if why := self._unfit(one, two, number):
                 self._left[why] += not swapped
                 continue
@@ -121,9 +122,6 @@ class _Reader:
             raise _unsaid(self._unknown, "words", self._table.name)
         if self._orders:
             raise _unsaid(self._orders, "order_words", self._table.name)
-        if not self._rows:
-            left = ", ".join(f"{n:,} {why}" for why, n in self._left.items())
-            raise refuse(f"Expected a comparison log with one row or more that counts, got none (left out: {left}).")
         seen = dict.fromkeys(name for row in self._rows for name in (row.first, row.second))
         if self._chosen is None and len(seen) > MOST_POLICIES:
             raise InvalidComparisons(
@@ -133,9 +131,12 @@ class _Reader:
         # A policy without rows could never be excluded, and the experiment would end undecided for that reason alone.
         if missing := [name for name in self._wanted if name not in seen]:
             raise InvalidComparisons(
-                f"Expected every policy in the log, got no row of {_few(missing)}. Leave them out.",
-                fields={"experiment.policies": f"Expected rows of every policy, got none of {_few(missing)}."},
+                f"Expected rows of every policy with another one, got no row of {_few(missing)}. Leave them out.",
+                field="experiment.policies",
             )
+        if not self._rows:
+            left = ", ".join(f"{n:,} {LEFT_OUT[why]}" for why, n in self._left.items()) or "no rows at all"
+            raise refuse(f"Expected a comparison log with one row or more that counts, got {left}. Keep some of them.")
         notes = list(self._table.notes)
         if self._cut:
             notes.append(f"{self._cut:,} prompts or responses are longer than {LONGEST:,} characters and are cut there")
@@ -147,6 +148,7 @@ class _Reader:
                 "is called, and a verdict says nothing of which model is better."
             )
         out = dict(self._left), dict(self._words_out)
+        self._policies.pop("", None)
         return ReadLog(tuple(self._rows), dict(self._policies), *out, tuple(notes), alone)
 
     def _column(self, name: str) -> Sequence[str]:
