@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from poets_core.errors import InvalidComparisons
+from poets_core.intake import shown
 from poets_core.llm_po.allocation import optimal_proportions
 from poets_core.llm_po.balance import round_robin
 from poets_core.llm_po.evidence import NONE, OPEN, decide
@@ -150,7 +151,7 @@ def never_judged(experiment: Experiment, most: int = 3) -> list[str]:
     for j in pairs[:most]:
         n = Further(duels, 0.0, {}).needed(leader, j, lambda e: e - threshold, 1.0 - duels.bound, share)
         would = "" if n is None else f", and about {n:,} comparisons would do if it won as often as against the others"
-        said.append(f"{names[leader]!r} against {names[j]!r} was never judged{would}")
+        said.append(f"{shown(names[leader])} against {shown(names[j])} was never judged{would}")
     if len(pairs) > most:
         said.append(f"nor was it against {len(pairs) - most} more")
     return said
