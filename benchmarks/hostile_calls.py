@@ -38,7 +38,7 @@ def worker_log(path: str) -> str:
     """A comparison log as the worker reads it."""
     from poets_core.llm_po.log import read_log
 
-    return f"{len(read_log(Path(path), None))} rows"
+    return f"{len(read_log(Path(path), None).rows)} rows"
 
 
 def spec(path: str) -> str:

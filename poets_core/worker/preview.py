@@ -68,6 +68,7 @@ def log_preview(
     from poets_core.llm_po.log import FIELD, propose, read_rows, read_table, sentences, warnings
 
     table = read_table(path, name)
+    # A mapping that is given is read as it is: what is open in it is an error of its field, and no proposal.
     said = None if mapping is None else LogMapping.model_validate(mapping)
     found = propose(table, said)
     says: list[str] = []
@@ -77,11 +78,13 @@ def log_preview(
     if not wrong:
         try:
             log = read_rows(table, found.mapping if said is None else said, policies)
+            # Those of which something is known, for a form to begin with.
             counted = list(dict.fromkeys(name for row in log.rows for name in (row.first, row.second)))
             says, warns = sentences(log), warnings(log)
             says += [f"{note[:1].upper()}{note[1:]}." for note in found.notes]
         except InvalidComparisons as error:
             wrong = error.fields or {FIELD: str(error)}
+    # The file as it is, beside what is made of it.
     titles = list(table.columns)
     head = zip(*(table.columns[t][:ROWS] for t in titles[:COLUMNS]), strict=True)
     return {
@@ -105,6 +108,7 @@ def log_preview(
 
 def _policies(columns: Mapping[str, Sequence[str]], mapping: LogMapping) -> dict[str, int]:
     """Return the names that the chosen columns hold, with their rows, the most frequent first."""
+    # Also of rows that do not count: a person may want to know why a policy has none.
     total: Counter[str] = Counter()
     for column, fixed in ((mapping.first, mapping.first_name), (mapping.second, mapping.second_name)):
         if column in columns:

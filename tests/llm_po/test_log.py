@@ -152,7 +152,7 @@ def test_a_middle_reads_any_numbers(tmp_path: Path, higher: str, outcome: str) -
 def test_a_name_that_is_also_a_word_is_asked_with_both_readings(tmp_path: Path) -> None:
     rows = [("q", "A", "B", "A"), ("r", "B", "A", "A")]
     _, questions = proposed(tmp_path, sheet(ARENA.split(), rows))
-    assert "could be the policy of this name, or say which of the two columns" in questions["words"]
+    assert "got 'A': the policy of this name, or the one in the column that is called so" in questions["words"]
     same = [("q", "A", "B", "A"), ("r", "A", "B", "B")]  # both readings say the same of every row
     assert proposed(tmp_path, sheet(ARENA.split(), same))[1] == {}
     ours = [("q", "a", "b", "a"), ("r", "b", "a", "a")]  # in our own format a is policy_a, whatever it is called
@@ -183,14 +183,14 @@ def test_policies_in_two_pairs_of_columns_or_in_none_are_asked_for(tmp_path: Pat
     _, questions = proposed(tmp_path, "prompt,model_a,model_b,policy_a,policy_b,outcome\nq,x,y,u,v,a\n")
     assert "'policy_a' and 'policy_b' or 'model_a' and 'model_b'" in questions["first"]
     _, questions = proposed(tmp_path, "one,two,outcome\nx,y,a\n")
-    assert "No column is known to name the two policies" in questions["second"]
+    assert "Expected columns that name the two policies of a row, got the columns ['one'," in questions["second"]
     mapping = LogMapping(first="one", second="two", outcome=("outcome",), words={"a": "first"})
     assert said(read_log(write(tmp_path, "one,two,outcome\nx,y,a\n"), None, mapping).rows) == [("x", "y", "first")]
 
 
 def test_columns_that_read_alike_are_asked_for(tmp_path: Path) -> None:
     _, questions = proposed(tmp_path, "prompt,Policy_A,policy_a,policy_b,outcome\nq,x,u,y,a\n")
-    assert questions["first"].startswith("'Policy_A' and 'policy_a' read alike")
+    assert "got 'Policy_A' and 'policy_a', which read alike" in questions["first"]
 
 
 def test_a_mapping_with_wrong_columns_names_field_and_columns(tmp_path: Path) -> None:

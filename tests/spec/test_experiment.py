@@ -46,6 +46,13 @@ def test_a_good_spec_comes_back_equal(good: dict[str, Any]) -> None:
     [
         (spec(judge="oracle"), "experiment.judge", "judge 'replay' with source 'log'"),
         (spec(log=None), "experiment.log", "path of a comparison log"),
+        (
+            spec(**PROMPTS, policies=two(prompt="{input}"), mapping={}),
+            "experiment.mapping",
+            "no mapping of a log with source 'prompts'",
+        ),
+        (spec(mapping={"words": {"x": "draw"}}), "experiment.mapping.words.x", "'both-bad'"),
+        (spec(policies=[{"name": str(n)} for n in range(301)]), "experiment.policies", "300"),
         (spec(policies=[{"name": "a"}] * 2), "experiment.policies", "different names"),
         (spec(policies=[{"name": "a"}]), "experiment.policies", "at least 2"),
         (spec(policies=[{"name": "a"}, {"name": ""}]), "experiment.policies.1.name", "at least 1 character"),

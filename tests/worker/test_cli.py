@@ -13,11 +13,13 @@ import pytest
 from typer.testing import CliRunner
 
 from poets_core.cli import app, main
+from poets_core.cli.logs import mapped
 from poets_core.cli.specs import located, spec_from
 from poets_core.errors import InvalidSpec
 from poets_core.runs import process
 from poets_core.runs.launch import ROOT
 from poets_core.runs.store import open_store
+from poets_core.runs.views.fold import fold
 from poets_core.spec import METHODS, TaskSettings, TaskSpec, parse_spec
 from poets_core.worker.worker import work
 from tests.worker.fake import FAKES, fake_spec
@@ -309,7 +311,7 @@ def experiment(fields: dict[str, object], **more: object) -> dict[str, object]:
         ({"problem": {"name": "protein/ehrlich"}, "search": {"method": "ga", "beta": 1}}, "search.beta"),
         ({"problem": {"name": "protein/ehrlich"}, "budget": {"rounds": 0}}, "budget.rounds"),
         (experiment({**LOG, "log": "nowhere.csv"}), "nowhere.csv"),
-        (experiment({**LOG, "log": "t.csv"}), "Expected the columns"),
+        (experiment({**LOG, "log": "t.csv"}), "Expected columns that name the two policies of a row"),
         (experiment({**PROMPTS, "task": "nothing"}), "Expected a language task"),
         (experiment({**PROMPTS, "items": 99_999}), "Ask for fewer"),
         (experiment({**PROMPTS, "model": "./nowhere"}), "experiment.model"),
@@ -425,6 +427,42 @@ def test_an_experiment_from_its_spec_to_the_archive(tmp_path: Path) -> None:
     assert len(lines) == 1 + shown["comparisons"]
     listed = {r["id"]: r for r in json.loads(said("runs", "--json").stdout)}
     assert (listed[run]["kind"], listed[run]["calls"]) == ("experiment", shown["comparisons"])
+
+
+def test_a_spec_of_a_log_runs_and_says_what_was_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pairs = [(n, a, b) for n in range(40) for a, b in ("xy", "yz", "xz")]
+    rows = [f"q{n},{a},{b},{'tie (bothbad)' if n % 9 == 0 else 'model_a'}" for n, a, b in pairs]
+    path = tmp_path / "arena.csv"
+    path.write_text("\n".join(["question_id,model_a,model_b,winner", *rows, "q1,x,x,tie", rows[1]]) + "\n")
+    code, out, err = call(monkeypatch, capsys, "spec", "--log", str(path), "--set", "experiment.assume_condorcet=true")
+    assert code == 0
+    assert "2 rows do not count: 1 of a policy compared with itself, 1 equal to an earlier row" in err
+    made = parse_spec(out)
+    assert made.experiment.mapping.words["tie (bothbad)"] == "both-bad"
+    store = open_store(f"sqlite:///{tmp_path}/store/poets.db")
+    run = store.create(made)
+    assert work(store, run, FAKES) == 0
+    compared = [r.event for r in store.read(run) if r.event.tag == "compared"]
+    assert {c.outcome for c in compared if c.details.get("both_bad")} <= {"tie"}
+    assert fold(store.read(run)).experiment.verdict.policy == "x"
+    for words, says in (
+        (("spec",), "Expected a problem"),
+        (("spec", "protein/ehrlich", "--log", str(path)), "got both"),
+        (("spec", "protein/ehrlich", "--word", "x=tie"), "Expected --log FILE"),
+        (("spec", "--log", str(path), "--column", "outcome=question_id"), "--word WORD=MEANING"),
+    ):
+        code, out, err = call(monkeypatch, capsys, *words)
+        assert (code, out, says in err) == (2, "", True), err
+
+
+def test_a_spec_without_a_mapping_gets_the_one_that_is_proposed(tmp_path: Path) -> None:
+    spec = json.loads((ROOT / "examples" / "comparison_log.json").read_text())
+    made = mapped(located(parse_spec(json.dumps(spec)), ROOT / "examples"))
+    assert made.experiment.mapping.words == {"a": "first", "b": "second", "tie": "tie"}
+    assert made.experiment.mapping.order == "order"
+    assert mapped(made) == made
 
 
 def test_an_experiment_without_its_log_says_so(tmp_path: Path) -> None:

@@ -58,9 +58,11 @@ def clusters(rows: Sequence[Row]) -> dict[Kind, Clusters]:
         repeated = 0
         for row in rows:
             text = getattr(row, kind)
+            # A row that names no prompt belongs to no cluster; it may still belong to a judge.
             key = places.setdefault(text, len(places)) if text else -1
             keys.append(key)
             if key >= 0:
+                # Rows of other policies on the same prompt do not bear on this pair, whose evidence is its own rows.
                 pair = (key, min(row.first, row.second), max(row.first, row.second))
                 repeated += pair in met
                 met.add(pair)
@@ -79,8 +81,10 @@ def orders(rows: Sequence[Row]) -> Orders:
             first[row.first] += 1
             second[row.second] += 1
             a, b = sorted((row.first, row.second))
+            # By the name that comes first in the alphabet, whatever the columns are.
             shown_in.setdefault((row.prompt, a, b), set()).add(row.first == a)
     both = sum(len(ways) == 2 for ways in shown_in.values())
+    # Never second in a row of known order: no row tells its quality from its place.
     always = {name: n for name, n in first.items() if not second[name]}
     return Orders(sum(first.values()), both, always)
 
@@ -144,6 +148,7 @@ def _always_first(order: Orders) -> list[str]:
 
 
 def _dependent(found: dict[Kind, Clusters]) -> list[str]:
+    # One judge answers many rows in every log, so that this alone is no reason to warn.
     worst = max((g for g in found.values() if g.kind != "judge"), key=lambda g: g.repeated, default=None)
     if worst is None or not worst.repeated:
         return []

@@ -21,6 +21,7 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(zip(words[::2], words[1::2], strict=True))
 
 
+# Own format; arenas; pair judgments; annotations; surveys; preference data; our own export.
 POLICIES = _pairs(
     "policy_a policy_b model_a model_b model_1 model_2 generator_1 generator_2 policy_1 policy_2 system_a system_b "
     "system_1 system_2 candidate_a candidate_b player_a player_b left_model right_model model_left model_right "
@@ -59,6 +60,7 @@ OWN_EXPORT = frozenset({"index", "first", "second", "outcome", "skipped", "opini
 REPLAYED = "replay"
 """What its column judge says where a log answered, whose order of presentation may be one that was drawn."""
 
+# Each side as a letter and as a number, in the spellings of the formats above.
 _SIDE = "{0} model_{0} policy_{0} response_{0} system_{0} assistant_{0} option_{0} {0}_wins {0}_is_better"
 _NUMBERED = "model_{0} policy_{0} generator_{0} output_{0} response_{0}"
 _SAYS: Mapping[Meaning, str] = {
@@ -92,6 +94,7 @@ def word_key(word: str) -> str:
     """Return an outcome word as it is looked up: no case, no brackets around it, blanks as underscores."""
     if len(word) > LONGEST_WORD:
         return word
+    # Brackets, signs and blanks are how a format writes a word, not another word.
     plain = word.strip().casefold()
     if plain in ("[[a]]", "[[b]]"):
         plain = plain[2:-2]

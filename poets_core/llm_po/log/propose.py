@@ -65,6 +65,7 @@ class _Proposer:
     def __init__(self, table: LogTable) -> None:
         self._table = table
         self._by_key: dict[str, str] = {}
+        # Which of two such columns is meant decides everything after it, so a person says it.
         self._twice: dict[str, str] = {}  # column -> another one of a name that reads alike
         for column in table.columns:
             first = self._by_key.setdefault(names.key_of(column), column)
@@ -80,6 +81,7 @@ class _Proposer:
 
     def columns(self) -> None:
         """Find the columns by their names."""
+        # The order matters: an outcome is looked for beside the policies, an order beside the outcome.
         self._policies()
         self._outcome()
         for role, known in (("prompt", names.PROMPTS), ("conversation", names.CONVERSATIONS)):
@@ -93,18 +95,22 @@ class _Proposer:
                 self._found |= {"first_response": self._by_key[one], "second_response": self._by_key[two]}
                 break
         self._order()
+        # Columns that group rows or show texts may be taken as they come; these four decide what is counted.
         for role in ("first", "second", "outcome", "prompt"):
             found = self._found.get(role, "")
             column = found[0] if isinstance(found, tuple) and found else found
             if column in self._twice:
                 self._found[role] = () if role == "outcome" else ""
                 self._questions[f"{MAPPING}.{role}"] = (
-                    f"{shown(column)} and {shown(self._twice[column])} read alike. Choose the column."
+                    f"Expected one column of its name, got {shown(column)} and {shown(self._twice[column])}, which "
+                    "read alike. Choose one."
                 )
 
     def take(self, said: LogMapping) -> None:
         """Take the columns that a person has chosen."""
         self._found = said.model_dump()
+        # A column that is not there is an error of the reader, which names it with all that the log has; here it is
+        # only not looked into.
         lost = [c for c in (said.first, said.second, said.swapped, said.order, *said.outcome) if c]
         if any(c not in self._table.columns for c in lost):  # the reader says which
             self._found |= {"outcome": (), "order": "", "swapped": ""}
@@ -118,22 +124,26 @@ class _Proposer:
     def _policies(self) -> None:
         keys = self._by_key
         pairs = [(one, two) for one, two in names.POLICIES if one in keys and two in keys]
+        # Columns called first and second are names of policies in our own export alone; elsewhere they are anything.
         if len(pairs) > 1 and ("first", "second") in pairs:
             pairs.remove(("first", "second"))
         if len(pairs) > 1:
             readings = " or ".join(f"{shown(keys[a])} and {shown(keys[b])}" for a, b in pairs)
-            text = f"The names of the policies could be in {readings}. Choose the columns."
+            text = f"Expected one pair of columns that name the policies, got {readings}. Choose the columns."
             self._questions |= {f"{MAPPING}.first": text, f"{MAPPING}.second": text}
         elif pairs:
+            # In our own format a and b are the columns, also where policies are called a and b.
             (pair,) = pairs
             self._own = pair == ("policy_a", "policy_b")
             self._found |= {"first": keys[pair[0]], "second": keys[pair[1]]}
             self._found["always_first"] = pair[0] in names.WINNER_FIRST
         elif set(names.CHOSEN) <= keys.keys():
+            # Preference data without names of models. It is read, since its prompts and responses are of use, with the
+            # plain warning that the winner wins by what it is called.
             one, two = names.CHOSEN
             self._found |= {"first_name": one, "second_name": two, "always_first": True}
         else:
-            text = f"No column is known to name the two policies of a row, among {self._have()}. Choose the columns."
+            text = f"Expected columns that name the two policies of a row, got {self._have()}. Choose the columns."
             self._questions |= {f"{MAPPING}.first": text, f"{MAPPING}.second": text}
 
     def _have(self) -> str:
@@ -143,14 +153,17 @@ class _Proposer:
         if self._found.get("always_first"):
             return
         keys, used = self._by_key, {self._found.get("first"), self._found.get("second")}
+        # Both outcomes name the model, not the place: the second need not be turned round.
         if set(names.BOTH_ORDERS) <= keys.keys():
             first, swapped = (keys[k] for k in names.BOTH_ORDERS)
             self._found |= {"outcome": (first,), "swapped": swapped}
             self._notes.append(f"each row was judged in both orders, {shown(first)} and {shown(swapped)}")
             return
+        # Every column that could be it is a reading. A column of policies (winner, loser) is none.
         readings: list[tuple[str, ...]] = [(keys[k],) for k in names.OUTCOMES if k in keys and keys[k] not in used]
         if names.BOTH_ORDERS[0] in keys:
             readings.append((keys[names.BOTH_ORDERS[0]],))
+        # A table may say the outcome twice, as a word and as columns of 0 and 1. Nobody checks here that they agree.
         if one_hot := self._one_hot():
             readings.append(one_hot)
         readings = readings or [(keys[k],) for k in names.WEAK_OUTCOMES if k in keys and keys[k] not in used]
@@ -158,25 +171,26 @@ class _Proposer:
             self._found["outcome"] = readings[0]
             return
         could = " or ".join(self._reading(columns) for columns in readings)
-        text = f"The outcome could be in {could}. Choose the column." if readings else self._no_outcome()
-        self._questions[f"{MAPPING}.outcome"] = text
+        what = "one column" if readings else "a column"
+        self._questions[f"{MAPPING}.outcome"] = (
+            f"Expected {what} that says which policy was preferred, got {could or self._have()}. Choose the column."
+        )
 
     def _one_hot(self) -> tuple[str, ...]:
         keys = self._by_key
         sides = [f"winner_{names.key_of(self._found.get(role, ''))}" for role in ("first", "second")]
         if not all(side in keys for side in sides):
             return ()
+        # Ties and both-bad have columns of their own, or none where the log has no ties.
         more = [c for k, c in keys.items() if k.startswith(("winner_tie", "winner_both")) and k not in sides]
         return (keys[sides[0]], keys[sides[1]], *more) if len(more) <= MOST_OUTCOMES - 2 else ()
 
     def _reading(self, columns: Sequence[str]) -> str:
         if len(columns) > 1:
             return f"the columns of 0 and 1 {', '.join(map(shown, columns))}"
+        # Three values tell a person more of a column than its name.
         some = dict.fromkeys(cell for cell in self._table.columns[columns[0]][:200] if cell)
         return f"{shown(columns[0])} ({', '.join(map(shown, list(some)[:3]))})"
-
-    def _no_outcome(self) -> str:
-        return f"No column is known to say which policy was preferred, among {self._have()}. Choose the column."
 
     def _judge(self) -> None:
         column = self._first(names.JUDGES)
@@ -187,6 +201,7 @@ class _Proposer:
         elif cells:
             self._notes.append(f"one judge, {shown(next(iter(cells)))}, judged all rows")
         if self._by_key.keys() >= names.OWN_EXPORT:
+            # Our export calls the policy that was shown as A first.
             self._notes.append("it is a table of comparisons that this program wrote")
             # Of a log that did not say it, the export's order is one that the experiment drew.
             self._found["shown"] = "unknown" if names.REPLAYED in cells else "first"
@@ -195,6 +210,7 @@ class _Proposer:
         column = self._first(names.ORDERS)
         if not column or self._found.get("swapped"):
             return
+        # A column called order often numbers the rows. Two numbers may be a code for the two orders, and are asked for.
         words = counted([self._table.columns[column]])
         if len(words) > MOST_WORDS or (as_numbers(list(words), "") and len(words) > 2):
             self._notes.append(f"the column {shown(column)} does not say which response was shown first")
@@ -209,6 +225,7 @@ class _Proposer:
         for word in words:
             if word and word not in said and (shown_first := names.ORDER_WORDS.get(names.order_key(word))) is not None:
                 known[word] = shown_first
+        # Logs also write the name of the policy that came first, which needs no word.
         policies = set(self._cells("first")) | set(self._cells("second"))
         unknown = [w for w in words if w and w not in known and w not in policies]
         if len(words) > MOST_WORDS or max(map(len, words), default=0) > LONGEST_WORD:
@@ -217,8 +234,8 @@ class _Proposer:
         self._orders = [(w, n, known.get(w)) for w, n in words.most_common(MOST_WORDS) if w and w not in policies]
         if unknown:
             self._questions[f"{MAPPING}.order_words"] = (
-                f"The column {shown(column)} could say that policy one or policy two was shown first with "
-                f"{', '.join(map(shown, unknown[:6]))}. Say which, or choose no column."
+                f"Expected words that say which policy was shown first in the column {shown(column)}, got "
+                f"{', '.join(map(shown, unknown[:6]))}: policy one, or policy two. Say which, or choose no column."
             )
 
     def _cells(self, role: str) -> Sequence[str]:
@@ -237,12 +254,14 @@ class _Proposer:
                 firsts.setdefault(word, number)
         said = dict(mapping.words)
         update: dict[str, Any] = {}
+        # Names come first: whether a word is one decides whether it is listed with the words.
         if columns and mapping.middle is None:
             update = self._by_name(mapping, columns[0], counts)
             mapping = mapping.model_copy(update=update)
         meanings = self._meanings(mapping, counts, columns) | said
         if self._found.get("middle") is not None:
             mapping = mapping.model_copy(update={"middle": self._found["middle"], "higher": self._found["higher"]})
+        # What is read as a name or as a number needs no meaning of its own, and is summed up in a note.
         named = self._named(mapping, columns)
         values = as_numbers(list(counts), self._table.separator) if mapping.middle is not None else {}
         free = [w for w in counts if w not in named and w not in values]
@@ -256,6 +275,7 @@ class _Proposer:
             )
             words = [w for w in words[:MOST_WORDS] if len(w.text) <= LONGEST_WORD]
             mapping = mapping.model_copy(update={"words": {}})
+        # One question for all words that are open; the one that was put first names the readings, and stays.
         unsaid = [w.text for w in words if w.text not in mapping.words]
         if unsaid and f"{MAPPING}.words" not in self._questions:
             self._questions[f"{MAPPING}.words"] = (
@@ -289,6 +309,7 @@ class _Proposer:
         other: set[str] = set()
         found: set[str] = set()
         for column in columns:
+            # A name that is none of its row in a single place is no name there, and is asked for.
             for word, one, two in zip(column, self._cells("first"), self._cells("second"), strict=True):
                 (found if word and word in (one, two) else other).add(word)
         return found - other
@@ -302,18 +323,20 @@ class _Proposer:
         words_here = [w for w in counts if w in policies and not (self._own and w in _OWN)]
         if not words_here:
             return {}
+        # Words that mean a column in other formats: with a policy called A, an outcome A has two readings.
         placed = [w for w in words_here if names.WORDS.get(names.word_key(w)) is not None]
         if not placed:
             return {"by_name": True}
         rows = [(w, a, b) for w, a, b in zip(words, ones, twos, strict=True) if w in placed]
         if any(w not in (a, b) for w, a, b in rows):  # no name of its row: it says the place
             return {}
+        # Where policy A always stands in the column that A means, both readings are the same.
         by_place = {w: names.WORDS[names.word_key(w)] for w in placed}
         if all(by_place[w] == ("first" if w == a else "second") for w, a, b in rows):
             return {"by_name": True}  # both readings say the same of every row
         self._questions[f"{MAPPING}.words"] = (
-            f"The outcome {shown(placed[0])} could be the policy of this name, or say which of the two columns was "
-            "preferred. Say which."
+            f"Expected outcomes with one reading, got {shown(placed[0])}: the policy of this name, or the one in the "
+            "column that is called so. Say which."
         )
         return {}
 
@@ -322,6 +345,7 @@ class _Proposer:
     ) -> dict[str, Meaning]:
         if len(mapping.outcome) > 1:
             return self._one_hot_meanings(mapping)
+        # While a name is in question, no word that is one is decided.
         open_ = f"{MAPPING}.words" in self._questions
         policies = {*self._cells("first"), *self._cells("second")} if open_ else set()
         found: dict[str, Meaning] = {}
@@ -332,8 +356,8 @@ class _Proposer:
                 found[word] = known
         if any(names.word_key(w) in names.BY_PLACE for w in counts) and mapping.order:
             self._questions[f"{MAPPING}.words"] = (
-                f"Words such as 'left' or 'first' could mean the response shown first, by the column "
-                f"{shown(mapping.order)}, or policy one. Say which."
+                f"Expected outcomes with one reading, got words such as 'left' or 'first': the response shown first, "
+                f"by the column {shown(mapping.order)}, or policy one. Say which."
             )
         return found | self._numbers(counts)
 
@@ -351,16 +375,19 @@ class _Proposer:
         values = as_numbers(list(counts), self._table.separator)
         if not values or self._found.get("middle") is not None:
             return {}
+        # From 1 to 2 with both sides met: no other scale has such values and means the reverse. A 1 alone may be
+        # that of 0 and 1.
         low, high = min(values.values()), max(values.values())
         if 1 <= low < high <= 2:
             if set(values.values()) <= {1.0, 1.5, 2.0}:
                 means: dict[float, Meaning] = {1.0: "first", 1.5: "tie", 2.0: "second"}
                 return {w: means[v] for w, v in values.items()}
+            # Weighted annotators write how sure they are: 1.0000048889 is as good as 1.
             self._found |= {"middle": _MIDDLE, "higher": "second"}
             return {}
         few = ", ".join(f"{shown(w)} in {counts[w]:,} row{'s' * (counts[w] > 1)}" for w in list(values)[:4])
         self._questions[f"{MAPPING}.words"] = (
-            f"Numbers as outcomes ({few}) can be read in two ways: the larger one says that policy one was preferred, "
-            "or that policy two was. Say what each means, or where the middle is."
+            f"Expected outcomes with one reading, got numbers ({few}): the larger one says that policy one was "
+            "preferred, or that policy two was. Say what each means, or where the middle is."
         )
         return {}

@@ -53,6 +53,7 @@ def before(table: LogTable) -> LogMapping:
 def read_rows(table: LogTable, mapping: LogMapping, policies: Sequence[str] | None) -> ReadLog:
     """Read the rows of a table; see `read_log`."""
     _check_columns(table, mapping)
+    # A row that was judged in both orders is read twice, once with each outcome.
     words = outcome_words(table, mapping)
     reader = _Reader(table, mapping, policies, meanings(mapping, list(counted(words)), table.separator))
     for column in words or [()]:
@@ -68,6 +69,7 @@ class _Reader:
         self._chosen = None if policies is None else set(policies)
         self._wanted = list(policies or ())
         n = len(table.numbers)
+        # Where no column has a name, it is the same in every row.
         self._one = self._column(mapping.first) or [mapping.first_name.strip()] * n
         self._two = self._column(mapping.second) or [mapping.second_name.strip()] * n
         self._rows: list[Row] = []
@@ -90,10 +92,12 @@ class _Reader:
             if not swapped:
                 self._policies[one] += 1
                 self._policies[two] += one != two
+            # First what a row is, then what it says: an unknown word of a policy that nobody chose is no error.
             if why := self._unfit(one, two, number):
                 self._left[why] += not swapped
                 continue
             meaning = "first" if not words else self._means(words[at], one, two)
+            # All unknown words are gathered, so that a person says them in one go.
             if meaning is None:
                 self._unknown.setdefault(words[at], []).append(number)
                 continue
@@ -105,6 +109,7 @@ class _Reader:
                 self._left["copy"] += not swapped
                 continue
             order = orders[at] if orders else ""
+            # Judgments in both orders know their order by their column.
             shown_first = self._shown(order, one, two, number) if not mapping.swapped else "first"
             if mapping.swapped and swapped:
                 shown_first = "second"
@@ -122,6 +127,7 @@ class _Reader:
             raise _unsaid(self._unknown, "words", self._table.name)
         if self._orders:
             raise _unsaid(self._orders, "order_words", self._table.name)
+        # Policies of rows that count; others may stand in the log without one.
         seen = dict.fromkeys(name for row in self._rows for name in (row.first, row.second))
         if self._chosen is None and len(seen) > MOST_POLICIES:
             raise InvalidComparisons(
@@ -165,10 +171,12 @@ class _Reader:
                 )
         if one == two:
             return "itself"
+        # Both must be chosen: a comparison with a stranger says nothing of who is best among the chosen.
         return "other policies" if self._chosen is not None and not {one, two} <= self._chosen else None
 
     def _shown(self, word: str, one: str, two: str, number: int) -> Shown:
         """Return which policy was shown first."""
+        # An empty cell says nothing, and is no error: half of a log may know its orders.
         if not self._mapping.order or not word:
             return self._mapping.shown
         if (said := self._mapping.order_words.get(word)) is not None:
@@ -212,12 +220,14 @@ class _Reader:
         copy. Columns without a name are what a program numbered its rows with.
         """
         mapping, table = self._mapping, self._table
+        # Columns that are read as an outcome cannot tell two judgments apart.
         said = {mapping.first, mapping.second, *mapping.outcome, mapping.swapped, mapping.order}
         columns = [name for name in table.columns if not name.startswith(UNNAMED)]
         telling = [i for i, name in enumerate(columns) if name not in said]
         seen: set[tuple[str, ...]] = set()
         copies = set()
         for at, cells in enumerate(zip(*(table.columns[n] for n in columns), strict=True)):
+            # The whole cells are compared, no checksum of them: equal means equal.
             if not any(cells[i] for i in telling):
                 continue
             if cells in seen:
@@ -238,6 +248,7 @@ def _check_columns(table: LogTable, mapping: LogMapping) -> None:
         if not roles[role] and not name.strip():
             which = "policy one" if role == "first" else "policy two"
             wrong[f"{MAPPING}.{role}"] = f"Expected the column that names {which}, got none; {have}. Choose one."
+    # That policy one always won must be said. A mapping that forgets the outcome would say it, too.
     if not mapping.outcome and not mapping.always_first:
         wrong[f"{MAPPING}.outcome"] = (
             f"Expected the column that says which was preferred, got none; {have}. Choose one."
@@ -263,6 +274,7 @@ def _unsaid(found: Mapping[str, Sequence[int]], field: str, name: str) -> Invali
 
 def _alike(names: Mapping[str, None]) -> list[str]:
     """Say which names differ in case alone: they are different policies, and may not be meant so."""
+    # They are not merged: which spelling is meant is not ours to say.
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(" ".join(name.casefold().split()), []).append(name)

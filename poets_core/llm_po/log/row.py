@@ -115,6 +115,7 @@ def order_bias(rows: Sequence[Row]) -> OrderBias | None:
     decided = [row.outcome for row in rows if row.ordered and row.outcome != "tie"]
     if not decided:
         return None
+    # Ties say nothing of the place: an exact binomial test of the decided ones.
     from scipy.stats import binomtest  # a second to import, and reading a log does without
 
     first = decided.count("first")

@@ -71,6 +71,7 @@ def read_table(path: Path, name: str = "") -> LogTable:
         InvalidComparisons: unreadable, beyond `BOUNDS`, no rows.
     """
     name = (name or path.name)[:80]
+    # By content, never by the name of the file.
     if is_json(path, BOUNDS, refuse):
         table = _of_records(read_json_rows(path, name, BOUNDS, refuse), name)
     else:
@@ -87,6 +88,7 @@ def _unguarded(table: LogTable) -> LogTable:
     """Take off the apostrophes that our own export puts before what a spreadsheet would take for a formula."""
     if not {names.key_of(column) for column in table.columns} >= names.OWN_EXPORT:
         return table
+    # What a spreadsheet would take for a formula was guarded on the way out.
     marked = tuple(f"'{sign}" for sign in FORMULA)
     columns = {n: [c[1:] if c.startswith(marked) else c for c in cells] for n, cells in table.columns.items()}
     return replace(table, columns=columns)
@@ -102,6 +104,7 @@ def _separator(begin: str) -> str:
     for mark in MARKS:
         with suppress(csv.Error):
             found[mark] = max(map(_known, split(begin, mark, _HEADERS)), default=0)
+    # One known column is no proof: a prompt that says “prompt” is one as well.
     best = max(found, key=lambda m: found[m], default=",")
     return best if found.get(best, 0) >= 2 else separator_of(begin)
 
@@ -109,6 +112,8 @@ def _separator(begin: str) -> str:
 def _layout(rows: Sequence[Sequence[str]]) -> Layout | None:
     """Return the first record with most known columns as header; the usual rules where none has two."""
     known = [_known(record) for record in rows[:_HEADERS]]
+    # Rows of a log are text all over, so that numbers below a line do not tell a header, as they do in tables of
+    # measurements.
     most = max(known, default=0)
     if most < 2:
         return layout(rows)
@@ -127,6 +132,7 @@ def _of_records(records: Sequence[Record], name: str) -> LogTable:
         cells = _cells(record)
         if not any(cells.values()):
             continue
+        # Counted before anything is filled up: one row may bring a thousand columns.
         new = [column for column in cells if column not in columns]
         wide = len(columns) + len(new)
         if wide > BOUNDS.columns or wide * (len(kept) + 1) > BOUNDS.cells:
@@ -136,6 +142,7 @@ def _of_records(records: Sequence[Record], name: str) -> LogTable:
             )
         columns |= {column: [""] * len(kept) for column in new}
         kept.append(number)
+        # Rows need not have the same keys.
         for column, texts in columns.items():
             text = cells.get(column, "")
             texts.append(known.setdefault(text, text))
@@ -161,8 +168,10 @@ def _said(value: Any) -> str:
     """Return a JSON value as a cell: text as it is, messages by what was said, other things as JSON."""
     if isinstance(value, str):
         return value.strip()
+    # NaN is what pandas writes where nothing is.
     if value is None or value != value:
         return ""
+    # Before numbers: a bool is one in Python.
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -186,6 +195,7 @@ def _writable(table: LogTable) -> LogTable:
     """Return a table whose cells any file and database can hold."""
     odd, columns = 0, {}
     for name, cells in table.columns.items():
+        # One search a column; cells are looked at one by one only where it finds something.
         if _NO_TEXT.search("\n".join(cells)):
             odd += sum(_NO_TEXT.search(cell) is not None for cell in cells)
             cells = [_NO_TEXT.sub("\ufffd", cell) for cell in cells]

@@ -22,6 +22,7 @@ def outcome_words(table: LogTable, mapping: LogMapping) -> list[Sequence[str]]:
     """Return the outcome of every row as a word, (n,) each: once, or twice where a row was judged in both orders."""
     if mapping.always_first or not mapping.outcome:
         return []
+    # Columns of 0 and 1 become the name of the column that is set, so that one list of words serves both.
     if len(mapping.outcome) == 1:
         first = table.columns[mapping.outcome[0]]
     else:
@@ -36,6 +37,7 @@ def _one_hot(columns: Mapping[str, Sequence[str]]) -> list[str]:
         for name, cell in zip(columns, cells, strict=True):
             word = cell.casefold()
             if word not in _UNSET:
+                # Two set columns, or none, are words of their own, and nothing is known of them.
                 said.append(name if word in _SET else f"{name} {cell}")  # a cell of 0.5 is no answer, and is asked for
         out.append(" and ".join(said))
     return out
@@ -64,9 +66,11 @@ def meanings(mapping: LogMapping, words: Sequence[str], separator: str) -> Means
         words: all different words of the log.
         separator: of the cells of the file.
     """
+    # A number that has a meaning of its own keeps it, whatever the middle says.
     values = as_numbers([w for w in words if w not in mapping.words], separator) if mapping.middle is not None else {}
     other: Meaning = "first" if mapping.higher == "second" else "second"
 
+    # The name of a policy of the row comes first, then the words, then the numbers.
     def means(word: str, one: str, two: str) -> Meaning | None:
         if mapping.by_name and word in (one, two):
             return "first" if word == one else "second"
