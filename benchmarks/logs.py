@@ -172,7 +172,7 @@ def main() -> None:
     asked = parser.parse_args()
     runs = 6 if asked.quick else asked.runs
     results = {
-        "null logs": null_logs(runs, 2 if asked.quick else max(1, runs // 4)),
+        "null logs": null_logs(runs, 2 if asked.quick else max(1, runs // 10)),
         "power": power(max(2, runs // 3)),
         "incomplete": incomplete(max(2, runs // 4)),
         "CPU microseconds": speed(2_000 if asked.quick else 50_000),

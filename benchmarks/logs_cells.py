@@ -10,6 +10,7 @@ import numpy as np
 
 from poets_core.llm_po.comparison import Comparison, Verdict
 from poets_core.llm_po.dependence import Dependence, dependence_of
+from poets_core.llm_po.evidence import OPEN, decide
 from poets_core.llm_po.experiment import Experiment
 from poets_core.llm_po.log import Row
 from poets_core.llm_po.replay import Replay
@@ -50,17 +51,20 @@ def crossed_log(
         copies: of every row.
     """
     answer, leaning = rng.random(prompts) < 0.5, rng.random(judges) < 0.5
+    own, agreed = rng.random((prompts, judges)) < 0.5, rng.random((prompts, judges)) < agreement
     out: list[Row] = []
     for p in range(prompts):
         for q in range(judges):
-            cause = answer[p] if by == "prompt" or (by == "both" and rng.random() < 0.5) else leaning[q]
-            won = bool(cause == (rng.random() < agreement))
+            cause = answer[p] if by == "prompt" or (by == "both" and own[p, q]) else leaning[q]
+            won = bool(cause == agreed[p, q])
             for _ in range(copies):
                 out.append(row(len(out) + 1, *NOBODY, won, f"prompt {p}", f"judge {q}"))
     return out
 
 
-def independent_log(p: F8, names: Sequence[str], each: int, rng: np.random.Generator, left_out: Sequence[int]) -> list[Row]:
+def independent_log(
+    p: F8, names: Sequence[str], each: int, rng: np.random.Generator, left_out: Sequence[int]
+) -> list[Row]:
     """`each` rows of every pair of policies but those `left_out` (numbers of pairs), a prompt of its own each."""
     out: list[Row] = []
     for number, (i, j) in enumerate(combinations(range(len(names)), 2)):
@@ -86,7 +90,8 @@ def play(
     known: Dependence | None = found if shared else None
     experiment = Experiment(names, delta, assume_condorcet=assume, seed=seed, dependence=known)
     replay = Replay(rows, found, names, seed)
-    while (verdict := experiment.verdict()) is None and replay.left.any():
+    # What `verdict` asks, without its words: 800 times a log.
+    while decide(experiment.duels, delta, assume)[0] == OPEN and replay.left.any():
         # Of two policies there is one pair, and no rule has to choose it.
         first, second = names if len(names) == 2 else _wanted(experiment, replay)
         taken = replay.upcoming(first, second, 0)
@@ -94,7 +99,7 @@ def play(
             raise RuntimeError(f"Expected a row of {first} and {second}, which are said to be left, got none.")
         replay.use(taken.index)
         experiment.record(Comparison(taken.first, taken.second, taken.outcome, row=taken.index))
-    return Played(verdict, len(experiment.comparisons))
+    return Played(experiment.verdict(), len(experiment.comparisons))
 
 
 def _wanted(experiment: Experiment, replay: Replay) -> tuple[str, str]:

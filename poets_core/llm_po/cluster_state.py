@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from poets_core.errors import InvalidComparisons
-from poets_core.llm_po.clusters import STEPS, bet, crossed_evidence
+from poets_core.llm_po.clusters import STEPS, bet, mean_evidence, ways
 from poets_core.llm_po.comparison import Comparison
 from poets_core.llm_po.dependence import Dependence, PairRows, Two, two
 from poets_core.types import F8
@@ -106,12 +106,12 @@ class ClusterState:
         outcomes = np.array([pair.said[row] for row in pair.rows.units[0]])
         pair.means.extend(outcomes.tolist())
         # The draws are the same whoever looks: they depend on nothing but the rows' clusters.
-        keys, low, seed = pair.rows.keys, self._bound, 0
+        (wins, losses), low = ways(outcomes, pair.rows.keys, 0), self._bound
         return (
-            crossed_evidence(outcomes, keys, low, seed),
-            crossed_evidence(1.0 - outcomes, keys, low, seed),
-            crossed_evidence(1.0 - outcomes, keys, 1.0 - low, seed),
-            crossed_evidence(outcomes, keys, 1.0 - low, seed),
+            mean_evidence(wins, losses, low),
+            mean_evidence(losses, wins, low),
+            mean_evidence(losses, wins, 1.0 - low),
+            mean_evidence(wins, losses, 1.0 - low),
         )
 
 

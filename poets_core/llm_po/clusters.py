@@ -94,8 +94,16 @@ def crossed_evidence(
         bound: 1/2, or less by an indifference zone.
         seed: of the draws.
     """
-    wins, losses = _taken(outcomes, np.ascontiguousarray(keys), draws_for(len(outcomes)), np.random.default_rng(seed))
-    return _mean_evidence(wins, losses, bound)
+    return mean_evidence(*ways(outcomes, keys, seed), bound)
+
+
+def ways(
+    outcomes: Float64[np.ndarray, " rows"], keys: Int64[np.ndarray, "rows kinds"], seed: int
+) -> tuple[Int64[np.ndarray, " draws"], Int64[np.ndarray, " draws"]]:
+    """Return wins and losses of the first policy in drawn ways to take rows that share nothing; see `crossed_evidence`."""
+    rng = np.random.default_rng(seed)
+    wins, losses = _taken(outcomes, np.ascontiguousarray(keys), draws_for(len(outcomes)), rng)
+    return wins, losses
 
 
 def draws_for(rows: int) -> int:
@@ -137,7 +145,8 @@ def _taken(outcomes: F8, keys: I8, draws: int, rng: np.random.Generator) -> tupl
 
 
 @compiled
-def _mean_evidence(wins: I8, losses: I8, bound: float) -> float:
+def mean_evidence(wins: I8, losses: I8, bound: float) -> float:
+    """log of the mean E over ways, nats; see `crossed_evidence`."""
     found = np.empty(len(wins))
     for d in range(len(wins)):
         found[d] = log_evidence_at(wins[d], losses[d], bound)

@@ -91,7 +91,9 @@ class Dependence:
                 "many ways to take them, and is read when all rows of a pair are in"
             )
         else:
-            said = f"Rows of one {' or one '.join(self.sampled)} count as one comparison: the error bound is over {over}"
+            said = (
+                f"Rows of one {' or one '.join(self.sampled)} count as one comparison: the error bound is over {over}"
+            )
         given = "".join(
             f"; it is about the {self.counts[k]} {k}{'s' * (self.counts[k] != 1)} of this log, and says nothing of others"
             for k in self.given

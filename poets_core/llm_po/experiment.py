@@ -204,7 +204,9 @@ class Experiment:
         if comparison not in self.comparisons:
             raise InvalidComparisons(f"Expected a comparison that was recorded, got {comparison}.")
         if self.clusters is not None:
-            raise InvalidComparisons(f"Expected answers of a judge to be taken back, got row {comparison.row} of a log.")
+            raise InvalidComparisons(
+                f"Expected answers of a judge to be taken back, got row {comparison.row} of a log."
+            )
         # The latest of equal ones: the model's predictions before it then stay as they were.
         at = len(self.comparisons) - 1 - self.comparisons[::-1].index(comparison)
         del self.comparisons[at]

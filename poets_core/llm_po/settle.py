@@ -43,9 +43,7 @@ class Plan:
         return sum(n for _, _, n in self.pairs)
 
 
-def plan(
-    duels: Duels, delta: float, *, assume: bool, ties: float, clustered: Clustered | None = None
-) -> Plan | None:
+def plan(duels: Duels, delta: float, *, assume: bool, ties: float, clustered: Clustered | None = None) -> Plan | None:
     """Return the shortest way to a verdict of `evidence.decide` at the present shares of wins.
 
     Args:

@@ -117,7 +117,11 @@ def log_of(*triples):
         (log_of(("AB", "p", "me"), ("AB", "q", "me"), ("AB", "p", "me")), [(1, 3), (2,)], "about the 1 judge of this"),
         (log_of(("AB", "", "me"), ("AB", "", "me")), [(1,), (2,)], "independent but for their judges"),
         # many judges who have prompts of their own: rows of a judge hang together
-        (log_of(*(("AB", f"p{n}", f"j{n // 2}") for n in range(24))), [(2 * n + 1, 2 * n + 2) for n in range(12)], "or"),
+        (
+            log_of(*(("AB", f"p{n}", f"j{n // 2}") for n in range(24))),
+            [(2 * n + 1, 2 * n + 2) for n in range(12)],
+            "or",
+        ),
     ],
 )
 def test_rows_that_share_a_cluster_are_one_unit(rows, units, says):

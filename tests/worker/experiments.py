@@ -49,7 +49,7 @@ def write_log(
         out.writerow(["prompt", "policy_a", "policy_b", "outcome", *([] if first is None else ["order"])])
         for i, a in enumerate(NAMES):
             for b in NAMES[i + 1 :]:
-                for n in range(rows):
+                for _ in range(rows):
                     word = "tie" if rng.random() < ties else "a" if rng.random() < p else "b"
                     shown = [] if first is None else ["a-first" if rng.random() < first else "b-first"]
                     out.writerow([f"prompt {number % (prompts or 3 * rows)}", a, b, word, *shown])
