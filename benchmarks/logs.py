@@ -6,8 +6,8 @@
 - Null logs: nobody is better, 800 rows of prompts x judges of every shape, judges agreeing in 60 to 100 %: how often a
   winner is named all the same. Beside it what happens when rows count as independent, and a log in which judges lean.
 - Power: independent rows, a winner at p = .6: rows needed, ours over those of the rule without clusters.
-- Incomplete logs: a pair missing, the best never met the second, all against one baseline: how often the replay certifies
-  what the stopping rule certifies on all rows at once.
+- Incomplete logs: a pair missing, the best never met the second, all against one baseline: how often the replay
+  certifies what the stopping rule certifies on all rows at once.
 
 `--quick` plays few runs and states the goals of few runs.
 """
@@ -148,7 +148,7 @@ def speed(n: int) -> dict[str, float]:
 
 
 def goals(results: dict[str, Any], quick: bool) -> list[Goal]:
-    """What is to be reached; few runs leave their upper limits far from their shares, so that the share is what counts."""
+    """What is to be reached; few runs leave upper limits far from their shares, so that the share counts."""
     null = results["null logs"]
     shares = [cell["wrong"] / cell["runs"] for cell in null.values()]
     out = [Goal("null logs: largest share with a winner", max(shares), 3 * DELTA if quick else DELTA, "<=")]

@@ -99,8 +99,8 @@ def evidence_balancing(
 def next_best(duels: Duels, left: I8, delta: float, assume: bool) -> tuple[int, int]:
     """Two policies to compare where the pair that a rule wants has no comparison left.
 
-    What is missing for the leader first, then the policy nearest to being the winner that somebody seems to beat, by who
-    is expected to exclude it soonest; else the pair with the fewest comparisons. Every pair's turn comes.
+    What is missing for the leader first, then the policy nearest to being the winner that somebody seems to beat, by
+    who is expected to exclude it soonest; else the pair with the fewest comparisons. Every pair's turn comes.
 
     Args:
         duels: so far.

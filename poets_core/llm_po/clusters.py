@@ -22,7 +22,7 @@ from poets_core.types import F8, I8
 STEPS = 32
 """Stakes that are averaged over: with 32 the mixture costs as much as Jeffreys' own up to some thousand clusters."""
 STAKES: Float64[np.ndarray, " stakes"] = np.cos(np.pi * (2.0 * np.arange(STEPS) + 1.0) / (4.0 * STEPS))
-"""In (0, 1), equally likely: Chebyshev's nodes, which are Jeffreys' Beta(1/2, 1/2) prior of (1 + stake) / 2 above 1/2."""
+"""In (0, 1), equally likely: Chebyshev's nodes, so that (1 + stake) / 2 has Jeffreys' prior, Beta(1/2, 1/2), above 1/2."""
 DRAWS, FEWEST_DRAWS, WORK = 400, 40, 20_000_000
 """Ways to take rows that are drawn of crossed clusters, fewest of them, and rows looked at for one pair at most."""
 
@@ -100,7 +100,7 @@ def crossed_evidence(
 def ways(
     outcomes: Float64[np.ndarray, " rows"], keys: Int64[np.ndarray, "rows kinds"], seed: int
 ) -> tuple[Int64[np.ndarray, " draws"], Int64[np.ndarray, " draws"]]:
-    """Return wins and losses of the first policy in drawn ways to take rows that share nothing; see `crossed_evidence`."""
+    """Return wins and losses of the first policy in each drawn way to take rows; see `crossed_evidence`."""
     rng = np.random.default_rng(seed)
     wins, losses = _taken(outcomes, np.ascontiguousarray(keys), draws_for(len(outcomes)), rng)
     return wins, losses
@@ -151,4 +151,4 @@ def mean_evidence(wins: I8, losses: I8, bound: float) -> float:
     for d in range(len(wins)):
         found[d] = log_evidence_at(wins[d], losses[d], bound)
     top = found.max()
-    return top + log(np.exp(found - top).mean())
+    return float(top + log(np.exp(found - top).mean()))

@@ -63,14 +63,14 @@ class Verdict:
     """How an experiment ended.
 
     Attributes:
-        kind: ``"winner"``, ``"none"`` (there is no Condorcet winner) or ``"undecided"`` (the budget is spent, the log has
-            no further row, or what was found cannot be told from the order of presentation).
+        kind: ``"winner"``, ``"none"`` (there is no Condorcet winner) or ``"undecided"`` (the budget is spent, the
+            log has no further row, or what was found cannot be told from the order of presentation).
         policy: the winner.
         error_bound: probability that a verdict of this kind is wrong, at most; None where nothing is claimed.
         comparisons: how many were recorded, ties included.
         left: policies that could still be the winner.
-        rule: whose stopping rule has spoken: that of the unstructured space, or of the Bradley-Terry model; ``"order"``:
-            the counts are enough, but one order of presentation keeps them from being a verdict.
+        rule: whose stopping rule has spoken: that of the unstructured space, or of the Bradley-Terry model;
+            ``"order"``: the counts are enough, but one order of presentation keeps them from being a verdict.
     """
 
     kind: Literal["winner", "none", "undecided"]

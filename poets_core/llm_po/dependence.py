@@ -36,7 +36,7 @@ class PairRows:
     Attributes:
         units: `Row.index` of the rows that are counted together, when the last of them is in.
         keys: cluster of each row in each sampled kind, rows in the order of the units; read where `crossed`.
-        crossed: whether clusters of different kinds cross, so that all rows make one unit (`clusters.crossed_evidence`).
+        crossed: whether clusters of different kinds cross, so that all rows make one unit (`crossed_evidence`).
         apart: rows that share nothing, of which one way consists.
     """
 
@@ -95,7 +95,7 @@ class Dependence:
                 f"Rows of one {' or one '.join(self.sampled)} count as one comparison: the error bound is over {over}"
             )
         given = "".join(
-            f"; it is about the {self.counts[k]} {k}{'s' * (self.counts[k] != 1)} of this log, and says nothing of others"
+            f"; it is about the {self.counts[k]} {k}{'s' * (self.counts[k] != 1)} of this log, and not about others"
             for k in self.given
         )
         return f"{said}{given}."

@@ -68,8 +68,8 @@ class Experiment:
                 as good as another, but none is better by more than that.
             duel_rule: which pair comes next, one of `balance.DUEL_RULES`.
             seed: key of all randomness.
-            dependence: of the rows of a log, each of which is recorded with its number. Where rows depend on each other,
-                evidence is counted cluster by cluster, and a Bradley-Terry model is left out.
+            dependence: of the rows of a log, each of which is recorded with its number. Where rows depend on each
+                other, evidence is counted cluster by cluster, and a Bradley-Terry model is left out.
 
         Raises:
             InvalidComparisons: fewer than two policies, a name twice, delta outside (0, 1), a budget below 1, a

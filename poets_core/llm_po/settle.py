@@ -137,7 +137,7 @@ class Further:
             share: that i wins; None: as it has so far.
 
         Returns:
-            None beyond `LARGEST`, and where i does not win more often than 1 - `bound`: then more comparisons lead away.
+            None beyond `LARGEST`, and where i wins no more often than 1 - `bound`: then more comparisons lead away.
         """
         wins, losses, means = int(self.duels.wins[i, j]), int(self.duels.wins[j, i]), self.clustered.get((i, j))
         # Half a win either way, as in `report.estimate_of`: three comparisons must not look like a certainty.

@@ -139,7 +139,7 @@ def test_prompts_and_many_judges_cross_and_few_judges_are_taken_as_they_are():
     assert "12 prompts and 10 judges, which cross" in many.sentence()
     few = dependence_of(crossed_log(12, 9, 1.0, "prompt", rng_for(0, "log")))
     assert (few.crossed, few.given, len(few.pairs["A", "B"].units)) == (False, ("judge",), 12)
-    assert "9 judges of this log, and says nothing of others" in few.sentence()
+    assert "9 judges of this log, and not about others" in few.sentence()
 
 
 # -- in an experiment ------------------------------------------------------
