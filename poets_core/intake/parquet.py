@@ -6,6 +6,7 @@ says. Texts stay in their dictionary until their length is known, and the memory
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -27,7 +28,13 @@ ROOM = 96 << 20
 
 
 def read_parquet(
-    data: bytes, name: str, bounds: TableBounds, refuse: Refuse, choose: Callable[[Columns], Sequence[str]]
+    data: bytes,
+    name: str,
+    bounds: TableBounds,
+    refuse: Refuse,
+    choose: Callable[[Columns], Sequence[str]],
+    *,
+    nested: bool = False,
 ) -> Columns:
     """Return the columns that are chosen: name -> cells as text, "" where one is missing.
 
@@ -36,12 +43,13 @@ def read_parquet(
         bounds: of the table.
         refuse: makes the error: unreadable, or larger than the bounds.
         choose: called with the first rows as text, returns names.
+        nested: whether columns of lists and records are read, as JSON.
     """
     with _refused(name, refuse):
         size, rows, schema = _opened(data, name, bounds, refuse)
         with _own_memory(ROOM + 2 * size + 16 * rows):
             file = _file(data, schema)
-            chosen = choose(_head(file, name, bounds, refuse))
+            chosen = choose(_head(file, name, bounds, refuse, nested))
             # Names are stripped for people, and are the file's own where it is asked.
             own = {str(field.name).strip(): field.name for field in file.schema_arrow}
             whole = file.read(columns=[own[title] for title in chosen], use_threads=False)
@@ -63,9 +71,9 @@ def _opened(data: bytes, name: str, bounds: TableBounds, refuse: Refuse) -> tupl
         return size, file.metadata.num_rows, file.schema_arrow
 
 
-def _head(file: pq.ParquetFile, name: str, bounds: TableBounds, refuse: Refuse) -> Columns:
-    """Return the first rows of the columns that are not nested; what pandas keeps of a plain index is left out."""
-    names = [f.name for f in file.schema_arrow if not pa.types.is_nested(f.type)]
+def _head(file: pq.ParquetFile, name: str, bounds: TableBounds, refuse: Refuse, nested: bool) -> Columns:
+    """Return the first rows, nested columns where they are wanted; what pandas keeps of a plain index is left out."""
+    names = [f.name for f in file.schema_arrow if nested or not pa.types.is_nested(f.type)]
     stripped = [str(title).strip() for title in names]
     if len(set(stripped)) < len(stripped):
         twice = next(title for i, title in enumerate(stripped) if title in stripped[:i])
@@ -158,6 +166,8 @@ def _cell_text(cell: object) -> str:
         return cell
     if cell is None or cell != cell:
         return ""
+    if isinstance(cell, list | dict):
+        return json.dumps(cell, ensure_ascii=False, default=str)
     if isinstance(cell, Decimal | date | datetime):
         return str(cell)
     return repr(cell.item() if isinstance(cell, np.generic) else cell)

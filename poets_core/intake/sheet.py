@@ -58,11 +58,13 @@ class Form:
         separator: of the cells, by the beginning of a text.
         layout: where header and rows begin, by the first records; None where nothing stands there.
         strict: whether a quote that is not closed, or closed before the cell ends, is an error.
+        nested: whether lists and records of a Parquet file are read, as JSON; else their columns are left out.
     """
 
     separator: Callable[[str], str] = separator_of
     layout: Callable[[Sequence[Sequence[str]]], Layout | None] = layout
     strict: bool = False
+    nested: bool = False
 
 
 FORM = Form()
@@ -99,7 +101,7 @@ def read_sheet(
     blocks = unpacked(path, bounds, refuse)
     first = next(blocks, b"")
     if first[:4] == _PARQUET:
-        return _parquet(b"".join(chain([first], blocks)), name, bounds, refuse, choose)
+        return _parquet(b"".join(chain([first], blocks)), name, bounds, refuse, choose, form.nested)
     if first[:4] == _OLD_EXCEL:
         raise refuse(
             f"Expected a table in {name[:80]}, got an old or encrypted Excel file. Save it as xlsx without a "
@@ -359,7 +361,7 @@ class _Table:
         return Sheet(self._name, columns, self._rows, notes, self._mark, self._blank)
 
 
-def _parquet(data: bytes, name: str, bounds: TableBounds, refuse: Refuse, choose: Choose) -> Sheet:
+def _parquet(data: bytes, name: str, bounds: TableBounds, refuse: Refuse, choose: Choose, nested: bool) -> Sheet:
     with _needed("pyarrow", name, refuse):
         from poets_core.intake.parquet import read_parquet  # text does without
 
@@ -370,4 +372,4 @@ def _parquet(data: bytes, name: str, bounds: TableBounds, refuse: Refuse, choose
     def chosen(columns: Mapping[str, Sequence[str]]) -> list[str]:
         return list(choose(sheet(columns)))
 
-    return sheet(read_parquet(data, name, bounds, refuse, chosen))
+    return sheet(read_parquet(data, name, bounds, refuse, chosen, nested=nested))

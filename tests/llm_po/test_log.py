@@ -25,7 +25,7 @@ from poets_core.llm_po.log import (
     warnings,
 )
 from poets_core.spec import LogMapping
-from tests.llm_po.log_kinds import ARENA, BOTH, KINDS, OWN, Said, lines, records, sheet, table
+from tests.llm_po.log_kinds import ARENA, BOTH, KINDS, OWN, Said, lines, parquet, records, sheet, table
 
 NAMES = ("a1", "b1")
 HEAD = "prompt,policy_a,policy_b,outcome,order"
@@ -85,6 +85,17 @@ def test_messages_are_prompt_and_response(tmp_path: Path) -> None:
     assert (log.rows[0].prompt, log.rows[0].responses) == ("why?", ("so", "no"))
     assert (log.rows[0].first, log.rows[0].outcome) == ("chosen", "first")
     assert "a verdict says nothing of which model is better" in warnings(log)[0]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_messages_inside_a_table_are_read_as_those_of_json(tmp_path: Path, kind: str) -> None:
+    talk = [[{"role": "user", "content": f"why {i}?"}, {"role": "assistant", "content": "so"}] for i in range(3)]
+    rows = [{"chosen": t, "rejected": t, "chosen_model": "ada", "rejected_model": "bob"} for t in talk]
+    text = sheet(list(rows[0]), [[json.dumps(v) if isinstance(v, list) else v for v in r.values()] for r in rows])
+    read = read_table(write(tmp_path, parquet(rows) if kind == "parquet" else text))
+    log = read_rows(read, propose(read).mapping, None)
+    assert [(r.prompt, r.responses) for r in log.rows] == [(f"why {i}?", ("so", "so")) for i in range(3)]
+    assert said(log.rows) == [("ada", "bob", "first")] * 3
 
 
 def test_a_long_prompt_is_cut_and_said(tmp_path: Path) -> None:

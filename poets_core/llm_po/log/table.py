@@ -16,7 +16,7 @@ from typing import Any
 
 from poets_core.cells import FORMULA
 from poets_core.errors import InvalidComparisons
-from poets_core.intake import TableBounds, shown
+from poets_core.intake import TableBounds, read_json, shown
 from poets_core.intake.json_rows import Record, is_json, read_json_rows
 from poets_core.intake.layout import MARKS, Layout, layout, separator_of, split
 from poets_core.intake.sheet import Form, read_sheet
@@ -75,10 +75,10 @@ def read_table(path: Path, name: str = "") -> LogTable:
     if is_json(path, BOUNDS, refuse):
         table = _of_records(read_json_rows(path, name, BOUNDS, refuse), name)
     else:
-        sheet = read_sheet(path, BOUNDS, refuse, name=name, form=Form(_separator, _layout, strict=True))
+        sheet = read_sheet(path, BOUNDS, refuse, name=name, form=Form(_separator, _layout, strict=True, nested=True))
         # Blanks are counted beside the rows, and not said twice.
         notes = tuple(n for n in sheet.notes if "blank line" not in n)
-        table = LogTable(name, sheet.columns, sheet.rows, notes, sheet.blank, sheet.separator)
+        table = LogTable(name, _unfolded(sheet.columns), sheet.rows, notes, sheet.blank, sheet.separator)
     if not table.numbers:
         raise refuse(f"Expected a comparison log with one row or more in {name}, got none. Add rows below the header.")
     return _writable(_unguarded(table))
@@ -158,6 +158,28 @@ def _cells(record: Record) -> dict[str, str]:
             cells[f"{MESSAGES}{key.strip()}"] = _said(value[:-1])
             cells[key.strip()] = _said(value[-1:])
     return cells
+
+
+def _unfolded(columns: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return columns in which messages that a cell holds as JSON are read as those of a JSON file."""
+    out: dict[str, Sequence[str]] = {}
+    for column, cells in columns.items():
+        first = next(filter(None, cells), "")
+        found = [_parsed(cell) for cell in cells] if first.startswith(("[{", "[ {")) else []
+        # All of them or none: half of a column of prompts must not look otherwise than the rest.
+        if not found or not all(_messages(talk) or not cell for talk, cell in zip(found, cells, strict=True)):
+            out[column] = cells
+            continue
+        records = [_cells({column: talk}) for talk in found]
+        for name in dict.fromkeys(n for record in records for n in record):
+            out[name] = [record.get(name, "") for record in records]
+    return out
+
+
+def _parsed(cell: str) -> Any:
+    with suppress(InvalidComparisons):
+        return read_json(cell, "messages", refuse) if cell else None
+    return None
 
 
 def _messages(value: Any) -> bool:
