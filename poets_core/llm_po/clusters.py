@@ -22,7 +22,7 @@ from poets_core.types import F8, I8
 STEPS = 32
 """Stakes that are averaged over: with 32 the mixture costs as much as Jeffreys' own up to some thousand clusters."""
 STAKES: Float64[np.ndarray, " stakes"] = np.cos(np.pi * (2.0 * np.arange(STEPS) + 1.0) / (4.0 * STEPS))
-"""In (0, 1), equally likely: Chebyshev's nodes, so that (1 + stake) / 2 has Jeffreys' Beta(1/2, 1/2) prior above 1/2."""
+"""In (0, 1), equally likely: Chebyshev's nodes, (1 + stake) / 2 has Jeffreys' Beta(1/2, 1/2) prior above 1/2."""
 DRAWS, FEWEST_DRAWS, WORK = 400, 40, 20_000_000
 """Ways to take rows that are drawn of crossed clusters, fewest of them, and rows looked at for one pair at most."""
 

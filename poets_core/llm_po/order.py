@@ -123,7 +123,7 @@ def withheld(verdict: Verdict, orders: Mapping[Two, OneOrder], *, assume: bool) 
     what = "no policy beats all others" if named is None else f"{shown(named)} is the best policy"
     why = (
         f"{bears[0].sentence()}{more}: order of presentation and quality cannot be told apart there. By the counts "
-        f"alone, {what} with error at most {100 * (verdict.error_bound or 0.0):.3g} %; that holds only if the judge did "
-        "not care which was shown first"
+        f"alone, {what} with error at most {100 * (verdict.error_bound or 0.0):.3g} %; that holds only if the judge "
+        "did not care which was shown first"
     )
     return Verdict("undecided", None, None, verdict.comparisons, (), "order"), why
