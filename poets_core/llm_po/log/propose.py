@@ -99,7 +99,7 @@ class _Proposer(Columns):
         unsaid = [w.text for w in words if w.text not in mapping.words]
         if unsaid and f"{MAPPING}.words" not in self._questions:
             self._questions[f"{MAPPING}.words"] = (
-                f"Expected words for an outcome that are known, got {self._few(unsaid, counts, firsts)} in "
+                f"Expected words for an outcome that are known, got {self._few(unsaid, counts, firsts)} in column "
                 f"{', '.join(map(shown, mapping.outcome))}. Say what each means, or leave these rows out."
             )
         numeric = bool(as_numbers(list(counts), self._table.separator))
