@@ -85,7 +85,7 @@ def crossed_share(runs: int, share: float) -> float:
     """Share of logs of 40 prompts x 20 judges that certify A, which wins every row with this probability."""
     named = 0
     for seed in range(max(4, runs // 10)):
-        rng = rng_for(seed, "crossed power", share)
+        rng = rng_for(seed, "crossed power", str(share))
         rows = crossed_log(40, 20, 0.5, "prompt", rng)
         rows = [row.__class__(*_as(row, bool(rng.random() < share))) for row in rows]
         named += play(rows, NOBODY, delta=DELTA, seed=seed).verdict is not None
