@@ -84,8 +84,8 @@ def crossed_evidence(
 ) -> float:
     """log E against "the first policy wins with probability `bound` or more", of rows whose clusters cross; nats.
 
-    The mean over drawn ways of the evidence of rows that share no cluster of any kind, the largest 5 % as 0. Which rows are taken does not
-    depend on outcomes, so each way is an e-value under dependence through every kind, and so is their mean. It is one
+    The mean over drawn ways (the largest 5 % as 0) of the evidence of rows that share no cluster of any
+    kind. Which rows are taken does not depend on outcomes, so each way is an e-value under dependence through every kind, and so is their mean. It is one
     of all rows at once: it may be looked at when the last of them is in, not before.
 
     Args:
