@@ -84,9 +84,9 @@ def crossed_evidence(
 ) -> float:
     """log E against "the first policy wins with probability `bound` or more", of rows whose clusters cross; nats.
 
-    The mean over drawn ways (the largest 5 % as 0) of the evidence of rows that share no cluster of any
-    kind. Which rows are taken does not depend on outcomes, so each way is an e-value under dependence through every kind, and so is their mean. It is one
-    of all rows at once: it may be looked at when the last of them is in, not before.
+    The mean over drawn ways (the largest 1 % as 0) of the evidence of rows that share no cluster of any kind. Which
+    rows are taken does not depend on outcomes, so each way is an e-value under dependence through every kind, and so is
+    their mean. It is one of all rows at once: it may be looked at when the last of them is in, not before.
 
     Args:
         outcomes: 1, 0 or 1/2 of the first policy.
@@ -150,9 +150,9 @@ def mean_evidence(wins: I8, losses: I8, bound: float) -> float:
     found = np.empty(len(wins))
     for d in range(len(wins)):
         found[d] = log_evidence_at(wins[d], losses[d], bound)
-    # A single draw may be lucky by itself, whatever the rows say. The largest twentieth counts as nothing, which only
+    # A single draw may be lucky by itself, whatever the rows say. The largest hundredth counts as nothing, which only
     # lowers E, so that no verdict hangs on a few draws.
     found.sort()
-    kept = found[: len(found) - len(found) // 20]
+    kept = found[: len(found) - max(1, len(found) // 100)]
     top = kept[-1]
     return float(top + log(np.exp(kept - top).sum() / len(found)))

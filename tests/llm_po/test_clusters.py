@@ -96,7 +96,7 @@ def test_crossed_evidence_is_an_average_over_rows_that_share_nothing():
     fixed = [comb(5, k) * derangements for k, derangements in zip(range(6), (44, 9, 2, 1, 0, 1), strict=True)]
     expected = sum(m * np.exp(float(log_evidence(k, 5 - k))) for k, m in enumerate(fixed)) / 120
     draws = np.exp([crossed_evidence(1.0 - outcomes, keys, 0.5, seed) for seed in range(40)])
-    assert 0.5 * expected < draws.mean() < 1.02 * expected  # the largest twentieth of the draws counts as nothing
+    assert 0.5 * expected < draws.mean() < 1.02 * expected  # the largest hundredth of the draws counts as nothing
 
 
 # -- which rows depend -----------------------------------------------------
