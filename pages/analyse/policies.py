@@ -97,10 +97,12 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
         feed, snapshot, running=WAITING if waits else RUNNING, reasons=REASONS, kept="compared", mend=MEND[spec.source]
     )
     view = snapshot.view.experiment or ExperimentView()
-    callout(view.verdict, view.metrics)
+    callout(view.verdict, view.metrics, view.facts.get("dependence", ""))
     if (line := model_line(view.metrics)) is not None:
         doubted, text = line
         (st.warning if doubted else st.info)(text, icon=":material/functions:")
+    for said in view.facts.get("order", ()):
+        st.info(plain(said), icon=":material/swap_horiz:")
     for warning in view.warnings:
         st.warning(plain(warning), icon=":material/warning:")
     _cards(view, spec)

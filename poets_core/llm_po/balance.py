@@ -13,7 +13,7 @@ import numpy as np
 
 from poets_core.llm_po.compiled import compiled
 from poets_core.llm_po.evidence import Duels, kl_at
-from poets_core.types import F8
+from poets_core.types import F8, I8
 
 DuelRule = Callable[[Duels, F8, float, bool, np.random.Generator], tuple[int, int]]
 """duels, memory, delta, assume, rng -> two policies to compare next.
@@ -93,6 +93,51 @@ def evidence_balancing(
     if not assume and duels.score[challenger] >= log(2.0 / delta):
         return leader, two_least(duels.shown[leader], rng)[0]
     return challenger, opponent(duels, challenger, leader, delta, rng)
+
+
+@compiled
+def next_best(duels: Duels, left: I8, delta: float, assume: bool) -> tuple[int, int]:
+    """Two policies to compare where the pair that a rule wants has no comparison left.
+
+    What is missing for the leader first, then the policy nearest to being the winner that somebody seems to beat, by
+    who is expected to exclude it soonest; else the pair with the fewest comparisons. Every pair's turn comes.
+
+    Args:
+        duels: so far.
+        left: i8 (K, K), symmetric: comparisons left of each pair, of one at least.
+        delta: largest probability of a wrong verdict.
+        assume: whether a Condorcet winner is known to exist.
+    """
+    k = len(duels.score)
+    order = np.argsort(duels.score, kind="mergesort")
+    leader = order[0]
+    if not assume and duels.score[order[1]] >= log(2.0 / delta):
+        at, least = -1, log(2.0 * k / delta)
+        for i in range(k):
+            if left[leader, i] > 0 and duels.shown[leader, i] < least:
+                at, least = i, duels.shown[leader, i]
+        if at >= 0:
+            return leader, at
+    wanted = log((k - 1) / delta)
+    for place in range(1, k + 1):
+        j = order[place % k]  # the leader last
+        best, cost = -1, np.inf
+        for i in range(k):
+            if left[i, j] < 1 or i == j:
+                continue
+            q = (duels.wins[i, j] + 1.0) / (duels.wins[i, j] + duels.wins[j, i] + 2.0)
+            if q > 1.0 - duels.bound:
+                price = max(wanted - duels.against[j, i], 1e-12) / max(kl_at(q, 1.0 - duels.bound), 1e-12)
+                if price < cost:
+                    best, cost = i, price
+        if best >= 0:
+            return j, best
+    first, second, fewest = -1, -1, np.inf
+    for i in range(k):
+        for j in range(i):
+            if left[i, j] > 0 and duels.judged[i, j] < fewest:
+                first, second, fewest = i, j, duels.judged[i, j]
+    return first, second
 
 
 @compiled

@@ -34,6 +34,7 @@ class Comparison:
         outcome: which was preferred: ``"first"``, ``"second"`` or ``"tie"``.
         order_shown: which of them the judge saw first: ``"first"`` or ``"second"``.
         judge: who preferred.
+        row: of a log (`log.Row.index`), 0 for none.
     """
 
     first: str
@@ -41,6 +42,7 @@ class Comparison:
     outcome: Outcome
     order_shown: Literal["first", "second"] = "first"
     judge: str = ""
+    row: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what is no comparison.
@@ -61,12 +63,14 @@ class Verdict:
     """How an experiment ended.
 
     Attributes:
-        kind: ``"winner"``, ``"none"`` (there is no Condorcet winner) or ``"undecided"`` (the budget is spent).
+        kind: ``"winner"``, ``"none"`` (there is no Condorcet winner) or ``"undecided"`` (the budget is spent, the
+            log has no further row, or what was found cannot be told from the order of presentation).
         policy: the winner.
         error_bound: probability that a verdict of this kind is wrong, at most; None where nothing is claimed.
         comparisons: how many were recorded, ties included.
         left: policies that could still be the winner.
-        rule: whose stopping rule has spoken: that of the unstructured space, or of the Bradley-Terry model.
+        rule: whose stopping rule has spoken: that of the unstructured space, or of the Bradley-Terry model;
+            ``"order"``: the counts are enough, but one order of presentation keeps them from being a verdict.
     """
 
     kind: Literal["winner", "none", "undecided"]
@@ -74,4 +78,4 @@ class Verdict:
     error_bound: float | None
     comparisons: int
     left: tuple[str, ...]
-    rule: Literal["unstructured", "bradley-terry"] = "unstructured"
+    rule: Literal["unstructured", "bradley-terry", "order"] = "unstructured"

@@ -35,6 +35,8 @@ class Duels(NamedTuple):
         score: S_j, log evidence that j is not the winner.
         low: smallest `shown` of each row.
         bound: 1/2 less the indifference zone.
+        dependent: whether comparisons of different pairs may depend on each other, so that `score` is the best of a
+            policy's duels at an equal share of the error, not their product.
     """
 
     wins: Int64[np.ndarray, "K K"]
@@ -45,6 +47,7 @@ class Duels(NamedTuple):
     score: Float64[np.ndarray, " K"]
     low: Float64[np.ndarray, " K"]
     bound: float
+    dependent: bool = False
 
 
 # -- one duel ------------------------------------------------------------
@@ -117,45 +120,67 @@ def _evidence_of(wins: I8, losses: I8, bound: float) -> F8:
 
 
 @compiled
-def new_duels(k: int, bound: float) -> Duels:
+def new_duels(k: int, bound: float, dependent: bool = False) -> Duels:
     """K policies before any comparison."""
     shown = np.zeros((k, k))
     for i in range(k):
         shown[i, i] = np.inf
     # A policy always holds its own against itself: infinity keeps the diagonal out of every minimum.
     counts = np.zeros((2, k, k), dtype=np.int64)
-    return Duels(counts[0], counts[1], np.zeros((k, k)), shown, np.zeros((k, k)), np.zeros(k), np.zeros(k), bound)
+    zeros = np.zeros((2, k, k))
+    return Duels(counts[0], counts[1], zeros[0], shown, zeros[1], np.zeros(k), np.zeros(k), bound, dependent)
 
 
 @compiled
 def refresh(duels: Duels, i: int, j: int) -> None:
     """Bring what follows from `wins` up to date for the duel of i and j."""
-    k = len(duels.score)
-    # An opponent that j beats has E near 0 and must not cancel what the others have shown: with this share of the
-    # bet all K - 1 of them together cost at most 1.4 nats.
-    rho = 1.0 / (k - 1)
     for a, b in ((i, j), (j, i)):
         w, lost = duels.wins[a, b], duels.wins[b, a]
-        duels.against[a, b] = log_evidence_at(w, lost, duels.bound)
         # above `bound` as a winner is below 1 - `bound` as a loser
-        duels.shown[a, b] = log_evidence_at(lost, w, 1.0 - duels.bound)
-        duels.terms[a, b] = term(duels.against[a, b], rho)
+        place(duels, a, b, log_evidence_at(w, lost, duels.bound), log_evidence_at(lost, w, 1.0 - duels.bound))
+    add_up(duels, i)
+    add_up(duels, j)
+
+
+@compiled
+def place(duels: Duels, a: int, b: int, against: float, shown: float) -> None:
+    """Set the evidence of a in its duel with b; `add_up` follows."""
+    # An opponent that a beats has E near 0 and must not cancel what the others have shown: with this share of the
+    # bet all K - 1 of them together cost at most 1.4 nats.
+    rho = 1.0 / (len(duels.score) - 1)
+    duels.against[a, b], duels.shown[a, b] = against, shown
+    duels.terms[a, b] = against + log(rho) if duels.dependent else term(against, rho)
+
+
+@compiled
+def add_up(duels: Duels, a: int) -> None:
+    """Bring a policy's `score` and `low` up to date with its duels."""
     # Summed anew, never added to: taking a comparison back must lead to the same bits.
-    for a in (i, j):
-        total, low = 0.0, np.inf
-        for b in range(k):
+    total, low = 0.0, np.inf
+    for b in range(len(duels.score)):
+        if duels.dependent:
+            # Each duel's evidence exceeds (K - 1) / delta ever with probability delta / (K - 1) at most, however the
+            # duels depend on each other and whatever rule stopped them: a product would count one surprise K - 1 times.
+            total = max(total, duels.terms[a, b])
+        else:
             total += duels.terms[a, b]
-            low = min(low, duels.shown[a, b])
-        duels.score[a], duels.low[a] = total, low
+        low = min(low, duels.shown[a, b])
+    duels.score[a], duels.low[a] = total, low
 
 
 @compiled
 def won(duels: Duels, i: int, j: int, times: int) -> None:
     """Count that i was preferred to j; a negative number of `times` takes comparisons back."""
+    counted(duels, i, j, times)
+    refresh(duels, i, j)
+
+
+@compiled
+def counted(duels: Duels, i: int, j: int, times: int) -> None:
+    """Count that i was preferred to j, and leave the evidence as it is."""
     duels.wins[i, j] += times
     duels.judged[i, j] += times
     duels.judged[j, i] += times
-    refresh(duels, i, j)
 
 
 @compiled

@@ -14,9 +14,23 @@ from jaxtyping import Float64, Int64
 
 from poets_core.errors import InvalidComparisons
 from poets_core.keyed import rng_for
-from poets_core.llm_po.balance import DUEL_RULES
+from poets_core.llm_po.balance import DUEL_RULES, next_best
+from poets_core.llm_po.cluster_state import ClusterState
 from poets_core.llm_po.comparison import Comparison, Pair, Verdict
-from poets_core.llm_po.evidence import NONE, OPEN, Duels, confidence_set, decide, new_duels, tied, won
+from poets_core.llm_po.dependence import Dependence
+from poets_core.llm_po.evidence import (
+    NONE,
+    OPEN,
+    Duels,
+    add_up,
+    confidence_set,
+    counted,
+    decide,
+    new_duels,
+    place,
+    tied,
+    won,
+)
 from poets_core.llm_po.structured import StructuredRule
 
 
@@ -39,6 +53,7 @@ class Experiment:
         tie_zone: float = 0.0,
         duel_rule: str = "balance",
         seed: int = 0,
+        dependence: Dependence | None = None,
     ) -> None:
         """Start without comparisons.
 
@@ -53,6 +68,8 @@ class Experiment:
                 as good as another, but none is better by more than that.
             duel_rule: which pair comes next, one of `balance.DUEL_RULES`.
             seed: key of all randomness.
+            dependence: of the rows of a log, each of which is recorded with its number. Where rows depend on each
+                other, evidence is counted cluster by cluster, and a Bradley-Terry model is left out.
 
         Raises:
             InvalidComparisons: fewer than two policies, a name twice, delta outside (0, 1), a budget below 1, a
@@ -80,7 +97,12 @@ class Experiment:
         self.policies, self.delta, self.budget, self.seed = tuple(policies), delta, budget, seed
         self.assume_condorcet, self.tie_zone, self.duel_rule = assume_condorcet, tie_zone, duel_rule
         self._at = {name: i for i, name in enumerate(self.policies)}
-        self.duels: Duels = new_duels(len(self.policies), 0.5 - tie_zone)
+        dependent = dependence is not None and dependence.dependent
+        if dependent:  # the model takes every answer as a new one, so that its rule would decide too soon
+            self.structured = None
+        # With rows that share nothing everything is as it is without a log.
+        self.clusters = ClusterState(dependence, 0.5 - tie_zone) if dependence is not None and dependent else None
+        self.duels: Duels = new_duels(len(self.policies), 0.5 - tie_zone, dependent)
         self.comparisons: list[Comparison] = []
         self.asked = 0
 
@@ -90,8 +112,10 @@ class Experiment:
         """Return the pair to judge next; the order of presentation is drawn anew for every pair."""
         return self.next_pairs(1)[0]
 
-    def next_pairs(self, n: int, waiting: Sequence[Pair] = ()) -> list[Pair]:
-        """Return n pairs to judge, before any of their answers is known.
+    def next_pairs(
+        self, n: int, waiting: Sequence[Pair] = (), left: Int64[np.ndarray, "K K"] | None = None
+    ) -> list[Pair]:
+        """Return n pairs to judge, before any of their answers is known; fewer where no pair is left.
 
         Pairs that wait for their answers count, while the next one is chosen, as answered by a draw from what
         is known of them: so a batch spreads over what it may bring.
@@ -99,15 +123,23 @@ class Experiment:
         Args:
             n: how many.
             waiting: pairs handed out before and not answered yet.
+            left: symmetric; how many more comparisons of each pair there are. A pair without any gives way to the next
+                best one. None: as many as are asked.
         """
+        left = None if left is None else left.copy()
         open_pairs = [(self._at[p.first], self._at[p.second]) for p in waiting]
         # Until an answer comes the next pair would be the same again and again: answers are pretended, and taken back
         # below. Each is keyed by its pair's number, so that a resumed experiment pretends alike.
         pretended = [self._pretend(i, j, p.index) for p, (i, j) in zip(waiting, open_pairs, strict=True)]
         out: list[Pair] = []
         for _ in range(n):
-            i, j = self._select(open_pairs)
+            if left is not None and not left.any():
+                break
+            i, j = self._select(open_pairs, left)
             open_pairs.append((i, j))
+            if left is not None:
+                left[i, j] -= 1
+                left[j, i] -= 1
             # Judges may prefer what they see first: with a random order that is noise, not evidence.
             flip = rng_for(self.seed, "order", self.asked).random() < 0.5
             first, second = (j, i) if flip else (i, j)
@@ -116,17 +148,29 @@ class Experiment:
                 pretended.append(self._pretend(i, j, self.asked))
             self.asked += 1
         for i, j in pretended:
-            won(self.duels, i, j, -1)
+            if self.clusters is None:
+                won(self.duels, i, j, -1)
         return out
 
     def _pretend(self, i: int, j: int, index: int) -> tuple[int, int]:
+        # A row brings nothing before its cluster is complete, so there is nothing to pretend.
+        if self.clusters is not None:
+            return i, j
         rng, wins = rng_for(self.seed, "waiting", index), self.duels.wins
         if rng.random() > rng.beta(wins[i, j] + 1.0, wins[j, i] + 1.0):
             i, j = j, i
         won(self.duels, i, j, 1)
         return i, j
 
-    def _select(self, waiting: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    def _select(
+        self, waiting: Sequence[tuple[int, int]], left: Int64[np.ndarray, "K K"] | None = None
+    ) -> tuple[int, int]:
+        i, j = self._wanted(waiting)
+        if left is None or left[i, j] > 0:
+            return i, j
+        return next_best(self.duels, left, self.delta, self.assume_condorcet)
+
+    def _wanted(self, waiting: Sequence[tuple[int, int]]) -> tuple[int, int]:
         if self.structured is not None and self.duel_rule == "balance" and not self.structured.doubted:
             return self.structured.select(waiting)
         # Whose turn it is, for a rule that takes turns: the number of pairs handed out, which the log knows.
@@ -140,7 +184,7 @@ class Experiment:
         """Take in an answer, in whatever order answers come.
 
         Raises:
-            InvalidComparisons: a policy that is not of this experiment.
+            InvalidComparisons: a policy that is not of this experiment, or a row that is not of its log.
         """
         for name in (comparison.first, comparison.second):
             if name not in self._at:
@@ -159,6 +203,10 @@ class Experiment:
         """
         if comparison not in self.comparisons:
             raise InvalidComparisons(f"Expected a comparison that was recorded, got {comparison}.")
+        if self.clusters is not None:
+            raise InvalidComparisons(
+                f"Expected answers of a judge to be taken back, got row {comparison.row} of a log."
+            )
         # The latest of equal ones: the model's predictions before it then stay as they were.
         at = len(self.comparisons) - 1 - self.comparisons[::-1].index(comparison)
         del self.comparisons[at]
@@ -177,12 +225,27 @@ class Experiment:
 
     def _count(self, comparison: Comparison, times: int) -> None:
         i, j = self._at[comparison.first], self._at[comparison.second]
-        if comparison.outcome == "tie":
+        if self.clusters is not None and not self.clusters.plain(comparison.first, comparison.second):
+            self._count_in_cluster(self.clusters, comparison, i, j)
+        elif comparison.outcome == "tie":
             tied(self.duels, i, j, times)
         elif comparison.outcome == "first":
             won(self.duels, i, j, times)
         else:
             won(self.duels, j, i, times)
+
+    def _count_in_cluster(self, clusters: ClusterState, comparison: Comparison, i: int, j: int) -> None:
+        found = clusters.record(comparison)  # before anything is counted: it refuses a row that is not of the log
+        if comparison.outcome == "tie":
+            tied(self.duels, i, j, 1)
+        else:
+            counted(self.duels, *((i, j) if comparison.outcome == "first" else (j, i)), 1)
+        if found is None:
+            return
+        place(self.duels, i, j, found[0], found[2])
+        place(self.duels, j, i, found[1], found[3])
+        add_up(self.duels, i)
+        add_up(self.duels, j)
 
     # -- what is known -----------------------------------------------------
 

@@ -9,11 +9,12 @@ import numpy as np
 from jaxtyping import Float64
 
 from poets_core.errors import InvalidComparisons
+from poets_core.intake import shown
 from poets_core.llm_po.allocation import optimal_proportions
 from poets_core.llm_po.balance import round_robin
 from poets_core.llm_po.evidence import NONE, OPEN, decide
 from poets_core.llm_po.experiment import Experiment
-from poets_core.llm_po.settle import plan
+from poets_core.llm_po.settle import Clustered, Further, plan
 from poets_core.llm_po.simulate import simulate
 from poets_core.llm_po.structured import StructuredRule
 
@@ -49,7 +50,7 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         and `margin_threshold`, `fit`, `doubted`. With a model, `optimal` is its proportions, `expected` is None, and
         `shown_threshold` and `margin_threshold` are those of delta / 2. Without a model and while it is open also
         `settles`: what would bring a verdict (`settle.Plan`), with `pairs` of names and further comparisons; None
-        where the policies look equally good.
+        where the policies look equally good. There `apart` says that each is to share nothing with the others.
     """
     # With a model each of the two stopping rules has half of delta, so that its thresholds are higher.
     model = experiment.structured
@@ -103,16 +104,57 @@ def _model(model: StructuredRule, policies: Sequence[str], threshold: float) -> 
 
 
 def _settles(experiment: Experiment, ties: float) -> dict[str, Any] | None:
-    found = plan(experiment.duels, experiment.delta, assume=experiment.assume_condorcet, ties=ties)
+    means = clustered(experiment)
+    found = plan(experiment.duels, experiment.delta, assume=experiment.assume_condorcet, ties=ties, clustered=means)
     if found is None:
         return None
     names = experiment.policies
-    return {
+    of = {} if experiment.clusters is None else {"apart": True}
+    return of | {
         "kind": found.kind,
         "policy": None if found.policy < 0 else names[found.policy],
         "comparisons": found.comparisons,
         "pairs": [[names[i], names[j], n] for i, j, n in found.pairs],
     }
+
+
+def clustered(experiment: Experiment) -> Clustered:
+    """Return the means of the clusters of all pairs whose rows depend on each other; see `settle.Clustered`."""
+    state, names, out = experiment.clusters, experiment.policies, {}
+    if state is None:
+        return {}
+    for i, first in enumerate(names):
+        for j, second in enumerate(names):
+            if i == j or state.plain(first, second):
+                continue
+            means = state.means(first, second)
+            if (n := state.apart(first, second)) is not None and means:
+                # One way to take rows that share nothing, at the share of all: what crossing rows come to.
+                means = [sum(means) / len(means)] * n
+            out[i, j] = means
+    return out
+
+
+def never_judged(experiment: Experiment, most: int = 3) -> list[str]:
+    """Say which pairs without any comparison keep the leader from being named, and how many would do.
+
+    The number is that of the stopping rule, if the leader won as often as it has against the others; none is said
+    where it has not won more than half.
+    """
+    duels, names, delta = experiment.duels, experiment.policies, experiment.delta
+    leader = int(np.argmin(duels.score))
+    threshold = float(np.log(2.0 * len(names) / delta))
+    pairs = [j for j in range(len(names)) if j != leader and not duels.judged[leader, j]]
+    wins, losses = int(duels.wins[leader].sum()), int(duels.wins[:, leader].sum())
+    share = (wins + 0.5) / (wins + losses + 1.0)
+    said = []
+    for j in pairs[:most]:
+        n = Further(duels, 0.0, {}).needed(leader, j, lambda e: e - threshold, 1.0 - duels.bound, share)
+        would = "" if n is None else f", and about {n:,} comparisons would do if it won as often as against the others"
+        said.append(f"{shown(names[leader])} against {shown(names[j])} was never judged{would}")
+    if len(pairs) > most:
+        said.append(f"nor was it against {len(pairs) - most} more")
+    return said
 
 
 def _round_robin(experiment: Experiment, p: Float64[np.ndarray, "K K"]) -> dict[str, Any]:

@@ -6,13 +6,18 @@ the evidence of `poets_core.llm_po.evidence` still is from its thresholds. Nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, log
 from typing import Literal
 
+import numpy as np
+
+from poets_core.llm_po.clusters import STAKES, evidence_of, products
 from poets_core.llm_po.evidence import Duels, log_evidence_at, term
 
+Clustered = Mapping[tuple[int, int], Sequence[float]]
+"""Pair i, j -> means of its clusters, of i: of the pairs whose rows are counted cluster by cluster, in both orders."""
 LARGEST = 100_000
 """Comparisons of one pair; policies that need more are as good as equal, and no number is worth saying."""
 
@@ -24,7 +29,8 @@ class Plan:
     Attributes:
         kind: of that verdict.
         policy: its winner, -1 without one.
-        pairs: the two policies and how many further comparisons of them, most first; ties are counted in.
+        pairs: the two policies and how many further comparisons of them, most first; ties are counted in. Of rows that
+            depend on each other, how many further clusters.
     """
 
     kind: Literal["winner", "none"]
@@ -37,7 +43,7 @@ class Plan:
         return sum(n for _, _, n in self.pairs)
 
 
-def plan(duels: Duels, delta: float, *, assume: bool, ties: float) -> Plan | None:
+def plan(duels: Duels, delta: float, *, assume: bool, ties: float, clustered: Clustered | None = None) -> Plan | None:
     """Return the shortest way to a verdict of `evidence.decide` at the present shares of wins.
 
     Args:
@@ -45,41 +51,41 @@ def plan(duels: Duels, delta: float, *, assume: bool, ties: float) -> Plan | Non
         delta: largest error.
         assume: a winner is assumed to exist.
         ties: share of comparisons that are ties, 0 to below 1.
+        clustered: means of the pairs whose rows depend on each other.
 
     Returns:
         None where no way is within `LARGEST` comparisons of a pair: the policies look equally good.
     """
-    k = len(duels.score)
-    ways = [_winner(duels, i, log(2.0 * k / delta), ties) for i in range(k)]
+    k, further = len(duels.score), Further(duels, ties, clustered or {})
+    ways = [_winner(further, i, log(2.0 * k / delta)) for i in range(k)]
     if not assume:
-        ways.append(_excluded(duels, range(k), log(2.0 / delta), ties, Plan("none", -1, ())))
+        ways.append(_excluded(further, range(k), log(2.0 / delta), Plan("none", -1, ())))
     elif duels.bound == 0.5:
         best = min(range(k), key=lambda i: (duels.score[i], i))
         others = [i for i in range(k) if i != best]
-        ways = [_excluded(duels, others, log(1.0 / delta), ties, Plan("winner", best, ()))]
+        ways = [_excluded(further, others, log(1.0 / delta), Plan("winner", best, ()))]
     found = [way for way in ways if way is not None]
     return min(found, key=lambda way: way.comparisons) if found else None
 
 
-def _winner(duels: Duels, i: int, threshold: float, ties: float) -> Plan | None:
+def _winner(further: Further, i: int, threshold: float) -> Plan | None:
     """Return what shows that i holds its own against every other."""
-    pairs = []
+    duels, pairs = further.duels, []
     for j in range(len(duels.score)):
         if j == i or duels.shown[i, j] >= threshold:
             continue
-        n = _further(
-            duels, i, j, lambda w, lost: log_evidence_at(lost, w, 1.0 - duels.bound) - threshold, duels.bound, ties
-        )
+        # above `bound` as a winner is below 1 - `bound` as a loser
+        n = further.needed(i, j, lambda e: e - threshold, 1.0 - duels.bound)
         if n is None:
             return None
         pairs.append((i, j, n))
     return Plan("winner", i, _ordered(pairs))
 
 
-def _excluded(duels: Duels, who: range | list[int], threshold: float, ties: float, to: Plan) -> Plan | None:
+def _excluded(further: Further, who: range | list[int], threshold: float, to: Plan) -> Plan | None:
     """Return what excludes each of `who`, by the opponent that does it soonest; `to` says what that would show."""
+    duels, pairs = further.duels, []
     rho = 1.0 / (len(duels.score) - 1)
-    pairs = []
     for j in who:
         if duels.score[j] >= threshold:
             continue
@@ -89,10 +95,11 @@ def _excluded(duels: Duels, who: range | list[int], threshold: float, ties: floa
                 continue
             rest = float(duels.score[j] - duels.terms[j, i]) - threshold
 
-            def missing(w: int, lost: int, rest: float = rest) -> float:
-                return rest + term(log_evidence_at(lost, w, duels.bound), rho)
+            def missing(e: float, rest: float = rest) -> float:
+                # of dependent duels the best one counts, alone
+                return e + log(rho) - threshold if duels.dependent else rest + term(e, rho)
 
-            if (n := _further(duels, i, j, missing, 1.0 - duels.bound, ties)) is not None:
+            if (n := further.needed(i, j, missing, duels.bound)) is not None:
                 ways.append((i, j, n))
         if not ways:
             return None
@@ -104,30 +111,56 @@ def _ordered(pairs: list[tuple[int, int, int]]) -> tuple[tuple[int, int, int], .
     return tuple(sorted(pairs, key=lambda pair: -pair[2]))
 
 
-def _further(
-    duels: Duels, i: int, j: int, missing: Callable[[int, int], float], above: float, ties: float
-) -> int | None:
-    """Return how many further comparisons of i and j make `missing(wins of i, losses of i)` reach 0.
+@dataclass(frozen=True)
+class Further:
+    """Further comparisons of a pair, at the share of wins so far.
 
-    None beyond `LARGEST`, and where i does not win more often than `above`: then more comparisons lead away from it.
+    Attributes:
+        duels: counts and evidence.
+        ties: share of comparisons that are ties, 0 to below 1.
+        clustered: means of the pairs whose rows depend on each other.
     """
-    wins, losses = int(duels.wins[i, j]), int(duels.wins[j, i])
-    # Half a win either way, as in `report.estimate_of`: three comparisons must not look like a certainty.
-    p = (wins + 0.5) / (wins + losses + 1.0)
-    if p <= above:
-        return None
 
-    def reached(n: int) -> bool:
-        won = round(p * n)
-        return missing(wins + won, losses + n - won) >= 0.0
+    duels: Duels
+    ties: float
+    clustered: Clustered
 
-    high = 1
-    while not reached(high):
-        high *= 2
-        if high > LARGEST:
+    def needed(
+        self, i: int, j: int, missing: Callable[[float], float], bound: float, share: float | None = None
+    ) -> int | None:
+        """Return how many further comparisons of i and j, or clusters of them, make `missing(evidence)` reach 0.
+
+        Args:
+            i, j: the policies.
+            missing: of the evidence against "j wins with probability `bound` or more".
+            bound: see there.
+            share: that i wins; None: as it has so far.
+
+        Returns:
+            None beyond `LARGEST`, and where i wins no more often than 1 - `bound`: then more comparisons lead away.
+        """
+        wins, losses, means = int(self.duels.wins[i, j]), int(self.duels.wins[j, i]), self.clustered.get((i, j))
+        # Half a win either way, as in `report.estimate_of`: three comparisons must not look like a certainty.
+        p = (wins + 0.5) / (wins + losses + 1.0) if means is None else (sum(means) + 0.5) / (len(means) + 1.0)
+        p = p if share is None else share
+        if p <= 1.0 - bound:
             return None
-    low = high // 2  # not enough; the evidence grows with n on average, so that bisection meets its crossing
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if reached(middle) else (middle, high)
-    return ceil(high / (1.0 - ties))
+        sums = None if means is None else products(1.0 - np.asarray(means, dtype=np.float64), bound)
+
+        def reached(n: int) -> bool:
+            if sums is None:
+                won = round(p * n)
+                return missing(log_evidence_at(losses + n - won, wins + won, bound)) >= 0.0
+            x = (bound - (1.0 - p)) / (1.0 - bound)
+            return missing(evidence_of(sums + n * np.log1p(STAKES * x))) >= 0.0
+
+        high = 1
+        while not reached(high):
+            high *= 2
+            if high > LARGEST:
+                return None
+        low = high // 2  # not enough; the evidence grows with n on average, so that bisection meets its crossing
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if reached(middle) else (middle, high)
+        return ceil(high / (1.0 - self.ties)) if sums is None else high

@@ -150,12 +150,22 @@ def test_a_contest_names_the_branch_to_deploy() -> None:
     assert METRICS["left"] == ["branch 0"]
     assert evidence.traces == contest_charts.evidence_bars(named, LIGHT).traces
     assert "branch" not in json.dumps([evidence.layout, effort.layout, evidence.alt, effort.alt])
-    why = "the log has no further comparison of 'a' and 'b'"
+    why = "all 12 rows of the log are used"
     told = sentence(VerdictReached("undecided", None, None, 3, (), why=why), METRICS)[1]
     assert told.startswith("Undecided after 3 comparisons: no winner is certified.")
-    assert told.endswith("It ended because the log has no further comparison of 'a' and 'b'.")
+    assert told.endswith("It ended because all 12 rows of the log are used.")
     undecided = replace(contest, verdict=VerdictFacts("undecided", None, None, 15, ("branch 0",)))
     assert "No model to deploy is known yet" in deploy(fold(recorded([*written.events(1), undecided])))
+
+
+def test_a_verdict_says_what_it_assumes_and_what_is_withheld() -> None:
+    won = VerdictReached("winner", "a", 0.1, 3, ("a",))
+    assert sentence(won, METRICS, "Rows of one prompt count as one.")[1].endswith("Rows of one prompt count as one.")
+    why = "'a' was shown first in all 30 of its rows against 'b'"
+    tone, told = sentence(VerdictReached("undecided", None, None, 3, (), "order", {}, why=why), METRICS)
+    assert (tone, told) == ("warning", f"Undecided after 3 comparisons: no winner is certified. {why}.")
+    plan = {"kind": "winner", "policy": "a", "comparisons": 40, "pairs": [["a", "b", 40]], "apart": True}
+    assert sentence(None, METRICS | {"settles": plan})[1].endswith("as they have, each on a prompt of its own.")
 
 
 def test_sentences_before_the_first_comparison_and_without_survivors() -> None:

@@ -134,7 +134,7 @@ def test_rows_of_one_prompt_are_a_warning_in_form_and_run(store: SqlStore, launc
     assert "6 rows of the same two policies share their prompt" in at.warning[0].value
     assert "2 prompts, 4 rows each on average." in said(at)
     facts = LogSource(started(at, store, launched).experiment, 0).facts
-    assert "the error bound (δ) may not hold" in facts["warnings"][0]
+    assert "they count together, so that the error bound (δ) holds" in facts["warnings"][0]
     assert facts["left_out"] == {}
 
 

@@ -30,18 +30,30 @@ def experiment(seed: int = 0, problem: str = "", params: dict[str, Any] | None =
     )
 
 
-def write_log(path: Path, rows: int = 60, *, p: float = 0.9, ties: float = 0.1, first: float | None = None) -> Path:
-    """A log in which a policy beats those after it in `NAMES` with probability p; `first` is how often A is first."""
-    rng = rng_for(0, "log")
+def write_log(
+    path: Path,
+    rows: int = 60,
+    *,
+    p: float = 0.9,
+    ties: float = 0.1,
+    first: float | None = None,
+    prompts: int | None = None,
+) -> Path:
+    """A log in which a policy beats those after it in `NAMES` with probability p.
+
+    `first` is how often A is shown first; every row has a prompt of its own, or one of `prompts` in turn.
+    """
+    rng, number = rng_for(0, "log"), 0
     with path.open("w", newline="") as file:
         out = csv.writer(file)
         out.writerow(["prompt", "policy_a", "policy_b", "outcome", *([] if first is None else ["order"])])
         for i, a in enumerate(NAMES):
             for b in NAMES[i + 1 :]:
-                for n in range(rows):
+                for _ in range(rows):
                     word = "tie" if rng.random() < ties else "a" if rng.random() < p else "b"
                     shown = [] if first is None else ["a-first" if rng.random() < first else "b-first"]
-                    out.writerow([f"prompt {n % 7}", a, b, word, *shown])
+                    out.writerow([f"prompt {number % (prompts or 3 * rows)}", a, b, word, *shown])
+                    number += 1
     return path
 
 

@@ -30,13 +30,14 @@ def test_the_shipped_log_ends_in_a_verdict_whatever_the_seed(assumed: bool) -> N
         settings |= {"log": str(example_comparisons.TARGET), "assume_condorcet": assumed}
         spec = parse_spec(data | {"experiment": settings})
         assert isinstance(spec, ExperimentSpec)
-        source, statistics = LogSource(spec.experiment, seed), ExperimentStatistics(spec.experiment, seed)
+        source = LogSource(spec.experiment, seed)
+        statistics = ExperimentStatistics(spec.experiment, seed, source.sample)
         asked = 0
         while (verdict := statistics.verdict()) is None:
             (pair,) = source.responses(statistics.next_pairs(1, asked=asked))  # raises where the log is too short
             source.count(pair)
             asked += 1
-            statistics.record(Comparison(pair.first, pair.second, source.judge(pair).outcome))
+            statistics.record(Comparison(pair.first, pair.second, source.judge(pair).outcome, row=pair.row))
         assert (verdict.kind, verdict.policy) == ("winner", "concise"), seed
 
 

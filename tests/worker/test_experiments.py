@@ -6,12 +6,14 @@ import itertools
 import json
 import math
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from poets_core.llm_po.evidence import log_evidence
 from poets_core.runs import process
 from poets_core.runs.event_fields import PresentedPair
 from poets_core.runs.export import archive_bytes
@@ -69,9 +71,66 @@ def test_a_log_without_further_pairs_is_exhausted(store: SqlStore, tmp_path: Pat
     assert view.finished == "exhausted"
     assert view.experiment.verdict.kind == "undecided"
     assert view.experiment.verdict.left == NAMES
-    assert "no further comparison of" in view.experiment.verdict.why
+    assert view.experiment.verdict.why == "all 12 rows of the log are used"
+    assert len(view.experiment.pairs) == 12
     rows = [p.details["row"] for p in view.experiment.pairs.values()]
     assert len(set(rows)) == len(rows)  # no row twice
+
+
+def test_a_pair_without_rows_gives_way_and_all_rows_decide(store: SqlStore, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "log.csv", rows=40)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line for line in lines if "fair,poor" not in line))
+    for seed in range(3):
+        view = played(store, log_experiment(path, seed=seed))
+        assert (view.finished, view.experiment.verdict.policy) == ("verdict", "good"), seed
+
+
+def test_what_a_missing_pair_would_decide_is_said(store: SqlStore, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "log.csv", rows=40)
+    path.write_text("\n".join(line for line in path.read_text().splitlines() if "good,fair" not in line))
+    view = played(store, log_experiment(path))
+    assert (view.finished, view.experiment.verdict.kind) == ("exhausted", "undecided")
+    said, number, would = re.split(r"about (\d+) ", view.experiment.verdict.why)
+    assert said == "all 80 rows of the log are used; 'good' against 'fair' was never judged, and "
+    assert would == "comparisons would do if it won as often as against the others"
+    # the number is the rule's own: so many rows at the share so far are enough, and one less is not
+    wins = view.experiment.metrics["wins"]
+    share = (sum(wins[0]) + 0.5) / (sum(wins[0]) + sum(row[0] for row in wins) + 1)
+    for n, enough in ((int(number), True), (int(number) - 1, False)):
+        won = round(share * n)
+        assert (log_evidence(n - won, won) >= math.log(2 * 3 / 0.1)) == enough
+
+
+def test_rows_of_one_prompt_count_once(store: SqlStore, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "log.csv", rows=40, prompts=6)
+    found = played(store, log_experiment(path)).experiment
+    assert (found.verdict.kind, found.comparisons) == ("undecided", 120)
+    assert found.facts["dependence"].startswith("Rows of one prompt count as one comparison: the error bound is over 6")
+    assert [(a, b, len(means)) for a, b, means in found.verdict.spec["clusters"]] == [
+        ("good", "fair", 6),
+        ("good", "poor", 6),
+        ("fair", "poor", 6),
+    ]
+    enough = played(store, log_experiment(write_log(tmp_path / "more.csv", rows=90, prompts=30))).experiment
+    assert enough.verdict.policy == "good"
+    model = played(store, log_experiment(path, space="bradley-terry")).experiment
+    assert "decides nothing here" in model.facts["dependence"]
+    assert (model.verdict.kind, model.metrics["model"]) == ("undecided", None)
+
+
+def test_a_policy_that_was_always_shown_first_is_not_certified(store: SqlStore, tmp_path: Path) -> None:
+    view = played(store, log_experiment(write_log(tmp_path / "log.csv", first=1.0)))
+    verdict = view.experiment.verdict
+    assert (view.finished, verdict.kind, verdict.policy, verdict.error_bound) == ("verdict", "undecided", None, None)
+    assert verdict.rule == "order"
+    assert "'good' was shown first in all 60 of its rows against" in verdict.why
+    assert "'good' is the best policy with error at most 10 %" in verdict.why
+    assert len(view.experiment.facts["order"]) == 3
+    both = played(store, log_experiment(write_log(tmp_path / "both.csv", first=0.5))).experiment
+    assert both.verdict.policy == "good"
+    (said,) = both.facts["order"]
+    assert said.startswith("Within 3 pairs of policies shown in both orders")
 
 
 def test_a_judge_who_prefers_what_is_first_is_reported(store: SqlStore, tmp_path: Path) -> None:
@@ -160,12 +219,13 @@ def cases(store: SqlStore, tmp_path: Path) -> dict[str, Callable[[], RunSpec]]:
             write_log(tmp_path / "log.csv"), budget=24, open_pairs=3, space="bradley-terry", delta=0.01
         ),
         "exhausted": lambda: log_experiment(write_log(tmp_path / "log.csv", rows=3), delta=0.01),
+        "clusters": lambda: log_experiment(write_log(tmp_path / "log.csv", rows=6, prompts=5), open_pairs=2),
         "branches": lambda: branch_experiment(store, budget=12, open_pairs=3),
         "prompts": lambda: prompt_experiment(budget=8),
     }
 
 
-@pytest.mark.parametrize("case", ["log", "model", "exhausted", "branches", "prompts"])
+@pytest.mark.parametrize("case", ["log", "model", "exhausted", "clusters", "branches", "prompts"])
 def test_cut_off_before_every_append_and_resumed(tmp_path: Path, case: str) -> None:
     url = f"sqlite:///{tmp_path}/store/poets.db"
     store = open_store(url)

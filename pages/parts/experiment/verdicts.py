@@ -21,7 +21,7 @@ Tone = Literal["success", "info", "warning"]
 REASONS = {
     "verdict": "The experiment is complete: the verdict is in.",
     "budget": "The experiment is complete: all comparisons of its budget were made.",
-    "exhausted": "The experiment is complete: the log has no further comparison of the pair that was needed.",
+    "exhausted": "The experiment is complete: every row of the log was used.",
     "stopped": "The experiment was stopped. Resume goes on from where it was.",
 }
 RUNNING = "Comparing policies, pair by pair."
@@ -60,13 +60,15 @@ def _or(names: Sequence[str]) -> str:
     return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def sentence(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None) -> tuple[Tone, str]:
+def sentence(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None, assumes: str = "") -> tuple[Tone, str]:
     """Return how an experiment stands, and how it is meant: what is certified, what is not, what would settle it.
 
     Args:
         verdict: None before there is one.
         metrics: of the last update, None before the first.
+        assumes: what the error bound takes for granted of a log's rows, in sentences; "" for nothing.
     """
+    assumed = f" {plain(assumes)}" if assumes else ""
     if verdict is None:
         if not metrics or not metrics.get("comparisons"):
             return "info", "No verdict yet: nothing has been compared."
@@ -74,11 +76,13 @@ def sentence(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None) 
     n = f"{verdict.comparisons:,} comparisons"
     error = "" if verdict.error_bound is None else f" with error at most {percent(verdict.error_bound)}"
     if verdict.policy is not None:
-        return "success", f"**{plain(verdict.policy)}** is the best policy{error}, after {n}."
+        return "success", f"**{plain(verdict.policy)}** is the best policy{error}, after {n}.{assumed}"
     if verdict.kind == "none":
-        return "success", f"No policy beats all others{error}, after {n}."
+        return "success", f"No policy beats all others{error}, after {n}.{assumed}"
+    if verdict.rule == "order":  # what the evidence would certify rests on the order as well
+        return "warning", f"Undecided after {n}: no winner is certified. {plain(verdict.why)}."
     why = [f"It ended because {plain(verdict.why)}."] if verdict.why else []
-    return "warning", " ".join([f"Undecided after {n}: no winner is certified.", *standing(metrics), *why])
+    return "warning", " ".join([f"Undecided after {n}: no winner is certified.", *standing(metrics), *why]) + assumed
 
 
 def outcome(verdict: VerdictReached) -> str:
@@ -121,14 +125,16 @@ def settling(metrics: Mapping[str, Any]) -> list[str]:
     if not n:
         return []
     pair = f"**{plain(first)}** against **{plain(second)}**"
+    # Rows of a prompt that was asked before would bring little.
+    go_on = "if answers go on as they have" + (", each on a prompt of its own" if plan.get("apart") else "")
     if not others:
-        return [f"To settle it: {about(n)} of {pair}, if answers go on as they have."]
-    return [f"To settle it: {about(plan['comparisons'])}, most of them {pair}, if answers go on as they have."]
+        return [f"To settle it: {about(n)} of {pair}, {go_on}."]
+    return [f"To settle it: {about(plan['comparisons'])}, most of them {pair}, {go_on}."]
 
 
-def callout(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None) -> None:
-    """Draw the verdict."""
-    tone, text = sentence(verdict, metrics)
+def callout(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None, assumes: str = "") -> None:
+    """Draw the verdict; see `sentence`."""
+    tone, text = sentence(verdict, metrics, assumes)
     icons = {"success": ":material/emoji_events:", "info": ":material/balance:", "warning": ":material/help:"}
     {"success": st.success, "info": st.info, "warning": st.warning}[tone](text, icon=icons[tone])
 

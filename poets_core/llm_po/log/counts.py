@@ -155,7 +155,7 @@ def _dependent(found: dict[Kind, Clusters]) -> list[str]:
     share = "shares its" if worst.repeated == 1 else "share their"
     return [
         f"{_many(worst.repeated, 'row')} of the same two policies {share} {worst.kind} with an earlier one. Such rows "
-        "are not independent, and each is counted as if it were: the error bound (δ) may not hold."
+        "are not independent: they count together, so that the error bound (δ) holds."
     ]
 
 

@@ -179,4 +179,7 @@ def experiment_summary(view: ExperimentView) -> dict[str, Any]:
         "verdict": None if view.verdict is None else view.verdict.to_json(),
         "judges": view.judges,
         "warnings": view.warnings,
+        # Of a log: what the error bound assumes of its rows, and what is known of their order.
+        "dependence": view.facts.get("dependence"),
+        "order": list(view.facts.get("order", ())),
     }

@@ -87,7 +87,11 @@ class Ledger:
 
     def comparisons(self) -> list[Comparison]:
         """Counted answers, in the order in which they came."""
-        return [comparison_of(self.view.pairs[i]) for i in self._order]
+        return [self.comparison(i) for i in self._order]
+
+    def comparison(self, index: int) -> Comparison:
+        """Return the comparison of a judged pair."""
+        return comparison_of(self.view.pairs[index], self.asked[index].row)
 
     def meant(self, answer: Answer, seq: int) -> Given | str:
         """Return the event that an answer leads to, or why it leads to none.
@@ -124,9 +128,9 @@ class Ledger:
         return Withdrawn(index, judge, seq, second_opinion=self.view.pairs[index].judge != judge)
 
 
-def comparison_of(pair: PairView) -> Comparison:
-    """Return the comparison of a judged pair."""
-    return Comparison(pair.first, pair.second, pair.outcome, judge=pair.judge)  # type: ignore[arg-type]  # it checks
+def comparison_of(pair: PairView, row: int) -> Comparison:
+    """Return the comparison of a judged pair, of a row of a log or of none (0)."""
+    return Comparison(pair.first, pair.second, pair.outcome, judge=pair.judge, row=row)  # type: ignore[arg-type]  # it checks
 
 
 def pair_of(presented: PresentedPair) -> Pair:

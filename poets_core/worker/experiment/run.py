@@ -24,8 +24,8 @@ from poets_core.runs.events import (
 from poets_core.runs.lease import Command
 from poets_core.spec import ExperimentSpec
 from poets_core.worker.control import POLL_SECONDS, Stopped
-from poets_core.worker.experiment.ledger import Given, Ledger, compared, comparison_of, pair_of
-from poets_core.worker.experiment.sources.source import Exhausted, ResponseSource
+from poets_core.worker.experiment.ledger import Given, Ledger, compared, pair_of
+from poets_core.worker.experiment.sources.source import ResponseSource
 from poets_core.worker.experiment.statistics import ExperimentStatistics
 from poets_core.worker.facts import changes, require_same_problem
 from poets_core.worker.session import Session
@@ -76,6 +76,7 @@ class ExperimentRun:
         self._ledger = Ledger(events)
         self._seen = self._ledger.view.answered
         self._begin(source)
+        self._statistics = ExperimentStatistics(self._experiment, self._spec.seed, source.sample)
         self._statistics.rebuild(self._ledger.comparisons())
         # Sources hand out responses in order. They must know what was used before they are asked for more.
         for pair in self._ledger.asked.values():
@@ -167,13 +168,12 @@ class ExperimentRun:
         asked, left = len(self._ledger.asked), self._experiment.budget - self._statistics.comparisons
         waiting = [pair_of(p) for p in self._ledger.open]
         pairs = self._statistics.next_pairs(min(n, max(1, left)), asked=asked, waiting=waiting)
-        try:
-            found = source.responses(pairs)
         # Not a failure: every comparison that there is has been made, and the evidence stands.
-        except Exhausted as reason:
+        if not pairs:
             verdict = Verdict("undecided", None, None, self._statistics.comparisons, self._statistics.left())
-            self._end(verdict, str(reason))
+            self._end(verdict, self._statistics.missing())
             return None
+        found = source.responses(pairs)
         for pair in found:
             source.count(pair)
         return [Asked(tuple(found))]
@@ -230,7 +230,7 @@ class ExperimentRun:
                 self._ledger.add(event)
             match event:
                 case Compared(second_opinion=False):
-                    self._statistics.record(comparison_of(self._ledger.view.pairs[event.index]))
+                    self._statistics.record(self._ledger.comparison(event.index))
                 case Withdrawn(second_opinion=False):
                     # evidence cannot be taken out again, so everything is counted anew
                     self._statistics.rebuild(self._ledger.comparisons())
@@ -247,6 +247,8 @@ class ExperimentRun:
 
     def _end(self, verdict: Verdict, why: str = "") -> None:
         reason = "exhausted" if why else "budget" if verdict.kind == "undecided" else "verdict"
+        if not why:
+            verdict, why = self._statistics.withheld(verdict)
         self._step(SUMMING_UP)
         reached = VerdictReached.of(self._statistics.verdict_facts(verdict), why)
         self._append(self._updated(last=True), reached, Finished(reason))

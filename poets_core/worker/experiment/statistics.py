@@ -9,7 +9,9 @@ import numpy as np
 
 from poets_core.llm_po.comparison import Comparison, Pair, Verdict
 from poets_core.llm_po.experiment import Experiment
-from poets_core.llm_po.report import report
+from poets_core.llm_po.order import withheld
+from poets_core.llm_po.report import never_judged, report
+from poets_core.llm_po.sample import Sample
 from poets_core.runs.event_fields import VerdictFacts, jsonable
 from poets_core.spec import ExperimentSettings
 
@@ -17,13 +19,18 @@ from poets_core.spec import ExperimentSettings
 class ExperimentStatistics:
     """An `Experiment` that can be told where it stands; a function of asked pairs and counted answers alone."""
 
-    def __init__(self, spec: ExperimentSettings, seed: int) -> None:
+    def __init__(self, spec: ExperimentSettings, seed: int, sample: Sample | None = None) -> None:
         """Start without comparisons.
+
+        Args:
+            spec: of the experiment.
+            seed: key of its randomness.
+            sample: the log that it reads; None where pairs are judged as they are asked.
 
         Raises:
             InvalidComparisons: features that do not fit a Bradley-Terry model.
         """
-        self._spec, self._seed = spec, seed
+        self._spec, self._seed, self._sample = spec, seed, sample
         self._experiment = self._new()
 
     def _new(self) -> Experiment:
@@ -40,6 +47,7 @@ class ExperimentStatistics:
             tie_zone=self._spec.tie_zone,
             duel_rule=self._spec.sampler,
             seed=self._seed,
+            dependence=None if self._sample is None else self._sample.dependence,
         )
 
     @property
@@ -59,7 +67,7 @@ class ExperimentStatistics:
         self._experiment.record(comparison)
 
     def next_pairs(self, n: int, *, asked: int, waiting: Sequence[Pair] = ()) -> list[Pair]:
-        """Return n pairs to ask.
+        """Return n pairs to ask; fewer where a log has no more rows.
 
         Args:
             n: how many.
@@ -68,11 +76,22 @@ class ExperimentStatistics:
         """
         # Randomness is keyed by the number of the pair, and open or skipped pairs have numbers too.
         self._experiment.asked = asked
-        return self._experiment.next_pairs(n, waiting)
+        left = None if self._sample is None else self._sample.replay.left
+        return self._experiment.next_pairs(n, waiting, left)
 
     def verdict(self) -> Verdict | None:
         """What has been found; None while more comparisons are needed."""
         return self._experiment.verdict()
+
+    def withheld(self, verdict: Verdict) -> tuple[Verdict, str]:
+        """Return a verdict as it may be said, and why it is less than the counts say; see `order.withheld`."""
+        orders = {} if self._sample is None else self._sample.orders
+        return withheld(verdict, orders, assume=self._spec.assume_condorcet)
+
+    def missing(self) -> str:
+        """Say what ran out, and which pairs that were never judged would decide."""
+        found = never_judged(self._experiment)
+        return "; ".join([f"all {self.comparisons:,} rows of the log are used", *found])
 
     def left(self) -> tuple[str, ...]:
         """Policies that may be the best, in their order."""
@@ -96,6 +115,8 @@ class ExperimentStatistics:
             "tie_zone": spec.tie_zone,
             "wins": experiment.wins,
             "ties": self._ties(),
+            # Rows that depend on each other are counted by the means of their clusters, of the first policy.
+            "clusters": self._means(),
             # Counts decide without a model; the rule of a Bradley-Terry model reads the answers in their order.
             "comparisons": self._in_order() if spec.space == "bradley-terry" else None,
         }
@@ -108,6 +129,13 @@ class ExperimentStatistics:
             verdict.rule,
             jsonable(facts),
         )
+
+    def _means(self) -> list[tuple[str, str, list[float]]] | None:
+        state, names = self._experiment.clusters, self._experiment.policies
+        if state is None:
+            return None
+        pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :] if not state.plain(a, b)]
+        return [(a, b, state.means(a, b)) for a, b in pairs]
 
     def _ties(self) -> list[list[int]]:
         """Ties by first and second policy, (K, K)."""

@@ -79,6 +79,11 @@ class BranchSource:
         return stored_info(self._problem.info)
 
     @property
+    def sample(self) -> None:
+        """See `ResponseSource`; branches answer as often as they are asked."""
+        return None
+
+    @property
     def facts(self) -> JsonObject:
         """See `ResponseSource`."""
         policies = [{"name": p.name, **p.facts} for p in self._policies.values()]

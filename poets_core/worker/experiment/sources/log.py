@@ -6,20 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from poets_core.keyed import rng_for
 from poets_core.llm_po.comparison import Pair
-from poets_core.llm_po.log import Row, order_bias, read_log, warnings
+from poets_core.llm_po.dependence import Two, two
+from poets_core.llm_po.log import order_bias, read_log, warnings
+from poets_core.llm_po.order import order_effect
+from poets_core.llm_po.sample import Sample
 from poets_core.runs.artifacts import sha256_of
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import JsonObject, PresentedPair
 from poets_core.spec import ExperimentSettings
 from poets_core.worker.experiment.sources.source import Exhausted, Judged
 
-Two = tuple[str, str]
-
-
-def _two(first: str, second: str) -> Two:
-    return (first, second) if first < second else (second, first)
+_NOT_APART = "order of presentation and quality cannot be told apart there, and nothing that rests on it is certified"
 
 
 class LogSource:
@@ -31,23 +29,14 @@ class LogSource:
         Raises:
             InvalidComparisons: it is unreadable or contradicts itself; the message names the row.
         """
-        path = Path(spec.log)
+        self._spec, path = spec, Path(spec.log)
         names = [p.name for p in spec.policies]
         self._log = read_log(path, names, spec.mapping)
         self._names, self._all = names, self._log.rows
         self._mapped = spec.mapping is not None
         self._sha256 = sha256_of(path.read_bytes())
-        self._rows: dict[Two, list[Row]] = {}
-        for row in self._all:
-            self._rows.setdefault(_two(row.first, row.second), []).append(row)
-        for two, rows in self._rows.items():
-            # A log may be sorted by outcome or by time. In a keyed random order each prefix is a fair sample of the
-            # pair's comparisons.
-            order = rng_for(seed, "replay", *two).permutation(len(rows))
-            self._rows[two] = [rows[i] for i in order]
-        self._by_index = {row.index: row for row in self._all}
+        self._sample = Sample(self._all, names, seed)
         self._prompts = {text: i for i, text in enumerate(dict.fromkeys(row.prompt for row in self._all))}
-        self._used: Counter[Two] = Counter()
 
     @property
     def instant(self) -> bool:
@@ -70,7 +59,14 @@ class LogSource:
             "rows": len(self._all),
             "sha256": self._sha256,
             "order_bias": None,
+            "dependence": self._sample.dependence.sentence(),
+            "order": [],
         }
+        if (effect := order_effect(self._all)) is not None:
+            facts["order"].append(effect.sentence())
+        if self._sample.dependence.dependent and self._spec.space == "bradley-terry":
+            facts["dependence"] += " A Bradley-Terry model takes rows as independent, so that it decides nothing here."
+        facts["order"] += [f"{pair.sentence()}: {_NOT_APART}." for pair in self._sample.orders.values()]
         bias = order_bias(self._all)
         if bias is not None:
             facts["order_bias"] = {"first": bias.first, "decided": bias.decided, "p_value": bias.p_value}
@@ -85,26 +81,27 @@ class LogSource:
             facts["warnings"] += warnings(self._log)
         return facts
 
+    @property
+    def sample(self) -> Sample:
+        """See `ResponseSource`."""
+        return self._sample
+
     def prepare(self, step: Callable[[Doing], None]) -> None:
         """See `ResponseSource`; all is there."""
 
     def responses(self, pairs: Sequence[Pair]) -> list[PresentedPair]:
         """See `ResponseSource`; the first is whom the log says was shown first, where it says so."""
-        # A copy: pairs are counted when they are in the log as asked, and a worker may be cut off before that.
-        used = self._used.copy()
+        # Pairs are counted when they are in the log as asked, and a worker may be cut off before that.
+        taken: Counter[Two] = Counter()
         out: list[PresentedPair] = []
         for pair in pairs:
-            two = _two(pair.first, pair.second)
-            rows = self._rows.get(two, [])
-            if used[two] >= len(rows):
+            which = two(pair.first, pair.second)
+            row = self._sample.replay.upcoming(pair.first, pair.second, taken[which])
+            if row is None:
                 if not out:
-                    raise Exhausted(
-                        f"the log has no further comparison of {pair.first!r} and {pair.second!r} "
-                        f"(all {len(rows)} are used)"
-                    )
+                    raise Exhausted(f"the log has no further comparison of {pair.first!r} and {pair.second!r}")
                 break
-            row = rows[used[two]]
-            used[two] += 1
+            taken[which] += 1
             # Where the log says who was shown first, the pair says so too. Where it does not, the experiment has drawn
             # the order, and the responses are turned round with it.
             turned = not row.ordered and row.first != pair.first  # shown in the order of the experiment
@@ -116,11 +113,11 @@ class LogSource:
 
     def count(self, pair: PresentedPair) -> None:
         """See `ResponseSource`."""
-        self._used[_two(pair.first, pair.second)] += 1
+        self._sample.replay.use(pair.row)
 
     def judge(self, pair: PresentedPair) -> Judged:
         """What the log says."""
-        row = self._by_index[pair.row]
+        row = self._sample.replay.row(pair.row)
         details: dict[str, object] = {"row": row.number}
         if row.both_bad:
             details["both_bad"] = True

@@ -70,6 +70,11 @@ class PromptSource:
         return None
 
     @property
+    def sample(self) -> None:
+        """See `ResponseSource`; a model answers as often as it is asked."""
+        return None
+
+    @property
     def facts(self) -> JsonObject:
         """See `ResponseSource`."""
         policies = [

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from poets_core.llm_po.comparison import Outcome, Pair
+from poets_core.llm_po.sample import Sample
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import JsonObject, PresentedPair
 from poets_core.types import Direction, ProblemInfo
@@ -40,6 +41,11 @@ class ResponseSource(Protocol):
     @property
     def facts(self) -> JsonObject:
         """Facts of source and policies for `prepared`: ``source``, ``policies``, ``warnings`` and what it adds."""
+        ...
+
+    @property
+    def sample(self) -> Sample | None:
+        """Rows that were judged before, where there are no others; None where as many are made as are asked."""
         ...
 
     def prepare(self, step: Callable[[Doing], None]) -> None:
