@@ -12,6 +12,7 @@ from poets_core.errors import InvalidComparisons, InvalidSpec
 from poets_core.runs.examine import LogPreview, preview_log
 from poets_core.spec import ExperimentSpec, LogMapping, RunSpec, parse_spec
 from poets_core.spec.base import VERSION
+from poets_core.spec.experiment import MOST_COMPARISONS
 from poets_core.spec.log_mapping import MEANINGS, Shown
 
 _TEXTS = "first second first_name second_name outcome swapped prompt judge conversation order first_response"
@@ -74,6 +75,8 @@ def spec_from_log(
         "log": str(path),
         "mapping": mapping.model_dump(mode="json"),
     }
+    # All of a log is there already: an experiment that stops before its last row has thrown rows away.
+    data["budget"] = min(read.comparisons, MOST_COMPARISONS)
     data |= {"policies": [{"name": n} for n in names], **(own if isinstance(own, dict) else {})}
     whole = {"version": VERSION, "kind": "experiment", **tree, "experiment": data}
     made = parse_spec(whole | ({} if seed is None else {"seed": seed}), where="the options")

@@ -70,6 +70,7 @@ class LogPreview(Preview):
     Attributes:
         titles: of the columns, to choose from.
         policies: name -> rows; counted: those of the rows that count.
+        comparisons: that count; 0 where anything is wrong.
         mapping: proposed; of a mapping that was given, with what it leaves open proposed.
         words: outcome words, the most frequent first; those that are numbers or names, by the mapping, left out.
         questions: what a person must say, by field.
@@ -83,6 +84,7 @@ class LogPreview(Preview):
     titles: tuple[str, ...]
     policies: Mapping[str, int]
     counted: tuple[str, ...]
+    comparisons: int
     mapping: LogMapping
     words: tuple[LogWord, ...]
     questions: Mapping[str, str]
@@ -154,6 +156,7 @@ def preview_log(
         tuple(told["titles"]),
         told["policies"],
         tuple(told["counted"]),
+        told["comparisons"],
         LogMapping.model_validate(told["mapping"]),
         tuple(LogWord(*word) for word in told["words"]),
         told["questions"],

@@ -18,6 +18,7 @@ JUDGES: dict[PolicySource, tuple[Judge, ...]] = {
 }
 """Who may judge responses of which source."""
 MOST_OPEN_FOR_PEOPLE = 8
+MOST_COMPARISONS = 1_000_000
 MOST_ASKED = 64
 """Policies that answer prompts while the experiment runs; a log may have `MOST_POLICIES`."""
 
@@ -124,7 +125,7 @@ class ExperimentSettings(SpecModel):
         int,
         Field(
             ge=1,
-            le=1_000_000,
+            le=MOST_COMPARISONS,
             title="Most comparisons",
             description="After so many, ties included, the verdict is “undecided”.",
         ),

@@ -74,13 +74,14 @@ def log_preview(
     says: list[str] = []
     warns: list[str] = []
     counted: list[str] = []
+    comparisons = 0
     wrong: dict[str, str] = dict(found.questions) if said is None else {}
     if not wrong:
         try:
             log = read_rows(table, found.mapping if said is None else said, policies)
             # Those of which something is known, for a form to begin with.
             counted = list(dict.fromkeys(name for row in log.rows for name in (row.first, row.second)))
-            says, warns = sentences(log), warnings(log)
+            says, warns, comparisons = sentences(log), warnings(log), len(log.rows)
             says += [f"{note[:1].upper()}{note[1:]}." for note in found.notes]
         except InvalidComparisons as error:
             wrong = error.fields or {FIELD: str(error)}
@@ -95,6 +96,7 @@ def log_preview(
         "titles": titles[:MOST_TITLES],
         "policies": _policies(table.columns, found.mapping if said is None else said),
         "counted": counted,
+        "comparisons": comparisons,
         "mapping": found.mapping.model_dump(mode="json"),
         "words": [[w.text, w.count, w.number, w.meaning] for w in found.words],
         "questions": dict(found.questions),

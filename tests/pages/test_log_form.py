@@ -84,6 +84,7 @@ def test_the_form_reads_as_the_command_line_does(
     form = started(uploaded(name, path.read_bytes()), store, launched).experiment
     assert form.mapping == command.experiment.mapping
     assert {p.name for p in form.policies} == {p.name for p in command.experiment.policies}
+    assert form.budget == command.experiment.budget == len(says)  # all of a log is there already
     assert rows_of(LogSource(form, 0)) == says
 
 
@@ -125,6 +126,7 @@ def test_columns_and_policies_can_be_changed(store: SqlStore, launched: list[str
     assert spec.mapping is not None
     assert (spec.mapping.outcome, spec.mapping.prompt) == (("winner",), "")
     assert [p.name for p in spec.policies] == ["ada", "bob"]
+    assert spec.budget == 2  # what counts of the log now, until a person says another number
 
 
 def test_rows_of_one_prompt_are_a_warning_in_form_and_run(store: SqlStore, launched: list[str]) -> None:
@@ -158,6 +160,8 @@ def test_options_say_columns_words_and_policies(tmp_path: Path) -> None:
     assert made.mapping is not None
     assert (made.mapping.words["=y="], made.mapping.judge, made.mapping.prompt) == ("leave-out", "team", "")
     assert [p.name for p in made.policies] == ["ada", "bob"]
+    assert made.budget == 2
+    assert spec_of(path, words=("=y==leave-out",), assignments=("experiment.budget=7",)).experiment.budget == 7
     by_number = spec_of(path, columns=("outcome=question_id",), words=("q1=first", "q2=second", "q3=tie")).experiment
     assert by_number.mapping is not None
     assert by_number.mapping.outcome == ("question_id",)

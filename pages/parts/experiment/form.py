@@ -54,7 +54,7 @@ def form(store: RunStore) -> None:
             values, problem = {"branches": branches, "prompts": prompts, "log": log}[source](store, errors)
         st.header("2 · How sure, and for how much", anchor=False)
         with st.container(border=True, key="stopping-form"):
-            values |= _stopping(source, values["judge"], errors)
+            values |= _stopping(source, values["judge"], values.get("budget"), errors)
         label, seed = _about(errors, source)
     spec, problems = build_experiment(values, problem=problem, label=label, seed=seed)
     # A source that is not chosen yet is no mistake: it has said so in its own place.
@@ -67,15 +67,23 @@ def form(store: RunStore) -> None:
         _summary(spec, store, errors)
 
 
-def _stopping(source: str, judge: str, errors: Errors) -> dict[str, Any]:
-    """Draw what decides when the experiment ends."""
+def _stopping(source: str, judge: str, there: int | None, errors: Errors) -> dict[str, Any]:
+    """Draw what decides when the experiment ends.
+
+    Args:
+        source, judge: chosen above.
+        there: comparisons that a log holds; None where they are yet to be made.
+        errors: of the form.
+    """
     fields = settings_of("experiment", ExperimentSettings)
     fields = {name: f for name, f in fields.items() if name not in ("policies", "judge")}
     # A person needs the next pair while the last one is judged; how much is enough depends on who judges, too.
-    by_judge = {"budget": STARTING_BUDGET.get(judge), "open_pairs": 2 if judge == "person" else None}
+    by_judge = {"budget": there or STARTING_BUDGET.get(judge), "open_pairs": 2 if judge == "person" else None}
     start = {n: by_judge.get(n) or ExperimentSettings.model_fields[n].default for n in fields}
 
     def key(name: str) -> str:
+        if name == "budget" and there:  # follows the log: with other rows it begins anew
+            return f"{source}-{there}-{name}"
         return f"{source}-{judge}-{name}" if name in by_judge else f"{source}-{name}"
 
     out: dict[str, Any] = {}

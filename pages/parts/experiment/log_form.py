@@ -22,6 +22,7 @@ from poets_core.errors import PoetsError
 from poets_core.runs.examine import LogPreview, preview_log
 from poets_core.runs.store import RunStore
 from poets_core.spec import LogMapping
+from poets_core.spec.experiment import MOST_COMPARISONS
 from poets_core.spec.log_mapping import MEANINGS, MOST_POLICIES, Meaning, Shown
 
 ENDINGS = ["csv", "tsv", "txt", "xlsx", "parquet", "json", "jsonl", "ndjson", "gz"]
@@ -73,11 +74,13 @@ def log(store: RunStore, errors: Errors) -> Form:
     kept.preview(f"{many}, {kept.seen.columns:,} columns.", "log-preview")
     errors.place(FIELDS["log"].path)
     try:
-        mapping, names = _LogForm(kept, errors, f"log-{file.file_id}").drawn()
+        mapping, names, comparisons = _LogForm(kept, errors, f"log-{file.file_id}").drawn()
     except PoetsError as error:
         st.error(plain_error(error), icon=":material/error:")
         return values, None
+    # All of a log is there already: an experiment that stops before its last row has thrown rows away.
     values |= {"log": kept.path, "mapping": mapping.model_dump(mode="json")}
+    values |= {"budget": min(comparisons, MOST_COMPARISONS)} if comparisons else {}
     return values | {"policies": [{"name": name} for name in names]}, None
 
 
@@ -87,8 +90,8 @@ class _LogForm:
     def __init__(self, kept: Upload[LogPreview], errors: Errors, key: str) -> None:
         self._kept, self._errors, self._key, self._start = kept, errors, key, kept.seen
 
-    def drawn(self) -> tuple[LogMapping, list[str]]:
-        """Draw all; return the mapping and whose rows count, nobody's where anything is wrong.
+    def drawn(self) -> tuple[LogMapping, list[str], int]:
+        """Draw all; return the mapping, whose rows count (nobody's where anything is wrong), how many comparisons do.
 
         Raises:
             PoetsError: the file cannot be read any more.
@@ -108,7 +111,7 @@ class _LogForm:
             read = preview_log(Path(self._kept.path), self._kept.name, mapping, names)
             wrong = dict(read.wrong)
         self._tell(read, wrong)
-        return mapping, [] if wrong else names
+        return mapping, [] if wrong else names, 0 if wrong else read.comparisons
 
     def _look(self, mapping: LogMapping) -> LogPreview:
         """Return what the reader says of a mapping; of the proposed one it is known already."""
