@@ -75,23 +75,7 @@ class Experiment:
             InvalidComparisons: fewer than two policies, a name twice, delta outside (0, 1), a budget below 1, a
                 tie zone outside [0, 1/2), an unknown rule, features without a model or unfit for it.
         """
-        if len(policies) < 2 or len(set(policies)) < len(policies):
-            raise InvalidComparisons(f"Expected two or more policies with different names, got {list(policies)}.")
-        if not 0.0 < delta < 1.0:
-            raise InvalidComparisons(f"Expected delta between 0 and 1, got {delta}.")
-        if budget is not None and budget < 1:
-            raise InvalidComparisons(f"Expected a budget of one comparison or more, got {budget}.")
-        if not 0.0 <= tie_zone < 0.5:
-            raise InvalidComparisons(f"Expected a tie zone from 0 to below 1/2, got {tie_zone}.")
-        if duel_rule not in DUEL_RULES:
-            raise InvalidComparisons(f"Expected a duel rule, one of {list(DUEL_RULES)}, got {duel_rule!r}.")
-        if space not in ("unstructured", "bradley-terry"):
-            raise InvalidComparisons(f"Expected space 'unstructured' or 'bradley-terry', got {space!r}.")
-        if features is not None and (space == "unstructured" or len(features) != len(policies)):
-            raise InvalidComparisons(
-                f"Expected features only with space 'bradley-terry', one row for each of {len(policies)} policies, "
-                f"got {len(features)} rows and space {space!r}."
-            )
+        _check(policies, delta, budget, tie_zone, duel_rule, space, features)
         self._features = features
         self.structured = StructuredRule(len(policies), features) if space == "bradley-terry" else None
         self.policies, self.delta, self.budget, self.seed = tuple(policies), delta, budget, seed
@@ -284,3 +268,32 @@ class Experiment:
     def allocation(self) -> Float64[np.ndarray, "K K"]:
         """Return the share of comparisons that each pair has had, symmetric: each pair's share in both places."""
         return np.asarray(self.duels.judged / max(1, len(self.comparisons)))
+
+
+def _check(
+    policies: Sequence[str],
+    delta: float,
+    budget: int | None,
+    tie_zone: float,
+    duel_rule: str,
+    space: str,
+    features: Float64[np.ndarray, "K d"] | None,
+) -> None:
+    """Refuse what no experiment can be; see `Experiment`."""
+    if len(policies) < 2 or len(set(policies)) < len(policies):
+        raise InvalidComparisons(f"Expected two or more policies with different names, got {list(policies)}.")
+    if not 0.0 < delta < 1.0:
+        raise InvalidComparisons(f"Expected delta between 0 and 1, got {delta}.")
+    if budget is not None and budget < 1:
+        raise InvalidComparisons(f"Expected a budget of one comparison or more, got {budget}.")
+    if not 0.0 <= tie_zone < 0.5:
+        raise InvalidComparisons(f"Expected a tie zone from 0 to below 1/2, got {tie_zone}.")
+    if duel_rule not in DUEL_RULES:
+        raise InvalidComparisons(f"Expected a duel rule, one of {list(DUEL_RULES)}, got {duel_rule!r}.")
+    if space not in ("unstructured", "bradley-terry"):
+        raise InvalidComparisons(f"Expected space 'unstructured' or 'bradley-terry', got {space!r}.")
+    if features is not None and (space == "unstructured" or len(features) != len(policies)):
+        raise InvalidComparisons(
+            f"Expected features only with space 'bradley-terry', one row for each of {len(policies)} policies, "
+            f"got {len(features)} rows and space {space!r}."
+        )

@@ -88,6 +88,7 @@ def _moments(x: F8) -> tuple[float, float]:
     """Mean and deviation of the winsorised values; the deviation of equal values is taken as 1."""
     low, middle, high = np.quantile(x, [0.25, 0.5, 0.75])
     if high > low:
+        # One lucky measurement, or one that failed, must not set the scale of all others.
         reach = WINSOR * (high - low) / 1.349  # the interquartile range of a normal is 1.349 deviations
         x = np.clip(x, middle - reach, middle + reach)
     location, deviation = float(x.mean()), float(x.std())
