@@ -101,8 +101,10 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     if (line := model_line(view.metrics)) is not None:
         doubted, text = line
         (st.warning if doubted else st.info)(text, icon=":material/functions:")
+    withheld = view.verdict.why if view.verdict is not None and view.verdict.rule == "order" else ""
     for said in view.facts.get("order", ()):
-        st.info(plain(said), icon=":material/swap_horiz:")
+        if not withheld.startswith(said.partition(": ")[0]):  # the verdict has said it already
+            st.info(plain(said), icon=":material/swap_horiz:")
     for warning in view.warnings:
         st.warning(plain(warning), icon=":material/warning:")
     _cards(view, spec)

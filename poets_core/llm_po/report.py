@@ -130,7 +130,8 @@ def clustered(experiment: Experiment) -> Clustered:
             means = state.means(first, second)
             if (n := state.apart(first, second)) is not None and means:
                 # One way to take rows that share nothing, at the share of all: what crossing rows come to.
-                means = [sum(means) / len(means)] * n
+                won = sum(means) / len(means) * n
+                means = [1.0] * int(won) + [won % 1.0] * (n > int(won)) + [0.0] * (n - int(won) - 1)
             out[i, j] = means
     return out
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from poets_core.llm_po.clusters import STAKES, evidence_of, products
+from poets_core.llm_po.clusters import evidence_of, products
 from poets_core.llm_po.evidence import Duels, log_evidence_at, term
 
 Clustered = Mapping[tuple[int, int], Sequence[float]]
@@ -145,14 +145,20 @@ class Further:
         p = p if share is None else share
         if p <= 1.0 - bound:
             return None
-        sums = None if means is None else products(1.0 - np.asarray(means, dtype=np.float64), bound)
+        sums = rate = None
+        if means is not None:
+            sums = products(1.0 - np.asarray(means, dtype=np.float64), bound)
+            # Further clusters scatter as those did that are in: what each has brought on average, half a win and half a
+            # loss among them. Means that all are as the average is would seem to settle it in no time.
+            rate = (sums + 0.5 * products(np.array([1.0]), bound) + 0.5 * products(np.array([0.0]), bound)) / (
+                len(means) + 1.0
+            )
 
         def reached(n: int) -> bool:
-            if sums is None:
+            if sums is None or rate is None:
                 won = round(p * n)
                 return missing(log_evidence_at(losses + n - won, wins + won, bound)) >= 0.0
-            x = (bound - (1.0 - p)) / (1.0 - bound)
-            return missing(evidence_of(sums + n * np.log1p(STAKES * x))) >= 0.0
+            return missing(evidence_of(sums + n * rate)) >= 0.0
 
         high = 1
         while not reached(high):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from poets_core.llm_po.clusters import log_cluster_evidence
 from poets_core.llm_po.evidence import NONE, OPEN, WINNER, decide, duels_of
-from poets_core.llm_po.settle import plan
+from poets_core.llm_po.settle import Further, plan
 
 DELTA = 0.1
 
@@ -55,3 +56,26 @@ def test_a_cycle_is_settled_by_showing_that_nobody_beats_all():
 def test_policies_that_look_equal_have_no_plan():
     assert plan(duels_of(np.array([[0, 10], [10, 0]])), DELTA, assume=False, ties=0.0) is None
     assert plan(duels_of(np.array([[0, 5001], [5000, 0]])), DELTA, assume=True, ties=0.0) is None
+
+
+def missing(evidence):
+    return evidence - np.log(40.0)
+
+
+@pytest.mark.parametrize(("wins", "losses"), [(24, 16), (14, 6), (60, 45)])
+def test_clusters_of_one_row_need_as_many_as_independent_rows_do(wins, losses):
+    duels = duels_of(np.array([[0, wins], [losses, 0]]))
+    plain = Further(duels, 0.0, {}).needed(0, 1, missing, 0.5)
+    rows = {(0, 1): [1.0] * wins + [0.0] * losses, (1, 0): [0.0] * wins + [1.0] * losses}
+    clustered = Further(duels, 0.0, rows)
+    assert clustered.needed(0, 1, missing, 0.5) == pytest.approx(plain, rel=0.35)
+    assert clustered.needed(1, 0, missing, 0.5) is None
+
+
+def test_further_clusters_scatter_as_those_before():
+    means = [1.0, 0.2, 0.9, 0.3, 0.8, 0.4] * 4  # .6 on average
+    n = Further(duels_of(np.zeros((2, 2), dtype=int)), 0.0, {(0, 1): means}).needed(0, 1, missing, 0.5)
+    reached = next(24 * k for k in range(1, 30) if missing(log_cluster_evidence(1 - np.array(means * k))) >= 0)
+    assert reached - len(means) == pytest.approx(n, rel=0.3)
+    alike = [0.6] * len(means)  # not so were all of them alike
+    assert Further(duels_of(np.zeros((2, 2), dtype=int)), 0.0, {(0, 1): alike}).needed(0, 1, missing, 0.5) < 0.5 * n

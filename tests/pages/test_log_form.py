@@ -140,6 +140,22 @@ def test_rows_of_one_prompt_are_a_warning_in_form_and_run(store: SqlStore, launc
     assert facts["left_out"] == {}
 
 
+def test_of_one_order_alone_no_run_says_that_the_judge_is_swayed(tmp_path: Path) -> None:
+    """Either the judge is, or the policy is better: nobody can know, and it is said once."""
+    path = tmp_path / "log.csv"
+    facts = {}
+    for kind, other in (("one order", ("ada", "bob")), ("both orders", ("bob", "ada"))):
+        rows = [(f"q{i}", *(("ada", "bob") if i % 2 else other), "a" if i % 8 else "b") for i in range(80)]
+        path.write_text(sheet(OWN.split(), rows))
+        made, _ = spec_from_log(path, (), (), (), (), ("experiment.mapping.shown=first",), 0)
+        facts[kind] = LogSource(made.experiment, 0).facts
+    assert (facts["one order"]["order_bias"], facts["one order"]["warnings"]) == (None, [])
+    assert [s.partition(":")[0] for s in facts["one order"]["order"]] == [
+        "'ada' was shown first in all 80 of its rows against 'bob'"
+    ]
+    assert "the judge is swayed" in facts["both orders"]["warnings"][0]
+
+
 # -- the command line --------------------------------------------------------
 
 

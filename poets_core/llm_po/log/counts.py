@@ -111,9 +111,14 @@ def sentences(log: ReadLog) -> list[str]:
     return out
 
 
-def warnings(log: ReadLog) -> list[str]:
-    """Return what makes a verdict on these rows less than it looks."""
-    found = _dependent(clusters(log.rows)) + _always_first(orders(log.rows))
+def warnings(log: ReadLog, *, order: bool = True) -> list[str]:
+    """Return what makes a verdict on these rows less than it looks.
+
+    Args:
+        log: that was read.
+        order: whether to speak of the order of presentation, which a run says of every pair.
+    """
+    found = _dependent(clusters(log.rows)) + (_always_first(orders(log.rows)) if order else [])
     return [log.by_name_alone, *found] if log.by_name_alone else found
 
 

@@ -67,7 +67,8 @@ class LogSource:
         if self._sample.dependence.dependent and self._spec.space == "bradley-terry":
             facts["dependence"] += " A Bradley-Terry model takes rows as independent, so that it decides nothing here."
         facts["order"] += [f"{pair.sentence()}: {_NOT_APART}." for pair in self._sample.orders.values()]
-        bias = order_bias(self._all)
+        # Of pairs that were shown in one order nobody can know it.
+        bias = order_bias([row for row in self._all if two(row.first, row.second) not in self._sample.orders])
         if bias is not None:
             facts["order_bias"] = {"first": bias.first, "decided": bias.decided, "p_value": bias.p_value}
             if bias.suspicious:
@@ -78,7 +79,7 @@ class LogSource:
                 )
         if self._mapped:  # what came with the mapping; the facts of a run that began before stay what they were
             facts["left_out"] = dict(self._log.left_out)
-            facts["warnings"] += warnings(self._log)
+            facts["warnings"] += warnings(self._log, order=False)
         return facts
 
     @property
