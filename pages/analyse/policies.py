@@ -16,6 +16,7 @@ from pages.parts.experiment.verdicts import (
     REASONS,
     RUNNING,
     WAITING,
+    WITHHELD,
     callout,
     compared,
     excluded,
@@ -92,18 +93,22 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     ]
     heading(title_of(feed.spec), snapshot.status, facts)
     controls(feed, snapshot.status, lambda: _links(feed, spec, snapshot), kept="What was compared")
+    view = snapshot.view.experiment or ExperimentView()
     waits = spec.judge == "person"
     explain(
-        feed, snapshot, running=WAITING if waits else RUNNING, reasons=REASONS, kept="compared", mend=MEND[spec.source]
+        feed,
+        snapshot,
+        running=WAITING if waits else RUNNING,
+        reasons=REASONS | ({"verdict": WITHHELD} if _withheld(view) else {}),
+        kept="compared",
+        mend=MEND[spec.source],
     )
-    view = snapshot.view.experiment or ExperimentView()
     callout(view.verdict, view.metrics, view.facts.get("dependence", ""))
     if (line := model_line(view.metrics)) is not None:
         doubted, text = line
         (st.warning if doubted else st.info)(text, icon=":material/functions:")
-    withheld = view.verdict.why if view.verdict is not None and view.verdict.rule == "order" else ""
     for said in view.facts.get("order", ()):
-        if not withheld.startswith(said.partition(": ")[0]):  # the verdict has said it already
+        if not _withheld(view).startswith(said.partition(": ")[0]):  # the verdict has said it already
             st.info(plain(said), icon=":material/swap_horiz:")
     for warning in view.warnings:
         st.warning(plain(warning), icon=":material/warning:")
@@ -135,10 +140,11 @@ def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
     metrics, k = view.metrics or {}, len(spec.policies)
     share = contest_effort.saved_share(metrics, view.verdict)
     least, robin = metrics.get("expected"), metrics.get("round_robin")
+    ruled = "by the counts alone" if _withheld(view) else "certified"
     cards = (
         ("Comparisons", f"{view.comparisons:,}", f"of at most {spec.budget:,}", "Judged pairs, ties included."),
         ("Ties", f"{view.ties:,}", _share(view), "They cost a comparison and say nothing about who is better."),
-        ("Ruled out", f"{excluded(metrics, k)} of {k}", "certified", "Not the best policy, with error at most δ."),
+        ("Ruled out", f"{excluded(metrics, k)} of {k}", ruled, "Not the best policy, with error at most δ."),
         (
             "Needed at least",
             None if least is None else f"{least:,.0f}",
@@ -156,6 +162,11 @@ def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
     with st.container(horizontal=True, key="cards"):  # they go on in a second line where one is too narrow
         for figure in cards:
             card(*figure)
+
+
+def _withheld(view: ExperimentView) -> str:
+    """Return why a verdict that the counts have is not certified; "" where it is, or there is none."""
+    return view.verdict.why if view.verdict is not None and view.verdict.rule == "order" else ""
 
 
 def _share(view: ExperimentView) -> str | None:

@@ -18,7 +18,7 @@ from pages.parts.experiment.tables import chosen, verdict_json
 from pages.parts.experiment.verdicts import standing, title_of
 from pages.parts.look import LIGHT
 from pages.parts.text import plain
-from poets_core.runs.events import Failed, Finished
+from poets_core.runs.events import Failed, Finished, VerdictReached
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
 from poets_core.spec import JUDGES, parse_spec
@@ -56,6 +56,18 @@ def test_a_verdict_is_said_in_one_sentence_with_its_figures(store: SqlStore) -> 
 def test_no_policy_that_beats_all_others_is_a_verdict(store: SqlStore) -> None:
     at = opened(POLICIES, run=we.write(store, we.spec(), [*we.course(WON), *we.verdict("none", None, 15)]))
     assert at.success[0].value == "No policy beats all others with error at most 30 %, after 15 comparisons."
+
+
+def test_a_verdict_that_is_withheld_is_nowhere_called_certified(store: SqlStore) -> None:
+    why = "'branch 0' was shown first in all 15 of its rows: order of presentation and quality cannot be told apart"
+    end = [VerdictReached("undecided", None, None, 15, (), "order", {}, why=why), Finished("verdict")]
+    at = opened(POLICIES, run=we.write(store, we.spec(), [*we.course(WON), *end]))
+    assert at.warning[0].value.startswith(
+        "Undecided after 15 comparisons: no winner is certified. 'branch 0' was shown"
+    )
+    assert {m.label: m.delta for m in at.metric}["Ruled out"] == "by the counts alone"
+    assert "it is withheld" in said(at)
+    assert "the verdict is in" not in said(at)
 
 
 CLEAR = [(0, 1, "first")] * 5 + [(0, 1, "second")] + [(0, 2, "first")] * 16 + [(2, 1, "second")]

@@ -24,6 +24,7 @@ REASONS = {
     "exhausted": "The experiment is complete: every row of the log was used.",
     "stopped": "The experiment was stopped. Resume goes on from where it was.",
 }
+WITHHELD = "The experiment is complete: by the counts there is a verdict, and it is withheld."
 RUNNING = "Comparing policies, pair by pair."
 WAITING = "Waiting for people's verdicts on the page Judge."
 
