@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from poets_core.search.poets.bootstrap import bootstrap_weights
 
 from benchmarks.engine_round import clock, memory, ratios
 from benchmarks.first_light import example
 from benchmarks.report import Goal, finish
+from poets_core.fit.bootstrap import bootstrap_weights
 from poets_core.fit.replay import Replay
 from poets_core.fit.trainer import Trainer
 from poets_core.keyed import rng_for

@@ -180,6 +180,5 @@ def experiment_summary(view: ExperimentView) -> dict[str, Any]:
         "judges": view.judges,
         "warnings": view.warnings,
         # Of a log: what the error bound assumes of its rows, and what is known of their order.
-        "dependence": view.facts.get("dependence"),
-        "order": list(view.facts.get("order", ())),
+        **{name: view.facts[name] for name in ("dependence", "order") if name in view.facts},
     }
