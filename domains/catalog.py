@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from domains.brought import Prune, Pruned, Score, Scored
 from domains.discovery import VARIABLE, BrokenScience, find, resolve
@@ -44,6 +44,7 @@ SCIENCES = (
     "domains.text.entries",
 )
 """Sciences of this project, in the order they are offered: modules with a SCIENCE each."""
+Named = TypeVar("Named", Entry, Task, Verifiable)
 MOST_LISTED = 30
 """Choices of a parameter that a message lists."""
 
@@ -84,12 +85,14 @@ def entry(name: str) -> Entry:
     Raises:
         InvalidSpec: there is none.
     """
-    found = {e.name: e for e in entries()}
+    lost = "" if science(name) else f" Its science was not found: install it, or name its folder in {VARIABLE}."
+    return _named(entries(), name, "a problem name", "problem.name", lost)
+
+
+def _named(known: Sequence[Named], name: str, what: str, field: str, remedy: str = "") -> Named:
+    found = {one.name: one for one in known}
     if name not in found:
-        lost = "" if science(name) else f" Its science was not found: install it, or name its folder in {VARIABLE}."
-        raise InvalidSpec(
-            f"Expected a problem name, one of {', '.join(found)}, got {name!r}.{lost}", field="problem.name"
-        )
+        raise InvalidSpec(f"Expected {what}, one of {', '.join(found)}, got {name!r}.{remedy}", field=field)
     return found[name]
 
 
@@ -109,12 +112,7 @@ def task(name: str) -> Task:
     Raises:
         InvalidSpec: there is none.
     """
-    found = {t.name: t for t in tasks()}
-    if name not in found:
-        raise InvalidSpec(
-            f"Expected a language task, one of {', '.join(found)}, got {name!r}.", field="experiment.task"
-        )
-    return found[name]
+    return _named(tasks(), name, "a language task", "experiment.task")
 
 
 def load_task(name: str) -> tuple[Callable[..., Any], Callable[..., float]]:
@@ -138,12 +136,7 @@ def verifiable(name: str) -> Verifiable:
     Raises:
         InvalidSpec: there is none.
     """
-    found = {v.name: v for v in verifiables()}
-    if name not in found:
-        raise InvalidSpec(
-            f"Expected a task with verifiable rewards, one of {', '.join(found)}, got {name!r}.", field="task.name"
-        )
-    return found[name]
+    return _named(verifiables(), name, "a task with verifiable rewards", "task.name")
 
 
 def load_verifiable(name: str, params: Mapping[str, Any]) -> VerifiableTask:

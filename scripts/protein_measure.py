@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from character_tokenizer import BOS, FIRST, PAD
 from numpy.typing import NDArray
 from protein_data import Split, read_sequences, split
-from protein_tokenizer import BOS, FIRST, PAD
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoTokenizer
 

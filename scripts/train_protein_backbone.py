@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from character_tokenizer import BOS, EOS, FIRST, PAD, characters
 from protein_card import card
-from protein_data import Split
+from protein_data import LETTERS, Split
 from protein_measure import BACKBONE, figures, load_split, perplexity
-from protein_tokenizer import BOS, EOS, FIRST, PAD, build
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -100,7 +100,7 @@ def save(model: LlamaForCausalLM, folder: Path, facts: dict[str, Any]) -> None:
     small = LlamaForCausalLM(model.config)
     small.load_state_dict(model.state_dict())
     small.to(torch.bfloat16).save_pretrained(folder)
-    build(POSITIONS).save_pretrained(folder)
+    characters(LETTERS, POSITIONS).save_pretrained(folder)
     (folder / "README.md").write_text(card(facts), encoding="utf-8")
 
 

@@ -19,17 +19,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Regex, Tokenizer
-from tokenizers.decoders import Fuse
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Split
 from torch.nn.functional import cross_entropy
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from domains.text.tiny import TASKS, pretraining, tiny
 from poets_core.keyed import rng_for, seed_for
+from scripts.character_tokenizer import BOS, EOS, FIRST, PAD, characters
 
-PAD, BOS, EOS = 0, 1, 2
 LETTERS = "".join(map(chr, range(32, 127))) + "×"
 POSITIONS = 512
 BATCH = 96
@@ -43,28 +39,12 @@ BAND, AIM = (0.07, 0.26), 0.15
 BACKBONE = Path(__file__).parents[1] / "domains" / "text" / "backbone"
 
 
-def build() -> PreTrainedTokenizerFast:
-    """Return the tokenizer: printable ASCII and the multiplication sign, one token a character."""
-    specials = {"<pad>": PAD, "<bos>": BOS, "<eos>": EOS}
-    core = Tokenizer(WordLevel({**specials, **{c: len(specials) + i for i, c in enumerate(LETTERS)}}))
-    core.pre_tokenizer = Split(Regex("."), behavior="isolated")
-    core.decoder = Fuse()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=core,
-        bos_token="<bos>",
-        eos_token="<eos>",
-        pad_token="<pad>",
-        model_max_length=POSITIONS,
-        clean_up_tokenization_spaces=False,
-    )
-
-
 def blank(seed: int) -> LlamaForCausalLM:
     """Return the untrained model."""
     torch.manual_seed(seed)
     return LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=3 + len(LETTERS),
+            vocab_size=FIRST + len(LETTERS),
             hidden_size=128,
             intermediate_size=384,
             num_hidden_layers=5,
@@ -80,7 +60,7 @@ def blank(seed: int) -> LlamaForCausalLM:
 
 def ids(text: str) -> list[int]:
     """Return the tokens of a text."""
-    return [3 + LETTERS.index(c) for c in text]
+    return [FIRST + LETTERS.index(c) for c in text]
 
 
 def batch(
@@ -132,7 +112,7 @@ def answers(model: LlamaForCausalLM, prompts: Sequence[str], seed: int) -> list[
     out = model.generate(
         tokens, attention_mask=(tokens != PAD).long(), do_sample=True, temperature=1.0, top_k=0, max_new_tokens=24
     )[:, longest:].tolist()
-    return ["".join(LETTERS[i - 3] for i in (r[: r.index(EOS)] if EOS in r else r) if i > 2) for r in out]
+    return ["".join(LETTERS[i - FIRST] for i in (r[: r.index(EOS)] if EOS in r else r) if i >= FIRST) for r in out]
 
 
 def measured(model: LlamaForCausalLM, seed: int, items: int, times: int = 1) -> dict[str, tuple[float, float]]:
@@ -201,7 +181,7 @@ def save(model: LlamaForCausalLM, arguments: argparse.Namespace, step: int, cpu:
     facts = {"steps": step, "cpu_seconds": cpu, "parameters": sum(p.numel() for p in shipped.parameters())}
     print(json.dumps({**facts, "right": found}), flush=True)
     shipped.to(torch.bfloat16).save_pretrained(arguments.out)
-    build().save_pretrained(arguments.out)
+    characters(LETTERS, POSITIONS).save_pretrained(arguments.out)
     (arguments.out / "README.md").write_text(card(facts, found, arguments), encoding="utf-8")
 
 

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import sys
 from typing import Any
+
+from domains.text.process import answers_alone
 
 
 def main(folder: str, name: str) -> None:
     """Answer until stdin ends."""
-    # Whatever writes to file descriptor 1 from here on writes to stderr, compiled code included.
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    out = answers_alone()
     sys.path.append(folder)
     module, _, function = name.partition(":")
     call = getattr(importlib.import_module(module), function)

@@ -7,21 +7,19 @@ Started by `gym_away`, with limits and a fixed PYTHONHASHSEED. A line of JSON as
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import astuple
 from typing import Any
 
 from domains.text.gym import Generator, drawn, generator_of
+from domains.text.process import answers_alone
 from poets_core.errors import InvalidSpec
 from poets_core.verifiable import PromptItem
 
 
 def main() -> None:
     """Answer until stdin ends."""
-    # Stdout is for answers alone, whatever the package prints.
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    out = answers_alone()  # whatever the package prints
     generator: Generator | None = None
     items: dict[str, PromptItem] = {}
     for line in sys.stdin:

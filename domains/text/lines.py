@@ -9,6 +9,8 @@ from __future__ import annotations
 import codecs
 import math
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +99,17 @@ def read_lines(path: Path) -> Iterator[Line]:
             one = " Write one object a line, without brackets around them." if isinstance(found, list) else ""
             raise _refuse(f"Expected a JSON object in {where}, got {shown(text)}.{one}")
         yield Line(number, where, found)
+
+
+def prompt_key(prompt: str) -> str:
+    """Return what tells prompts apart: characters, not how they are composed or spaced."""
+    return " ".join(unicodedata.normalize("NFC", prompt).split())
+
+
+def unread(others: Counter[str]) -> list[str]:
+    """Say which fields were not read and how often, in a line; none where there were no others."""
+    named = ", ".join(f"{shown(name)} ({count:,})" for name, count in others.most_common(5))
+    return [f"fields that were not read: {named}"] if others else []
 
 
 def _refuse(message: str) -> InvalidInput:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from domains.text.lines import MOST_PROMPT, MOST_TEXT, Line, read_lines
+from domains.text.lines import MOST_PROMPT, MOST_TEXT, Line, prompt_key, read_lines, unread
 from poets_core.errors import InvalidInput
 from poets_core.intake import shown
 from poets_core.verifiable import PromptItem
@@ -61,7 +60,7 @@ def rewarded(file: str) -> Rewarded:
         prompt = line.text("prompt", MOST_PROMPT)
         level = line.text("level", 100, needed=False, numbers=True, empty=True)
         answer = line.text("answer", MOST_TEXT, numbers=True, empty=True)
-        key = " ".join(unicodedata.normalize("NFC", prompt).split())
+        key = prompt_key(prompt)
         at = index.setdefault(key, len(prompts))
         if at == len(prompts):
             prompts.append(PromptItem(f"line {line.number}", prompt, "", level))
@@ -122,7 +121,5 @@ def _report(
         "compare",
     ]
     lines += [f"{facts['empty']:,} answers are empty"] * bool(facts["empty"])
-    if others:
-        named = ", ".join(f"{shown(name)} ({count:,})" for name, count in others.most_common(5))
-        lines.append(f"fields that were not read: {named}")
+    lines += unread(others)
     return {"lines": lines, "facts": facts}

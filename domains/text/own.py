@@ -5,13 +5,12 @@ What is read, what is refused, and every bound: docs/reference/text-tasks.md.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from domains.text.lines import MOST_PROMPT, MOST_TEXT, Line, read_lines
+from domains.text.lines import MOST_PROMPT, MOST_TEXT, Line, prompt_key, read_lines, unread
 from domains.text.match import equal, number
 from domains.text.task import MOST_ITEMS, Task
 from domains.text.verifier import Verifier, verifier_of
@@ -89,7 +88,7 @@ def own(
             field="task.params.held_out_share",
         )
     # By a hash of the prompt: an item stays on its side when others are added or the file is sorted.
-    order = sorted(read.items, key=lambda item: digest_of(seed, "held-out", _key(item.prompt)))
+    order = sorted(read.items, key=lambda item: digest_of(seed, "held-out", prompt_key(item.prompt)))
     out = {item.id for item in order[:held]}
     return OwnTask(
         f"text/own/{path.name}",
@@ -102,11 +101,6 @@ def own(
     )
 
 
-def _key(prompt: str) -> str:
-    """What tells prompts apart: characters, not how they are composed or spaced."""
-    return " ".join(unicodedata.normalize("NFC", prompt).split())
-
-
 def _read(path: Path, *, needs_answer: bool, match: str) -> _Read:
     read = _Read()
     for line in read_lines(path):
@@ -116,7 +110,7 @@ def _read(path: Path, *, needs_answer: bool, match: str) -> _Read:
         if needs_answer and match == "number" and number(answer) is None:
             raise line.wrong("Expected a number as 'answer'", shown(answer), "Correct it, or compare as text.")
         read.others.update(name for name in line.fields if name not in FIELDS)
-        key = _key(prompt)
+        key = prompt_key(prompt)
         if key in read.lines:
             at, first = read.lines[key]
             _same(read.items[at], first, line, answer, level)
@@ -158,8 +152,6 @@ def _report(read: _Read, path: Path, held: int, match: str, verifier: Verifier |
     )
     lines = [f"{n:,} prompts of {path.name}: {n - held:,} to learn from, {held:,} held out", judged]
     lines += [f"{read.equal:,} lines said the same again and were left out"] * bool(read.equal)
-    if read.others:
-        named = ", ".join(f"{shown(name)} ({count:,})" for name, count in read.others.most_common(5))
-        lines.append(f"fields that were not read: {named}")
+    lines += unread(read.others)
     facts = {"prompts": n, "held_out": held, "equal": read.equal, "numbers": numbers}
     return {"lines": lines, "facts": facts}

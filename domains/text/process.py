@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE = 1 << 16
@@ -168,6 +169,16 @@ class Process:
                 with contextlib.suppress(OSError):
                     pipe.close()
         self.why = self.why or "ended"
+
+
+def answers_alone() -> TextIO:
+    """Return stdout for the answers of such a process; whatever else writes to it from here on writes to stderr.
+
+    By file descriptors, so that compiled code is meant too.
+    """
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return out
 
 
 def _kill_marked(mark: str) -> None:

@@ -13,6 +13,7 @@ MOST_ITEMS = 20_000
 """Training and held-out items of one task, together."""
 MOST_ANSWER = 100_000
 """Characters of an answer that a verifier reads."""
+TOO_LONG = Verdict(None, f"not judged: the answer has more than {MOST_ANSWER:,} characters")
 OPEN, CLOSE = "<answer>", "</answer>"
 
 
@@ -42,7 +43,7 @@ class Task:
     def _verdict(self, item: PromptItem, response: str) -> Verdict:
         answer = answer_in(response, self.tagged)
         if len(answer) > MOST_ANSWER:
-            return Verdict(None, f"not judged: the answer has more than {MOST_ANSWER:,} characters")
+            return TOO_LONG
         try:
             return self.judge(item, answer)
         except Exception as error:  # a verifier may fail in any way; the run it serves must not

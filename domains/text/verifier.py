@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from domains.text.process import ROOT, Process
-from domains.text.task import MOST_ANSWER, answer_in, paired
+from domains.text.task import MOST_ANSWER, TOO_LONG, answer_in, paired
 from poets_core.errors import InvalidSpec
 from poets_core.intake import shown
 from poets_core.verifiable import PromptItem, Verdict
@@ -59,7 +59,7 @@ class Verifier:
             json.dumps({"prompt": asked[i][0].prompt, "response": asked[i][1], "answer": asked[i][0].answer})
             for i in short
         ]
-        out = [Verdict(None, f"not judged: the answer has more than {MOST_ANSWER:,} characters")] * len(asked)
+        out = [TOO_LONG] * len(asked)
         for i, found in zip(short, self._judged(lines), strict=True):
             out[i] = found
         return out

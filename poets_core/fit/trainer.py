@@ -90,6 +90,20 @@ class Trainer:
         self._adam = torch.optim.Adam(self._parameters, lr=self.learning_rate, fused=True, capturable=graphs)
         self._forget()
 
+    def reset(self, every: int, *, seed: int, round: int) -> None:
+        """Start all trained blocks anew every so many rounds; the priors stay.
+
+        Args:
+            every: rounds; 0 for never.
+            seed, round: key of the new blocks; nothing was learnt before round 0.
+        """
+        if not every or not round or round % every:
+            return
+        for layer in self.ensemble.stack.layers.values():
+            layer.restart(seed, round)
+        # Adam's moments belong to the old blocks: kept, they would push the new ones where those were going.
+        self.restart()
+
     def _forget(self) -> None:
         if self.static is not None:
             self.static.clear()

@@ -9,8 +9,8 @@ import numpy as np
 
 from poets_core.errors import InvalidComparisons
 from poets_core.llm_po.clusters import STEPS, bet, mean_evidence, ways
-from poets_core.llm_po.comparison import Comparison
-from poets_core.llm_po.dependence import Dependence, PairRows, Two, two
+from poets_core.llm_po.comparison import Comparison, Two, two
+from poets_core.llm_po.dependence import Dependence, PairRows
 from poets_core.types import F8
 
 _WORTH = {"first": 1.0, "second": 0.0, "tie": 0.5}

@@ -79,3 +79,12 @@ class Verdict:
     comparisons: int
     left: tuple[str, ...]
     rule: Literal["unstructured", "bradley-terry", "order"] = "unstructured"
+
+
+Two = tuple[str, str]
+"""Two policies, whichever was shown first: in the order of their names."""
+
+
+def two(first: str, second: str) -> Two:
+    """Return a pair's policies in one order, whichever was shown first."""
+    return (first, second) if first < second else (second, first)

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from poets_core.llm_po.clusters import most_apart
+from poets_core.llm_po.comparison import Two, two
 from poets_core.llm_po.log.counts import KINDS, Kind, clusters
 from poets_core.llm_po.log.row import Row
 
@@ -21,12 +22,6 @@ PANEL = 10
 would judge alike: nine that agree on everything bring 2^9, less than an error of 1 % needs."""
 APART = 0.9
 """Clusters that cross are merged where that leaves at least this share of the rows that share nothing."""
-Two = tuple[str, str]
-
-
-def two(first: str, second: str) -> Two:
-    """Return a pair's policies in one order, whichever was shown first."""
-    return (first, second) if first < second else (second, first)
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,9 @@ class Experiment:
         open_pairs = [(self._at[p.first], self._at[p.second]) for p in waiting]
         # Until an answer comes the next pair would be the same again and again: answers are pretended, and taken back
         # below. Each is keyed by its pair's number, so that a resumed experiment pretends alike.
-        pretended = [self._pretend(i, j, p.index) for p, (i, j) in zip(waiting, open_pairs, strict=True)]
+        # A row of a cluster brings nothing before its cluster is complete, so there is nothing to pretend.
+        alone = self.clusters is None
+        pretended = [self._pretend(i, j, p.index) for p, (i, j) in zip(waiting, open_pairs, strict=True) if alone]
         out: list[Pair] = []
         for _ in range(n):
             if left is not None and not left.any():
@@ -132,14 +134,10 @@ class Experiment:
                 pretended.append(self._pretend(i, j, self.asked))
             self.asked += 1
         for i, j in pretended:
-            if self.clusters is None:
-                won(self.duels, i, j, -1)
+            won(self.duels, i, j, -1)
         return out
 
     def _pretend(self, i: int, j: int, index: int) -> tuple[int, int]:
-        # A row brings nothing before its cluster is complete, so there is nothing to pretend.
-        if self.clusters is not None:
-            return i, j
         rng, wins = rng_for(self.seed, "waiting", index), self.duels.wins
         if rng.random() > rng.beta(wins[i, j] + 1.0, wins[j, i] + 1.0):
             i, j = j, i

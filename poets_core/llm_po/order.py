@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from math import erfc, sqrt
 
 from poets_core.intake import shown
-from poets_core.llm_po.comparison import Verdict
-from poets_core.llm_po.dependence import Two, two
+from poets_core.llm_po.comparison import Two, Verdict, two
 from poets_core.llm_po.log.row import Row
 
 SELDOM = 0.05

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Int64
 
 from poets_core.keyed import rng_for
-from poets_core.llm_po.dependence import Dependence, two
+from poets_core.llm_po.comparison import Two, two
+from poets_core.llm_po.dependence import Dependence
 from poets_core.llm_po.log.row import Row
 
 
@@ -28,7 +29,7 @@ class Replay:
         self._row = {row.index: row for row in rows}
         self._next = dict.fromkeys(dependence.pairs, 0)
         self._used: set[int] = set()
-        self._order: dict[tuple[str, str], list[int]] = {}
+        self._order: dict[Two, list[int]] = {}
         self._left = np.zeros((len(names), len(names)), dtype=np.int64)
         for pair, of in dependence.pairs.items():
             # A log may be sorted by outcome or by time. In a keyed random order each prefix is a fair sample of the

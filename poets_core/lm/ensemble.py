@@ -106,6 +106,11 @@ class BranchEnsemble:
         """Tokens that the backbone reads at most, prompt included."""
         return int(self.backbone.model.config.max_position_embeddings)
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest prompt with the longest completion."""
+        return max(map(len, self.prompt_ids)) + self.table.mask.max_tokens
+
     def reading(self, prompts: Sequence[Sequence[int]]) -> BranchEnsemble:
         """Return an ensemble of the same branches that writes after other prompts.
 

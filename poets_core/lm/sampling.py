@@ -66,9 +66,9 @@ def sample(
     # Sorted by branch: where all branches have equally many rows, these then lie as the stacked layers multiply them
     # and nothing has to be gathered.
     order = np.argsort(branch, kind="stable")
-    heat = torch.from_numpy(np.broadcast_to(np.float64(temperature), branch.shape)[order]).to(ensemble.backbone.device)
     device = ensemble.backbone.device
-    desk = desk_for(ensemble, ensemble.kept) if (device.type == "cuda" if static is None else static) else None
+    heat = torch.from_numpy(np.broadcast_to(np.float64(temperature), branch.shape)[order]).to(device)
+    desk = desk_for(ensemble) if (device.type == "cuda" if static is None else static) else None
     layers = ensemble.stack.layers.values()
     # Adapters do not change while texts are drawn: prior and trained blocks are joined once, not at every token.
     for layer in layers:

@@ -96,11 +96,9 @@ class Static:
 
     def _settle(self, trunk: Any, upper: Any, which: I8, pair: I8) -> None:
         """Reserve what is missing, and copy what was read into the caches of all rows."""
-        desk, longest = self.desk, max(map(len, self.ensemble.prompt_ids))
-        most = self.ensemble.table.mask.max_tokens
-        places = places_for(longest + most)
+        desk, places = self.desk, places_for(self.ensemble.longest)
         if not desk.fits(self.k, places, self.tokens):
-            room = max(self.k, desk.slots), max(places, desk.places), most
+            room = max(self.k, desk.slots), max(places, desk.places), self.ensemble.table.mask.max_tokens
             desk.reserve(trunk, upper, *room)
         for ours, theirs, rows in ((desk.trunk, trunk, which), (desk.upper, upper, pair)):
             index = upload(self._filled(rows), self.device)
@@ -219,21 +217,20 @@ class Static:
         return tokens, desk.log_prob[: self.n].cpu().numpy().copy()  # the next run writes there
 
 
-def desk_for(ensemble: BranchEnsemble, kept: dict[str, Any]) -> Desk | None:
+def desk_for(ensemble: BranchEnsemble) -> Desk | None:
     """Return the desk of an ensemble, or None where steps cannot be taken without the host.
 
     That is so for a grammar that is too large for tables, for positions that are scaled by what was read so far, and
     for attention to a window that is shorter than the text.
 
     Args:
-        ensemble: the branches.
-        kept: where the desk is kept between calls; shared by all that share its adapters.
+        ensemble: the branches; it keeps the desk between calls.
     """
     config = ensemble.backbone.model.config
     scaling = getattr(config, "rope_parameters", None) or {}
-    longest = max(map(len, ensemble.prompt_ids)) + ensemble.table.mask.max_tokens
-    if scaling.get("rope_type", "default") in ("dynamic", "longrope") or not ensemble.backbone.sees(longest):
+    if scaling.get("rope_type", "default") in ("dynamic", "longrope") or not ensemble.backbone.sees(ensemble.longest):
         return None
+    kept = ensemble.kept
     # Once: laying out a grammar takes as long as asking it about all its states.
     if "desk" not in kept:
         automaton, device = lay_out(ensemble.table, ensemble.backbone.vocabulary.eos), ensemble.backbone.device
@@ -256,8 +253,7 @@ def write_static(
     """
     tokens: list[list[int]] = []
     log_prob: list[F8] = []
-    longest = max(map(len, ensemble.prompt_ids)) + ensemble.table.mask.max_tokens
-    most = rows_at_once(ensemble.backbone.model.config, places_for(longest), desk.device)
+    most = rows_at_once(ensemble.backbone.model.config, places_for(ensemble.longest), desk.device)
     # A row's text does not depend on its neighbours: more rows than there is memory for are written in turns.
     for start in range(0, len(branch), most):
         at = slice(start, start + most)

@@ -78,7 +78,7 @@ def write(
         tokens: longest answer.
     """
     # One stream an answer: its text does not change with what is written beside it, or with how many.
-    uniforms = np.stack([rng_for(seed, *_purpose(key)).random(tokens) for key in keys])
+    uniforms = np.stack([rng_for(seed, "answer", *key).random(tokens) for key in keys])
     found: list[list[int]] = []
     log_prob: F8 = np.zeros(len(item))
     for start in range(0, len(item), ROWS):
@@ -88,10 +88,6 @@ def write(
         log_prob[at] = drawn.log_prob
     text = [ensemble.backbone.text(t) for t in found]
     return Written(item, branch, found, text, log_prob)
-
-
-def _purpose(key: tuple[int | str, ...]) -> tuple[str, *tuple[int | str, ...]]:
-    return ("answer", *key)
 
 
 def rewards_of(task: VerifiableTask, items: Sequence[PromptItem], answers: Sequence[str]) -> F8:

@@ -20,7 +20,7 @@ from poets_core.fit.policy_loss import (
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.rewards.batch import Batch
 from poets_core.rewards.settings import RewardSettings
-from poets_core.rewards.updates import minibatches, restart, trainer_of
+from poets_core.rewards.updates import minibatches, trainer_of
 from poets_core.types import F8, I8, Bool
 
 
@@ -47,7 +47,7 @@ class PolicyGradientUpdate:
 
     def fit(self, window: Batch, *, round: int) -> dict[str, Any]:
         """See `Update`."""
-        restart(self.ensemble, self.trainer, self.settings, seed=self.seed, round=round)
+        self.trainer.reset(self.settings.reset_every, seed=self.seed, round=round)
         advantages = self.advantages(window)
         latest = window.round == window.round.max()
         for index in minibatches(window, self.settings, seed=self.seed, round=round):

@@ -93,7 +93,7 @@ class MatchingUpdate:
     def fit(self, window: Batch, *, round: int) -> dict[str, Any]:
         """See `Update`."""
         replay = self.replay(window)
-        restart(self.ensemble, self.trainer, self.settings, seed=self.seed, round=round)
+        self.trainer.reset(self.settings.reset_every, seed=self.seed, round=round)
         for index in minibatches(window, self.settings, seed=self.seed, round=round):
             self.trainer.step(replay, index)
         self.trainer.check(round)
@@ -136,12 +136,3 @@ def trainer_of(ensemble: BranchEnsemble, settings: RewardSettings) -> Trainer:
     return Trainer(
         ensemble, beta=settings.beta, learning_rate=settings.learning_rate, gradient_norm=settings.gradient_norm
     )
-
-
-def restart(ensemble: BranchEnsemble, trainer: Trainer, settings: RewardSettings, *, seed: int, round: int) -> None:
-    """Begin the trained adapters anew where it is time for it (`reset_every`); priors stay."""
-    if settings.reset_every and round > 0 and round % settings.reset_every == 0:
-        for layer in ensemble.stack.layers.values():
-            layer.restart(seed, round)
-        # Adam's moments belong to the old adapters: kept, they would push the new ones where those were going.
-        trainer.restart()

@@ -149,9 +149,9 @@ FAULTS = (
     ),
     Fault(
         "state of Adam after a reset",
-        "poets_core/search/poets/poets.py",
-        "        self.trainer.restart()\n",
-        "",
+        TRAINER,
+        "        self.restart()\n\n    def _forget",
+        "\n    def _forget",
         "tests/search/test_search.py::test_a_reset_forgets_where_adam_was_going",
         "AssertionError",
     ),

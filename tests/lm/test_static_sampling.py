@@ -203,10 +203,10 @@ def test_a_grammar_too_large_for_tables_is_followed_on_the_host(monkeypatch):
 @pytest.mark.parametrize("field", [{"sliding_window": 4}, {"rope_parameters": {"rope_type": "dynamic"}}])
 def test_models_whose_attention_the_steps_do_not_know_are_drawn_as_before(field):
     ens = ensemble(trained=True)
-    assert static_sampling.desk_for(ens, ens.kept) is not None
+    assert static_sampling.desk_for(ens) is not None
     for name, value in field.items():
         setattr(ens.backbone.model.config, name, value)
-    assert static_sampling.desk_for(ens, ens.kept) is None
+    assert static_sampling.desk_for(ens) is None
 
 
 @given(st.integers(1, 5000))

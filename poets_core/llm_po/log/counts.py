@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from poets_core.intake import shown
+from poets_core.llm_po.comparison import Two, two
 from poets_core.llm_po.log.row import LEFT_OUT, ReadLog, Row
 
 Kind = Literal["prompt", "judge", "conversation"]
@@ -54,7 +55,7 @@ def clusters(rows: Sequence[Row]) -> dict[Kind, Clusters]:
     for kind in KINDS:
         places: dict[str, int] = {}
         keys: list[int] = []
-        met: set[tuple[int, str, str]] = set()
+        met: set[tuple[int, Two]] = set()
         repeated = 0
         for row in rows:
             text = getattr(row, kind)
@@ -63,9 +64,9 @@ def clusters(rows: Sequence[Row]) -> dict[Kind, Clusters]:
             keys.append(key)
             if key >= 0:
                 # Rows of other policies on the same prompt do not bear on this pair, whose evidence is its own rows.
-                pair = (key, min(row.first, row.second), max(row.first, row.second))
-                repeated += pair in met
-                met.add(pair)
+                here = (key, two(row.first, row.second))
+                repeated += here in met
+                met.add(here)
         if places:
             found[kind] = Clusters(kind, tuple(keys), len(places), repeated)
     return found
@@ -73,16 +74,16 @@ def clusters(rows: Sequence[Row]) -> dict[Kind, Clusters]:
 
 def orders(rows: Sequence[Row]) -> Orders:
     """Return what is known of the order of presentation."""
-    shown_in: dict[tuple[str, str, str], set[bool]] = {}
+    shown_in: dict[tuple[str, Two], set[bool]] = {}
     first: Counter[str] = Counter()
     second: Counter[str] = Counter()
     for row in rows:
         if row.ordered:
             first[row.first] += 1
             second[row.second] += 1
-            a, b = sorted((row.first, row.second))
+            pair = two(row.first, row.second)
             # By the name that comes first in the alphabet, whatever the columns are.
-            shown_in.setdefault((row.prompt, a, b), set()).add(row.first == a)
+            shown_in.setdefault((row.prompt, pair), set()).add(row.first == pair[0])
     both = sum(len(ways) == 2 for ways in shown_in.values())
     # Never second in a row of known order: no row tells its quality from its place.
     always = {name: n for name, n in first.items() if not second[name]}

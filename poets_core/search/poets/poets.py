@@ -207,8 +207,8 @@ class PoetsSearch(Method):
         """Fit all branches to all observations, then measure them."""
         s, judged = self.settings, self._judged
         self._judged = {}
-        if s.reset_every and self.round > 0 and self.round % s.reset_every == 0:
-            self._reset()
+        # Against what a long search can no longer unlearn.
+        self.trainer.reset(s.reset_every, seed=self.spec.seed, round=self.round)
         learnt: dict[str, Any] = {}
         if self.exact is not None:
             learnt = self.exact.run(self.history)
@@ -232,13 +232,6 @@ class PoetsSearch(Method):
             best_share=s.best_share,
             stop_early=s.stop_early,
         )
-
-    def _reset(self) -> None:
-        """Start all trained blocks anew, against what a long search can no longer unlearn; the priors stay."""
-        for layer in self.ensemble.stack.layers.values():
-            layer.restart(self.spec.seed, self.round)
-        # Adam's moments belong to the old blocks: kept, they would push the new ones where those were going.
-        self.trainer.restart()
 
     # -- checkpoint --------------------------------------------------------
 

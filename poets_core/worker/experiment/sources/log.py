@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from poets_core.llm_po.comparison import Pair
-from poets_core.llm_po.dependence import Two, two
+from poets_core.llm_po.comparison import Pair, Two, two
 from poets_core.llm_po.log import order_bias, read_log, warnings
 from poets_core.llm_po.order import order_effect
 from poets_core.llm_po.sample import Sample
@@ -33,7 +32,6 @@ class LogSource:
         names = [p.name for p in spec.policies]
         self._log = read_log(path, names, spec.mapping)
         self._names, self._all = names, self._log.rows
-        self._mapped = spec.mapping is not None
         self._sha256 = sha256_of(path.read_bytes())
         self._sample = Sample(self._all, names, seed)
         self._prompts = {text: i for i, text in enumerate(dict.fromkeys(row.prompt for row in self._all))}
@@ -77,7 +75,8 @@ class LogSource:
                     f"({bias.first / bias.decided:.0%}; two-sided p = {bias.p_value:.2g}): the judge is swayed by the "
                     "order of presentation. Where orders are not balanced, so is the verdict."
                 )
-        if self._mapped:  # what came with the mapping; the facts of a run that began before stay what they were
+        # What came with the mapping; the facts of a run that began before stay what they were.
+        if self._spec.mapping is not None:
             facts["left_out"] = dict(self._log.left_out)
             facts["warnings"] += warnings(self._log, order=False)
         return facts
