@@ -354,6 +354,8 @@ class Science:
         problems: what it searches.
         tasks: what experiments can ask language models.
         verifiables: what language models can learn from.
+        answers: ``"module:function"``, called with the path of a file of answers that have rewards; returns what
+            `domains.text.offline.Rewarded` describes; ``""``: no such files are read.
         backbones: language models that come with it.
         exports: its file formats.
         drawing: ``"module:function"``, see `Draw`; ``""``: designs are shown as text.
@@ -371,6 +373,7 @@ class Science:
     problems: tuple[Entry, ...] = ()
     tasks: tuple[Task, ...] = ()
     verifiables: tuple[Verifiable, ...] = ()
+    answers: str = ""
     backbones: tuple[ShippedBackbone, ...] = ()
     exports: tuple[Export, ...] = (CSV,)
     drawing: str = ""

@@ -111,6 +111,7 @@ SCIENCE = Science(
     title="Text",
     design="answer",
     verifiables=VERIFIABLES,
+    answers="domains.text.offline:rewarded",
     backbones=(
         ShippedBackbone("text", "Small text model that ships with the app", Path(__file__).parent / "backbone", 4e-5),
     ),

@@ -4,6 +4,7 @@
     poets table variants.csv --parent parent.fasta
     poets spec protein/ehrlich --set search.method=ga --set search.elites=4 > spec.json
     poets spec --log comparisons.csv > spec.json
+    poets spec text/tiny --set task.params.task=gcd > spec.json
     poets run spec.json
     poets show RUN --json
     poets circuit mine.qasm --problem quantum/tfim-6 --set max_cx=12
@@ -28,7 +29,7 @@ from rich.table import Column, Table
 
 from domains import catalog
 from poets_core import serve
-from poets_core.cli import circuits, laboratory
+from poets_core.cli import circuits, laboratory, learn
 from poets_core.cli.exports import export_designs, export_run
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.logs import mapped, spec_from_log
@@ -63,7 +64,7 @@ def problems(json_: Json = False) -> None:
 
 @app.command()
 def spec(
-    problem: Annotated[str, typer.Argument(help="Of the catalog; none with --log.")] = "",
+    problem: Annotated[str, typer.Argument(help="Of the catalog, or a task with rewards; none with --log.")] = "",
     set_: Annotated[list[str] | None, typer.Option("--set", help="key=value, e.g. search.beta=0.3.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
     log: Annotated[Path | None, typer.Option(help="A comparison log: an experiment on it instead of a search.")] = None,
@@ -81,7 +82,8 @@ def spec(
     """Print a complete search of a problem: the method's defaults, the problem's settings, then yours.
 
     What was found in its files is told on stderr; files that cannot be used are refused. With --log: an experiment on a
-    comparison log, how its columns and words are read written down in it.
+    comparison log, how its columns and words are read written down in it. Of a task with verifiable rewards, or of
+    "answers" (--set given.file=FILE): a run that learns from them.
     """
     if log is not None:
         if problem:
@@ -95,6 +97,12 @@ def spec(
             raise InvalidInput("Expected a problem (`poets problems` lists them) or --log FILE, got neither.")
         if column or word or order_word or policy:
             raise InvalidInput("Expected --log FILE with --column, --word, --order-word and --policy, got none.")
+        if learn.named(problem):
+            learning, lines = learn.spec_from(problem, set_ or [], seed)
+            typer.echo(learning.model_dump_json(indent=2))
+            for line in lines:
+                typer.echo(line, err=True)
+            return
         made = spec_from(problem, set_ or [], seed)
         lines = report_of(made.problem).get("lines", ())
         typer.echo(made.model_dump_json(indent=2))

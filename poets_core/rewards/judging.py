@@ -12,7 +12,7 @@ from poets_core.fit.metrics import ensemble_js
 from poets_core.keyed import rng_for
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.rewards.answers import Written, rewards_of, write, writers_of
-from poets_core.rewards.settings import RewardSettings
+from poets_core.spec.reward_settings import RewardSettings
 from poets_core.types import F8, I8
 from poets_core.verifiable import PromptItem, VerifiableTask
 
@@ -43,7 +43,8 @@ def judge(
     shown = np.sort(rng_for(seed, "judged").permutation(n_train)[: settings.judged_train])
     train = _answered(ensemble, task, shown, settings, writers, seed=seed)
     out: dict[str, Any] = {"train_reward": _mean(train[1]), "train_solved": solved_by_level(*train, task.train)}
-    names = ("held_out_reward", "gap", "vote", "best", "held_out_solved")
+    out["train_judged"] = judged_by_level(*train, task.train)
+    names = ("held_out_reward", "gap", "vote", "best", "held_out_solved", "held_out_judged")
     out |= dict.fromkeys(names)
     seen = train
     if n_held:
@@ -53,7 +54,9 @@ def judge(
         if out["train_reward"] is not None and out["held_out_reward"] is not None:
             out["gap"] = out["train_reward"] - out["held_out_reward"]
         out["vote"], out["best"] = _mean(voted(held, rewards)), _mean(_best(held, rewards))
-        out["held_out_solved"] = solved_by_level(held, rewards, [*task.train, *task.held_out])
+        items = [*task.train, *task.held_out]
+        out["held_out_solved"] = solved_by_level(held, rewards, items)
+        out["held_out_judged"] = judged_by_level(held, rewards, items)
     return out | _distances(ensemble, seen[0], settings, writers)
 
 
@@ -77,6 +80,12 @@ def solved_by_level(written: Written, rewards: F8, items: Sequence[PromptItem]) 
         if np.isfinite(r):
             right.setdefault(items[i].level, []).append(r >= SOLVED)
     return {level: float(np.mean(right[level])) for level in sorted(right)}
+
+
+def judged_by_level(written: Written, rewards: F8, items: Sequence[PromptItem]) -> dict[str, int]:
+    """Return how many answers have a reward, by the level of their prompts: what the shares are shares of."""
+    known = np.flatnonzero(np.isfinite(rewards)).tolist()
+    return dict(sorted(Counter(items[int(written.item[k])].level for k in known).items()))
 
 
 def voted(written: Written, rewards: F8) -> F8:

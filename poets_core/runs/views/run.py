@@ -9,6 +9,7 @@ from typing import Any
 
 from poets_core.runs.events import ArtifactMade, ContestPlayed, Updated
 from poets_core.runs.views.experiment import ExperimentView
+from poets_core.runs.views.rewards import RewardsView
 from poets_core.spec import calls_in_words
 from poets_core.types import Objective, ProblemInfo, round_number
 
@@ -153,6 +154,7 @@ class RunView:
     leaders: Sequence[str] = field(default_factory=list)
     artifacts: Sequence[ArtifactMade] = field(default_factory=list)
     experiment: ExperimentView | None = None
+    rewards: RewardsView | None = None
     contests: Sequence[ContestPlayed] = field(default_factory=list)
     # running totals; values here are signed so that larger is better
     valid_calls: int = 0

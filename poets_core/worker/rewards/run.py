@@ -1,0 +1,267 @@
+"""A run that learns from verifiable rewards: write, verify, learn, judge, each round in the log with its checkpoint."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poets_core.errors import InvalidSpec, StoreUnavailable
+from poets_core.runs.doing import EXPORTING, LEARNING, Doing
+from poets_core.runs.event_fields import jsonable
+from poets_core.runs.events import Event, Finished, Prepared, Updated
+from poets_core.runs.kept import ADAPTERS
+from poets_core.runs.reward_events import Answered, RewardsBegun, SampledAnswer, ShownPrompt
+from poets_core.runs.room import available_bytes, on_cpu
+from poets_core.spec import RewardsSpec
+from poets_core.types import BEFORE, REFERENCE
+from poets_core.worker import checkpoint
+from poets_core.worker.control import Stopped
+from poets_core.worker.facts import changes
+from poets_core.worker.rewards.check import memory_of
+from poets_core.worker.rewards.lesson import Lesson, Watched, load_lesson, model_folder
+from poets_core.worker.session import Session
+
+if TYPE_CHECKING:
+    from poets_core.rewards.learner import Learner
+
+SHOWN_CHARACTERS = 1000
+"""Of an answer that is kept to look at."""
+SHOWN_BRANCHES = 8
+"""Branches whose answers are kept: the first ones that write."""
+
+
+@dataclass
+class RewardsLog:
+    """What the events of a run say so far.
+
+    Attributes:
+        prepared, begun: None before they were written.
+        untrained: whether the base model was judged.
+        updated: of the last complete round.
+        rounds: complete ones.
+        exported: SHA-256 of the adapters that an earlier worker left.
+    """
+
+    prepared: Prepared | None = None
+    begun: RewardsBegun | None = None
+    untrained: bool = False
+    updated: Updated | None = None
+    rounds: int = 0
+    exported: dict[str, str] = field(default_factory=dict)
+
+
+def read_rewards_log(events: list[Event]) -> RewardsLog:
+    """Read what a run's events say."""
+    log = RewardsLog()
+    for event in events:
+        match event:
+            case Prepared():
+                log.prepared = event
+            case RewardsBegun():
+                log.begun = event
+            case Updated() if event.round == BEFORE:
+                log.untrained = True
+            case Updated():
+                log.updated, log.rounds = event, event.round + 1
+            case Finished():
+                log.exported = event.files
+    return log
+
+
+class RewardsRun:
+    """One worker's work on one such run.
+
+    Interrupted anywhere and resumed, it appends what an uninterrupted one would have: a round is in the log when its
+    checkpoint is on the disk, and a round that was cut off is played again with the same random numbers.
+    """
+
+    def __init__(self, session: Session[RewardsSpec]) -> None:
+        self._session, self._spec = session, session.spec
+        self._log = RewardsLog()
+        self._clean = True  # whether the branches are those of a complete round
+
+    def __call__(self) -> None:
+        """Work until the run is finished.
+
+        Raises:
+            Terminated: told to leave; the run can be resumed.
+            PoetsError: and whatever the task and its verifier raise.
+        """
+        session = self._session
+        self._log = log = read_rewards_log(session.events())
+        if log.prepared is None:
+            session.store.progress(session.lease, Doing("problem"))
+        lesson = load_lesson(self._spec)
+        if log.begun is not None and (differ := changes(log.begun.task, lesson.facts, but=["lines"])):
+            raise InvalidSpec(
+                f"Expected the task that run {session.run} began with, got another: a file or the program has changed "
+                f"({differ}). Put the file back as it was, or start a new run."
+            )
+        if log.prepared is None:
+            session.store.progress(session.lease, Doing("model"))
+        try:
+            learner = self._build(lesson, commands=True)
+        except Stopped:
+            self._end("stopped", log.exported)
+            return
+        self._begin(lesson, learner)
+        try:
+            self._restore(learner, lesson)
+            self._untrained(learner, lesson)
+            self._rounds(learner, lesson)
+            reason = "budget"
+        except Stopped:
+            reason = "stopped"
+            if not self._clean:
+                # Cut off in the middle of a fit: the branches are nobody's, and are brought back.
+                learner = self._build(lesson, commands=False)
+                self._restore(learner, lesson)
+        session.store.progress(session.lease, EXPORTING)
+        self._end(reason, session.place(ADAPTERS, lambda folder: leave(learner, folder)))
+
+    def _end(self, reason: str, files: dict[str, str]) -> None:
+        # Stop is acknowledged when `finished` is in the log, so that a worker killed in between stops again.
+        self._session.append(Finished(reason, dict(files)))
+        self._session.control.acknowledge()
+
+    def _build(self, lesson: Lesson, *, commands: bool) -> Learner:
+        # On use only: torch takes seconds.
+        from poets_core.rewards.build import build_learner
+
+        self._refuse_what_cannot_fit()
+        check = self._session.control.listen(commands=commands)
+        return build_learner(self._spec, Watched(lesson.task, check), model_folder(self._spec), check)
+
+    def _refuse_what_cannot_fit(self) -> None:
+        """Before minutes are spent: a process that the system kills for its memory says nothing."""
+        needed = memory_of(self._spec, self._spec.rewards.max_tokens)
+        if needed is not None and on_cpu(self._spec.device):
+            needed.refuse(available_bytes())
+
+    def _begin(self, lesson: Lesson, learner: Learner) -> None:
+        from poets_core.rewards.build import facts_of
+        from poets_core.rewards.shown import shown_items
+
+        session, log, facts = self._session, self._log, jsonable(facts_of(learner))
+        if log.prepared is not None and (differ := changes(log.prepared.backbone, facts, but=["device"])):
+            raise InvalidSpec(
+                f"Expected the model that run {session.run} began with, got another: {differ}. "
+                "Put the model back as it was, or start a new run."
+            )
+        session.begin(Prepared(None, facts), first=log.prepared is None, device=str(facts["device"]))
+        if log.begun is None:
+            held = {i.id for i in lesson.task.held_out}
+            items = shown_items(lesson.task, self._spec.samples, seed=self._spec.seed)
+            shown = tuple(ShownPrompt(i.id, i.prompt, i.answer, i.level, i.id in held) for i in items)
+            session.append(RewardsBegun(lesson.facts, lesson.given, shown))
+
+    # -- back to where it was ----------------------------------------------
+
+    def _restore(self, learner: Learner, lesson: Lesson) -> None:
+        """Bring a learner before its first round to where the log ends."""
+        updated = self._log.updated
+        if lesson.rows:
+            self._session.store.progress(self._session.lease, LEARNING)
+            learner.tell(lesson.rows)
+        if updated is None:
+            return
+        try:
+            learner.restore(checkpoint.read(self._session.folder / "checkpoints", updated))
+        except (StoreUnavailable, KeyError, ValueError) as error:
+            _say(f"no usable checkpoint, playing {self._log.rounds} rounds again: {error}")
+            self._replay(learner, updated)
+
+    def _replay(self, learner: Learner, updated: Updated) -> None:
+        # Everything is keyed: the branches write the same answers again, and the verifier judges them again.
+        for round in range(self._log.rounds):
+            self._session.step_regardless(Doing("rebuild", (round,)))
+            learner.play(write_answers=not self._spec.given.alone, judged=False)
+        if not checkpoint.same(learner.state(), updated):
+            _say(
+                "the rebuilt state differs from the lost one: other hardware, or a verifier that judges anew each time"
+            )
+        checkpoint.write(self._session.folder / "checkpoints", learner.round, learner.state(), self._session.write)
+
+    # -- rounds ------------------------------------------------------------
+
+    def _untrained(self, learner: Learner, lesson: Lesson) -> None:
+        """Judge the base model, once: whatever is learnt is measured by it."""
+        if self._log.untrained:
+            return
+        self._session.step(Doing("assess", (0,)))
+        figures = self._judge(learner, untrained=True)
+        self._session.append(Updated(BEFORE, figures), self._answers(learner, BEFORE))
+        self._log.untrained = True
+
+    def _rounds(self, learner: Learner, lesson: Lesson) -> None:
+        spec, session = self._spec, self._session
+        while learner.round < spec.rewards.rounds:
+            began, round = time.monotonic(), learner.round
+            session.step(Doing("play", (round,)))
+            self._clean = False
+            figures = learner.play(write_answers=not spec.given.alone, judged=False)
+            # Read once a round, so that reasons belong to the answers of this one.
+            figures["unknown_why"] = learner.task.forget()  # type: ignore[attr-defined]
+            events: list[Event] = []
+            if spec.rewards.judged(round):
+                session.step(Doing("assess", (round,)))
+                figures |= self._judge(learner, untrained=False)
+                events = [self._answers(learner, round)]
+            figures = jsonable({k: v for k, v in figures.items() if k != "round"})
+            # The file is whole and on the disk before the event that names it: an event never names a part.
+            folder = session.folder / "checkpoints"
+            name, checksum = checkpoint.write(folder, learner.round, learner.state(), session.write)
+            seconds = round_off(time.monotonic() - began)
+            updated = Updated(round, figures, name, checksum, seconds)
+            session.append(updated, *events)
+            self._log.updated, self._log.rounds, self._clean = updated, learner.round, True
+
+    def _judge(self, learner: Learner, *, untrained: bool) -> dict[str, Any]:
+        import numpy as np
+
+        from poets_core.rewards.judging import judge
+
+        writers = np.array([REFERENCE]) if untrained else learner.update.writers()
+        found = judge(learner.ensemble, learner.task, learner.settings, writers, seed=learner.seed)
+        learner.task.forget()  # type: ignore[attr-defined]
+        figures: dict[str, Any] = jsonable(found)
+        return figures
+
+    def _answers(self, learner: Learner, round: int) -> Answered:
+        import numpy as np
+
+        from poets_core.rewards.shown import answers_of, shown_items
+
+        items = shown_items(learner.task, self._spec.samples, seed=self._spec.seed)
+        writers = np.array([REFERENCE]) if round == BEFORE else np.sort(learner.update.writers()[:SHOWN_BRANCHES])
+        rows = []
+        for a in answers_of(learner, items, writers):
+            cut = len(a.text) > SHOWN_CHARACTERS
+            rows.append(
+                SampledAnswer(
+                    a.shown, a.branch, a.text[:SHOWN_CHARACTERS], a.verdict.reward, a.verdict.reason[:300], cut
+                )
+            )
+        learner.task.forget()  # type: ignore[attr-defined]
+        return Answered(round, tuple(rows))
+
+
+def round_off(seconds: float) -> float:
+    """Return seconds as events keep them."""
+    return round(seconds, 3)
+
+
+def leave(learner: Learner, folder: Path) -> None:
+    """Write the branches that a run leaves as PEFT adapters, one folder each."""
+    from poets_core.lm.adapters import export_adapter
+    from poets_core.rewards.build import writing_branches
+
+    for branch in sorted(writing_branches(learner).tolist()):
+        export_adapter(learner.ensemble, branch, folder / f"branch-{branch}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
