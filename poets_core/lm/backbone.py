@@ -22,7 +22,7 @@ from poets_core.errors import InvalidModel
 from poets_core.lm.families import FAMILIES
 from poets_core.lm.files import check_model
 from poets_core.lm.frozen import freeze_linears
-from poets_core.lm.prompts import plain_ids
+from poets_core.lm.prompts import plain_ids, text_ids
 from poets_core.types import Vocabulary
 
 # Loading is quick here, and its progress bars would fill the logs of workers.
@@ -100,8 +100,7 @@ class Backbone:
 
     def completion_ids(self, text: str) -> list[int]:
         """Return the token ids of a completion, the end token included."""
-        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return [*(int(i) for i in ids), self.vocabulary.eos]
+        return [*text_ids(self.tokenizer, text, source=self.source), self.vocabulary.eos]
 
     def text(self, ids: list[int]) -> str:
         """Return the text of completion ids, up to and without the end token."""

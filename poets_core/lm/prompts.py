@@ -18,6 +18,21 @@ POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx")
 """Keys of a configuration that say how many tokens a model reads."""
 
 
+def text_ids(tokenizer: Any, text: str, *, source: str) -> list[int]:
+    """Return the token ids of a text, without special tokens around it.
+
+    Raises:
+        InvalidModel: the tokenizer has no token for a part of it, not even one for what it does not know.
+    """
+    try:
+        return [int(i) for i in tokenizer(text, add_special_tokens=False)["input_ids"]]
+    except Exception as error:  # tokenizers raise Exception itself, with the name of their algorithm
+        raise InvalidModel(
+            f"Expected a model that knows the words of {shown(text)}, got {source}, which does not ({error}). "
+            "Leave the text out, or choose another model."
+        ) from error
+
+
 def plain_ids(tokenizer: Any, prompt: str, *, eos: int, source: str) -> list[int]:
     """Return the token ids that precede an answer; never empty.
 
@@ -36,7 +51,7 @@ def plain_ids(tokenizer: Any, prompt: str, *, eos: int, source: str) -> list[int
     bos = tokenizer.bos_token_id
     # The model was trained with the special token in front; without any token there would be nothing to predict from.
     ids = [] if bos is None else [int(bos)]
-    ids += [int(i) for i in tokenizer(prompt, add_special_tokens=False)["input_ids"]] if prompt else []
+    ids += text_ids(tokenizer, prompt, source=source) if prompt else []
     if bos is not None and ids[1:2] == [bos]:  # a prompt that spells the special token out, as ProtGPT2's does
         ids = ids[1:]
     # A word that the tokenizer does not know would be read as the unknown token, silently the same for all of them.
@@ -72,7 +87,7 @@ def chat_ids(tokenizer: Any, prompt: str, *, source: str) -> list[int]:
             field="backbone.template",
         ) from error
     # The template has written the special tokens itself.
-    return [int(i) for i in tokenizer(text, add_special_tokens=False)["input_ids"]]
+    return text_ids(tokenizer, text, source=source)
 
 
 def ids_of(tokenizer: Any, prompts: Sequence[str], template: Template, *, eos: int, source: str) -> list[list[int]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from poets_core.errors import InvalidInput, InvalidModel, InvalidSpec
 from poets_core.intake import shown
-from poets_core.lm.prompts import ids_of, read_tokenizer, require_room
+from poets_core.lm.prompts import ids_of, read_tokenizer, require_room, text_ids
 from poets_core.rewards.given import GivenTask
 from poets_core.runs.room import available_bytes, on_cpu
 from poets_core.spec import RewardsSpec, parse_spec
@@ -80,7 +80,10 @@ def _check_prompts(spec: RewardsSpec, lesson: Lesson) -> tuple[int, int | None]:
         require_room(prompts, ids, spec.rewards.max_tokens, room, source)
     most = spec.rewards.max_tokens
     for number, row in enumerate(lesson.rows, 1):
-        tokens = len(tokenizer(row.answer, add_special_tokens=False)["input_ids"]) + 1
+        try:
+            tokens = len(text_ids(tokenizer, row.answer, source=source)) + 1
+        except InvalidModel as error:
+            raise InvalidModel(str(error), field=FILE) from error
         if tokens > most:
             raise InvalidInput(
                 f"Expected given answers of at most {most} tokens, their end included, got {tokens} in answer "
