@@ -34,6 +34,7 @@ class Parameter:
             form shows.
         wide: whether a form gives it a whole row.
         example: of a text: what stands in the empty field, greyed.
+        browser: whether a page offers it. What names a program of this machine is for spec files alone.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Parameter:
     endings: tuple[str, ...] = ()
     wide: bool = False
     example: str = ""
+    browser: bool = True
 
     @property
     def title(self) -> str:

@@ -32,6 +32,29 @@ TITLES: Mapping[str, str] = {
     "perturb": "Random perturbations",
 }
 """What the methods are called on the pages."""
+GRADIENTS: tuple[Method, ...] = ("grpo", "dr-grpo", "rloo", "ppo", "dyjr")
+READ_BY: Mapping[str, tuple[Method, ...]] = {
+    "branches": ("poets", "perturb"),
+    "beta": ("poets", *GRADIENTS),
+    "replay": ("poets", *GRADIENTS),
+    "steps": ("poets", *GRADIENTS),
+    "step_prompts": ("poets", *GRADIENTS),
+    "step_group": ("poets", *GRADIENTS),
+    "learning_rate": ("poets", *GRADIENTS),
+    "gradient_norm": ("poets", *GRADIENTS),
+    "reset_every": ("poets", *GRADIENTS),
+    "bootstrap": ("poets",),
+    "entropy": ("poets",),
+    "centre": ("poets",),
+    "prior_scale": ("poets",),
+    "prior_rank": ("poets",),
+    "divergence": ("poets", "perturb"),
+    "clip": GRADIENTS,
+    "js": ("dyjr",),
+    "perturbation": ("perturb",),
+    "top": ("perturb",),
+}
+"""Settings that only some methods read; a form shows the others of no method."""
 _GRADIENT: Mapping[str, Any] = {"branches": 1, "bootstrap": "none", "beta": 0.01, "learning_rate": 0.002}
 USUAL: Mapping[str, Mapping[str, Any]] = {
     "poets": {"branches": 4, "beta": 0.1, "learning_rate": 0.001, "replay": 4},

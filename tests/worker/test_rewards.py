@@ -62,9 +62,7 @@ def test_a_run_says_what_was_learnt(untouched: tuple[Path, list[Any]], store: Sq
 
 
 @pytest.mark.parametrize("place", range(APPENDS))
-def test_cut_off_before_an_append_and_resumed(
-    untouched: tuple[Path, list[Any]], store: SqlStore, place: int
-) -> None:
+def test_cut_off_before_an_append_and_resumed(untouched: tuple[Path, list[Any]], store: SqlStore, place: int) -> None:
     """One of them loses its checkpoints too, and plays its rounds again."""
     folder, wanted = untouched
     run = store.create(spec_of(prompts(folder)))

@@ -41,10 +41,14 @@ def test_what_was_read_is_said(tmp_path: Path) -> None:
     ("rows", "field", "says"),
     [
         ('{"prompt": "a=", "answer": 1}\n{"prompt": "b=', "task.params.file", "Is the line cut off?"),
-        ('{"prompt": "a=", "answer": 1}\n{"prompt": "a=", "answer": 2}', "task.params.file", "one answer to each prompt"),
+        ('{"prompt": "a=", "answer": 1}\n{"prompt": "a=", "answer": 2}', "task.params.file", "one answer to each"),
         ('{"prompt": "a=", "answer": ""}\n', "task.params.file", "'answer' that is not empty"),
         ("", "task.params.file", "got none"),
-        ('{"prompt": "' + "12+" * 300 + '", "answer": 1}\n{"prompt": "b=", "answer": 1}\n', "rewards.max_tokens", "room"),
+        (
+            json.dumps({"prompt": "12+" * 300, "answer": 1}) + '\n{"prompt": "b=", "answer": 1}',
+            "rewards.max_tokens",
+            "room",
+        ),
         ('{"prompt": "Ж=", "answer": 1}\n{"prompt": "b=", "answer": 1}\n', "backbone.source", "knows the words"),
     ],
 )
@@ -67,9 +71,7 @@ def test_a_file_that_cannot_be_learnt_from(tmp_path: Path, rows: str, field: str
         ("return 1 if response else 1 / 0", "an empty answer"),
     ],
 )
-def test_a_verifier_that_does_not_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, says: str
-) -> None:
+def test_a_verifier_that_does_not_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, says: str) -> None:
     monkeypatch.setattr("domains.text.verifier.START", 8.0)
     (tmp_path / "judges.py").write_text(f"def judge(prompt, response, answer):\n    {body}\n")
     params = {"file": str(prompts(tmp_path)), "function": "judges:judge", "seconds": 0.2}
@@ -99,7 +101,11 @@ def chat_model(folder: Path, template: str | None) -> Path:
 
 @pytest.mark.parametrize(
     ("template", "says"),
-    [(None, "whose tokenizer has none"), ("{{ raise_exception('no user here') }}", "no user here"), ("{% for", "one message")],
+    [
+        (None, "whose tokenizer has none"),
+        ("{{ raise_exception('no user here') }}", "no user here"),
+        ("{% for", "one message"),
+    ],
 )
 def test_a_chat_template_that_is_missing_or_broken(tmp_path: Path, template: str | None, says: str) -> None:
     model = chat_model(tmp_path, template)
