@@ -16,6 +16,8 @@ from poets_core.spec.reward_settings import RewardSettings
 from poets_core.types import F8, I8
 from poets_core.verifiable import PromptItem, VerifiableTask
 
+MOST_BY_PROMPT = 1024
+"""Prompts whose shares are written down one by one."""
 SOLVED = 1.0 - 1e-9
 """Reward from which an answer counts as right."""
 
@@ -44,7 +46,8 @@ def judge(
     train = _answered(ensemble, task, shown, settings, writers, seed=seed)
     out: dict[str, Any] = {"train_reward": _mean(train[1]), "train_solved": solved_by_level(*train, task.train)}
     out["train_judged"] = judged_by_level(*train, task.train)
-    names = ("held_out_reward", "gap", "vote", "best", "held_out_solved", "held_out_judged")
+    names = ("held_out_reward", "gap", "vote", "best", "held_out_solved", "held_out_judged", "held_out_right")
+    out["train_right"] = right_by_prompt(*train)
     out |= dict.fromkeys(names)
     seen = train
     if n_held:
@@ -57,6 +60,7 @@ def judge(
         items = [*task.train, *task.held_out]
         out["held_out_solved"] = solved_by_level(held, rewards, items)
         out["held_out_judged"] = judged_by_level(held, rewards, items)
+        out["held_out_right"] = right_by_prompt(held, rewards)
     return out | _distances(ensemble, seen[0], settings, writers)
 
 
@@ -80,6 +84,19 @@ def solved_by_level(written: Written, rewards: F8, items: Sequence[PromptItem]) 
         if np.isfinite(r):
             right.setdefault(items[i].level, []).append(r >= SOLVED)
     return {level: float(np.mean(right[level])) for level in sorted(right)}
+
+
+def right_by_prompt(written: Written, rewards: F8) -> list[float | None] | None:
+    """Return the share of right answers to each prompt, in their order; None of one whose answers nobody could judge.
+
+    Two looks at the same prompts are compared by them, pair by pair. None for more than `MOST_BY_PROMPT` prompts.
+    """
+    prompts = np.unique(written.item)
+    if len(prompts) > MOST_BY_PROMPT:
+        return None
+    parts = (rewards[written.item == i] for i in prompts.tolist())
+    known = [part[np.isfinite(part)] for part in parts]
+    return [float((part >= SOLVED).mean()) if len(part) else None for part in known]
 
 
 def judged_by_level(written: Written, rewards: F8, items: Sequence[PromptItem]) -> dict[str, int]:

@@ -30,6 +30,8 @@ Step: TypeAlias = Literal[
     "rescore",
     "play",
     "assess",
+    "deploy",
+    "verify",
 ]
 
 # fmt: off
@@ -53,6 +55,8 @@ _WORDS: Mapping[Step, tuple[str, int]] = {
     "rescore":  ("rescore", 1),            # chunk
     "play":     ("write and learn", 1),    # round, of a run that learns from rewards
     "assess":   ("assess models", 1),      # round
+    "deploy":   ("compare models", 0),     # of a run that learnt from rewards
+    "verify":   ("verify models", 0),      # likewise, loaded back from their files
 }
 # fmt: on
 """How each step is written, and how many numbers follow."""

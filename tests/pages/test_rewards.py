@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -201,3 +202,15 @@ def test_a_page_names_no_program_to_run(store: SqlStore) -> None:
     assert not [t for t in at.text_input if "Verifier" in (t.help or "")]
     assert "only in a spec file" in said(at)
     assert at.button(key="learn-start").disabled
+
+
+def test_a_difference_is_as_sure_as_its_pairs_of_prompts_are(store: SqlStore) -> None:
+    """The same shares: every prompt a little better is no chance, some much better and others worse may be."""
+    steady = wr.learnt(0.3, held_out_right=[0.2 + 0.01 * (k % 3) for k in range(50)])
+    mixed = wr.learnt(0.3, held_out_right=[float(k % 2) for k in range(50)])
+    view = view_of(store, [0.3])
+    before = view.rewards.untrained | {"held_out_right": [0.05] * 50}
+    rewards = replace(view.rewards, untrained=before)
+    said = [verdict(rewards, [replace(view.rounds[0], metrics=m)]) for m in (steady, mixed)]
+    assert "give or take 0 (95 %)" in said[0]
+    assert "give or take 14 (95 %)" in said[1]

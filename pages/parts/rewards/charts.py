@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pages.parts.experiment.charts import hatched
 from pages.parts.look import DASHES, MARKERS, Look
 from pages.parts.panel import LINE_POINTS, MARKED, Json, Panel, axis, empty, layout, numbers, thin
 from pages.parts.text import in_figure
@@ -155,7 +156,7 @@ def solved(view: RewardsView, rounds: Rounds, look: Look) -> Panel:
                 "name": name,
                 "x": names,
                 "y": numbers([100 * shares[k] if k in shares else None for k in levels]),
-                "marker": {"color": colour, "pattern": {"shape": "/" if place == 0 else "", "fgcolor": look.paper}},
+                "marker": {"color": colour, "pattern": hatched("/" if place == 0 else "", look)},
                 "text": [f"{shares[k]:.0%}" if k in shares else "" for k in levels],
                 "textposition": "outside",
                 "cliponaxis": False,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from domains.catalog import verifiables
 from pages.parts.feed import Feed, Snapshot
 from pages.parts.links import LEARN, RUNS
 from pages.parts.live_plot import live_plot
@@ -21,6 +22,7 @@ from pages.parts.states import plain, span
 from pages.parts.words import times
 from poets_core.runs.views.rewards import RewardsView
 from poets_core.runs.views.run import RunView
+from poets_core.spec import RewardsSpec
 from poets_core.spec.reward_settings import TITLES
 
 RUNNING = "Writing answers, verifying them and learning from their rewards, round by round."
@@ -37,7 +39,7 @@ def live(feed: Feed) -> None:
 def _run(feed: Feed, snapshot: Snapshot) -> None:
     """Draw everything that changes; called again every two seconds while the run is at work."""
     view, rewards = snapshot.view, snapshot.view.rewards or RewardsView()
-    title = feed.spec.label or f"Learning {feed.spec.about}"
+    title = feed.spec.label or title_of(feed.spec)
     heading(
         title,
         snapshot.status,
@@ -67,6 +69,15 @@ def _run(feed: Feed, snapshot: Snapshot) -> None:
     take(feed, snapshot)
 
 
+def title_of(spec: RewardsSpec) -> str:
+    """Return what a run without a name is called: its task."""
+    if spec.task is None:
+        return "Answers that have rewards"
+    known = {v.name: v.title for v in verifiables()}
+    title, own = known.get(spec.task.name, spec.task.name), spec.task.params.get("task", "")
+    return f"{own} · {title}" if own else title
+
+
 def _links() -> None:
     st.page_link(LEARN, label="Start another", icon=":material/add_circle:")
     st.page_link(RUNS, label="All runs", icon=":material/list:")
@@ -76,7 +87,7 @@ def _facts(feed: Feed, view: RunView) -> list[str]:
     spec, s = feed.spec, feed.spec.rewards
     replay = "all rounds" if s.replay == 0 else "on-policy" if s.replay == 1 else f"the last {s.replay} rounds"
     return [
-        *([spec.about] if spec.label else []),
+        spec.about,
         TITLES[s.method] + (f", {times(s.branches, 'model')}" if s.branches > 1 else ""),
         "given answers alone" if spec.given.alone else f"learns from {replay}",
         f"base model {spec.backbone.source}",
@@ -122,7 +133,7 @@ def _panels(feed: Feed) -> None:
     for i in range(0, len(draws), 2):
         for column, (name, draw) in zip(st.columns(2), draws[i : i + 2], strict=False):
             panel = feed.drawn((name, look.dark), lambda s, d=draw: d(s.view.rewards or RewardsView(), s.view, look))
-            with column.container(border=True, key=f"panel-{name}"):
+            with column.container(border=True, key=f"panel-{name}", height="stretch"):
                 st.header(panel.title, anchor=False, help=panel.help)
                 if panel.note:
                     st.caption(panel.note)

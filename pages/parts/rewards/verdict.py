@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
+from statistics import stdev
 from typing import Any
 
 from pages.parts.words import number, times
@@ -12,6 +13,8 @@ from poets_core.runs.views.rewards import RewardsView, judged, solved
 
 NEAR = 1.96
 """Standard errors of a 95 % interval."""
+FEWEST = 10
+"""Prompts from which on a deviation of differences says something."""
 
 
 def percent(share: float | None) -> str:
@@ -33,6 +36,17 @@ def give_or_take(view: RewardsView, share: float) -> float:
     return NEAR * sqrt(max(share * (1 - share), (1 - 1 / prompts) / prompts) / prompts)
 
 
+def _near(view: RewardsView, metrics: Mapping[str, Any], now: float, before: float) -> float:
+    """Return half a 95 % interval of a difference of shares: paired by prompt where both looks say what each solved."""
+    key = f"{split_of(view)}_right"
+    pairs = zip(metrics.get(key) or (), view.untrained.get(key) or (), strict=False)
+    apart = [a - b for a, b in pairs if a is not None and b is not None]
+    n = len(apart)
+    if n < FEWEST or (max(apart) == min(apart)):
+        return sqrt(give_or_take(view, now) ** 2 + give_or_take(view, before) ** 2)
+    return NEAR * stdev(apart) / sqrt(n)
+
+
 def verdict(view: RewardsView, rounds: Sequence[Updated]) -> str:
     """Say what has come of a run so far in one sentence or two."""
     split, seen = split_of(view), judged(rounds)
@@ -49,7 +63,7 @@ def verdict(view: RewardsView, rounds: Sequence[Updated]) -> str:
     said = f"{percent(now)} of the answers to {_which(view)} are right after {times(seen[-1].round + 1, 'round')}"
     if before is None:
         return f"{said}."
-    points, near = 100 * (now - before), 100 * sqrt(give_or_take(view, now) ** 2 + give_or_take(view, before) ** 2)
+    points, near = 100 * (now - before), 100 * _near(view, seen[-1].metrics, now, before)
     compared = f"{said}, {percent(before)} of the untrained model's: {_signed(points)}, give or take {near:.0f} (95 %)."
     if abs(points) < near:
         compared += " That may be chance."

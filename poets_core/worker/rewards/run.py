@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poets_core.errors import InvalidSpec, StoreUnavailable
-from poets_core.runs.doing import EXPORTING, LEARNING, Doing
+from poets_core.errors import InvalidSpec
+from poets_core.runs.doing import EXPORTING, Doing
 from poets_core.runs.event_fields import jsonable
 from poets_core.runs.events import Event, Finished, Prepared, Updated
 from poets_core.runs.kept import ADAPTERS
@@ -22,6 +20,7 @@ from poets_core.worker.control import Stopped
 from poets_core.worker.facts import changes
 from poets_core.worker.rewards.check import memory_of
 from poets_core.worker.rewards.lesson import Lesson, Watched, load_lesson, model_folder
+from poets_core.worker.rewards.restore import RewardsLog, read_rewards_log, require_same_task, restore
 from poets_core.worker.session import Session
 
 if TYPE_CHECKING:
@@ -31,44 +30,6 @@ SHOWN_CHARACTERS = 1000
 """Of an answer that is kept to look at."""
 SHOWN_BRANCHES = 8
 """Branches whose answers are kept: the first ones that write."""
-
-
-@dataclass
-class RewardsLog:
-    """What the events of a run say so far.
-
-    Attributes:
-        prepared, begun: None before they were written.
-        untrained: whether the base model was judged.
-        updated: of the last complete round.
-        rounds: complete ones.
-        exported: SHA-256 of the adapters that an earlier worker left.
-    """
-
-    prepared: Prepared | None = None
-    begun: RewardsBegun | None = None
-    untrained: bool = False
-    updated: Updated | None = None
-    rounds: int = 0
-    exported: dict[str, str] = field(default_factory=dict)
-
-
-def read_rewards_log(events: list[Event]) -> RewardsLog:
-    """Read what a run's events say."""
-    log = RewardsLog()
-    for event in events:
-        match event:
-            case Prepared():
-                log.prepared = event
-            case RewardsBegun():
-                log.begun = event
-            case Updated() if event.round == BEFORE:
-                log.untrained = True
-            case Updated():
-                log.updated, log.rounds = event, event.round + 1
-            case Finished():
-                log.exported = event.files
-    return log
 
 
 class RewardsRun:
@@ -95,11 +56,7 @@ class RewardsRun:
         if log.prepared is None:
             session.store.progress(session.lease, Doing("problem"))
         lesson = load_lesson(self._spec)
-        if log.begun is not None and (differ := changes(log.begun.task, lesson.facts, but=["lines"])):
-            raise InvalidSpec(
-                f"Expected the task that run {session.run} began with, got another: a file or the program has changed "
-                f"({differ}). Put the file back as it was, or start a new run."
-            )
+        require_same_task(session.run, log, lesson)
         if log.prepared is None:
             session.store.progress(session.lease, Doing("model"))
         try:
@@ -158,32 +115,10 @@ class RewardsRun:
             shown = tuple(ShownPrompt(i.id, i.prompt, i.answer, i.level, i.id in held) for i in items)
             session.append(RewardsBegun(lesson.facts, lesson.given, shown))
 
-    # -- back to where it was ----------------------------------------------
-
     def _restore(self, learner: Learner, lesson: Lesson) -> None:
         """Bring a learner before its first round to where the log ends."""
-        updated = self._log.updated
-        if lesson.rows:
-            self._session.store.progress(self._session.lease, LEARNING)
-            learner.tell(lesson.rows)
-        if updated is None:
-            return
-        try:
-            learner.restore(checkpoint.read(self._session.folder / "checkpoints", updated))
-        except (StoreUnavailable, KeyError, ValueError) as error:
-            _say(f"no usable checkpoint, playing {self._log.rounds} rounds again: {error}")
-            self._replay(learner, updated)
-
-    def _replay(self, learner: Learner, updated: Updated) -> None:
-        # Everything is keyed: the branches write the same answers again, and the verifier judges them again.
-        for round in range(self._log.rounds):
-            self._session.step_regardless(Doing("rebuild", (round,)))
-            learner.play(write_answers=not self._spec.given.alone, judged=False)
-        if not checkpoint.same(learner.state(), updated):
-            _say(
-                "the rebuilt state differs from the lost one: other hardware, or a verifier that judges anew each time"
-            )
-        checkpoint.write(self._session.folder / "checkpoints", learner.round, learner.state(), self._session.write)
+        session = self._session
+        restore(learner, lesson, self._log, self._spec, session.folder, session.step_regardless, session.write)
 
     # -- rounds ------------------------------------------------------------
 
@@ -261,7 +196,3 @@ def leave(learner: Learner, folder: Path) -> None:
 
     for branch in sorted(writing_branches(learner).tolist()):
         export_adapter(learner.ensemble, branch, folder / f"branch-{branch}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
