@@ -21,6 +21,7 @@ import json
 import os
 import sys
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,7 @@ from rich.table import Column, Table
 from domains import catalog
 from poets_core import serve
 from poets_core.cli import circuits, laboratory, learn
-from poets_core.cli.exports import export_designs, export_run
+from poets_core.cli.exports import deploy_models, export_designs, export_run
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.logs import mapped, spec_from_log
 from poets_core.cli.specs import check, kept_in, located, report_of, spec_from, table_params
@@ -39,9 +40,12 @@ from poets_core.runs.backup import Copied, backup, restore
 from poets_core.runs.launch import launch, resume
 from poets_core.runs.store import default_store_url, open_store
 from poets_core.spec import read_spec
+from poets_core.spec.task import WAYS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 StoreUrl = Annotated[str | None, typer.Option("--store", help="Store URL; default: POETS_STORE, or ./store/poets.db.")]
+Way = Enum("Way", {name: name for name in WAYS}, type=str)
+"""How models are deployed, as the command line offers it."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 
 
@@ -261,6 +265,22 @@ def export(
     if best or design:
         raise InvalidInput("Expected --format with --best or --design, got none. An archive holds every design.")
     export_run(opened, run, file)
+
+
+@app.command()
+def deploy(
+    run: str,
+    file: Path,
+    way: Annotated[
+        Way, typer.Option(help="each: a branch for each answer; winner: of comparisons; mean: of all branches.")
+    ] = Way.each,
+    merged: Annotated[bool, typer.Option("--merged", help="One whole model instead of adapters.")] = False,
+    comparisons: Annotated[int, typer.Option(min=1, help="Of a winner, at most.")] = 2000,
+    delta: Annotated[float, typer.Option(help="Largest probability that a winner is none.")] = 0.1,
+    store: StoreUrl = None,
+) -> None:
+    """Take the models of a run that learnt from rewards away, as a ZIP that was loaded back and compared."""
+    deploy_models(open_store(store), run, file, way.value, merged, comparisons, delta)
 
 
 @app.command(name="backup")

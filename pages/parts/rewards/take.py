@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.feed import Feed, Snapshot
+from pages.parts.rewards.deploy import deploy
 from pages.parts.rewards.samples import as_rows
 from pages.parts.skeleton import download
 from poets_core.cells import guarded
@@ -35,7 +36,7 @@ FIGURES: tuple[str, ...] = (
 
 
 def take(feed: Feed, snapshot: Snapshot) -> None:
-    """Draw the files of the run."""
+    """Draw the files of the run, and the way to its models."""
     st.header("Export", anchor=False)
 
     def now() -> RunView:
@@ -49,6 +50,7 @@ def take(feed: Feed, snapshot: Snapshot) -> None:
             f"{feed.run}-answers.csv",
             "answers-csv",
         )
+    deploy(feed, snapshot)
 
 
 def figures_csv(view: RunView) -> bytes:

@@ -64,7 +64,9 @@ def verdict(view: RewardsView, rounds: Sequence[Updated]) -> str:
     if before is None:
         return f"{said}."
     points, near = 100 * (now - before), 100 * _near(view, seen[-1].metrics, now, before)
-    compared = f"{said}, {percent(before)} of the untrained model's: {_signed(points)}, give or take {near:.0f} (95 %)."
+    compared = (
+        f"{said}, {percent(before)} of the untrained model's: {_signed(points)}, give or take {_size(near)} (95 %)."
+    )
     if abs(points) < near:
         compared += " That may be chance."
     if split == "train":
@@ -75,6 +77,10 @@ def verdict(view: RewardsView, rounds: Sequence[Updated]) -> str:
 def _signed(points: float) -> str:
     size = f"{abs(points):.0f}"
     return "no difference" if size == "0" else f"{size} points {'more' if points > 0 else 'fewer'}"
+
+
+def _size(points: float) -> str:
+    return "less than 1" if points < 1 else f"{points:.0f}"
 
 
 def _which(view: RewardsView) -> str:
