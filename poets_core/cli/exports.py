@@ -96,8 +96,8 @@ def deploy_models(
     spec = store.spec(run)
     if not isinstance(spec, RewardsSpec):
         raise InvalidInput(
-            f"Expected a run that learns from rewards, got {run}, a run of kind {spec.kind!r}. `poets export` writes the "
-            "adapters of a search."
+            f"Expected a run that learns from rewards, got {run}, a run of kind {spec.kind!r}. `poets export` writes "
+            "the adapters of a search."
         )
     if not file.is_dir():
         _check_ending(file, "zip", "models leave as a ZIP")

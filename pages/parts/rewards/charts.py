@@ -157,7 +157,7 @@ def solved(view: RewardsView, rounds: Rounds, look: Look) -> Panel:
                 "x": names,
                 "y": numbers([100 * shares[k] if k in shares else None for k in levels]),
                 "marker": {"color": colour, "pattern": hatched("/" if place == 0 else "", look)},
-                "text": [f"{shares[k]:.0%}" if k in shares else "" for k in levels],
+                "text": [f"{100 * shares[k]:.0f} %" if k in shares else "" for k in levels],
                 "textposition": "outside",
                 "cliponaxis": False,
                 "hovertemplate": f"{name}: %{{y:.1f}} % of %{{x}}<extra></extra>",

@@ -11,7 +11,7 @@ from pages.parts.words import model, number, times
 from poets_core.runs.reward_events import SampledAnswer, ShownPrompt
 from poets_core.runs.views.rewards import RewardsView
 
-A_ROW = 3
+A_ROW = 2
 """Answers that stand side by side."""
 SOLVED = 1.0 - 1e-9
 

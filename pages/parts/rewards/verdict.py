@@ -64,9 +64,8 @@ def verdict(view: RewardsView, rounds: Sequence[Updated]) -> str:
     if before is None:
         return f"{said}."
     points, near = 100 * (now - before), 100 * _near(view, seen[-1].metrics, now, before)
-    compared = (
-        f"{said}, {percent(before)} of the untrained model's: {_signed(points)}, give or take {_size(near)} (95 %)."
-    )
+    error = f"give or take {_size(near)} (95 %)"
+    compared = f"{said}, {percent(before)} of the untrained model's: {_signed(points)}, {error}."
     if abs(points) < near:
         compared += " That may be chance."
     if split == "train":
