@@ -43,6 +43,7 @@ MAY: dict[str, tuple[str, ...]] = {
         "poets_core.rewards",
         "poets_core.fit",
         "poets_core.lm",
+        "poets_core.protocols",
         "poets_core.spec",
         "poets_core.verifiable",
         *NOUNS,

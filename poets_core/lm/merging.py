@@ -46,6 +46,7 @@ def write_merged(ensemble: BranchEnsemble, branches: Sequence[int], source: Path
     Raises:
         InvalidModel: the model is larger than `MERGED_BYTES`, or cannot be read.
     """
+    # Not the ensemble's own model: its layers are renumbered, packed, and maybe in another precision.
     model, tokenizer = read_model(source)
     size = sum(p.numel() * p.element_size() for p in model.parameters())
     if size > MERGED_BYTES:
@@ -53,6 +54,7 @@ def write_merged(ensemble: BranchEnsemble, branches: Sequence[int], source: Path
             f"Expected a model of at most {MERGED_BYTES / 2**30:.0f} GB to merge, got one of {size / 2**30:.1f} GB. "
             "Export adapters, and merge them where they are used, as their README says."
         )
+    # Before anything is added: a change of the head must not become one of the embeddings.
     _untie(model)
     with torch.no_grad():
         for path, layer in ensemble.stack.layers.items():
@@ -67,6 +69,7 @@ def write_merged(ensemble: BranchEnsemble, branches: Sequence[int], source: Path
 def _change(layer: Any, branches: Sequence[int]) -> Float[Tensor, "out in"]:
     """Return the mean over branches of what their adapters add to a weight, float32."""
     a, b = (x.detach().float().cpu() for x in layer.blocks())
+    # Branch by branch: all products at once would hold M copies of the largest matrix.
     total: Tensor = torch.stack([layer.shape.scaling * (b[m] @ a[m]) for m in branches]).mean(0)
     return total
 
@@ -88,6 +91,7 @@ def read_back(folder: Path, base: Path | None = None) -> Any:
     """
     from transformers import AutoModelForCausalLM
 
+    # Without a line of ours: what is offered must load where this program is not.
     if base is None:
         return AutoModelForCausalLM.from_pretrained(
             str(folder), dtype=torch.float32, trust_remote_code=False, local_files_only=True
@@ -108,6 +112,7 @@ def plain_log_prob(model: Any, prompt: Sequence[int], answer: Sequence[int]) -> 
         model: as transformers or peft load it.
         prompt, answer: token ids; the answer with its end.
     """
+    # The token at a place is predicted at the place before it; the last one predicts nothing that is asked for.
     logits = model(torch.tensor([[*prompt, *answer]])).logits[0, len(prompt) - 1 : -1].double()
     return float(logits.log_softmax(-1)[torch.arange(len(answer)), torch.tensor(answer)].sum())
 

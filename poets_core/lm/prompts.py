@@ -109,6 +109,7 @@ def require_room(prompts: Sequence[str], ids: Sequence[Sequence[int]], tokens: i
     Raises:
         InvalidSpec: the longest prompt with the longest answer does not fit.
     """
+    # The longest prompt decides, and is shown: it is most often the one with a mistake in it.
     at = max(range(len(ids)), key=lambda k: len(ids[k]))
     longest = len(ids[at])
     # The last token is predicted and never read.
@@ -138,12 +139,14 @@ def read_tokenizer(folder: Path) -> tuple[Any, int | None]:
     check_model(folder)
     from transformers import AutoTokenizer
 
+    # From the folder alone: a name that is misspelt must not be looked for elsewhere.
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
     except Exception as error:  # third-party parsers of untrusted files raise whatever they meet
         raise InvalidModel(f"Expected a tokenizer in {folder.name}, got {error}. Check the folder.") from error
     if tokenizer.eos_token_id is None:
         raise InvalidModel(f"Expected a tokenizer with an end token in {folder.name}, got one without.")
+    # Families call it differently; rotary models state it without having a table of that length.
     config = read_config(folder / CONFIG)
     room = next((int(config[k]) for k in POSITIONS if isinstance(config.get(k), int)), None)
     return tokenizer, room

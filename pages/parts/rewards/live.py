@@ -59,12 +59,11 @@ def _run(feed: Feed, snapshot: Snapshot) -> None:
     with st.container(horizontal=True, key="cards"):
         for figure in cards(rewards, view.rounds, feed.spec.answers):
             card(*figure)
-    _panels(feed, rewards)
+    _panels(feed, snapshot, rewards)
     if rewards.task.get("lines") or rewards.given:
         with st.expander("What was read", icon=":material/fact_check:", key=f"read-{feed.run}"):
             for line in rewards.task.get("lines", ()):
                 st.markdown(plain(line))
-    take(feed, snapshot)
 
 
 def title_of(spec: RewardsSpec) -> str:
@@ -118,8 +117,8 @@ def _unknown(view: RunView) -> str:
     return f"The verifier could not tell of {last['unknown']} of {last['answers']} answers of the last round: {why}."
 
 
-def _panels(feed: Feed, rewards: RewardsView) -> None:
-    """The panels, two a row; the last stands beside the answers."""
+def _panels(feed: Feed, snapshot: Snapshot, rewards: RewardsView) -> None:
+    """The panels, two a row; beside the last one and the files stand the answers, which are as high as both."""
     look, branches = current_look(), feed.spec.rewards.branches
     draws: tuple[tuple[str, Callable[[RewardsView, RunView, Look], Panel]], ...] = (
         ("reward", lambda r, v, o: charts.reward(r, v.rounds, o)),
@@ -129,14 +128,16 @@ def _panels(feed: Feed, rewards: RewardsView) -> None:
         ("lessons", lambda r, v, o: charts.lessons(v.rounds, o)),
     )
     for i in range(0, len(draws), 2):
-        columns = st.columns(2)
+        columns, last = st.columns(2), i + 1 == len(draws)
         for column, (name, draw) in zip(columns, draws[i : i + 2], strict=False):
             panel = feed.drawn((name, look.dark), lambda s, d=draw: d(s.view.rewards or RewardsView(), s.view, look))
-            with column.container(border=True, key=f"panel-{name}", height="stretch"):
+            with column.container(border=True, key=f"panel-{name}", height="content" if last else "stretch"):
                 st.header(panel.title, anchor=False, help=panel.help)
                 if panel.note:
                     st.caption(panel.note)
                 live_plot(panel, key=f"plot-{name}-{feed.run}", revision=feed.run, height=FIRST if i == 0 else 280)
-        if i + 1 == len(draws):
+        if last:
+            with columns[0].container(border=True, key="take", height="stretch"):
+                take(feed, snapshot)
             with columns[1].container(border=True, key="samples", height="stretch"):
                 samples(rewards, feed.run)

@@ -36,10 +36,12 @@ def check_rewards(data: Mapping[str, Any]) -> dict[str, Any]:
         InvalidInput: with the field that is wrong.
         MissingPackage: a package that the task needs is not installed.
     """
+    # Out of another process, as JSON: it is read as strictly as a file.
     spec = parse_spec(data)
     if not isinstance(spec, RewardsSpec):
         raise InvalidSpec(f"Expected a run that learns from rewards, got kind {spec.kind!r}.", field="kind")
     lesson = load_lesson(spec)
+    # The cheapest looks come first; the verifier, which may hang, comes when all else is right.
     longest, room = _check_prompts(spec, lesson)
     lines = [*lesson.lines, *_probed(lesson.task)]
     needed = memory_of(spec, longest)
@@ -76,6 +78,7 @@ def _check_prompts(spec: RewardsSpec, lesson: Lesson) -> tuple[int, int | None]:
         ids = ids_of(tokenizer, prompts, spec.backbone.template, eos=int(tokenizer.eos_token_id), source=source)
     except InvalidModel as error:
         raise InvalidModel(str(error), fields=error.fields or {"backbone.source": str(error)}) from error
+    # What a model does not state is found out when it is loaded.
     if room is not None:
         require_room(prompts, ids, spec.rewards.max_tokens, room, source)
     most = spec.rewards.max_tokens
@@ -101,6 +104,7 @@ def _probed(task: VerifiableTask) -> list[str]:
     """
     if isinstance(task, GivenTask):
         return ["nobody judges further answers: rewards on held-out prompts are not known"]
+    # One answer after the other: a verifier that hangs is waited for once.
     item = task.train[0]
     right, lines = _asked(task, item, item.answer or "?", "an answer"), []
     if item.answer:

@@ -78,8 +78,10 @@ def contest(
         keys = [("deploy", k, side) for side in (0, 1) for k in numbers]
         rewards = judged(np.concatenate([first, second]), np.concatenate([item, item]), keys)
         for pair, one, two in zip(pairs, *np.split(np.nan_to_num(rewards, nan=-1.0), 2), strict=True):
+            # Equal rewards are ties and never half a win: with graded rewards a coin would hide what is known.
             outcome: Outcome = "tie" if one == two else "first" if one > two else "second"
             experiment.record(Comparison(pair.first, pair.second, outcome))
+            # The verdict counts from the comparison that brought it; the rest of the batch is thrown away.
             if experiment.verdict() is not None:
                 break
     return Contest(verdict, tuple(experiment.comparisons), report(experiment))

@@ -58,9 +58,11 @@ class Deployment:
         if log.updated is None:
             raise InvalidInput(f"Expected a run with one round or more, got {task.run}, which has learnt nothing yet.")
         session.begin(Prepared(None), first=not any(isinstance(e, Prepared) for e in session.events()))
+        # The task is needed for prompts and verifier; a changed file would compare models on what they were not taught.
         lesson = load_lesson(spec)
         require_same_task(task.run, log, lesson)
         learner = self._learner(spec, lesson, log)
+        # Of perturbations only the best few write; of all other methods every branch does.
         branches = sorted(int(b) for b in learner.update.writers())
         played = None
         if task.way == "winner":
@@ -112,12 +114,14 @@ class Deployment:
             check=self._session.control.listen(),
         )
         v = played.verdict
+        # Into the log also where nobody won: a page says what was compared, and why nothing was written.
         said = tuple((c.first, c.second, c.outcome) for c in played.comparisons)
         facts = VerdictFacts(v.kind, v.policy, jsonable(v.error_bound), v.comparisons, tuple(v.left), v.rule)
         self._session.append(ContestPlayed(log.rounds - 1, 2 * len(said), said, jsonable(dict(played.metrics)), facts))
         return played
 
     def _winner(self, played: Contest | None) -> int:
+        # One branch alone has nobody to beat.
         if played is None:
             return 0
         if played.branch is None:
@@ -147,9 +151,11 @@ class Deployment:
                 # Of the mean of several, the one form is checked by the other: no branch is that policy.
                 if task.merged or len(group) > 1:
                     write_merged(learner.ensemble, group, source, merged)
+                # What was loaded back decides, not what was meant to be written.
                 session.step(Doing("verify"))
                 worst = max(worst, _difference(learner, group, source, adapter, merged))
                 folders.append(merged if task.merged else adapter)
+            # Rounding of float32 in another order is a thousand times less; a wrong scale or layer is far more.
             if worst > TOLERANCE:
                 raise InvalidInput(
                     f"Expected files that say what the models say, got answers {worst:.3g} nats apart. Nothing was "
@@ -194,6 +200,7 @@ def _difference(learner: Learner, group: list[int], source: Path, adapter: Path,
     texts = [item.answer or item.prompt for item in _items(learner)[:n]]
     answers = [ensemble.backbone.completion_ids(text)[-learner.settings.max_tokens :] for text in texts]
     prompts = [ensemble.prompt_ids[i] for i in items.tolist()]
+    # Without the grammar: the limit of an answer's length is no part of the files.
     found = [plain_log_probs(read_back(adapter, source), prompts, answers)]
     if merged.is_dir():
         found.append(plain_log_probs(read_back(merged), prompts, answers))
@@ -211,6 +218,7 @@ def _zipped(folders: list[Path], about: dict[str, Any]) -> bytes:
     """Pack folders side by side, with what they are; weights hardly compress, so nothing is."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        # What it is stands first, so that a look at the list of files tells it.
         archive.writestr("deployment.json", json.dumps(about, indent=2))
         archive.writestr("README.md", _readme(about, [f.name for f in folders]))
         for folder in folders:
@@ -221,6 +229,7 @@ def _zipped(folders: list[Path], about: dict[str, Any]) -> bytes:
 
 def _readme(about: dict[str, Any], names: list[str]) -> str:
     """Return how the models are used, as Markdown; a test runs the program in it."""
+    # Lines of a program that stands alone: whoever unpacks the file has transformers and peft, and not this package.
     base = repr(about["base"])
     if about["merged"]:
         load = f'model = AutoModelForCausalLM.from_pretrained("{names[0]}", dtype=torch.float32).eval()'
@@ -233,6 +242,7 @@ def _readme(about: dict[str, Any], names: list[str]) -> str:
         load += "".join(f'\nmodel.load_adapter("{name}", adapter_name="{name}")' for name in names[1:])
         imports = "from peft import PeftModel\nfrom transformers import AutoModelForCausalLM, AutoTokenizer"
         tokenizer = "BASE"
+    # Uniform over branches, as training drew its writers: that is the policy whose reward was reported.
     draw = "" if len(names) == 1 else f"model.set_adapter(random.choice({names!r}))  # for each answer anew\n"
     chat = (
         'text = tokenizer.apply_chat_template([{"role": "user", "content": PROMPT}], tokenize=False, '
@@ -240,6 +250,7 @@ def _readme(about: dict[str, Any], names: list[str]) -> str:
         if about["template"] == "chat"
         else "ids = tokenizer(PROMPT, add_special_tokens=False)"
     )
+    # A template writes the special tokens itself; a plain prompt gets the one that the run put in front.
     start = (
         ""
         if about["template"] == "chat"

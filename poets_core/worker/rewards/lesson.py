@@ -102,6 +102,7 @@ class Lesson:
         }
         told = [[[i.id, i.prompt, i.answer, i.level] for i in items] for items in (task.train, task.held_out)]
         given = [[r.prompt, r.answer, r.reward] for r in self.rows]
+        # Of all that is learnt or judged: a file that was edited in place is another task, whatever its name.
         digest = hashlib.sha256(json.dumps([told, given]).encode()).hexdigest()
         return {
             "name": task.name,
@@ -126,6 +127,7 @@ def load_lesson(spec: RewardsSpec) -> Lesson:
         InvalidInput: a task, file or parameter that cannot be used; with the field.
         MissingPackage: a package that the task needs is not installed.
     """
+    # The task first: its own errors are nearer to what a person has chosen than those of a file beside it.
     task = None if spec.task is None else catalog.load_verifiable(spec.task.name, spec.task.params)
     lines = list(getattr(task, "report", {}).get("lines", ()))
     if not spec.given.file:
@@ -165,6 +167,7 @@ def _of_the_task(rows: Sequence[RewardedAnswer], task: VerifiableTask) -> tuple[
                 "file). Leave it out, or learn from the file alone, without a task.",
                 field=FILE,
             )
+    # Left out and not refused: whoever has a file of answers cannot know which prompts a task holds out.
     kept = tuple(row for row in rows if row.prompt in train)
     if not kept:
         raise InvalidInput(
@@ -180,6 +183,7 @@ def model_folder(spec: RewardsSpec) -> Path:
     Raises:
         InvalidSpec: it is not on this machine. Nothing is downloaded.
     """
+    # A name of a hub comes back as text, and "library" too: a run of this kind has nothing to train one on.
     found = resolve_backbone(spec.backbone.source)
     if not isinstance(found, Path) or not found.exists():
         known = ", ".join(catalog.backbones())

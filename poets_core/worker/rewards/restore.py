@@ -95,6 +95,7 @@ def restore(
         StoreUnavailable: the checkpoint cannot be written.
         InvalidInput: given answers that do not fit, or a verifier that is gone.
     """
+    # Given answers come before everything: a checkpoint holds those that are still replayed, and replaces these.
     if lesson.rows:
         step(LEARNING)
         learner.tell(lesson.rows)

@@ -55,6 +55,7 @@ class RewardsRun:
         self._log = log = read_rewards_log(session.events())
         if log.prepared is None:
             session.store.progress(session.lease, Doing("problem"))
+        # Before the model: reading the task takes seconds, loading a model may take minutes.
         lesson = load_lesson(self._spec)
         require_same_task(session.run, log, lesson)
         if log.prepared is None:
@@ -108,6 +109,7 @@ class RewardsRun:
                 f"Expected the model that run {session.run} began with, got another: {differ}. "
                 "Put the model back as it was, or start a new run."
             )
+        # A device may change between workers: the reference is the same model there.
         session.begin(Prepared(None, facts), first=log.prepared is None, device=str(facts["device"]))
         if log.begun is None:
             held = {i.id for i in lesson.task.held_out}
@@ -127,6 +129,7 @@ class RewardsRun:
         if self._log.untrained:
             return
         self._session.step(Doing("assess", (0,)))
+        # Both in one transaction, so that a worker that is cut off judges it again as a whole, or not at all.
         figures = self._judge(learner, untrained=True)
         self._session.append(Updated(BEFORE, figures), self._answers(learner, BEFORE))
         self._log.untrained = True
@@ -150,6 +153,7 @@ class RewardsRun:
             folder = session.folder / "checkpoints"
             name, checksum = checkpoint.write(folder, learner.round, learner.state(), session.write)
             seconds = round_off(time.monotonic() - began)
+            # Figures and shown answers in one piece: a page never sees the one without the other.
             updated = Updated(round, figures, name, checksum, seconds)
             session.append(updated, *events)
             self._log.updated, self._log.rounds, self._clean = updated, learner.round, True
@@ -159,6 +163,7 @@ class RewardsRun:
 
         from poets_core.rewards.judging import judge
 
+        # The reference answers for itself, also where branches begin elsewhere (prior adapters).
         writers = np.array([REFERENCE]) if untrained else learner.update.writers()
         found = judge(learner.ensemble, learner.task, learner.settings, writers, seed=learner.seed)
         learner.task.forget()  # type: ignore[attr-defined]
@@ -174,6 +179,7 @@ class RewardsRun:
         writers = np.array([REFERENCE]) if round == BEFORE else np.sort(learner.update.writers()[:SHOWN_BRANCHES])
         rows = []
         for a in answers_of(learner, items, writers):
+            # A model may write on and on; what is kept is for people, and the store has a row for every round.
             cut = len(a.text) > SHOWN_CHARACTERS
             rows.append(
                 SampledAnswer(
