@@ -21,7 +21,7 @@ import json
 import os
 import sys
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -40,13 +40,18 @@ from poets_core.runs.backup import Copied, backup, restore
 from poets_core.runs.launch import launch, resume
 from poets_core.runs.store import default_store_url, open_store
 from poets_core.spec import read_spec
-from poets_core.spec.task import WAYS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 StoreUrl = Annotated[str | None, typer.Option("--store", help="Store URL; default: POETS_STORE, or ./store/poets.db.")]
-Way = Enum("Way", {name: name for name in WAYS}, type=str)
-"""How models are deployed, as the command line offers it."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+
+
+class Way(StrEnum):
+    """How models are deployed; see `poets_core.spec.TaskSettings.way`."""
+
+    each = "each"
+    winner = "winner"
+    mean = "mean"
 
 
 @app.command()

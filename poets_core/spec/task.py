@@ -8,9 +8,6 @@ from pydantic import Field, model_validator
 
 from poets_core.spec.base import ProblemSpec, RunFields, SpecModel, mismatch
 
-WAYS = ("each", "winner", "mean")
-"""What answers where models are deployed; see `TaskSettings.way`."""
-
 
 class TaskSettings(SpecModel):
     """What to do.
