@@ -221,7 +221,7 @@ def test_the_entropy_is_that_of_the_objective_to_the_letter():
     reference = reference - torch.logsumexp(reference, 0)  # a world of these answers alone
     reward = torch.from_numpy(window.reward[one])
     logits = torch.zeros(len(one), dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([logits], lr=0.5, max_iter=500, tolerance_grad=1e-12, tolerance_change=1e-16)
+    optimiser = torch.optim.LBFGS([logits], max_iter=500, tolerance_grad=1e-12, line_search_fn="strong_wolfe")
 
     def objective():
         optimiser.zero_grad()
@@ -235,5 +235,5 @@ def test_the_entropy_is_that_of_the_objective_to_the_letter():
     beta = run.update.trainer.beta
     assert beta == pytest.approx(0.5)
     gap = beta * (best - window.encoded.reference[one]) - replay.rewards[one]
-    assert np.ptp(gap) < 1e-5
-    assert np.ptp(beta * (best - window.encoded.reference[one]) - window.reward[one]) > 1e-3
+    assert np.ptp(gap) < 1e-3
+    assert np.ptp(beta * (best - window.encoded.reference[one]) - window.reward[one]) > 0.05
