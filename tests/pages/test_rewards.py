@@ -255,3 +255,10 @@ def test_a_deployment_is_offered_with_what_was_found(store: SqlStore, launched: 
     at = opened(LEARN, run=run, export=task)
     assert "Model 2 is the best, with error at most 10 %, after 70 comparisons" in at.success[0].value
     assert f"download-{task}" in {b.key for b in at.get("download_button")}
+
+
+def test_graded_rewards_that_nobody_gets_in_full_are_said_as_means(store: SqlStore) -> None:
+    view = view_of(store, [0.0], untrained=0.0, held_out_reward=0.43)
+    rewards = replace(view.rewards, untrained=view.rewards.untrained | {"held_out_reward": 0.31})
+    said = "The mean reward on 50 held-out prompts is 0.43 after 1 round, 0.31 of the untrained model."
+    assert verdict(rewards, view.rounds) == said

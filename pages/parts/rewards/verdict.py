@@ -60,6 +60,13 @@ def verdict(view: RewardsView, rounds: Sequence[Updated]) -> str:
         return (
             "No answer could be judged, so that nobody knows how good the models are. Distance and variety are below."
         )
+    key = f"{split}_reward"
+    if not now and not before and seen[-1].metrics.get(key):
+        # Graded rewards that nobody gets in full: the share that is right says nothing.
+        was = view.untrained.get(key)
+        than = "" if was is None else f", {number(was, 3)} of the untrained model"
+        after = times(seen[-1].round + 1, "round")
+        return f"The mean reward on {_which(view)} is {number(seen[-1].metrics[key], 3)} after {after}{than}."
     said = f"{percent(now)} of the answers to {_which(view)} are right after {times(seen[-1].round + 1, 'round')}"
     if before is None:
         return f"{said}."

@@ -47,6 +47,8 @@ def check_rewards(data: Mapping[str, Any]) -> dict[str, Any]:
     needed = memory_of(spec, longest)
     if needed is not None and on_cpu(spec.device):
         needed.refuse(available_bytes())
+    if needed is not None:
+        lines.append(f"the run needs about {needed.total / 2**30:.1f} GB of memory")
     lines.append(f"the longest prompt has {longest:,} tokens; prompt and answer may have {room or 0:,} together")
     facts = {
         "train": len(lesson.task.train),

@@ -120,7 +120,10 @@ class RewardsRun:
     def _restore(self, learner: Learner, lesson: Lesson) -> None:
         """Bring a learner before its first round to where the log ends."""
         session = self._session
+        # Rounds that are played again may be stopped too, in the middle of a fit.
+        self._clean = False
         restore(learner, lesson, self._log, self._spec, session.folder, session.step_regardless, session.write)
+        self._clean = True
 
     # -- rounds ------------------------------------------------------------
 
