@@ -48,6 +48,7 @@ def main() -> None:
         [
             st.Page("pages/search/runs.py", title="Runs", default=True),
             st.Page("pages/search/launch.py", title="Launch", url_path="launch"),
+            st.Page("pages/search/learn.py", title="Learn", url_path="learn"),
             st.Page("pages/analyse/data.py", title="Data", url_path="data"),
             st.Page("pages/search/live.py", title="Live", url_path="live"),
             st.Page("pages/search/candidates.py", title="Candidates", url_path="candidates"),

@@ -24,10 +24,12 @@ from poets_core.rewards.answers import rewards_of, write
 from poets_core.rewards.given import RewardedAnswer
 from poets_core.rewards.judging import judge
 from poets_core.rewards.learner import Learner, ensemble_for
-from poets_core.rewards.settings import EVERYTHING, RewardSettings
+from poets_core.spec.reward_settings import EVERYTHING, RewardSettings
 from poets_core.types import REFERENCE
 from poets_core.verifiable import VerifiableTask
 
+LATER: Mapping[str, Any] = {"entropy": 0.0, "judge_every": 1}
+"""Settings that lines of earlier results do not know, as they were before they could be chosen."""
 BACKBONE = Path(__file__).parents[1] / "domains" / "text" / "backbone"
 FIRST_TUNING_SEED = 100
 TASKS = ("chain_sum", "gcd", "count_bits", "spell_backward", "leg_counting", "simple_equations")
@@ -123,10 +125,15 @@ class Cell:
         """What its line of results is known by: names, and a digest of all that decides it."""
         weights = hashlib.sha256((self.backbone / "model.safetensors").read_bytes()).hexdigest()
         where = asdict(SETTINGS[self.setting])
-        decides = [asdict(self.settings), where["train"], where["offline"], HELD_OUT, JUDGED, BRANCH_FROM, weights]
+        decides = [decisive(self.settings), where["train"], where["offline"], HELD_OUT, JUDGED, BRANCH_FROM, weights]
         digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
         names = {"task": self.task, "setting": self.setting, "method": self.method, "seed": self.seed}
         return {**names, "settings": digest}
+
+
+def decisive(settings: RewardSettings) -> dict[str, Any]:
+    """Return what decides a run; settings that came later count as soon as they are no longer what they were before."""
+    return {k: v for k, v in settings.model_dump().items() if k not in LATER or v != LATER[k]}
 
 
 def cells_of(setting: str) -> list[str]:

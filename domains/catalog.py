@@ -151,9 +151,32 @@ def load_verifiable(name: str, params: Mapping[str, Any]) -> VerifiableTask:
         InvalidInput: a file that cannot be used.
         MissingPackage: a package that the task needs is not installed.
     """
-    known = verifiable(name)
-    checked = _checked(name, known.parameters, params, "task.params")
-    return cast("VerifiableTask", _call(name, known.loader, checked))
+    checked = check_verifiable(name, params)
+    return cast("VerifiableTask", _call(name, verifiable(name).loader, checked))
+
+
+def check_verifiable(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in defaults and check every parameter of a task with verifiable rewards against its form.
+
+    Raises:
+        InvalidSpec: names the parameter, what it got and what it takes.
+    """
+    return _checked(name, verifiable(name).parameters, params, "task.params")
+
+
+def load_answers(file: str) -> Any:
+    """Read a file of answers that have rewards already; see `domains.text.offline.Rewarded`.
+
+    Args:
+        file: its path.
+
+    Raises:
+        InvalidInput: the file cannot be read, or no science reads such files.
+    """
+    reader = next((s for s in sciences() if s.answers), None)
+    if reader is None:
+        raise InvalidInput("Expected a science that reads answers with rewards, got none. Install the science of text.")
+    return _call(f"{reader.name}/answers", reader.answers, {"file": file})
 
 
 def export_of(problem: str, format: str) -> Export:

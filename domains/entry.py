@@ -34,6 +34,7 @@ class Parameter:
             form shows.
         wide: whether a form gives it a whole row.
         example: of a text: what stands in the empty field, greyed.
+        browser: whether a page offers it. What names a program of this machine is for spec files alone.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Parameter:
     endings: tuple[str, ...] = ()
     wide: bool = False
     example: str = ""
+    browser: bool = True
 
     @property
     def title(self) -> str:
@@ -354,6 +356,8 @@ class Science:
         problems: what it searches.
         tasks: what experiments can ask language models.
         verifiables: what language models can learn from.
+        answers: ``"module:function"``, called with the path of a file of answers that have rewards; returns what
+            `domains.text.offline.Rewarded` describes; ``""``: no such files are read.
         backbones: language models that come with it.
         exports: its file formats.
         drawing: ``"module:function"``, see `Draw`; ``""``: designs are shown as text.
@@ -371,6 +375,7 @@ class Science:
     problems: tuple[Entry, ...] = ()
     tasks: tuple[Task, ...] = ()
     verifiables: tuple[Verifiable, ...] = ()
+    answers: str = ""
     backbones: tuple[ShippedBackbone, ...] = ()
     exports: tuple[Export, ...] = (CSV,)
     drawing: str = ""

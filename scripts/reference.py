@@ -28,7 +28,18 @@ from typing import Any
 from poets_core.runs.events import KINDS
 from poets_core.runs.status import STATES
 from poets_core.search.figures import FIGURES
-from poets_core.spec import METHODS, BackboneSpec, Budget, ContestSpec, ExperimentSettings, LogMapping, PolicySpec
+from poets_core.spec import (
+    METHODS,
+    BackboneSpec,
+    Budget,
+    ContestSpec,
+    ExperimentSettings,
+    GivenAnswers,
+    LogMapping,
+    PolicySpec,
+    RewardBackbone,
+    RewardSettings,
+)
 from poets_core.spec.base import SpecModel
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,6 +119,8 @@ def spec() -> str:
     out.append(f"## `experiment`\n\n{fields_of(ExperimentSettings)}")
     out.append(f"## `experiment.mapping`\n\n{attributes_of(LogMapping)}")
     out.append(f"## `experiment.policies`, each\n\n{fields_of(PolicySpec)}")
+    learning = {"rewards": RewardSettings, "backbone": RewardBackbone, "given": GivenAnswers}
+    out += [f"## `{name}`, of kind `rewards`\n\n{fields_of(model)}" for name, model in learning.items()]
     return "\n\n".join(out)
 
 

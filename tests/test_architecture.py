@@ -39,7 +39,15 @@ MAY: dict[str, tuple[str, ...]] = {
     "poets_core.spec": ("poets_core.spec", "poets_core.errors", "poets_core.intake"),
     "poets_core.lm": ("poets_core.lm", "poets_core.spec", "poets_core.protocols", *NOUNS),
     "poets_core.fit": ("poets_core.fit", "poets_core.lm", *NOUNS),
-    "poets_core.rewards": ("poets_core.rewards", "poets_core.fit", "poets_core.lm", "poets_core.verifiable", *NOUNS),
+    "poets_core.rewards": (
+        "poets_core.rewards",
+        "poets_core.fit",
+        "poets_core.lm",
+        "poets_core.protocols",
+        "poets_core.spec",
+        "poets_core.verifiable",
+        *NOUNS,
+    ),
     "poets_core.search": (
         "poets_core.search",
         "poets_core.fit",

@@ -87,8 +87,11 @@ VERIFIABLES: tuple[Verifiable, ...] = (
         summary="A JSONL file of prompts with right answers, or with a verifier of your own.",
         parameters=(
             Parameter("file", "file", None, "JSONL: prompt, answer, level a line.", endings=("jsonl", "ndjson", "gz")),
-            Parameter("function", "text", "", "Verifier in Python: package.module:function.", 0, 500),
-            Parameter("program", "text", "", "Verifier as a command; it reads and writes JSON lines.", 0, 2000),
+            # What runs a program of this machine is no field of a page: whoever reaches the page could run any.
+            Parameter("function", "text", "", "Verifier in Python: package.module:function.", 0, 500, browser=False),
+            Parameter(
+                "program", "text", "", "Verifier as a command; it reads and writes JSON lines.", 0, 2000, browser=False
+            ),
             Parameter(
                 "match",
                 "text",
@@ -100,8 +103,8 @@ VERIFIABLES: tuple[Verifiable, ...] = (
             Parameter("held_out_share", "float", 0.2, "Share of the prompts that is held out.", 0.0, 0.9),
             _SEED,
             _ANSWER_IN,
-            Parameter("seconds", "float", 5.0, "What a verifier may take for an answer.", 0.01, 600.0),
-            Parameter("memory", "int", 2048, "MiB that a verifier may take.", 64, 1 << 17),
+            Parameter("seconds", "float", 5.0, "What a verifier may take for an answer.", 0.01, 600.0, browser=False),
+            Parameter("memory", "int", 2048, "MiB that a verifier may take.", 64, 1 << 17, browser=False),
         ),
     ),
 )
@@ -111,6 +114,7 @@ SCIENCE = Science(
     title="Text",
     design="answer",
     verifiables=VERIFIABLES,
+    answers="domains.text.offline:rewarded",
     backbones=(
         ShippedBackbone("text", "Small text model that ships with the app", Path(__file__).parent / "backbone", 4e-5),
     ),

@@ -147,6 +147,10 @@ STEPS: dict[Step, str] = {
     "judge": "judging a pair",
     "answer": "writing responses to the prompts",
     "load": "rebuilding the models of a run",
+    "play": "writing answers, and learning from their rewards",
+    "assess": "judging the models on held-out prompts",
+    "deploy": "comparing the models on held-out prompts",
+    "verify": "loading the files back, and comparing what they say",
     "sum": "summing up, with round-robin simulated for comparison",
 }
 """Steps of a worker in words; the state of the run says the others (a contest, waiting for people)."""

@@ -40,7 +40,7 @@ def page() -> None:
         )
         return
     if not isinstance(feed.spec, SearchSpec):
-        nothing("This run is a task: it proposes no candidates.", RUNS, "Go to the runs", title="Candidates")
+        nothing("This run proposes no candidates: it is no search.", RUNS, "Go to the runs", title="Candidates")
         return
     with store_errors():
         view = feed.snapshot().view

@@ -8,7 +8,7 @@ import streamlit as st
 
 from domains.catalog import entries, science
 from pages.parts.feed import Feed, Snapshot
-from pages.parts.links import CANDIDATES, COMPARE, MEASURE, POLICIES, RUNS, VARIANTS
+from pages.parts.links import CANDIDATES, COMPARE, LEARN, MEASURE, POLICIES, RUNS, VARIANTS
 from pages.parts.live_plot import live_plot
 from pages.parts.look import Look, current_look
 from pages.parts.measure.desk import weak_signal
@@ -27,7 +27,7 @@ from pages.parts.words import MEASUREMENTS, MEASUREMENTS_HELP, MODEL_HELP, numbe
 from poets_core.runs.status import RunStatus
 from poets_core.runs.views.fold import RunView
 from poets_core.runs.views.peak import past_peak
-from poets_core.spec import ExperimentSpec, SearchSpec
+from poets_core.spec import ExperimentSpec, RewardsSpec, SearchSpec
 
 EXPERTS = ("disagreement", "matrix", "branches")
 CONTEST = ("contest", "contest-effort")
@@ -42,6 +42,8 @@ def page() -> None:
     feed = feed_of_address("Live")
     if isinstance(feed.spec, ExperimentSpec):
         st.switch_page(POLICIES, query_params={"run": feed.run})
+    if isinstance(feed.spec, RewardsSpec):
+        st.switch_page(LEARN, query_params={"run": feed.run})
     if not isinstance(feed.spec, SearchSpec):
         nothing("This run is a task, not a search.", RUNS, "Go to the runs", title="Live")
         return

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from domains.catalog import entries, sciences
+from domains.entry import Entry
 from pages.parts.feed import the_shelf
 from pages.parts.launch.first import first_spec
-from pages.parts.links import COMPARE, JUDGE, LAUNCH, LIVE, POLICIES, RUNS
+from pages.parts.links import COMPARE, JUDGE, LAUNCH, LEARN, LIVE, POLICIES, RUNS
 from pages.parts.runs.facts import facts_of, title_of
 from pages.parts.runs.filters import asks, query_fields
 from pages.parts.runs.manage import do_what_is_asked, menu
@@ -32,12 +33,13 @@ def page() -> None:
         said = store.lacks()
         if said:
             st.warning(plain_error(said), icon=":material/folder_off:")
-        if not store.runs(limit=1, kind=("search", "experiment")):
+        if not store.runs(limit=1, kind=("search", "experiment", "rewards")):
             _empty(store)
             return
         tags = store.tags()
     with st.container(horizontal=True):
         st.page_link(LAUNCH, label="Launch a run", icon=":material/add_circle:")
+        st.page_link(LEARN, label="Learn from rewards", icon=":material/school:")
         st.page_link(COMPARE, label="Compare runs", icon=":material/ssid_chart:")
         st.page_link(POLICIES, label="Compare policies", icon=":material/leaderboard:")
     do_what_is_asked(store)
@@ -137,7 +139,7 @@ def _row(line: ListedRun, *, below: bool = False) -> None:
     with name.container(gap=None):
         icon = ":material/subdirectory_arrow_right:" if below else None
         st.page_link(
-            POLICIES if experiment else LIVE,
+            POLICIES if experiment else LEARN if row.kind == "rewards" else LIVE,
             label=f"**{plain(title_of(row))}**",
             icon=icon,
             query_params={"run": row.id},
@@ -153,15 +155,11 @@ def _row(line: ListedRun, *, below: bool = False) -> None:
                     st.badge(plain(tag), color="gray")
     with state:
         badge(row.state, stopped=row.status.reason == "stopped", laboratory=row.status.awaits_results)
-    best.markdown(
-        "–"
-        if row.best is None
-        else f"{number(row.best)}  \n:small[{plain(quantity(found.objective)) if found else ''}]"
-    )
+    best.markdown("–" if row.best is None else f"{number(row.best)}  \n:small[{_quantity(row.kind, found)}]")
     if experiment and row.state == "finished":  # all that was needed was done, however much was allowed
         calls.progress(1.0, text=f"{row.calls:,} comparisons")
     else:
-        unit = " comparisons" if experiment else ""
+        unit = {"experiment": " comparisons", "rewards": " rounds"}.get(row.kind, "")
         calls.progress(min(row.calls / max(row.budget, 1), 1.0), text=f"{row.calls:,} of {row.budget:,}{unit}")
     took.markdown("–" if line.seconds is None else span(line.seconds))
     update.markdown(
@@ -169,6 +167,11 @@ def _row(line: ListedRun, *, below: bool = False) -> None:
     )
     with acts:
         menu(line)
+
+
+def _quantity(kind: str, entry: Entry | None) -> str:
+    """What the best value of a run is, in words."""
+    return "held-out reward" if kind == "rewards" else plain(quantity(entry.objective)) if entry else ""
 
 
 page()

@@ -4,6 +4,7 @@
     poets table variants.csv --parent parent.fasta
     poets spec protein/ehrlich --set search.method=ga --set search.elites=4 > spec.json
     poets spec --log comparisons.csv > spec.json
+    poets spec text/tiny --set task.params.task=gcd > spec.json
     poets run spec.json
     poets show RUN --json
     poets circuit mine.qasm --problem quantum/tfim-6 --set max_cx=12
@@ -20,6 +21,7 @@ import json
 import os
 import sys
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -28,8 +30,8 @@ from rich.table import Column, Table
 
 from domains import catalog
 from poets_core import serve
-from poets_core.cli import circuits, laboratory
-from poets_core.cli.exports import export_designs, export_run
+from poets_core.cli import circuits, laboratory, learn
+from poets_core.cli.exports import deploy_models, export_designs, export_run
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.logs import mapped, spec_from_log
 from poets_core.cli.specs import check, kept_in, located, report_of, spec_from, table_params
@@ -42,6 +44,14 @@ from poets_core.spec import read_spec
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 StoreUrl = Annotated[str | None, typer.Option("--store", help="Store URL; default: POETS_STORE, or ./store/poets.db.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+
+
+class Way(StrEnum):
+    """How models are deployed; see `poets_core.spec.TaskSettings.way`."""
+
+    each = "each"
+    winner = "winner"
+    mean = "mean"
 
 
 @app.command()
@@ -63,7 +73,7 @@ def problems(json_: Json = False) -> None:
 
 @app.command()
 def spec(
-    problem: Annotated[str, typer.Argument(help="Of the catalog; none with --log.")] = "",
+    problem: Annotated[str, typer.Argument(help="Of the catalog, or a task with rewards; none with --log.")] = "",
     set_: Annotated[list[str] | None, typer.Option("--set", help="key=value, e.g. search.beta=0.3.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
     log: Annotated[Path | None, typer.Option(help="A comparison log: an experiment on it instead of a search.")] = None,
@@ -81,7 +91,8 @@ def spec(
     """Print a complete search of a problem: the method's defaults, the problem's settings, then yours.
 
     What was found in its files is told on stderr; files that cannot be used are refused. With --log: an experiment on a
-    comparison log, how its columns and words are read written down in it.
+    comparison log, how its columns and words are read written down in it. Of a task with verifiable rewards, or of
+    "answers" (--set given.file=FILE): a run that learns from them.
     """
     if log is not None:
         if problem:
@@ -95,6 +106,12 @@ def spec(
             raise InvalidInput("Expected a problem (`poets problems` lists them) or --log FILE, got neither.")
         if column or word or order_word or policy:
             raise InvalidInput("Expected --log FILE with --column, --word, --order-word and --policy, got none.")
+        if learn.named(problem):
+            learning, lines = learn.spec_from(problem, set_ or [], seed)
+            typer.echo(learning.model_dump_json(indent=2))
+            for line in lines:
+                typer.echo(line, err=True)
+            return
         made = spec_from(problem, set_ or [], seed)
         lines = report_of(made.problem).get("lines", ())
         typer.echo(made.model_dump_json(indent=2))
@@ -253,6 +270,22 @@ def export(
     if best or design:
         raise InvalidInput("Expected --format with --best or --design, got none. An archive holds every design.")
     export_run(opened, run, file)
+
+
+@app.command()
+def deploy(
+    run: str,
+    file: Path,
+    way: Annotated[
+        Way, typer.Option(help="each: a branch for each answer; winner: of comparisons; mean: of all branches.")
+    ] = Way.each,
+    merged: Annotated[bool, typer.Option("--merged", help="One whole model instead of adapters.")] = False,
+    comparisons: Annotated[int, typer.Option(min=1, help="Of a winner, at most.")] = 2000,
+    delta: Annotated[float, typer.Option(help="Largest probability that a winner is none.")] = 0.1,
+    store: StoreUrl = None,
+) -> None:
+    """Take the models of a run that learnt from rewards away, as a ZIP that was loaded back and compared."""
+    deploy_models(open_store(store), run, file, way.value, merged, comparisons, delta)
 
 
 @app.command(name="backup")

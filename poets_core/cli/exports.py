@@ -15,7 +15,8 @@ from poets_core.runs.export import export_archive
 from poets_core.runs.launch import launch
 from poets_core.runs.store import SqlStore
 from poets_core.runs.views.fold import RunView, fold
-from poets_core.spec import TaskSettings, TaskSpec
+from poets_core.spec import RewardsSpec, TaskSettings, TaskSpec, parse_spec
+from poets_core.spec.base import VERSION
 
 
 def export_run(store: SqlStore, run: str, file: Path) -> None:
@@ -75,6 +76,43 @@ def export_designs(store: SqlStore, run: str, file: Path, format: str, best: int
     write_atomic(path.absolute(), read_artifact(store, task, made.path, made.sha256))
     difference = "" if made.max_difference is None else f", largest difference {made.max_difference:.3g}"
     typer.echo(f"wrote {path}: {_designs(made.rows)}, {made.rescored} measured again{difference}", err=True)
+
+
+def deploy_models(
+    store: SqlStore, run: str, file: Path, way: str, merged: bool, comparisons: int, delta: float
+) -> None:
+    """Let a worker write the models of a run that learnt from rewards and load them back; then put the file in place.
+
+    Args:
+        store, run: whose models.
+        file: a name that ends in .zip, or a folder, where it gets its own name.
+        way, merged, comparisons, delta: see `poets_core.spec.TaskSettings`.
+
+    Raises:
+        InvalidInput: a run of another kind, or a name that ends otherwise; before a worker starts.
+        InvalidSpec: settings that contradict each other.
+        UnknownRun, StoreUnavailable.
+    """
+    spec = store.spec(run)
+    if not isinstance(spec, RewardsSpec):
+        raise InvalidInput(
+            f"Expected a run that learns from rewards, got {run}, a run of kind {spec.kind!r}. `poets export` writes "
+            "the adapters of a search."
+        )
+    if not file.is_dir():
+        _check_ending(file, "zip", "models leave as a ZIP")
+    settings = {"name": "deploy", "run": run, "way": way, "merged": merged, "comparisons": comparisons, "delta": delta}
+    made = parse_spec(
+        {"version": VERSION, "kind": "task", "seed": spec.seed, "device": "cpu", "task": settings},
+        where="the command line",
+    )
+    task = store.create(made)
+    launch(store, task)
+    followed(store, task, False)
+    found = next(iter(fold(store.read(task)).artifacts))
+    path = file / found.name if file.is_dir() else file
+    write_atomic(path.absolute(), read_artifact(store, task, found.path, found.sha256))
+    typer.echo(f"wrote {path}: loaded back, answers differ by {found.max_difference or 0:.3g} nats at most", err=True)
 
 
 def _best(view: RunView, count: int) -> list[str]:

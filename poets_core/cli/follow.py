@@ -58,6 +58,8 @@ def _follow(store: SqlStore, name: str, *, quiet: bool) -> None:
             best = "" if view.best is None else f"best {view.best.value:.4g}"
             if view.experiment is not None and view.experiment.metrics is not None:
                 best = f"{len(view.experiment.metrics['left'])} policies left"
+            if view.rewards is not None and view.metrics.get("held_out_reward") is not None:
+                best = f"held-out reward {view.metrics['held_out_reward']:.3g}"
             progress.update(bar, completed=view.calls, description=status.state, best=best)
             if not status.active and (status.state != "waiting" or time.monotonic() - began > 5):
                 return

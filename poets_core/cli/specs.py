@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from domains import catalog
+from poets_core.cli import rewards
 from poets_core.errors import InvalidComparisons, InvalidSpec
 from poets_core.intake import read_file
 from poets_core.protocols import Problem
@@ -23,6 +24,7 @@ from poets_core.spec import (
     ExperimentSpec,
     LaboratorySpec,
     ProblemSpec,
+    RewardsSpec,
     RunSpec,
     SearchSpec,
     TaskSpec,
@@ -152,6 +154,8 @@ def located(made: S, beside: Path | None = None) -> S:
     changed: dict[str, Any] = {}
     if isinstance(made, ExperimentSpec):
         changed["experiment"] = _located_experiment(made.experiment, beside)
+    if isinstance(made, RewardsSpec):
+        changed |= rewards.located(made, lambda path: str(_absolute(path, beside)))
     if made.problem is not None:
         params = dict(made.problem.params)
         for p in catalog.entry(made.problem.name).parameters:
@@ -181,6 +185,7 @@ def kept_in(made: S, store: RunStore) -> S:
     wanted = (
         {str(made.problem.params[name]) for name in names if made.problem.params.get(name)} if made.problem else set()
     )
+    wanted |= rewards.files(made) if isinstance(made, RewardsSpec) else set()
     wanted |= {made.experiment.log} if isinstance(made, ExperimentSpec) and made.experiment.log else set()
     paths = {}
     for path in map(Path, sorted(wanted)):
@@ -228,6 +233,8 @@ def check(made: RunSpec, store: RunStore) -> None:
             _check_search(made, problem)
     if isinstance(made, ExperimentSpec):
         _check_experiment(made, store)
+    if isinstance(made, RewardsSpec):
+        rewards.check(made)
     if isinstance(made, TaskSpec) and made.task.name == "export":
         store.row(made.task.run)
 

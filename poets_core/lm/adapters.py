@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -36,15 +37,31 @@ def adapter_files(ensemble: BranchEnsemble, branch: int) -> dict[str, bytes]:
     """
     if not 0 <= branch < ensemble.branches:
         raise IndexError(f"Expected a branch between 0 and {ensemble.branches - 1}, got {branch}.")
+    return _files(ensemble, [branch], f"Branch {branch}")
+
+
+def mean_adapter_files(ensemble: BranchEnsemble, branches: Sequence[int]) -> dict[str, bytes]:
+    """Return the mean of several branches as the files of one PEFT adapter; see `poets_core.lm.merging`.
+
+    Args:
+        ensemble: the branches.
+        branches: indices, at least one.
+    """
+    return _files(ensemble, branches, f"The mean of branches {', '.join(map(str, branches))}")
+
+
+def _files(ensemble: BranchEnsemble, branches: Sequence[int], title: str) -> dict[str, bytes]:
     # Names and layout are those of peft, so that its own loader gives the same policy without a line of ours.
     tensors: dict[str, Tensor] = {}
     conv = False
     for path, layer in ensemble.stack.layers.items():
         a, b = layer.blocks()
         conv = conv or layer.base.conv
-        tensors[f"{PREFIX}{path}.lora_A.weight"] = a[branch].detach().cpu().clone().contiguous()
-        tensors[f"{PREFIX}{path}.lora_B.weight"] = b[branch].detach().cpu().clone().contiguous()
-    rank = ensemble.shape.rank + ensemble.shape.prior_rank
+        # Blocks side by side add up: a sum of products is one product of a larger rank.
+        sides = torch.cat([a[m] for m in branches]), torch.cat([b[m] / len(branches) for m in branches], dim=1)
+        for name, side in zip("AB", sides, strict=True):
+            tensors[f"{PREFIX}{path}.lora_{name}.weight"] = side.detach().cpu().clone().contiguous()
+    rank = (ensemble.shape.rank + ensemble.shape.prior_rank) * len(branches)
     # Only what every version of peft since 0.4 knows: older ones refuse a key they do not know, even if it says null.
     config: dict[str, object] = {
         "peft_type": "LORA",
@@ -68,7 +85,7 @@ def adapter_files(ensemble: BranchEnsemble, branch: int) -> dict[str, bytes]:
     return {
         WEIGHTS: save(tensors, metadata={"format": "pt"}),
         CONFIG: json.dumps(config, indent=2, sort_keys=True).encode(),
-        README: _readme(ensemble.backbone.source, branch, tied=tied is not None).encode(),
+        README: _readme(ensemble.backbone.source, title, tied=tied is not None).encode(),
     }
 
 
@@ -82,7 +99,7 @@ def _tied_embeddings(ensemble: BranchEnsemble) -> tuple[str, Tensor] | None:
     return next(name for name, module in model.named_modules() if module is embeddings), weight
 
 
-def _readme(source: str, branch: int, *, tied: bool) -> str:
+def _readme(source: str, title: str, *, tied: bool) -> str:
     """Return how the adapter is used and merged, as Markdown; a test runs the program in it."""
     where, note = repr(source), "A name that is no folder and no Hugging Face name ships with POETS, in `domains/`."
     unpacked = ""
@@ -101,7 +118,7 @@ def _readme(source: str, branch: int, *, tied: bool) -> str:
         if tied
         else "The base model has a head of its own; nothing is tied."
     )
-    return f"""# Branch {branch} as a LoRA adapter
+    return f"""# {title} as a LoRA adapter
 
 Base model: `{source}`. {note}
 

@@ -22,6 +22,7 @@ from poets_core.errors import InvalidModel
 from poets_core.lm.families import FAMILIES
 from poets_core.lm.files import check_model
 from poets_core.lm.frozen import freeze_linears
+from poets_core.lm.prompts import plain_ids, text_ids
 from poets_core.types import Vocabulary
 
 # Loading is quick here, and its progress bars would fill the logs of workers.
@@ -95,26 +96,11 @@ class Backbone:
         The beginning-of-sequence token where the tokenizer has one, then the
         prompt; without either, the end token, as GPT-2's family is trained.
         """
-        bos = self.tokenizer.bos_token_id
-        # The model was trained with the special token in front; without any token there would be nothing to predict
-        # from.
-        ids = [] if bos is None else [int(bos)]
-        ids += [int(i) for i in self.tokenizer(prompt, add_special_tokens=False)["input_ids"]] if prompt else []
-        if bos is not None and ids[1:2] == [bos]:  # a prompt that spells the special token out, as ProtGPT2's does
-            ids = ids[1:]
-        # A word that the tokenizer does not know would be read as the unknown token, silently the same for all of them.
-        unknown = self.tokenizer.unk_token_id
-        if unknown is not None and unknown != bos and unknown in ids:
-            raise InvalidModel(
-                f"Expected a backbone that knows the words of the prompt {prompt!r}, got {self.source}, which does "
-                "not. Choose the problem's own backbone, or 'library'."
-            )
-        return ids or [self.vocabulary.eos]
+        return plain_ids(self.tokenizer, prompt, eos=self.vocabulary.eos, source=self.source)
 
     def completion_ids(self, text: str) -> list[int]:
         """Return the token ids of a completion, the end token included."""
-        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return [*(int(i) for i in ids), self.vocabulary.eos]
+        return [*text_ids(self.tokenizer, text, source=self.source), self.vocabulary.eos]
 
     def text(self, ids: list[int]) -> str:
         """Return the text of completion ids, up to and without the end token."""

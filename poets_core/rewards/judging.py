@@ -12,10 +12,12 @@ from poets_core.fit.metrics import ensemble_js
 from poets_core.keyed import rng_for
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.rewards.answers import Written, rewards_of, write, writers_of
-from poets_core.rewards.settings import RewardSettings
+from poets_core.spec.reward_settings import RewardSettings
 from poets_core.types import F8, I8
 from poets_core.verifiable import PromptItem, VerifiableTask
 
+MOST_BY_PROMPT = 1024
+"""Prompts whose shares are written down one by one."""
 SOLVED = 1.0 - 1e-9
 """Reward from which an answer counts as right."""
 
@@ -43,7 +45,9 @@ def judge(
     shown = np.sort(rng_for(seed, "judged").permutation(n_train)[: settings.judged_train])
     train = _answered(ensemble, task, shown, settings, writers, seed=seed)
     out: dict[str, Any] = {"train_reward": _mean(train[1]), "train_solved": solved_by_level(*train, task.train)}
-    names = ("held_out_reward", "gap", "vote", "best", "held_out_solved")
+    out["train_judged"] = judged_by_level(*train, task.train)
+    names = ("held_out_reward", "gap", "vote", "best", "held_out_solved", "held_out_judged", "held_out_right")
+    out["train_right"] = right_by_prompt(*train)
     out |= dict.fromkeys(names)
     seen = train
     if n_held:
@@ -53,7 +57,10 @@ def judge(
         if out["train_reward"] is not None and out["held_out_reward"] is not None:
             out["gap"] = out["train_reward"] - out["held_out_reward"]
         out["vote"], out["best"] = _mean(voted(held, rewards)), _mean(_best(held, rewards))
-        out["held_out_solved"] = solved_by_level(held, rewards, [*task.train, *task.held_out])
+        items = [*task.train, *task.held_out]
+        out["held_out_solved"] = solved_by_level(held, rewards, items)
+        out["held_out_judged"] = judged_by_level(held, rewards, items)
+        out["held_out_right"] = right_by_prompt(held, rewards)
     return out | _distances(ensemble, seen[0], settings, writers)
 
 
@@ -77,6 +84,25 @@ def solved_by_level(written: Written, rewards: F8, items: Sequence[PromptItem]) 
         if np.isfinite(r):
             right.setdefault(items[i].level, []).append(r >= SOLVED)
     return {level: float(np.mean(right[level])) for level in sorted(right)}
+
+
+def right_by_prompt(written: Written, rewards: F8) -> list[float | None] | None:
+    """Return the share of right answers to each prompt, in their order; None of one whose answers nobody could judge.
+
+    Two looks at the same prompts are compared by them, pair by pair. None for more than `MOST_BY_PROMPT` prompts.
+    """
+    prompts = np.unique(written.item)
+    if len(prompts) > MOST_BY_PROMPT:
+        return None
+    parts = (rewards[written.item == i] for i in prompts.tolist())
+    known = [part[np.isfinite(part)] for part in parts]
+    return [float((part >= SOLVED).mean()) if len(part) else None for part in known]
+
+
+def judged_by_level(written: Written, rewards: F8, items: Sequence[PromptItem]) -> dict[str, int]:
+    """Return how many answers have a reward, by the level of their prompts: what the shares are shares of."""
+    known = np.flatnonzero(np.isfinite(rewards)).tolist()
+    return dict(sorted(Counter(items[int(written.item[k])].level for k in known).items()))
 
 
 def voted(written: Written, rewards: F8) -> F8:

@@ -21,8 +21,8 @@ from poets_core.rewards.given import RewardedAnswer
 from poets_core.rewards.judging import judge
 from poets_core.rewards.perturbation import PerturbationUpdate
 from poets_core.rewards.policy_gradients import PolicyGradientUpdate
-from poets_core.rewards.settings import EVERYTHING, RewardSettings
-from poets_core.rewards.updates import MatchingUpdate, Update
+from poets_core.rewards.updates import MatchingUpdate, Update, kl_weight
+from poets_core.spec.reward_settings import EVERYTHING, RewardSettings
 from poets_core.types import F8, I8, REFERENCE
 from poets_core.verifiable import VerifiableTask
 
@@ -84,7 +84,7 @@ class Learner:
         self.prior_factor = 0.0
         if settings.method == "poets" and settings.prior_scale > 0:
             probe = self._probe()
-            self.prior_factor = calibrate_prior(ensemble, probe, beta=settings.beta, target=settings.prior_scale)
+            self.prior_factor = calibrate_prior(ensemble, probe, beta=kl_weight(settings), target=settings.prior_scale)
 
     def _probe(self) -> Encoded:
         prompts = min(PROBE_PROMPTS, len(self.task.train))

@@ -11,7 +11,7 @@ import torch
 from poets_core.keyed import rng_for
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.rewards.batch import Batch
-from poets_core.rewards.settings import RewardSettings
+from poets_core.spec.reward_settings import RewardSettings
 from poets_core.types import F8, I8
 
 

@@ -19,8 +19,8 @@ from poets_core.fit.policy_loss import (
 )
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.rewards.batch import Batch
-from poets_core.rewards.settings import RewardSettings
 from poets_core.rewards.updates import minibatches, trainer_of
+from poets_core.spec.reward_settings import RewardSettings
 from poets_core.types import F8, I8, Bool
 
 

@@ -14,7 +14,7 @@ from poets_core.fit.trainer import Trainer
 from poets_core.keyed import rng_for
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.rewards.batch import Batch
-from poets_core.rewards.settings import RewardSettings
+from poets_core.spec.reward_settings import RewardSettings
 from poets_core.types import I8
 
 
@@ -105,7 +105,12 @@ class MatchingUpdate:
         # The constant of the implicit reward belongs to the prompt, so all its answers may be compared, old and new.
         groups = window.groups if s.centre == "round" else None
         # Unknown rewards get a number here that nobody reads: no minibatch holds them.
-        return Replay(window.encoded, np.nan_to_num(window.reward), self._weights(window), groups)
+        reward = np.nan_to_num(window.reward)
+        # E r - beta KL + alpha H = E(r - alpha log pi_ref) - (beta + alpha) KL: the entropy is a price on what the
+        # reference finds likely, and a larger KL weight (`kl_weight`). Exact, so no estimate of H is needed.
+        if s.entropy:
+            reward = reward - s.entropy * window.encoded.reference
+        return Replay(window.encoded, reward, self._weights(window), groups)
 
     def _weights(self, window: Batch) -> I8:
         """Weights of the answers, i8 (M, N): fixed for a run, whatever is replayed how often."""
@@ -134,5 +139,13 @@ class MatchingUpdate:
 def trainer_of(ensemble: BranchEnsemble, settings: RewardSettings) -> Trainer:
     """Return the optimiser that the settings ask for."""
     return Trainer(
-        ensemble, beta=settings.beta, learning_rate=settings.learning_rate, gradient_norm=settings.gradient_norm
+        ensemble,
+        beta=kl_weight(settings),
+        learning_rate=settings.learning_rate,
+        gradient_norm=settings.gradient_norm,
     )
+
+
+def kl_weight(settings: RewardSettings) -> float:
+    """Return what a nat of log pi - log pi_ref is worth in the matching loss: beta, and alpha of the entropy."""
+    return settings.beta + settings.entropy

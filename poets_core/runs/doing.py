@@ -28,6 +28,10 @@ Step: TypeAlias = Literal[
     "results",
     "sum",
     "rescore",
+    "play",
+    "assess",
+    "deploy",
+    "verify",
 ]
 
 # fmt: off
@@ -49,6 +53,10 @@ _WORDS: Mapping[Step, tuple[str, int]] = {
     "results":  ("wait for results", 1),   # round
     "sum":      ("sum up", 0),
     "rescore":  ("rescore", 1),            # chunk
+    "play":     ("write and learn", 1),    # round, of a run that learns from rewards
+    "assess":   ("assess models", 1),      # round
+    "deploy":   ("compare models", 0),     # of a run that learnt from rewards
+    "verify":   ("verify models", 0),      # likewise, loaded back from their files
 }
 # fmt: on
 """How each step is written, and how many numbers follow."""
@@ -79,7 +87,11 @@ class Doing:
     @property
     def round(self) -> int | None:
         """The round it belongs to; None for steps outside rounds."""
-        return self.numbers[0] if self.step in ("ask", "evaluate", "update", "rebuild", "results") else None
+        return (
+            self.numbers[0]
+            if self.step in ("ask", "evaluate", "update", "rebuild", "results", "play", "assess")
+            else None
+        )
 
     def to_text(self) -> str:
         """Return the words that a run's row keeps."""

@@ -30,6 +30,8 @@ EventKind: TypeAlias = Literal[
     "measured",
     "budget",
     "rejected",
+    "rewards",
+    "answers",
 ]
 """The kinds of events, as stores name them; each is a class of `poets_core.runs.events`."""
 Outcome: TypeAlias = Literal["first", "second", "tie"]

@@ -6,9 +6,8 @@ out as `Recorded`, with their number and time.
 `claimed`, `state` and `failed` say who worked, when, and what went wrong. All other kinds are a pure function of the
 spec, except for `Updated.seconds`.
 
-The names of the fields are the keys of the stored JSON, in this order. A field that was added later has a default, so
-that older stores can be read (`poets_core.runs.event_reader`); keys of newer versions that are unknown here are left
-out. The table of docs/architecture.md is printed from the docstrings below (`python -m scripts.reference`).
+The names of the fields are the keys of the stored JSON, in this order. A later field has a default, so that older
+stores can be read; unknown keys are left out. docs/architecture.md is printed from these docstrings.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from poets_core.runs.event_fields import (
 )
 from poets_core.runs.event_kind import Kind
 from poets_core.runs.laboratory_events import BudgetChanged, Measured, Rejected
+from poets_core.runs.reward_events import Answered, RewardsBegun
 from poets_core.types import ProblemInfo
 
 DETERMINISTIC: frozenset[EventKind] = frozenset(get_args(EventKind)) - {"claimed", "state", "failed"}
@@ -357,6 +357,8 @@ Event: TypeAlias = (
     | Measured
     | BudgetChanged
     | Rejected
+    | RewardsBegun
+    | Answered
     | Finished
     | Failed
 )
@@ -389,10 +391,7 @@ class Recorded:
 
 
 def without_times(line: Recorded) -> tuple[str, JsonObject]:
-    """Return kind and body of an event, without what differs between two equal runs.
-
-    Drops `seconds`, and the run's id in the key of `observed`.
-    """
+    """Return kind and body of an event, without `seconds` and the run's id in the key of `observed`."""
     body = {k: v for k, v in line.event.to_json().items() if k != "seconds"}
     if "key" in body:
         body["key"] = str(body["key"]).partition("/")[2]

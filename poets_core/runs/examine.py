@@ -23,11 +23,15 @@ from typing import Any, cast
 from poets_core import errors
 from poets_core.errors import InvalidInput, PoetsError, StoreUnavailable
 from poets_core.intake.sheet import Sheet
+from poets_core.runs.uploads import files_of
+from poets_core.spec import RewardsSpec
 from poets_core.spec.log_mapping import LogMapping, Meaning, Shown
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 30
 """Wall time of a child; its processor time and memory are limited by itself, see `poets_core.worker.examine`."""
+VERIFIER_SECONDS = 48
+"""The same where a verifier of somebody is tried: it may take half a minute to start, and be as slow as was said."""
 KEPT = 64
 """Answers that are remembered, by what was asked and the files' sizes and times."""
 AGAIN = 60.0
@@ -221,6 +225,21 @@ def check_model(source: str, field: str) -> None:
     _asked("model", source=source, field=field)
 
 
+def check_rewards(spec: RewardsSpec) -> dict[str, Any]:
+    """Check a run that learns from rewards as the worker will, without the weights of its model.
+
+    Returns:
+        ``"lines"`` for people: what was read, what was left out, what the verifier makes of answers; ``"facts"``.
+
+    Raises:
+        InvalidInput: with the field that is wrong (``"task.params.file"``, ``"backbone.template"``).
+        MissingPackage: a package that the task needs is not installed.
+        StoreUnavailable: no process can be started.
+    """
+    files = sorted(text for text in files_of(spec) if "/" in text)
+    return _asked("rewards", VERIFIER_SECONDS, spec=spec.model_dump(mode="json"), files=files)
+
+
 def found_in(name: str, params: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what was found in a problem's files, in sentences; none while anything is wrong with them.
 
@@ -253,7 +272,7 @@ def wrong_with(name: str, params: Mapping[str, Any], source: str = "") -> dict[s
     return found
 
 
-def _asked(job: str, **arguments: Any) -> dict[str, Any]:
+def _asked(job: str, seconds: int = SECONDS, **arguments: Any) -> dict[str, Any]:
     """Return a child's answer, or raise the error that it tells; the same question is asked once."""
     question = json.dumps([job, arguments], sort_keys=True)
     key = question + _stamps(arguments)
@@ -265,10 +284,10 @@ def _asked(job: str, **arguments: Any) -> dict[str, Any]:
             _answers.move_to_end(key)
     if told is None:
         with _AT_ONCE:
-            told = _answer(question)
-            if "until" in told:
+            told = _answer(question, seconds)
+            if "until" in told and seconds == SECONDS:
                 # Where a science compiles its loops at the first call, what was compiled is kept: the second is quick.
-                told = _answer(question)
+                told = _answer(question, seconds)
         with _lock:
             _answers[key] = told
             while len(_answers) > KEPT:
@@ -281,7 +300,8 @@ def _asked(job: str, **arguments: Any) -> dict[str, Any]:
 
 def _stamps(arguments: Mapping[str, Any]) -> str:
     """Sizes and times of the files that are named, so that a changed one is read again."""
-    texts = [v for v in (*arguments.values(), *arguments.get("params", {}).values()) if isinstance(v, str)]
+    named = (*arguments.values(), *arguments.get("params", {}).values(), *arguments.get("files", ()))
+    texts = [v for v in named if isinstance(v, str)]
     stamps = []
     for text in texts:
         try:
@@ -292,7 +312,7 @@ def _stamps(arguments: Mapping[str, Any]) -> str:
     return "".join(f"|{s}" for s in stamps)
 
 
-def _answer(question: str) -> dict[str, Any]:
+def _answer(question: str, seconds: int) -> dict[str, Any]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("STREAMLIT_")}
     environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     environment["HF_HUB_OFFLINE"] = "1"
@@ -309,11 +329,11 @@ def _answer(question: str) -> dict[str, Any]:
     except OSError as error:
         raise StoreUnavailable(f"Expected to start a process that reads the file, got: {error.strerror}.") from error
     try:
-        out, _ = child.communicate(question.encode(), timeout=SECONDS)
+        out, _ = child.communicate(question.encode(), timeout=seconds)
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
         child.communicate()
-        return _over(f"more than {SECONDS} s")
+        return _over(f"more than {seconds} s")
     try:
         told = json.loads(out)
     except ValueError:

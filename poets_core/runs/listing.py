@@ -23,7 +23,7 @@ class RunQuery:
     Attributes:
         words: each of them is part of the id, the name, the problem, the method or a tag, in any case.
         synonyms: more that a word stands for, by word: names of problems and methods, whose titles only pages know.
-        kinds: ``"search"``, ``"experiment"``, ``"task"``.
+        kinds: ``"search"``, ``"experiment"``, ``"rewards"``, ``"task"``.
         problem, method, tag: exactly this; ``""`` for any.
         ended: how far they have come.
         archived: those that were put away, instead of those that were not.
@@ -32,7 +32,7 @@ class RunQuery:
 
     words: tuple[str, ...] = ()
     synonyms: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    kinds: tuple[str, ...] = ("search", "experiment")
+    kinds: tuple[str, ...] = ("search", "experiment", "rewards")
     problem: str = ""
     method: str = ""
     tag: str = ""

@@ -22,6 +22,7 @@ from poets_core.runs.events import (
     Observed,
     Prepared,
     StateChanged,
+    Updated,
     Withdrawn,
 )
 from poets_core.runs.laboratory_events import BudgetChanged
@@ -29,7 +30,7 @@ from poets_core.runs.lease import Lease
 from poets_core.runs.schema import EVENTS, RUNS
 from poets_core.runs.status import Holder, RunRow, RunStatus
 from poets_core.runs.storable import is_text, storable
-from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
+from poets_core.spec import ExperimentSpec, RewardsSpec, RunSpec, SearchSpec
 from poets_core.spec.old import METHOD_NOW
 from poets_core.types import BEFORE
 
@@ -107,6 +108,8 @@ def list_columns(spec: RunSpec) -> dict[str, Any]:
         return {"problem": spec.about[:120], "method": spec.experiment.judge, "budget": spec.experiment.budget}
     if isinstance(spec, SearchSpec):
         return {"problem": spec.problem.name, "method": spec.search.method, "budget": spec.budget.calls}
+    if isinstance(spec, RewardsSpec):
+        return {"problem": spec.about[:120], "method": spec.rewards.method, "budget": spec.rewards.rounds}
     problem = "" if spec.problem is None else spec.problem.name
     return {"problem": problem, "method": spec.task.name, "budget": 0}
 
@@ -150,6 +153,10 @@ def row_updates(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:
                 found["calls"] += 1
             case Withdrawn(second_opinion=False):
                 found["calls"] -= 1
+            # Of a run that learns from rewards, rounds are counted; those of a search follow from its observations.
+            case Updated() if event.round != BEFORE and "replayed" in event.metrics:
+                found["calls"] += 1
+                found["best"] = _better(found["best"], event.metrics.get("held_out_reward"), False)
             case Prepared():
                 if event.info is not None:
                     found["minimise"] = event.info.objectives[0].direction == "minimise"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar, cast
 
-from poets_core.spec import ExperimentSpec, RunSpec
+from poets_core.spec import ExperimentSpec, RewardsSpec, RunSpec
 
 S = TypeVar("S", bound=RunSpec)
 PREFIX = "store:uploads/"
@@ -62,6 +62,9 @@ def files_of(spec: RunSpec) -> Iterator[str]:
         yield from (v for v in spec.problem.params.values() if isinstance(v, str))
     if isinstance(spec, ExperimentSpec) and spec.experiment.log:
         yield spec.experiment.log
+    if isinstance(spec, RewardsSpec):
+        yield from (v for v in (spec.task.params.values() if spec.task else ()) if isinstance(v, str))
+        yield from filter(None, [spec.given.file])
 
 
 def _is_upload(path: Path) -> bool:
@@ -75,6 +78,8 @@ def _is_upload(path: Path) -> bool:
 def with_paths(spec: S, change: Callable[[str], str]) -> S:
     """Return a spec with every text of `files_of` changed."""
     updates: dict[str, object] = {}
+    if isinstance(spec, RewardsSpec):
+        updates |= _rewards_paths(spec, change)
     if spec.problem is not None:
         params = {k: change(v) if isinstance(v, str) else v for k, v in spec.problem.params.items()}
         if params != dict(spec.problem.params):
@@ -82,3 +87,15 @@ def with_paths(spec: S, change: Callable[[str], str]) -> S:
     if isinstance(spec, ExperimentSpec) and (log := change(spec.experiment.log)) != spec.experiment.log:
         updates["experiment"] = spec.experiment.model_copy(update={"log": log})
     return cast("S", spec.model_copy(update=updates)) if updates else spec
+
+
+def _rewards_paths(spec: RewardsSpec, change: Callable[[str], str]) -> dict[str, object]:
+    """Return the sections of such a spec in which a path has changed."""
+    found: dict[str, object] = {}
+    if spec.task is not None:
+        params = {k: change(v) if isinstance(v, str) else v for k, v in spec.task.params.items()}
+        if params != dict(spec.task.params):
+            found["task"] = spec.task.model_copy(update={"params": params})
+    if spec.given.file and (file := change(spec.given.file)) != spec.given.file:
+        found["given"] = spec.given.model_copy(update={"file": file})
+    return found

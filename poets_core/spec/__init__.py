@@ -1,7 +1,7 @@
 """Everything that determines a run, as plain validated data: the browser and the command line write it.
 
-A run is a search, an experiment or a task, and each has the fields that are its own. Ask `spec.kind`, or
-``isinstance(spec, SearchSpec)``.
+A run is a search, an experiment, a run that learns from rewards or a task, and each has the fields that are its own.
+Ask `spec.kind`, or ``isinstance(spec, SearchSpec)``.
 """
 
 from poets_core.spec.base import (
@@ -36,6 +36,8 @@ from poets_core.spec.policy_gradients import (
     ToSFiTSettings,
 )
 from poets_core.spec.read import RunSpec, parse_spec, read_spec
+from poets_core.spec.reward_settings import RewardSettings
+from poets_core.spec.rewards import GivenAnswers, RewardBackbone, RewardsSpec
 from poets_core.spec.search import CALLS_PER_COMPARISON, ContestSpec, Plan, SearchSpec, calls_in_words, plan_of
 from poets_core.spec.surrogates import (
     BestOfReferenceSettings,
@@ -66,6 +68,7 @@ __all__ = [
     "GRPOSettings",
     "GaussianProcessSettings",
     "GeneticSettings",
+    "GivenAnswers",
     "InContextSettings",
     "KLThompsonSettings",
     "LaboratorySpec",
@@ -81,6 +84,9 @@ __all__ = [
     "ProblemSpec",
     "RLOOSettings",
     "ReferenceSettings",
+    "RewardBackbone",
+    "RewardSettings",
+    "RewardsSpec",
     "RunSpec",
     "SearchSettings",
     "SearchSpec",

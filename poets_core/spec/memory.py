@@ -15,6 +15,7 @@ from poets_core.intake import JSON_BYTES, read_file, read_json
 from poets_core.spec.base import DESIGNED_WIDTH, NGRAM_WIDTH
 from poets_core.spec.methods import PoetsSettings
 from poets_core.spec.policy_gradients import PolicyGradientSettings
+from poets_core.spec.rewards import RewardsSpec
 from poets_core.spec.search import SearchSpec
 from poets_core.spec.surrogates import KLThompsonSettings, SurrogateSettings
 
@@ -25,6 +26,8 @@ STATES = 3
 """Copies of a number while it is trained or sorted: itself, and what is computed from it."""
 LIBRARY_WORDS = 64
 """Tokens of a small backbone at most, as the problems that ship have them."""
+WRITTEN = 512
+"""Answers that are written together (`poets_core.rewards.answers.ROWS`)."""
 SPACE = 250_000
 """Designs of the largest space that is enumerated (`poets_core.search.space.LARGEST`)."""
 
@@ -161,3 +164,31 @@ def _space(tokens: int, model: ModelSize) -> int:
 
 def _gib(size: int) -> str:
     return f"{size / 2**30:.1f} GB"
+
+
+def estimate_rewards_memory(spec: RewardsSpec, model: ModelSize, tokens: int) -> Memory:
+    """Estimate what a run that learns from rewards needs at most, on a CPU.
+
+    Args:
+        spec: of the run.
+        model: its backbone.
+        tokens: of the longest prompt with the longest answer.
+    """
+    s, first = spec.rewards, spec.backbone.branch_from
+    own = min(model.layers, -first if first < 0 else max(0, model.layers - first))
+    rank = s.rank + (s.prior_rank if s.prior_scale > 0 else 0)
+    # Seven matrices a layer, about 12 widths of inputs and outputs each side, and the head: see `estimate_memory`.
+    sides = own * 18 * model.width + model.width + model.vocabulary
+    parts = {"": BASE, "backbone.source": 2 * FLOAT32 * model.parameters}
+    parts["rewards.branches"] = 4 * FLOAT32 * s.branches * rank * sides
+    # While answers are written: keys and values of every layer, and the next token's probabilities in float64.
+    row = 2 * FLOAT32 * tokens * model.layers * model.width + STATES * FLOAT64 * model.vocabulary
+    rows = max(s.prompts * s.group, s.judged_train * s.held_out_answers)
+    parts["rewards.group"] = min(WRITTEN, rows) * row
+    # A step keeps activations of its rows for the gradient; branches are taken in groups, so one is counted.
+    step = s.step_prompts * s.step_group
+    parts["rewards.step_group"] = step * tokens * FLOAT32 * (own * 18 * model.width + STATES * model.vocabulary)
+    # Replayed answers keep their trunk states, and their tokens' log-probabilities.
+    window = s.rounds if s.replay == 0 else min(s.replay, s.rounds)
+    parts["rewards.replay"] = window * s.prompts * s.group * tokens * (FLOAT32 * model.width + 4 * FLOAT64)
+    return Memory(parts)

@@ -15,10 +15,11 @@ from poets_core.spec.base import Bounds
 from poets_core.spec.experiment import ExperimentSpec
 from poets_core.spec.methods import METHODS
 from poets_core.spec.old import upgraded
+from poets_core.spec.rewards import RewardsSpec
 from poets_core.spec.search import SearchSpec
 from poets_core.spec.task import TaskSpec
 
-RunSpec: TypeAlias = SearchSpec | ExperimentSpec | TaskSpec
+RunSpec: TypeAlias = SearchSpec | ExperimentSpec | RewardsSpec | TaskSpec
 """What determines a run: the same spec and seed on the same hardware give the same events."""
 
 _ADAPTER: TypeAdapter[RunSpec] = TypeAdapter(Annotated[RunSpec, Field(discriminator="kind")])

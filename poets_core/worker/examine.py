@@ -119,6 +119,13 @@ def model(source: str, field: str) -> dict[str, Any]:
     return {}
 
 
+def rewards(spec: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
+    """A run that learns from rewards, see `poets_core.runs.examine.check_rewards`."""
+    from poets_core.worker.rewards.check import check_rewards
+
+    return check_rewards(spec)
+
+
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "sheet": sheet,
     "structure": structure,
@@ -128,6 +135,7 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "model": model,
     "score": score,
     "prune": prune,
+    "rewards": rewards,
 }
 
 

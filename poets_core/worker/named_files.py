@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from poets_core.runs.uploads import files_of
-from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
+from poets_core.spec import ExperimentSpec, RewardsSpec, RunSpec, SearchSpec
 
 
 def names_other_files(spec: RunSpec, uploads: Path) -> bool:
@@ -17,7 +17,7 @@ def names_other_files(spec: RunSpec, uploads: Path) -> bool:
 def _texts(spec: RunSpec) -> Iterator[str]:
     """Yield every text of a spec that may name a file."""
     texts = [*files_of(spec)]
-    if isinstance(spec, SearchSpec):
+    if isinstance(spec, SearchSpec | RewardsSpec):
         texts.append(spec.backbone.source)
     if isinstance(spec, ExperimentSpec):
         texts.append(spec.experiment.model)

@@ -15,12 +15,12 @@ from poets_core.runs.database import file_error
 from poets_core.runs.doing import Doing
 from poets_core.runs.events import Claimed, Event, Prepared
 from poets_core.runs.lease import Lease
-from poets_core.spec import ExperimentSpec, SearchSpec, TaskSpec
+from poets_core.spec import ExperimentSpec, RewardsSpec, SearchSpec, TaskSpec
 from poets_core.worker.control import Control
 from poets_core.worker.patience import PatientStore
 from poets_core.worker.science import Science
 
-Spec = TypeVar("Spec", SearchSpec, ExperimentSpec, TaskSpec)
+Spec = TypeVar("Spec", SearchSpec, ExperimentSpec, RewardsSpec, TaskSpec)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from poets_core.search.loop import chunks
 from poets_core.spec import TaskSpec
 from poets_core.types import Record
 from poets_core.worker.facts import require_same_problem
+from poets_core.worker.rewards.deploy import Deployment
 from poets_core.worker.session import Session
 
 TOLERANCE = 1e-9
@@ -42,6 +43,9 @@ class TaskRun:
             PoetsError: and whatever problem and oracle raise.
         """
         session = self._session
+        if self._task.name == "deploy":
+            Deployment(session)()
+            return
         # A task that was cut off begins anew: it has written nothing that could be taken up.
         first = not any(isinstance(event, Prepared) for event in session.events())
         if self._task.name == "export":

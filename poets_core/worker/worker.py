@@ -23,12 +23,13 @@ from poets_core.runs.events import Event, Failed, Finished, StateChanged
 from poets_core.runs.kept import sweep
 from poets_core.runs.lease import Lease
 from poets_core.runs.store import RunStore
-from poets_core.spec import ExperimentSpec, RunSpec, SearchSpec
+from poets_core.spec import ExperimentSpec, RewardsSpec, RunSpec, SearchSpec
 from poets_core.worker.control import Control, Stopped, Terminated
 from poets_core.worker.experiment.run import ExperimentRun
 from poets_core.worker.laboratory import has_work
 from poets_core.worker.named_files import names_other_files
 from poets_core.worker.patience import Patience, PatientStore, patience_seconds
+from poets_core.worker.rewards.run import RewardsRun
 from poets_core.worker.science import REAL_SCIENCE, Science
 from poets_core.worker.search_run import BATCHES, SearchRun
 from poets_core.worker.session import Session
@@ -88,6 +89,8 @@ def _work(store: PatientStore, lease: Lease, control: Control, science: Science)
             SearchRun(Session(store, lease, spec, control, science))()
         elif isinstance(spec, ExperimentSpec):
             ExperimentRun(Session(store, lease, spec, control, science))()
+        elif isinstance(spec, RewardsSpec):
+            RewardsRun(Session(store, lease, spec, control, science))()
         else:
             TaskRun(Session(store, lease, spec, control, science))()
     except Terminated:

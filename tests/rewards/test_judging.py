@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poets_core.rewards.answers import Written
-from poets_core.rewards.judging import judge, solved_by_level, voted
+from poets_core.rewards.judging import judge, judged_by_level, right_by_prompt, solved_by_level, voted
 from poets_core.verifiable import PromptItem
 from tests.rewards.toy import Halves, learner
 
@@ -63,3 +63,11 @@ def test_without_held_out_prompts_the_distances_are_those_of_training_prompts():
     assert (found["held_out_reward"], found["gap"], found["vote"]) == (None, None, None)
     assert found["kl"] == pytest.approx(0.0, abs=1e-6)
     assert found["entropy"] > 0
+
+
+def test_shares_by_prompt_are_in_their_order_and_leave_out_what_nobody_knows():
+    # prompt 1 has one answer that was judged, prompt 3 one right of three
+    assert right_by_prompt(WRITTEN, REWARDS) == [1.0, pytest.approx(1 / 3)]
+    assert right_by_prompt(WRITTEN, np.full(5, np.nan)) == [None, None]
+    items = [PromptItem(str(k), "", level="hard" if k == 3 else "easy") for k in range(4)]
+    assert judged_by_level(WRITTEN, REWARDS, items) == {"easy": 1, "hard": 3}

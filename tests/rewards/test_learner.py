@@ -13,7 +13,7 @@ from poets_core.errors import InvalidInput, InvalidModel
 from poets_core.rewards.answers import next_prompts, writers_of
 from poets_core.rewards.given import GivenTask, RewardedAnswer
 from poets_core.rewards.learner import Learner, ensemble_for
-from poets_core.rewards.settings import EVERYTHING
+from poets_core.spec.reward_settings import EVERYTHING
 from poets_core.verifiable import PromptItem, Verdict
 from tests.lm.tiny import backbone
 from tests.rewards.toy import SMALL, Halves, learner, single

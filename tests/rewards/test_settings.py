@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
 
 from poets_core.errors import InvalidSpec
-from poets_core.rewards.settings import REAL, WHOLE, RewardSettings
+from poets_core.spec.reward_settings import TITLES, USUAL, RewardSettings
 
 
 @pytest.mark.parametrize(
@@ -43,6 +41,7 @@ def test_a_value_out_of_range_is_refused_by_name(name, value):
         ({"method": "grpo", "branches": 1, "prior_scale": 0.1}, "prior_scale"),
         ({"method": "grpo", "branches": 1, "group": 1}, "group"),
         ({"method": "perturb", "branches": 4, "top": 5}, "top"),
+        ({"method": "grpo", "branches": 1, "entropy": 0.1}, "entropy"),
     ],
 )
 def test_settings_that_do_not_fit_each_other_are_refused(changes, field):
@@ -51,5 +50,21 @@ def test_settings_that_do_not_fit_each_other_are_refused(changes, field):
     assert found.value.field == field
 
 
-def test_every_field_is_checked():
-    assert {f.name for f in fields(RewardSettings)} == {*WHOLE, *REAL, "method", "bootstrap", "centre"}
+@pytest.mark.parametrize("name", RewardSettings.model_fields)
+def test_every_field_is_checked_and_explained(name):
+    field = RewardSettings.model_fields[name]
+    assert field.title
+    with pytest.raises(InvalidSpec) as found:
+        RewardSettings().changed(**{name: object()})
+    assert found.value.field == name
+
+
+@pytest.mark.parametrize("method", TITLES)
+def test_what_a_new_run_of_each_method_begins_with_is_allowed(method):
+    assert RewardSettings().changed(method=method, **USUAL[method]).method == method
+
+
+@pytest.mark.parametrize(("every", "judged"), [(1, [0, 1, 2, 3, 4]), (2, [1, 3, 4]), (9, [4])])
+def test_the_last_round_is_judged_whatever_else_is(every, judged):
+    settings = RewardSettings(rounds=5, judge_every=every)
+    assert [r for r in range(5) if settings.judged(r)] == judged

@@ -210,3 +210,30 @@ def test_groups_of_equal_rewards_are_kept_and_pull_towards_the_reference():
     assert max(g.abs().max() for g in ours(run, window, index)) == 0  # at the reference nothing is to be done
     moved(run)
     assert max(g.abs().max() for g in ours(run, window, index)) > 1e-4
+
+
+def test_the_entropy_is_that_of_the_objective_to_the_letter():
+    """What is matched is solved by the policy that maximises E r - beta KL + alpha H, found here by brute force."""
+    run = learner(bootstrap="none", beta=0.3, entropy=0.2)
+    window = written(run)
+    replay, one = run.update.replay(window), np.flatnonzero(window.encoded.prompt == window.encoded.prompt[0])
+    reference = torch.from_numpy(window.encoded.reference[one])
+    reference = reference - torch.logsumexp(reference, 0)  # a world of these answers alone
+    reward = torch.from_numpy(window.reward[one])
+    logits = torch.zeros(len(one), dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([logits], max_iter=500, tolerance_grad=1e-12, line_search_fn="strong_wolfe")
+
+    def objective():
+        optimiser.zero_grad()
+        log_p = torch.log_softmax(logits, 0)
+        value = (log_p.exp() * (reward - 0.3 * (log_p - reference) - 0.2 * log_p)).sum()
+        (-value).backward()
+        return -value
+
+    optimiser.step(objective)
+    best = torch.log_softmax(logits, 0).detach().numpy()
+    beta = run.update.trainer.beta
+    assert beta == pytest.approx(0.5)
+    gap = beta * (best - window.encoded.reference[one]) - replay.rewards[one]
+    assert np.ptp(gap) < 1e-3
+    assert np.ptp(beta * (best - window.encoded.reference[one]) - window.reward[one]) > 0.05

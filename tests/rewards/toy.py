@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from poets_core.rewards.learner import Learner, ensemble_for
-from poets_core.rewards.settings import RewardSettings
+from poets_core.spec.reward_settings import RewardSettings
 from poets_core.verifiable import PromptItem, Verdict
 from tests.lm.tiny import LETTERS, backbone
 

@@ -27,6 +27,10 @@ WRITTEN = {  # as release 0.1 wrote them, but for the contest, which had no chun
     "learn given data": Doing("learn"),
     "wait for results 4": Doing("results", (4,)),
     "rescore 0": Doing("rescore", (0,)),
+    "write and learn 5": Doing("play", (5,)),
+    "assess models 5": Doing("assess", (5,)),
+    "compare models": Doing("deploy"),
+    "verify models": Doing("verify"),
 }
 
 

@@ -144,7 +144,7 @@ def test_what_a_file_may_leave_out() -> None:
         ({"seed": 2**31}, {"seed": f"got {2**31}."}),
         ({"problem": {"name": ""}}, {"problem.name": "at least 1 character"}),
         ({"problem": None}, {"problem": "got None"}),
-        ({"kind": "nothing"}, {"kind": "Expected one of 'search', 'experiment', 'task', got 'nothing'"}),
+        ({"kind": "nothing"}, {"kind": "Expected one of 'search', 'experiment', 'rewards', 'task', got 'nothing'"}),
         ({"version": 3}, {"version": "got 3."}),
         ({"task": None, "experiment": None}, {"task": "no such field", "experiment": "no such field"}),
         ({"kind": "task", "task": {"name": "export", "run": "r"}}, {"problem": "no problem: an export"}),

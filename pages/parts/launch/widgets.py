@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from domains.catalog import backbones
-from domains.entry import Entry, Parameter
+from domains.entry import Entry, Parameter, Verifiable
 from pages.parts.launch.filled import uploaded
 from pages.parts.launch.price import contest_price
 from pages.parts.number_field import number_field
@@ -36,27 +36,36 @@ BACKBONE_NAMES = {
 
 
 def parameter_fields(
-    entry: Entry, store: RunStore, errors: Errors, key: str, start: Mapping[str, Any], *, about_tables: bool = False
+    entry: Entry | Verifiable,
+    store: RunStore,
+    errors: Errors,
+    key: str,
+    start: Mapping[str, Any],
+    *,
+    about_tables: bool = False,
+    within: str = "problem.params",
 ) -> dict[str, Any]:
     """Draw the parameters of a problem and return their values by name.
 
     A parameter that waits for a file is left out; one whose text is no number is None, which no problem takes.
 
     Args:
-        entry: the problem.
+        entry: the problem, or the task.
         store: keeps uploads.
         errors: gets a place under each.
         key: what the widgets' keys begin with.
         start: values to begin with, in place of the defaults.
         about_tables: whether the form is about a table alone: nothing is folded, and columns are chosen from its own.
+        within: their place in the spec.
     """
     values: dict[str, Any] = {}
-    for group in dict.fromkeys(p.group for p in entry.parameters):
-        own = [p for p in entry.parameters if p.group == group]
+    offered = [p for p in entry.parameters if p.browser]
+    for group in dict.fromkeys(p.group for p in offered):
+        own = [p for p in offered if p.group == group]
         # Folded and not hidden: what is entered there counts, and an error there is named beside the button.
         place = st.expander(plain(group), about_tables, key=f"{key}-group-{group}") if group else nullcontext()
         with place:
-            values |= _fields(own, store, errors, key, start, about_tables)
+            values |= _fields(own, store, errors, key, start, about_tables, within)
     return values
 
 
@@ -67,6 +76,7 @@ def _fields(
     key: str,
     start: Mapping[str, Any],
     about_tables: bool,
+    within: str,
 ) -> dict[str, Any]:
     """Draw some parameters, two a row, wide ones alone; see `parameter_fields`."""
     values: dict[str, Any] = {}
@@ -85,7 +95,7 @@ def _fields(
             else:
                 value, wrong = _parameter(parameter, store, own, begin)
             says = str(parameter_bounds(parameter)).capitalize()
-            errors.place(f"problem.params.{parameter.name}", parameter.title, says=says, wrong=wrong)
+            errors.place(f"{within}.{parameter.name}", parameter.title, says=says, wrong=wrong)
         if value is not None or wrong:
             values[parameter.name] = value
     return values

@@ -13,8 +13,9 @@ from pages.parts.feed import the_store
 from poets_core.errors import PoetsError
 from poets_core.runs.status import RunRow
 from poets_core.runs.uploads import upload_name
-from poets_core.spec import METHODS, ExperimentSpec, SearchSpec
+from poets_core.spec import METHODS, ExperimentSpec, RewardsSpec, SearchSpec
 from poets_core.spec.presets import PRESETS, starting_sections
+from poets_core.spec.reward_settings import TITLES
 
 SOURCES = {"branches": "models of a run", "prompts": "prompts", "log": "a comparison log"}
 
@@ -37,6 +38,9 @@ def _facts(run: str, url: str) -> tuple[str, ...]:  # url: the same id may stand
         return ("settings of another version of this program",)
     if isinstance(spec, ExperimentSpec):
         return ("experiment", SOURCES[spec.experiment.source], f"{len(spec.experiment.policies)} policies")
+    if isinstance(spec, RewardsSpec):
+        count = f"{spec.rewards.branches} models" if spec.rewards.branches > 1 else "one model"
+        return ("learns from rewards", TITLES[spec.rewards.method], count)
     return search_facts(spec) if isinstance(spec, SearchSpec) else ("task",)
 
 

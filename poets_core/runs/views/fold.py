@@ -28,9 +28,11 @@ from poets_core.runs.events import (
     StateChanged,
     Updated,
 )
+from poets_core.runs.reward_events import RewardsBegun
 from poets_core.runs.status import RunStatus
 from poets_core.runs.views.experiment import ExperimentView, PairView, experiment_summary
 from poets_core.runs.views.experiment_fold import ExperimentFold
+from poets_core.runs.views.rewards import RewardsView, begun, rewards_summary
 from poets_core.runs.views.run import LEADERS, TOP, Best, CandidateView, RunView
 from poets_core.types import BEFORE, ProblemInfo, branch_of, contest_candidate
 
@@ -77,6 +79,11 @@ def fold(events: Iterable[Recorded], view: RunView | None = None) -> RunView:
             draft.experiment = ExperimentFold(ExperimentView())
         if draft.experiment is not None:
             draft.experiment.add(event)
+        rewards: RewardsView | None = draft.get("rewards")
+        if isinstance(event, RewardsBegun):
+            draft.set(rewards=begun(event))
+        elif rewards is not None and (more := rewards.add(event)) is not rewards:
+            draft.set(rewards=more)
         _add(draft, event, line.at)
     if draft.experiment is not None:
         draft.set(experiment=draft.experiment.view)
@@ -328,6 +335,13 @@ def summary(view: RunView, status: RunStatus) -> dict[str, Any]:
             "reason": status.reason,
             "problem": None if view.info is None else view.info.name,
             **experiment_summary(view.experiment),
+            "workers": view.claims,
+        }
+    if view.rewards is not None:
+        return {
+            "state": status.state,
+            "reason": status.reason,
+            **rewards_summary(view.rewards, view.rounds),
             "workers": view.claims,
         }
     best = view.best

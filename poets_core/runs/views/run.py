@@ -9,6 +9,7 @@ from typing import Any
 
 from poets_core.runs.events import ArtifactMade, ContestPlayed, Updated
 from poets_core.runs.views.experiment import ExperimentView
+from poets_core.runs.views.rewards import RewardsView
 from poets_core.spec import calls_in_words
 from poets_core.types import Objective, ProblemInfo, round_number
 
@@ -121,6 +122,7 @@ class RunView:
         leaders: ids of the best `LEADERS` distinct designs, best first; of equals, the earlier one first.
         artifacts: files that a task wrote.
         experiment: what an experiment has found, None for other runs.
+        rewards: what a run that learns from rewards knows beside its rounds, None for other runs.
         contests: which branch of a search is best, after some of its rounds.
         round_ends: oracle calls made when each round was measured, as far as it is, by round from 0: more than rounds
             times batch where contests lie between.
@@ -153,6 +155,7 @@ class RunView:
     leaders: Sequence[str] = field(default_factory=list)
     artifacts: Sequence[ArtifactMade] = field(default_factory=list)
     experiment: ExperimentView | None = None
+    rewards: RewardsView | None = None
     contests: Sequence[ContestPlayed] = field(default_factory=list)
     # running totals; values here are signed so that larger is better
     valid_calls: int = 0
@@ -169,10 +172,13 @@ class RunView:
 
     @property
     def calls(self) -> int:
-        """Oracle calls charged so far, invalid ones and those of contests too; of an experiment, comparisons.
+        """Oracle calls charged so far, invalid ones and those of contests too; of an experiment, comparisons; of a run
+        that learns from rewards, rounds.
 
         In stores of older programs, calls of contests are charged that `order` does not hold.
         """
+        if self.rewards is not None:
+            return len(self.rounds)
         return len(self.order) + self.contest_calls if self.experiment is None else self.experiment.comparisons
 
     @property
