@@ -8,6 +8,7 @@
     poets show RUN --json
     poets circuit mine.qasm --problem quantum/tfim-6 --set max_cx=12
     poets propose RUN && poets results RUN FILE
+    poets export RUN run.zip && poets verify run.zip
     poets app
 
 `python -m poets_core` is the same. Exit codes: 0 done, 1 the run failed, 2 wrong input (the message is on stderr);
@@ -33,6 +34,7 @@ from poets_core.cli.exports import export_designs, export_run
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.logs import mapped, spec_from_log
 from poets_core.cli.specs import check, kept_in, located, report_of, spec_from, table_params
+from poets_core.cli.verify import verify
 from poets_core.errors import InvalidInput, MissingPackage, PoetsError, StoreError
 from poets_core.runs.backup import Copied, backup, restore
 from poets_core.runs.launch import launch, resume
@@ -298,6 +300,7 @@ def app_(
 
 
 app.command()(circuits.circuit)
+app.command()(verify)
 app.command()(laboratory.propose)
 app.command()(laboratory.results)
 app.command(name="next")(laboratory.next_)
