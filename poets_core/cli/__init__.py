@@ -30,7 +30,7 @@ from rich.table import Column, Table
 from domains import catalog
 from poets_core import serve
 from poets_core.cli import circuits, laboratory
-from poets_core.cli.exports import export_designs, export_run
+from poets_core.cli.exports import export_designs, export_run, write_report
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.logs import mapped, spec_from_log
 from poets_core.cli.specs import check, kept_in, located, report_of, spec_from, table_params
@@ -255,6 +255,16 @@ def export(
     if best or design:
         raise InvalidInput("Expected --format with --best or --design, got none. An archive holds every design.")
     export_run(opened, run, file)
+
+
+@app.command()
+def report(
+    run: str,
+    file: Annotated[Path | None, typer.Argument(help="Default: RUN.html in the current folder.")] = None,
+    store: StoreUrl = None,
+) -> None:
+    """Write a run as one HTML file: verdict, figures, designs, spec, seed, versions; it needs no network."""
+    write_report(open_store(store), run, file)
 
 
 @app.command(name="backup")

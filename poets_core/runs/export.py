@@ -19,6 +19,7 @@ from poets_core.runs.artifacts import sha256_of, write_atomic
 from poets_core.runs.chain import parts_of
 from poets_core.runs.events import Finished, Prepared, Recorded, Updated
 from poets_core.runs.kept import ADAPTERS, BACKBONE, PART, damage
+from poets_core.runs.report.report import report_html
 from poets_core.runs.store import RunStore
 from poets_core.runs.tensors import ENDING, tensor_checksums
 from poets_core.runs.uploads import files_of, in_uploads, with_paths
@@ -27,6 +28,7 @@ from poets_core.runs.views.fold import RunView, fold
 
 FORMAT = 2
 """Of an archive. 1 had no archive.json, tensors.json, spec-as-written.json and links."""
+REPORT_NAME = "report.html"
 _PACKAGES = ("torch", "transformers", "peft", "safetensors", "numpy", "scipy", "qiskit", "biopython", "sqlalchemy")
 _COLUMNS = (
     "id",
@@ -151,7 +153,7 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
     It holds spec.json, spec-as-written.json (as the chain of events begins with it), events.jsonl, candidates.csv, an
     experiment's comparisons.csv and responses/, the last checkpoint, adapters/ and artifacts/ where there are any,
     backbone/ if the run trained its own (its adapters fit no other), table/ with the uploaded tables the problem read,
-    tensors.json with a checksum of each tensor, versions.json, archive.json (which run, and its head), and
+    report.html, tensors.json with a checksum of each tensor, versions.json, archive.json (which run, and its head), and
     checksums.json with the SHA-256 of every other member.
 
     Raises:
@@ -186,6 +188,7 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
         "versions.json": json.dumps(_versions(), indent=2).encode(),
         "archive.json": json.dumps(facts, indent=2).encode(),
     }
+    members[REPORT_NAME] = report_of(members, view)
     if view.experiment is not None:
         members["comparisons.csv"] = comparisons_csv(view.experiment)
     if view.rounds and (name := view.rounds[-1].checkpoint) and (folder / "checkpoints" / name).is_file():
@@ -204,6 +207,24 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
         for name, data in members.items():
             archive.writestr(name, data)
     return out.getvalue()
+
+
+def report_of(members: Mapping[str, bytes], view: RunView) -> bytes:
+    """Return report.html of an archive, out of its other members.
+
+    Args:
+        members: spec.json, versions.json and archive.json.
+        view: fold of the events.
+    """
+    facts = json.loads(members["archive.json"])
+    spec, versions = members["spec.json"].decode(), json.loads(members["versions.json"])
+    return report_html(view, facts["run"], spec, versions, facts)
+
+
+def report_bytes(store: RunStore, run: str) -> bytes:
+    """Return the report of a run as one HTML file. Raises like `archive_bytes`."""
+    with zipfile.ZipFile(io.BytesIO(archive_bytes(store, run))) as archive:
+        return archive.read(REPORT_NAME)
 
 
 def _tensors(members: Mapping[str, bytes]) -> dict[str, Any]:

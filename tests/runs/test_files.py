@@ -93,7 +93,7 @@ def test_archive(store: SqlStore, tmp_path: Path) -> None:
         assert names == {
             "spec.json", "events.jsonl", "candidates.csv", "versions.json", "checksums.json", "checkpoints/c",
             "adapters/branch-0/adapter_config.json", "artifacts/x.csv", "spec-as-written.json", "archive.json",
-            "tensors.json",
+            "tensors.json", "report.html",
         }  # fmt: skip
         assert set(checksums) == names - {"checksums.json"}
         assert all(hashlib.sha256(archive.read(n)).hexdigest() == c for n, c in checksums.items())

@@ -15,7 +15,7 @@ from poets_core.runs.verify.finding import Check, Finding, check
 CHECKSUMS, TENSORS, FACTS = "checksums.json", "tensors.json", "archive.json"
 NEEDED = ("spec.json", "events.jsonl", "candidates.csv", "versions.json", CHECKSUMS)
 """Members of every archive."""
-NEEDED_NOW = (FACTS, TENSORS, "spec-as-written.json")
+NEEDED_NOW = (FACTS, TENSORS, "spec-as-written.json", "report.html")
 """Members of an archive of format 2."""
 
 

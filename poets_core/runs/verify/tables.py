@@ -1,4 +1,4 @@
-"""candidates.csv and comparisons.csv of an archive, written anew from its events and compared cell by cell."""
+"""Tables and report of an archive, written anew from its events and compared; tables cell by cell."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from itertools import zip_longest
 
 from poets_core.errors import InvalidInput
 from poets_core.intake import shown
-from poets_core.runs.export import candidates_csv, comparisons_csv
+from poets_core.runs.export import REPORT_NAME, candidates_csv, comparisons_csv, report_of
+from poets_core.runs.report.report import REPORT
 from poets_core.runs.verify.archive import Archive
-from poets_core.runs.verify.finding import Check, Finding, check
+from poets_core.runs.verify.finding import Check, Finding, check, not_done
 from poets_core.runs.views.fold import RunView
 
 CELL = 64 << 20
@@ -39,6 +40,26 @@ def tables(archive: Archive, view: RunView, now: bool) -> Check:
         except InvalidInput as error:
             findings.append(Finding(name, str(error)))
     return check("tables", f"{', '.join(wanted)} against the events", findings)
+
+
+def report(archive: Archive, view: RunView) -> Check:
+    """Compare report.html with one that is written anew."""
+    if REPORT_NAME not in archive:
+        return not_done("report", "the archive has none")
+    try:
+        here = archive.read(REPORT_NAME)
+        members = {n: archive.read(n) for n in ("spec.json", "versions.json", "archive.json") if n in archive}
+        wanted = report_of(members, view)
+    except (InvalidInput, ValueError, KeyError, TypeError, AttributeError) as error:
+        return check("report", "not compared", [Finding(REPORT_NAME, f"Expected a report, got: {error}")])
+    if f'poets report {REPORT}"'.encode() not in here[:1000]:
+        return not_done("report", "another version of this program has written it")
+    if here == wanted:
+        return check("report", "report.html against the events", [])
+    at = next((i for i, (a, b) in enumerate(zip(here, wanted, strict=False)) if a != b), min(len(here), len(wanted)))
+    near, should = (data[max(0, at - 20) : at + 20].decode("utf-8", "replace") for data in (here, wanted))
+    said = f"Expected {shown(should)} as written anew from the events, got {shown(near)}."
+    return check("report", "report.html against the events", [Finding(REPORT_NAME, said, f"byte {at}")])
 
 
 def _compared(name: str, here: bytes, wanted: bytes, now: bool) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from poets_core.runs.verify import files, log
 from poets_core.runs.verify.archive import Archive
 from poets_core.runs.verify.finding import Check, Finding, check, not_done
 from poets_core.runs.verify.spec import WRITTEN, spec, tables_named
-from poets_core.runs.verify.tables import tables
+from poets_core.runs.verify.tables import report, tables
 from poets_core.runs.views.fold import RunView, fold
 from poets_core.spec import RunSpec
 
@@ -79,6 +79,7 @@ def read_archive(archive: Archive, head: str = "", fingerprint: str = "") -> Rea
         try:
             view = fold(events)
             checks.append(tables(archive, view, now))
+            checks += [report(archive, view)] if now else []
         # Events that can be read may still make no run together: an observation of nothing that was proposed.
         except (KeyError, ValueError, IndexError, TypeError) as error:
             said = f"Expected events that fit one another, got {type(error).__name__}: {error}."
