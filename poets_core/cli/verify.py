@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,6 +19,8 @@ from poets_core.spec import ExperimentSpec, SearchSpec
 from poets_core.worker.remeasure import NAME, Limits, Measured, remeasure
 
 WORDS = {"ok": "ok      ", "wrong": "WRONG   ", "not done": "not done"}
+ALLOWED = "POETS_RUN_ORACLES"
+"""Variable by which a science knows that a program of one's own may be run, see docs/howto/bring-an-oracle.md."""
 WINNERS = 10
 """Best designs that are listed with what they measured again."""
 
@@ -42,6 +45,8 @@ def verify(
 
     Exit code 0: nothing is wrong; 1: something is, named by file, row and field; 2: no archive that can be read.
     """
+    if run_oracle:  # consent to this one archive, which the variable gives for everything
+        os.environ[ALLOWED] = "yes"
     with open_archive(archive.expanduser()) as opened, tempfile.TemporaryDirectory() as folder:
         read = read_archive(opened, head.strip().lower(), fingerprint.strip().lower())
         limits = Limits(tolerance, seconds, _best(read, best), run_oracle)
