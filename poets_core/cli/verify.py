@@ -110,16 +110,17 @@ def _facts(
 
 
 def _print(name: str, read: Read, checks: Sequence[Check], winners: Sequence[dict[str, Any]]) -> None:
-    typer.echo(f"{name}: run {read.run or '(not said)'}")
+    _say(f"{name}: run {read.run or '(not said)'}")
     for one in checks:
-        typer.echo(f"  {WORDS[one.state]}  {one.name}: {one.said}")
+        _say(f"  {WORDS[one.state]}  {one.name}: {one.said}")
         for finding in one.findings:
-            typer.echo(f"            {finding.place}: {finding.message}")
+            _say(f"            {finding.place}: {finding.message}")
         if one.more:
             typer.echo(f"            and {one.more:,} more")
     for winner in winners[:3]:
         again = "not measured again" if winner["measured"] is None else f"measured again {winner['measured']:.10g}"
-        typer.echo(f"  {winner['id']}: claimed {winner['claimed']:.10g}, {again}: {winner['design'][:60]}")
+        design = " ".join(winner["design"][:60].split())
+        _say(f"  {winner['id']}: claimed {winner['claimed']:.10g}, {again}: {design}")
     typer.echo(f"  head         {read.head or 'none'}\n  fingerprint  {read.fingerprint or 'none'}")
     counts = {state: sum(c.state == state for c in checks) for state in WORDS}
     if counts["wrong"]:
@@ -127,3 +128,8 @@ def _print(name: str, read: Read, checks: Sequence[Check], winners: Sequence[dic
     else:
         left = f", {counts['not done']} could not be made" if counts["not done"] else ""
         typer.echo(f"verified: {counts['ok']} checks found nothing wrong{left}.")
+
+
+def _say(line: str) -> None:
+    """Print a line; what an archive says moves no cursor and hides nothing on a terminal."""
+    typer.echo("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line))

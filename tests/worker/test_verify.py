@@ -27,6 +27,7 @@ from poets_core.runs.verify.archive import open_archive
 from poets_core.spec import parse_spec
 from poets_core.worker.worker import work
 
+ROOT = Path(__file__).parents[2]
 SPEC = {
     "problem": {"name": "protein/ehrlich", "params": {"length": 15}},
     "search": {"method": "poets", "branches": 2, "rank": 1, "steps": 2, "pool": 1},
