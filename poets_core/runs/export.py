@@ -17,6 +17,7 @@ from poets_core.cells import guarded
 from poets_core.errors import InvalidModel, StoreUnavailable
 from poets_core.runs.artifacts import sha256_of, write_atomic
 from poets_core.runs.chain import parts_of
+from poets_core.runs.event_reader import read_line
 from poets_core.runs.events import Finished, Prepared, Recorded, Updated
 from poets_core.runs.kept import ADAPTERS, BACKBONE, PART, damage
 from poets_core.runs.report.report import report_html
@@ -160,35 +161,13 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
         UnknownRun.
         StoreUnavailable: also where backbone or adapters are not those that the events name.
     """
-    spec, (written, lines) = store.spec(run), store.written(run)
-    events = store.read(run, limit=len(lines))  # of the same moment: a log only grows at its end
-    view, folder = fold(events), store.folder(run)
-    if damaged := damages(folder, events):
+    members, view, tables = _texts(store, run)
+    folder = store.folder(run)
+    if damaged := damages(folder, [read_line(line) for line in members["events.jsonl"].splitlines()]):
         raise StoreUnavailable(
             f"Expected the files that run {run} names, got {damaged}. `poets export {run} FILE` makes them again; "
             "a run that is not finished makes them again when it is resumed."
         )
-    # Files elsewhere are the user's own and stay out.
-    uploads = [text for text in files_of(spec) if in_uploads(text, store.files) and Path(text).is_file()]
-    tables = {text: f"table/{Path(text).name}" for text in uploads}
-    links = [parts_of(line)[1] for line in lines]
-    facts = {
-        "format": FORMAT,
-        "run": run,
-        "events": len(lines),
-        "unchained": sum(not link for link in links),
-        "head": links[-1] if links else "",
-    }
-    members: dict[str, bytes] = {
-        # Tables are named where they lie in the archive: `poets run spec.json` works in the unpacked folder.
-        "spec.json": with_paths(spec, lambda path: tables.get(path, path)).model_dump_json(indent=2).encode(),
-        "spec-as-written.json": written.encode(),
-        "events.jsonl": "".join(f"{line}\n" for line in lines).encode(),
-        "candidates.csv": candidates_csv(view),
-        "versions.json": json.dumps(_versions(), indent=2).encode(),
-        "archive.json": json.dumps(facts, indent=2).encode(),
-    }
-    members[REPORT_NAME] = report_of(members, view)
     if view.experiment is not None:
         members["comparisons.csv"] = comparisons_csv(view.experiment)
     if view.rounds and (name := view.rounds[-1].checkpoint) and (folder / "checkpoints" / name).is_file():
@@ -209,6 +188,34 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
     return out.getvalue()
 
 
+def _texts(store: RunStore, run: str) -> tuple[dict[str, bytes], RunView, dict[str, str]]:
+    """Return what an archive says in words, the fold of the events, and the names of tables by where they lie."""
+    spec, (written, lines) = store.spec(run), store.written(run)
+    view = fold(store.read(run, limit=len(lines)))  # of the same moment: a log only grows at its end
+    # Files elsewhere are the user's own and stay out.
+    uploads = [text for text in files_of(spec) if in_uploads(text, store.files) and Path(text).is_file()]
+    tables = {text: f"table/{Path(text).name}" for text in uploads}
+    links = [parts_of(line)[1] for line in lines]
+    facts = {
+        "format": FORMAT,
+        "run": run,
+        "events": len(lines),
+        "unchained": sum(not link for link in links),
+        "head": links[-1] if links else "",
+    }
+    members = {
+        # Tables are named where they lie in the archive: `poets run spec.json` works in the unpacked folder.
+        "spec.json": with_paths(spec, lambda path: tables.get(path, path)).model_dump_json(indent=2).encode(),
+        "spec-as-written.json": written.encode(),
+        "events.jsonl": "".join(f"{line}\n" for line in lines).encode(),
+        "candidates.csv": candidates_csv(view),
+        "versions.json": json.dumps(_versions(), indent=2).encode(),
+        "archive.json": json.dumps(facts, indent=2).encode(),
+    }
+    members[REPORT_NAME] = report_of(members, view)
+    return members, view, tables
+
+
 def report_of(members: Mapping[str, bytes], view: RunView) -> bytes:
     """Return report.html of an archive, out of its other members.
 
@@ -222,9 +229,12 @@ def report_of(members: Mapping[str, bytes], view: RunView) -> bytes:
 
 
 def report_bytes(store: RunStore, run: str) -> bytes:
-    """Return the report of a run as one HTML file. Raises like `archive_bytes`."""
-    with zipfile.ZipFile(io.BytesIO(archive_bytes(store, run))) as archive:
-        return archive.read(REPORT_NAME)
+    """Return the report of a run as one HTML file.
+
+    Raises:
+        UnknownRun, StoreUnavailable.
+    """
+    return _texts(store, run)[0][REPORT_NAME]
 
 
 def _tensors(members: Mapping[str, bytes]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`poets verify` of other runs than a plain search: on an uploaded table, of a noisy oracle, with contests, of a log."""
+"""`poets verify` of other runs than a plain search: on a table, of a noisy oracle, with contests, of a log."""
 
 from __future__ import annotations
 
@@ -17,18 +17,8 @@ from poets_core.runs.export import archive_bytes
 from poets_core.runs.store import SqlStore
 from poets_core.spec import parse_spec
 from poets_core.worker.worker import work
-from tests.worker.test_verify import (
-    ROOT,
-    Members,
-    Said,
-    events_of,
-    packed,
-    places,
-    rechained,
-    summed,
-    verified,
-    with_events,
-)
+from tests.worker.forged import Members, Said, events_of, packed, places, rechained, summed, verified, with_events
+from tests.worker.test_verify import ROOT
 
 SMALL = {"backbone": {"source": "library", "width": 16, "steps": 20}, "seed": 5, "device": "cpu"}
 NOISY = "def measure(design, seed):\n    return design.count('A') + seed % 1000 / 1000, {}\n"
