@@ -42,6 +42,7 @@ SCIENCES = (
     "domains.quantum.entries",
     "domains.language.entries",
     "domains.text.entries",
+    "domains.strings.entries",
 )
 """Sciences of this project, in the order they are offered: modules with a SCIENCE each."""
 Named = TypeVar("Named", Entry, Task, Verifiable)

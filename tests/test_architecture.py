@@ -92,6 +92,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "domains.quantum": ("domains.quantum", *OFFERS, "poets_core.compiled", "poets_core.protocols", *NOUNS),
     "domains.language": ("domains.language", *OFFERS, *NOUNS),
     "domains.text": ("domains.text", "domains.language", *OFFERS, "poets_core.verifiable", *NOUNS),
+    "domains.strings": ("domains.strings", "domains.text.process", *OFFERS, "poets_core.protocols", *NOUNS),
     "domains": NOUNS,
     "pages.parts": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:3], *CATALOG),
     "pages": ("pages.parts", *STORE, *SETTINGS, *NOUNS[:3], *CATALOG),

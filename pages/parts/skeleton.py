@@ -19,7 +19,7 @@ from pages.parts.states import plain, state_of
 from pages.parts.text import plain_error
 from poets_core.errors import PoetsError, UnknownRun
 
-MIME = {"csv": "text/csv", "json": "application/json"}
+MIME = {"csv": "text/csv", "json": "application/json", "html": "text/html"}
 BACK = ":material/arrow_back:"
 
 

@@ -9,6 +9,7 @@
     poets show RUN --json
     poets circuit mine.qasm --problem quantum/tfim-6 --set max_cx=12
     poets propose RUN && poets results RUN FILE
+    poets export RUN run.zip && poets verify run.zip
     poets app
 
 `python -m poets_core` is the same. Exit codes: 0 done, 1 the run failed, 2 wrong input (the message is on stderr);
@@ -31,10 +32,11 @@ from rich.table import Column, Table
 from domains import catalog
 from poets_core import serve
 from poets_core.cli import circuits, laboratory, learn
-from poets_core.cli.exports import deploy_models, export_designs, export_run
+from poets_core.cli.exports import deploy_models, export_designs, export_run, write_report
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.logs import mapped, spec_from_log
 from poets_core.cli.specs import check, kept_in, located, report_of, spec_from, table_params
+from poets_core.cli.verify import verify
 from poets_core.errors import InvalidInput, MissingPackage, PoetsError, StoreError
 from poets_core.runs.backup import Copied, backup, restore
 from poets_core.runs.launch import launch, resume
@@ -288,6 +290,16 @@ def deploy(
     deploy_models(open_store(store), run, file, way.value, merged, comparisons, delta)
 
 
+@app.command()
+def report(
+    run: str,
+    file: Annotated[Path | None, typer.Argument(help="Default: RUN.html in the current folder.")] = None,
+    store: StoreUrl = None,
+) -> None:
+    """Write a run as one HTML file: verdict, figures, designs, spec, seed, versions; it needs no network."""
+    write_report(open_store(store), run, file)
+
+
 @app.command(name="backup")
 def backup_(folder: Path, store: StoreUrl = None) -> None:
     """Copy the whole store into a new folder, while runs go on."""
@@ -331,6 +343,7 @@ def app_(
 
 
 app.command()(circuits.circuit)
+app.command()(verify)
 app.command()(laboratory.propose)
 app.command()(laboratory.results)
 app.command(name="next")(laboratory.next_)

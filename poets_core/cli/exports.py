@@ -11,7 +11,7 @@ from domains import catalog
 from poets_core.cli.follow import followed
 from poets_core.errors import InvalidInput
 from poets_core.runs.artifacts import read_artifact, write_atomic
-from poets_core.runs.export import export_archive
+from poets_core.runs.export import export_archive, report_bytes
 from poets_core.runs.launch import launch
 from poets_core.runs.store import SqlStore
 from poets_core.runs.views.fold import RunView, fold
@@ -33,6 +33,20 @@ def export_run(store: SqlStore, run: str, file: Path) -> None:
     if said := repair(store, run):
         typer.echo(f"made again: {said}", err=True)
     typer.echo(f"wrote {export_archive(store, run, file.absolute())}", err=True)
+
+
+def write_report(store: SqlStore, run: str, file: Path | None) -> None:
+    """Write the report of a run; by default beside the caller, named by the run.
+
+    Raises:
+        InvalidInput: the file is not named as HTML.
+        UnknownRun, StoreUnavailable.
+    """
+    store.row(run)
+    path = file or Path(f"{run}.html")
+    _check_ending(path, "html", "a report is HTML")
+    write_atomic(path.absolute(), report_bytes(store, run))
+    typer.echo(f"wrote {path}", err=True)
 
 
 def export_designs(store: SqlStore, run: str, file: Path, format: str, best: int, ids: Sequence[str]) -> None:

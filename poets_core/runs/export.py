@@ -14,15 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from poets_core.cells import guarded
-from poets_core.errors import StoreUnavailable
+from poets_core.errors import InvalidModel, StoreUnavailable
 from poets_core.runs.artifacts import sha256_of, write_atomic
+from poets_core.runs.chain import parts_of
+from poets_core.runs.event_reader import read_line
 from poets_core.runs.events import Finished, Prepared, Recorded, Updated
 from poets_core.runs.kept import ADAPTERS, BACKBONE, PART, damage
+from poets_core.runs.report.report import report_html
 from poets_core.runs.store import RunStore
+from poets_core.runs.tensors import ENDING, tensor_checksums
 from poets_core.runs.uploads import files_of, in_uploads, with_paths
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import RunView, fold
 
+FORMAT = 2
+"""Of an archive. 1 had no archive.json, tensors.json, spec-as-written.json and links."""
+REPORT_NAME = "report.html"
 _PACKAGES = ("torch", "transformers", "peft", "safetensors", "numpy", "scipy", "qiskit", "biopython", "sqlalchemy")
 _COLUMNS = (
     "id",
@@ -142,35 +149,25 @@ def damages(folder: Path, events: Sequence[Recorded]) -> str:
 
 
 def archive_bytes(store: RunStore, run: str) -> bytes:
-    """Return the archive of a run as a zip.
+    """Return the archive of a run as a zip; `poets verify` reads it on any machine.
 
-    It holds spec.json, events.jsonl, candidates.csv, an experiment's comparisons.csv and responses/,
-    the last checkpoint, adapters/ and artifacts/ where there are any, backbone/ if the run trained
-    its own (its adapters fit no other), table/ with the uploaded tables the
-    problem read, versions.json, and checksums.json with the SHA-256 of every
-    other member.
+    It holds spec.json, spec-as-written.json (as the chain of events begins with it), events.jsonl, candidates.csv, an
+    experiment's comparisons.csv and responses/, the last checkpoint, adapters/ and artifacts/ where there are any,
+    backbone/ if the run trained its own (its adapters fit no other), table/ with the uploaded tables the problem read,
+    report.html, tensors.json with a checksum of each tensor, versions.json, archive.json (which run, and its head), and
+    checksums.json with the SHA-256 of every other member.
 
     Raises:
         UnknownRun.
         StoreUnavailable: also where backbone or adapters are not those that the events name.
     """
-    events, spec = store.read(run), store.spec(run)
-    view, folder = fold(events), store.folder(run)
-    if damaged := damages(folder, events):
+    members, view, tables = _texts(store, run)
+    folder = store.folder(run)
+    if damaged := damages(folder, [read_line(line) for line in members["events.jsonl"].splitlines()]):
         raise StoreUnavailable(
             f"Expected the files that run {run} names, got {damaged}. `poets export {run} FILE` makes them again; "
             "a run that is not finished makes them again when it is resumed."
         )
-    # Files elsewhere are the user's own and stay out.
-    uploads = [text for text in files_of(spec) if in_uploads(text, store.files) and Path(text).is_file()]
-    tables = {text: f"table/{Path(text).name}" for text in uploads}
-    members: dict[str, bytes] = {
-        # Tables are named where they lie in the archive: `poets run spec.json` works in the unpacked folder.
-        "spec.json": with_paths(spec, lambda path: tables.get(path, path)).model_dump_json(indent=2).encode(),
-        "events.jsonl": "".join(json.dumps(e.to_json()) + "\n" for e in events).encode(),
-        "candidates.csv": candidates_csv(view),
-        "versions.json": json.dumps(_versions(), indent=2).encode(),
-    }
     if view.experiment is not None:
         members["comparisons.csv"] = comparisons_csv(view.experiment)
     if view.rounds and (name := view.rounds[-1].checkpoint) and (folder / "checkpoints" / name).is_file():
@@ -181,6 +178,7 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
         for path in sorted((folder / part).rglob("*")):
             if path.is_file() and not path.is_symlink() and not path.name.endswith(PART):
                 members[path.relative_to(folder).as_posix()] = path.read_bytes()
+    members["tensors.json"] = json.dumps(_tensors(members), indent=1).encode()
     checksums = {name: sha256_of(data) for name, data in members.items()}
     members["checksums.json"] = json.dumps(checksums, indent=2, sort_keys=True).encode()
     out = io.BytesIO()
@@ -188,6 +186,66 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
         for name, data in members.items():
             archive.writestr(name, data)
     return out.getvalue()
+
+
+def _texts(store: RunStore, run: str) -> tuple[dict[str, bytes], RunView, dict[str, str]]:
+    """Return what an archive says in words, the fold of the events, and the names of tables by where they lie."""
+    spec, (written, lines) = store.spec(run), store.written(run)
+    view = fold(store.read(run, limit=len(lines)))  # of the same moment: a log only grows at its end
+    # Files elsewhere are the user's own and stay out.
+    uploads = [text for text in files_of(spec) if in_uploads(text, store.files) and Path(text).is_file()]
+    tables = {text: f"table/{Path(text).name}" for text in uploads}
+    links = [parts_of(line)[1] for line in lines]
+    facts = {
+        "format": FORMAT,
+        "run": run,
+        "events": len(lines),
+        "unchained": sum(not link for link in links),
+        "head": links[-1] if links else "",
+    }
+    members = {
+        # Tables are named where they lie in the archive: `poets run spec.json` works in the unpacked folder.
+        "spec.json": with_paths(spec, lambda path: tables.get(path, path)).model_dump_json(indent=2).encode(),
+        "spec-as-written.json": written.encode(),
+        "events.jsonl": "".join(f"{line}\n" for line in lines).encode(),
+        "candidates.csv": candidates_csv(view),
+        "versions.json": json.dumps(_versions(), indent=2).encode(),
+        "archive.json": json.dumps(facts, indent=2).encode(),
+    }
+    members[REPORT_NAME] = report_of(members, view)
+    return members, view, tables
+
+
+def report_of(members: Mapping[str, bytes], view: RunView) -> bytes:
+    """Return report.html of an archive, out of its other members.
+
+    Args:
+        members: spec.json, versions.json and archive.json.
+        view: fold of the events.
+    """
+    facts = json.loads(members["archive.json"])
+    spec, versions = members["spec.json"].decode(), json.loads(members["versions.json"])
+    return report_html(view, facts["run"], spec, versions, facts)
+
+
+def report_bytes(store: RunStore, run: str) -> bytes:
+    """Return the report of a run as one HTML file.
+
+    Raises:
+        UnknownRun, StoreUnavailable.
+    """
+    return _texts(store, run)[0][REPORT_NAME]
+
+
+def _tensors(members: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return checksums of all tensors by file; null for a file that cannot be read as tensors."""
+    found: dict[str, Any] = {}
+    for name in (name for name in members if name.endswith(ENDING)):
+        try:
+            found[name] = tensor_checksums(io.BytesIO(members[name]), name)
+        except InvalidModel:
+            found[name] = None  # it has its checksum as a whole
+    return found
 
 
 def export_archive(store: RunStore, run: str, path: Path) -> Path:

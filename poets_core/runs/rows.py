@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from poets_core.errors import LeaseLost, StoreUnavailable, UnknownRun
+from poets_core.runs.chain import event_text, next_link, spec_link
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_reader import read_event
 from poets_core.runs.events import (
@@ -88,6 +89,42 @@ def appended(connection: Connection, lease: Lease, events: Sequence[Event], bodi
             "same lease. Resume the run."
         )
     return after + len(events)
+
+
+def event_rows(
+    connection: Connection, row: RowMapping, at: float, events: Sequence[Event], bodies: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the rows of new events, each linked to the one before.
+
+    Args:
+        connection: to the store.
+        row: of the run, locked.
+        at: their time.
+        events: in order; bodies: JSON of each.
+    """
+    run, last = row["id"], int(row["last_seq"])
+    mine = EVENTS.c.run == run
+    link = (
+        connection.scalar(select(EVENTS.c.link).where(mine, EVENTS.c.seq == last)) if last else spec_link(row["spec"])
+    )
+    texts: list[str] = []
+    if not link:  # an older program has written since: what it wrote is covered by the first new link
+        top = connection.scalar(select(func.max(EVENTS.c.seq)).where(mine, EVENTS.c.link != "")) or 0
+        link = connection.scalar(select(EVENTS.c.link).where(mine, EVENTS.c.seq == top)) or spec_link(row["spec"])
+        texts = [text for text, _ in written_rows(connection, run, top)]
+    made = []
+    for seq, (event, body) in enumerate(zip(events, bodies, strict=True), last + 1):
+        link = next_link(link, [*texts, event_text(seq, at, event.tag, body)])
+        texts = []
+        made.append({"run": run, "seq": seq, "at": at, "kind": event.tag, "body": body, "link": link})
+    return made
+
+
+def written_rows(connection: Connection, run: str, after: int = 0) -> list[tuple[str, str]]:
+    """Return text and link of the events of a run with a number above `after`, see `poets_core.runs.chain`."""
+    query = select(EVENTS).where(EVENTS.c.run == run, EVENTS.c.seq > after).order_by(EVENTS.c.seq)
+    rows = connection.execute(query).mappings()
+    return [(event_text(r["seq"], r["at"], r["kind"], r["body"]), r["link"]) for r in rows]
 
 
 def command_body(text: str) -> dict[str, Any]:

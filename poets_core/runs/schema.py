@@ -80,6 +80,7 @@ EVENTS = Table(
     Column("at", Float, nullable=False),
     Column("kind", String(20), nullable=False),
     Column("body", Text, nullable=False),
+    Column("link", String(64), nullable=False, server_default=""),  # see `chain`; none of older programs
 )
 
 COMMANDS = Table(

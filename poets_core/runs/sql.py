@@ -13,6 +13,7 @@ from sqlalchemy import Engine, func, select, update
 from poets_core.errors import UnknownRun
 from poets_core.runs import process
 from poets_core.runs.answers import read_answer
+from poets_core.runs.chain import line_of
 from poets_core.runs.database import BUSY_SECONDS, clock, connect, file_error, parse_url, transaction
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_reader import read_recorded
@@ -24,6 +25,7 @@ from poets_core.runs.rows import (
     appended,
     best_of,
     command_body,
+    event_rows,
     fetch_run,
     held_run,
     holder,
@@ -33,6 +35,7 @@ from poets_core.runs.rows import (
     oldest_waiting,
     row_updates,
     unknown,
+    written_rows,
 )
 from poets_core.runs.schema import COMMANDS, EVENTS, RUNS, prepare
 from poets_core.runs.shelf import Shelf
@@ -190,13 +193,7 @@ class SqlStore(Shelf):
                 return last
             if after is not None and last != after:
                 return appended(connection, lease, events, bodies, after)
-            connection.execute(
-                EVENTS.insert(),
-                [
-                    {"run": lease.run, "seq": last + i, "at": now, "kind": e.tag, "body": body}
-                    for i, (e, body) in enumerate(zip(events, bodies, strict=True), 1)
-                ],
-            )
+            connection.execute(EVENTS.insert(), event_rows(connection, row, now, events, bodies))
             cached = {"last_seq": last + len(events), "progress": now} | row_updates(row, events)
             if any(isinstance(e, Observed) and e.corrects for e in events):
                 cached["best"] = best_of(connection, lease.run, minimise=cached["minimise"])
@@ -218,6 +215,12 @@ class SqlStore(Shelf):
             if not rows:
                 fetch_run(connection, run)
         return [read_recorded(run, r["seq"], r["at"], r["kind"], r["body"]) for r in rows]
+
+    def written(self, run: str) -> tuple[str, list[str]]:
+        """Return the spec's JSON and the lines of events.jsonl, letter by letter. Raises as `read`."""
+        with transaction(self._engine, writes=False) as connection:
+            spec, rows = fetch_run(connection, run)["spec"], written_rows(connection, run)
+        return str(spec), [line_of(text, link) for text, link in rows]
 
     def newest(self, run: str, kind: str) -> Recorded | None:
         """Return the newest event of a kind, without reading the others; None if there is none.

@@ -45,7 +45,8 @@ class RunStore(Protocol):
     **The log is append-only.** Events are numbered 1, 2, 3, ... within a run, and never changed or removed.
     `append` writes all its events or none; repeated with `after`, it finds what a try appended whose answer was lost,
     and does not append it twice. When it returns they are on the disk: whatever is killed then, they are
-    read again. Events come back equal to what was appended, in the same order.
+    read again. Events come back equal to what was appended, in the same order. Each is linked to the one before, and
+    the first to the spec; `written` shows the links.
 
     **One worker writes a run.** `claim` gives a lease with an epoch, a number one higher than that of the lease
     before. Every method that takes a lease checks the epoch in its own transaction. A worker that was taken for dead
@@ -105,6 +106,10 @@ class RunStore(Protocol):
 
     def read(self, run: str, after: int = 0, limit: int | None = None) -> list[Recorded]:
         """Return events with a number above `after`, oldest first, at most `limit`."""
+        ...
+
+    def written(self, run: str) -> tuple[str, list[str]]:
+        """Return spec and log letter by letter, with the links of the chain (`poets_core.runs.chain`)."""
         ...
 
     def newest(self, run: str, kind: str) -> Recorded | None:

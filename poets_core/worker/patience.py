@@ -177,6 +177,10 @@ class PatientStore:
         """See `RunStore.read`."""
         return self.patience(lambda: self._store.read(run, after, limit))
 
+    def written(self, run: str) -> tuple[str, list[str]]:
+        """See `RunStore.written`."""
+        return self.patience(lambda: self._store.written(run))
+
     def newest(self, run: str, kind: str) -> Recorded | None:
         """See `RunStore.newest`."""
         return self.patience(lambda: self._store.newest(run, kind))

@@ -34,9 +34,9 @@ def names() -> list[str]:
     return [s.name for s in catalog.sciences()]
 
 
-def test_this_project_brings_four_sciences_and_they_are_sound() -> None:
+def test_this_project_brings_five_sciences_and_they_are_sound() -> None:
     assert catalog.broken() == ()
-    assert names()[:4] == ["protein", "quantum", "language", "text"]
+    assert names()[:5] == ["protein", "quantum", "language", "text", "strings"]
     for entry in catalog.entries():
         assert find_spec(entry.loader.split(":")[0])
         params = {p.name: p.default for p in entry.parameters}
@@ -95,7 +95,7 @@ def test_a_folder_of_modules_and_packages_is_read(tmp_path: Path) -> None:
     (tmp_path / "_helper.py").write_text("raise RuntimeError\n")
     (tmp_path / "notes.txt").write_text("")
     with domains_in(tmp_path):
-        assert names()[4:] == ["package", "small"]
+        assert names()[5:] == ["package", "small"]
         assert catalog.broken() == ()
         assert catalog.entry("small/one").tokens({}) == 7
     assert "small" not in names()
@@ -118,7 +118,7 @@ def test_a_folder_of_modules_and_packages_is_read(tmp_path: Path) -> None:
 def test_a_broken_science_is_named_and_takes_no_other_down(text: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "poets_a_broken_one.py").write_text(text)
     with toy_science(tmp_path):
-        assert names() == ["protein", "quantum", "language", "text", "dna"]
+        assert names() == ["protein", "quantum", "language", "text", "strings", "dna"]
         (fault,) = catalog.broken()
         assert fault.source == str(tmp_path / "poets_a_broken_one.py")
         assert said in fault.message

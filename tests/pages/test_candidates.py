@@ -15,7 +15,7 @@ from pages.parts.run.table import candidate_rows
 from pages.parts.words import decimal
 from poets_core.runs.artifacts import file_name
 from poets_core.runs.events import Event, Finished, Observed, Prepared, Proposed
-from poets_core.runs.export import candidates_csv
+from poets_core.runs.export import candidates_csv, report_bytes
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import RunView, fold
 from poets_core.types import Objective, ProblemInfo
@@ -176,6 +176,14 @@ def test_the_best_is_open_and_next_and_previous_lead_along_the_table(store: SqlS
     at.button(key="next").click().run()
     assert address(at, "id") in ids(at)
     assert at.number_input(key=f"page-{run}").value == 2
+
+
+def test_a_run_is_taken_away_as_a_report_and_checked_by_anybody(store: SqlStore) -> None:
+    run = written.write(store, [*written.events(4), Finished("budget")], rounds=4)
+    at = opened(CANDIDATES, run=run)
+    assert "report-html" in {b.key for b in at.get("download_button")}
+    assert any(f"poets export {run} run.zip" in code.value for code in at.code)
+    assert run.encode() in report_bytes(store, run)
 
 
 def test_files_are_named_by_problem_run_what_and_how_many() -> None:

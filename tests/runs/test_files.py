@@ -92,7 +92,8 @@ def test_archive(store: SqlStore, tmp_path: Path) -> None:
         checksums = json.loads(archive.read("checksums.json"))
         assert names == {
             "spec.json", "events.jsonl", "candidates.csv", "versions.json", "checksums.json", "checkpoints/c",
-            "adapters/branch-0/adapter_config.json", "artifacts/x.csv",
+            "adapters/branch-0/adapter_config.json", "artifacts/x.csv", "spec-as-written.json", "archive.json",
+            "tensors.json", "report.html",
         }  # fmt: skip
         assert set(checksums) == names - {"checksums.json"}
         assert all(hashlib.sha256(archive.read(n)).hexdigest() == c for n, c in checksums.items())

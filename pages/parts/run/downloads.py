@@ -18,7 +18,7 @@ from poets_core.errors import PoetsError
 from poets_core.runs import launch
 from poets_core.runs.artifacts import file_name, read_artifact
 from poets_core.runs.events import ArtifactMade
-from poets_core.runs.export import candidates_csv
+from poets_core.runs.export import candidates_csv, report_bytes
 from poets_core.runs.views.fold import RunView
 from poets_core.spec import TaskSettings, TaskSpec
 
@@ -70,6 +70,11 @@ def downloads(feed: Feed, view: RunView, chosen: str, apart: Callable[[], Sequen
         "all-csv",
         quiet=True,
     )
+    st.caption("The whole run: a report that any browser shows, and an archive that anybody can check.")
+    name = file_name(feed.spec.problem.name, feed.run, "report", count, "html")
+    with st.container(horizontal=True, key="whole-run"):
+        download("Report (HTML)", lambda: report_bytes(feed.store, feed.run), name, "report-html", quiet=True)
+        st.code(f"poets export {feed.run} run.zip && poets verify run.zip", language=None)
 
 
 def _prepare(feed: Feed, format: str, what: str, candidates: Sequence[str]) -> None:

@@ -1,0 +1,1 @@
+"""Strings with oracles of one's own."""
