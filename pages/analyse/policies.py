@@ -11,6 +11,7 @@ from pages.parts.experiment import effort as contest_effort
 from pages.parts.experiment.form import form
 from pages.parts.experiment.listing import JUDGES, experiments
 from pages.parts.experiment.odds import odds
+from pages.parts.experiment.ranking import ranked
 from pages.parts.experiment.tables import chosen, comparison_list, policy_table, verdict_json
 from pages.parts.experiment.verdicts import (
     REASONS,
@@ -116,8 +117,11 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     progress(snapshot.view, snapshot.status, spec)
     if not view.comparisons:
         return
-    _panels(feed, spec)
-    _policies(feed, spec, view)
+    ranked(view, current_look(), feed.run)
+    if spec.top == 1:  # evidence is for and against one best policy
+        st.header("Evidence for a best policy", anchor=False)
+        _panels(feed, spec)
+        _policies(feed, spec, view)
     _agreement(view.agreement() if waits else [])
     st.header("Comparisons", anchor=False)
 
