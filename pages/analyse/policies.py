@@ -9,6 +9,7 @@ import streamlit as st
 from pages.parts.experiment import charts as contest_charts
 from pages.parts.experiment import effort as contest_effort
 from pages.parts.experiment.form import form
+from pages.parts.experiment.going_on import going_on
 from pages.parts.experiment.listing import JUDGES, experiments
 from pages.parts.experiment.odds import odds
 from pages.parts.experiment.ranking import ranked
@@ -76,8 +77,15 @@ def _experiment(feed: Feed) -> None:
             address={"run": feed.run},
         )
         return
-    spec = feed.spec.experiment
-    redrawn(feed, lambda snapshot: _run(feed, spec, snapshot), reading="Reading the experiment…")
+    settings = feed.spec.experiment
+
+    def draw(snapshot: Snapshot) -> None:
+        budget = None if snapshot.view.experiment is None else snapshot.view.experiment.budget
+        # What was added after it had ended counts from then on.
+        spec = settings if budget is None else settings.model_copy(update={"budget": budget})
+        _run(feed, spec, snapshot)
+
+    redrawn(feed, draw, reading="Reading the experiment…")
 
 
 def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
@@ -111,6 +119,7 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     for said in view.facts.get("order", ()):
         if not _withheld(view).startswith(said.partition(": ")[0]):  # the verdict has said it already
             st.info(plain(said), icon=":material/swap_horiz:")
+    going_on(feed, spec, snapshot, view)
     for warning in view.warnings:
         st.warning(plain(warning), icon=":material/warning:")
     _cards(view, spec)

@@ -7,6 +7,7 @@
     poets run spec.json
     poets show RUN --json
     poets ranking RUN
+    poets extend RUN --log more.csv
     poets circuit mine.qasm --problem quantum/tfim-6 --set max_cx=12
     poets propose RUN && poets results RUN FILE
     poets app
@@ -29,7 +30,7 @@ from rich.table import Column, Table
 
 from domains import catalog
 from poets_core import serve
-from poets_core.cli import circuits, laboratory, rankings
+from poets_core.cli import circuits, experiments, laboratory, rankings
 from poets_core.cli.exports import export_designs, export_run
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.logs import mapped, spec_from_log
@@ -304,6 +305,8 @@ app.command()(laboratory.results)
 app.command(name="next")(laboratory.next_)
 app.command()(laboratory.budget)
 app.command()(rankings.ranking)
+app.command()(experiments.extend)
+app.command()(experiments.undo)
 
 
 def main() -> None:

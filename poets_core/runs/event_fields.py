@@ -30,6 +30,7 @@ EventKind: TypeAlias = Literal[
     "measured",
     "budget",
     "rejected",
+    "extended",
 ]
 """The kinds of events, as stores name them; each is a class of `poets_core.runs.events`."""
 Outcome: TypeAlias = Literal["first", "second", "tie"]

@@ -18,6 +18,7 @@ from poets_core.errors import StoreUnavailable
 from poets_core.runs.artifacts import sha256_of, write_atomic
 from poets_core.runs.events import Finished, Prepared, Recorded, Updated
 from poets_core.runs.kept import ADAPTERS, BACKBONE, PART, damage
+from poets_core.runs.laboratory_events import Extended
 from poets_core.runs.store import RunStore
 from poets_core.runs.uploads import files_of, in_uploads, with_paths
 from poets_core.runs.views.experiment import ExperimentView
@@ -177,6 +178,9 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
         members[f"checkpoints/{name}"] = (folder / "checkpoints" / name).read_bytes()
     for table, name in tables.items():
         members[name] = Path(table).read_bytes()
+    for line in events:  # further rows that an experiment was given
+        if isinstance(line.event, Extended) and line.event.log and not line.event.refused:
+            members[f"table/{line.event.log}"] = (store.files / "uploads" / line.event.log).read_bytes()
     for part in ("adapters", "artifacts", "backbone", "responses"):
         for path in sorted((folder / part).rglob("*")):
             if path.is_file() and not path.is_symlink() and not path.name.endswith(PART):

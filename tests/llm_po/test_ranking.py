@@ -199,7 +199,7 @@ def test_all_intervals_hold_together_at_every_step(truth, planned):
     p, runs, steps = TRUTHS[truth], 100, 90
     mean = (p.sum(1) - 0.5) / 2
     decided = np.full((3, 3), steps // 3) - np.diag([steps // 3] * 3) if planned else None
-    lower, upper, low, high = simultaneous(histories(p, runs, steps, turns=planned), DELTA, 3, decided)
+    lower, upper, low, high = simultaneous(histories(p, runs, steps, turns=planned), DELTA, decided)
     pairs_missed = ((p < lower) | (p > upper)).any((1, 2, 3))
     missed = int((pairs_missed | ((mean < low) | (mean > high)).any((1, 2))).sum())
     assert (upper - lower)[:, -1].mean() < 0.6  # and yet they say something
@@ -296,7 +296,7 @@ def test_a_clear_ranking_is_found_and_pairs_shown_in_one_order_leave_it_open():
     assert found["groups"]["mean"] == [[0], [1], [2]]
     assert len(found["pairs"]) == 3
     decided = wins + wins.T
-    one_order = LogFacts(2, [("p0", "p1")], decided)
+    one_order = LogFacts([("p0", "p1")], decided)
     withheld = ranking_of(played(wins), log=one_order)
     assert [p["ranks"]["duels"] for p in withheld["policies"]] == [[1, 2], [1, 2], [3, 3]]
     assert withheld["uncertified"] == [["p0", "p1"]]
@@ -319,7 +319,7 @@ def test_three_hundred_policies_are_ranked():
     np.fill_diagonal(wins, 0)
     found.duels.wins[:] = wins
     found.duels.judged[:] = wins + wins.T
-    out = ranking_of(found, log=LogFacts(k * (k - 1) // 2, (), wins + wins.T), pairs=True)
+    out = ranking_of(found, log=LogFacts((), wins + wins.T), pairs=True)
     truth = expit(np.subtract.outer(s, s))
     mean = (truth.sum(1) - 0.5) / (k - 1)
     for i, p in enumerate(out["policies"]):

@@ -53,13 +53,18 @@ def read_costs(table: LogTable, mapping: LogMapping, role: str) -> list[float | 
     return values
 
 
-def mean_costs(rows: Sequence[Row]) -> dict[str, float]:
-    """Return the mean cost of a response of each policy that has one; a row judged in both orders counts once."""
-    seen: dict[tuple[int, str], tuple[str, float]] = {}
-    for row in rows:
-        for name, cost in zip((row.first, row.second), row.costs, strict=True):
-            if cost is not None:
-                seen[row.number, name] = (name, cost)
+def mean_costs(files: Sequence[Sequence[Row]]) -> dict[str, float]:
+    """Return the mean cost of a response of each policy that has one; a row judged in both orders counts once.
+
+    Args:
+        files: rows of every file.
+    """
+    seen: dict[tuple[int, int, str], tuple[str, float]] = {}
+    for at, rows in enumerate(files):
+        for row in rows:
+            for name, cost in zip((row.first, row.second), row.costs, strict=True):
+                if cost is not None:
+                    seen[at, row.number, name] = (name, cost)
     of: dict[str, list[float]] = {}
     for name, cost in seen.values():
         of.setdefault(name, []).append(cost)

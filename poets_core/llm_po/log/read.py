@@ -54,7 +54,7 @@ def before(table: LogTable) -> LogMapping:
 
 def read_rows(table: LogTable, mapping: LogMapping, policies: Sequence[str] | None) -> ReadLog:
     """Read the rows of a table; see `read_log`."""
-    _check_columns(table, mapping)
+    check_columns(table, mapping)
     # A row that was judged in both orders is read twice, once with each outcome.
     words = outcome_words(table, mapping)
     reader = _Reader(table, mapping, policies, meanings(mapping, list(counted(words)), table.separator))
@@ -241,7 +241,7 @@ class _Reader:
         return copies
 
 
-def _check_columns(table: LogTable, mapping: LogMapping) -> None:
+def check_columns(table: LogTable, mapping: LogMapping) -> None:
     """Refuse a mapping that names columns the log has not, or says too little."""
     wrong: dict[str, str] = {}
     have = f"the log has {listed(list(table.columns))}"

@@ -68,14 +68,13 @@ class LogFacts:
     """What an experiment on a log knows before any outcome.
 
     Attributes:
-        possible: pairs that have rows.
         uncertified: pairs that were shown in one order alone: nothing is claimed of them.
-        decided: symmetric; rows of each pair that are no ties.
+        decided: symmetric; rows of each pair that are no ties. None where rows were added later, when some outcomes
+            were known: then they are no plan.
     """
 
-    possible: int
     uncertified: Collection[Two]
-    decided: Int64[np.ndarray, "K K"]
+    decided: Int64[np.ndarray, "K K"] | None
 
 
 def ranking_of(
@@ -146,11 +145,9 @@ def intervals_of(
         log: that it reads.
     """
     k, delta = len(experiment.policies), experiment.delta
-    # The error is shared among the pairs that can be compared at all, which a log says before any outcome.
     every, apart = k * (k - 1) // 2, np.zeros((k, k), dtype=np.bool_)
     if log is not None:
         at = {name: i for i, name in enumerate(experiment.policies)}
-        every = max(1, log.possible)
         for a, b in log.uncertified:
             apart[at[a], at[b]] = apart[at[b], at[a]] = True
     if experiment.clusters is not None:
@@ -159,15 +156,16 @@ def intervals_of(
         return found, _averages(found)
     wins = experiment.wins.copy()
     wins[apart] = 0
-    planned = None if log is None else np.where(apart, 0, log.decided)
-    lower, upper, low, high = simultaneous(wins, delta, every, planned, used=~apart)
+    planned = np.zeros((k, k), dtype=np.int64)
+    if log is not None and log.decided is not None:
+        planned = np.where(apart, 0, log.decided)
+    lower, upper, low, high = simultaneous(wins, delta, None if log is None else planned, used=~apart)
     return _pairs(lower, upper, wins.astype(np.float64)), (low, high)
 
 
 def simultaneous(
     wins: Int64[np.ndarray, "... K K"],
     delta: float,
-    every: int,
     planned: Int64[np.ndarray, "K K"] | None = None,
     used: Bool[np.ndarray, "K K"] | None = None,
 ) -> tuple[
@@ -183,11 +181,11 @@ def simultaneous(
     Args:
         wins: entry (i, j) is how often i was preferred to j.
         delta: of everything together.
-        every: pairs among which the error is shared.
         planned: decided comparisons that each pair will have, where that is known beforehand.
         used: symmetric; pairs that say something of the means; None: all.
     """
     k, turned = wins.shape[-1], np.swapaxes(wins, -1, -2)
+    every = k * (k - 1) // 2  # shared by all pairs, for rows of any of them may still come
     # Half of delta for all pairs, half for the K means; with a log a quarter for each of two ways to bound those.
     lower, upper = pair_intervals(wins, turned, nats(2.0 * every / delta))
     diagonal = np.eye(k, dtype=np.bool_)
