@@ -153,11 +153,12 @@ def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
     metrics, k = view.metrics or {}, len(spec.policies)
     share = contest_effort.saved_share(metrics, view.verdict)
     least, robin = metrics.get("expected"), metrics.get("round_robin")
+    who = "Not the best policy" if spec.top == 1 else f"Not among the best {spec.top}"
     ruled = "by the counts alone" if _withheld(view) else "certified"
     cards = (
         ("Comparisons", f"{view.comparisons:,}", f"of at most {spec.budget:,}", "Judged pairs, ties included."),
         ("Ties", f"{view.ties:,}", _share(view), "They cost a comparison and say nothing about who is better."),
-        ("Ruled out", f"{excluded(metrics, k)} of {k}", ruled, "Not the best policy, with error at most δ."),
+        ("Ruled out", f"{excluded(metrics, k)} of {k}", ruled, f"{who}, with error at most δ."),
         (
             "Needed at least",
             None if least is None else f"{least:,.0f}",
@@ -173,7 +174,7 @@ def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
         ),
     )
     with st.container(horizontal=True, key="cards"):  # they go on in a second line where one is too narrow
-        for figure in cards:
+        for figure in cards if spec.top == 1 else cards[:3]:  # the others are about one best policy
             card(*figure)
 
 

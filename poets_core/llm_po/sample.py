@@ -73,10 +73,10 @@ class Sample:
         closed = {kind: {getattr(row, kind) for row in self.rows} - {""} for kind in sampled}
         kept = [row for row in rows if not any(getattr(row, kind) in closed[kind] for kind in sampled)]
         if n := len(rows) - len(kept):
-            said.append(f"{n:,} rows are left out: their {' or '.join(sampled)} was counted before.")
+            said.append(f"{_many(n)} left out: the {' or '.join(sampled)} was counted before.")
         kept, n = self._alone(kept)
         if n:
-            said.append(f"{n:,} rows are left out: they share a cluster, and rows of their pair were counted singly.")
+            said.append(f"{_many(n)} left out: in this pair rows were counted singly, so that one a cluster counts.")
         if not kept:
             raise InvalidComparisons(
                 f"Expected further rows that count, got none: {' '.join(said) or 'the file adds nothing.'}"
@@ -114,6 +114,10 @@ class Sample:
                 met.update(keys)
             out.append(row)
         return out, len(rows) - len(out)
+
+
+def _many(n: int) -> str:
+    return "1 row is" if n == 1 else f"{n:,} rows are"
 
 
 def _merged(one: Dependence, more: Dependence, rows: Sequence[Row]) -> Dependence:

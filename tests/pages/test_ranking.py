@@ -12,12 +12,14 @@ import pytest
 from pages.parts.experiment.ranking import forest, groups_text, notes, ranking_frame, ranking_of
 from pages.parts.experiment.verdicts import outcome, sentence, toward
 from pages.parts.look import DARK, LIGHT
-from poets_core.errors import InvalidComparisons
+from poets_core.errors import InvalidComparisons, InvalidInput
 from poets_core.llm_po.comparison import Comparison
 from poets_core.llm_po.experiment import Experiment
 from poets_core.llm_po.ranking import ranking as made
+from poets_core.runs import going_on
 from poets_core.runs.event_fields import jsonable
-from poets_core.runs.events import VerdictReached
+from poets_core.runs.events import Finished, VerdictReached
+from poets_core.runs.laboratory_events import Extended
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
 from poets_core.runs.views.ranking import (
@@ -158,3 +160,63 @@ def test_an_experiment_for_the_best_two_shows_its_ranking_and_no_evidence_for_on
     run = we.write(store, we.spec(top=2), we.course(CLEAR))
     at = opened(POLICIES, run=run)
     assert [h.value for h in at.header if h.value.startswith(("Ranking", "Evidence"))] == ["Ranking"]
+
+
+# -- going on ------------------------------------------------------------
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Runs for which a worker would have been started."""
+    started: list[str] = []
+    monkeypatch.setattr(going_on, "launch", lambda store, run: started.append(run))
+    return started
+
+
+def undecided(store: SqlStore, **fields: object) -> str:
+    """A run that has spent its budget."""
+    told = CLEAR[:3]
+    verdict = we.verdict("undecided", None, 3)
+    return we.write(store, we.spec(budget=3, **fields), [*we.course(told), *verdict[:-1], Finished("budget")])
+
+
+def test_an_undecided_experiment_asks_how_far_to_go_on_and_sends_it(store: SqlStore, sent: list[str]) -> None:
+    run = undecided(store)
+    at = opened(POLICIES, run=run)
+    field = at.number_input(key=f"more-budget-{run}")
+    assert (field.value, field.min) == (6, 4)
+    field.set_value(40).run()
+    at.button(key="go-on").click().run()
+    assert not at.exception
+    assert sent == [run]
+    assert [(c.command, dict(c.body)) for c in store.commands(run)] == [("extend", {"budget": 40, "log": ""})]
+    assert store.status(run).resumable
+
+
+def test_a_verdict_offers_no_going_on(store: SqlStore, sent: list[str]) -> None:
+    run = we.write(store, we.spec(), [*we.course(CLEAR), *we.verdict("winner", "branch 0", len(CLEAR))])
+    assert "go-on" not in {b.key for b in opened(POLICIES, run=run).button}
+    with pytest.raises(InvalidInput, match="a verdict, which is final"):
+        going_on.go_on(store, run, budget=4000)
+    assert sent == []
+
+
+def test_no_more_than_was_made_is_no_more(store: SqlStore, sent: list[str]) -> None:
+    run = undecided(store)
+    with pytest.raises(InvalidInput, match="more than the 3 comparisons that were made, got a budget of 3"):
+        going_on.go_on(store, run, budget=3)
+    with pytest.raises(InvalidInput, match="got a log"):
+        going_on.go_on(store, run, log=("more.csv", b"a,b"))
+    assert store.status(run).reason == "budget"
+
+
+def test_what_was_added_or_refused_is_said(store: SqlStore) -> None:
+    added = [
+        Extended(9, 1, "more.csv", "0" * 64, 5, ("1 row is left out.",)),
+        Extended(9, 2, refused="Expected *more*."),
+    ]
+    run = we.write(store, we.spec(budget=3), [*we.course(CLEAR[:3]), *added, Finished("budget")])
+    at = opened(POLICIES, run=run)
+    assert "5 further rows were added. 1 row is left out." in said(at)
+    assert "Nothing was added: Expected \\*more\\*." in [w.value for w in at.warning]
+    assert next(m.delta for m in at.metric if m.label == "Comparisons") == "of at most 9"

@@ -117,7 +117,7 @@ def test_a_verdict_is_final_and_what_is_no_more_is_refused(store: SqlStore, tmp_
     ("said", "why"),
     [
         ([["p", "one", "two", "who knows"]], "'who knows' in 1 row, first in row 2"),
-        (rows(6, seed=9), "18 rows are left out: their prompt was counted before"),
+        (rows(6, seed=9), "18 rows are left out: the prompt was counted before"),
         ([["p0two0", "one", "two", "b"]], "prompt was counted before"),  # another judgment on a prompt that is closed
         ([["x", "four", "five", "a"]], "row"),
         ([["x1", "one", "two", "a"], ["x1", "one", "two", "b"]], "hold several rows"),

@@ -1,4 +1,4 @@
-"""An experiment that ended undecided goes on: the form that asks for more comparisons, or for further rows of its log."""
+"""An experiment that ended undecided goes on: a form for more comparisons, or for further rows of its log."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def going_on(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot, view: Exp
     not_obeyed(kept)
     with st.expander("Go on with this experiment", icon=":material/more_time:", key="going-on"):
         st.caption(
-            "The evidence holds at every moment, so that going on costs nothing: what was counted stays counted, and the "
-            "error bound stays what it is."
+            "The evidence holds at every moment, so that going on costs nothing: what was counted stays counted, and "
+            "the error bound stays what it is."
         )
         _budget(feed, spec, view, kept)
         if spec.source == "log":
@@ -50,8 +50,11 @@ def going_on(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot, view: Exp
 
 
 def _budget(feed: Feed, spec: ExperimentSettings, view: ExperimentView, kept: str) -> None:
-    if spec.source == "log" and len(view.pairs) >= spec.budget and feed.snapshot().status.reason == "exhausted":
-        return  # no row is left that more comparisons could use
+    if spec.source == "log":
+        there = int(view.facts.get("rows", 0)) + sum(event.rows for event in view.extended)
+        if view.comparisons >= there:
+            st.caption("Every row of the log is used. Further rows bring further comparisons:")
+            return
     label = "Most comparisons in all"
     least = min(view.comparisons + 1, MOST_COMPARISONS)
     start = min(max(2 * spec.budget, least), MOST_COMPARISONS)

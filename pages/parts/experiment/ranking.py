@@ -176,7 +176,8 @@ def _in_percent(ends: Sequence[float | None]) -> str:
 
 
 def _in_words(ends: Sequence[float | None], digits: int) -> str:
-    estimate, low, high = ("–" if v is None else f"{v:.{digits}f}".replace("-", "−") for v in ends)
+    # Zero has no sign; a real minus is as wide as a plus.
+    estimate, low, high = ("–" if v is None else f"{round(v, digits) + 0.0:.{digits}f}".replace("-", "−") for v in ends)
     return f"{estimate} ({low} to {high})"
 
 

@@ -49,7 +49,8 @@ def title_of(spec: ExperimentSpec) -> str:
         return spec.label
     names = [p.name for p in spec.experiment.policies]
     rest = len(names) - 4
-    return "Which is best: " + (f"{', '.join(names[:4])} and {rest} more?" if rest > 0 else f"{_or(names)}?")
+    which = "Which is best" if spec.experiment.top == 1 else f"Which {spec.experiment.top} are best"
+    return f"{which}: " + (f"{', '.join(names[:4])} and {rest} more?" if rest > 0 else f"{_or(names)}?")
 
 
 def compared(about: str, judge: str) -> str:
@@ -92,7 +93,8 @@ def sentence(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None, 
     if verdict.rule == "order":  # what the evidence would certify rests on the order as well
         return "warning", f"Undecided after {n}: no winner is certified. {plain(verdict.why)}."
     why = [f"It ended because {plain(verdict.why)}."] if verdict.why else []
-    return "warning", " ".join([f"Undecided after {n}: no winner is certified.", *standing(metrics), *why]) + assumed
+    what = "no set of the best is certified" if (metrics or {}).get("top") else "no winner is certified"
+    return "warning", " ".join([f"Undecided after {n}: {what}.", *standing(metrics), *why]) + assumed
 
 
 def outcome(verdict: VerdictReached) -> str:
