@@ -14,6 +14,7 @@ from poets_core.intake import read_file
 from poets_core.runs.artifacts import UPLOAD_LIMIT
 from poets_core.runs.events import Withdrawn
 from poets_core.runs.going_on import go_on
+from poets_core.runs.status import RunStatus
 from poets_core.runs.store import SqlStore, open_store
 from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import fold
@@ -61,7 +62,7 @@ def undo(
     spec, view, status = opened.spec(run), _view(opened, run), opened.status(run)
     if not isinstance(spec, ExperimentSpec) or spec.experiment.judge != "person":
         raise InvalidInput(f"Expected an experiment that people judge, got {run}, which nobody judges.")
-    if status.state == "finished":
+    if _ended(status):
         raise InvalidInput(
             f"Expected an experiment that waits for answers, got {run}, which has ended ({status.reason}). Where it "
             "ended undecided, `poets extend` goes on with it; then its answers can be taken back."
@@ -80,10 +81,15 @@ def undo(
         if isinstance(taken, Withdrawn) and taken.answer == seq:
             typer.echo(f"taken back: the answer of {judge} to pair {taken.index}", err=True)
             return
-        if opened.status(run).state == "finished":
+        if _ended(opened.status(run)):
             raise InvalidInput(f"Expected to take back an answer before the verdict, got the verdict of {run} first.")
         time.sleep(0.2)
     typer.echo("sent; the worker has not dealt with it yet", err=True)
+
+
+def _ended(status: RunStatus) -> bool:
+    # One that was given more has an end behind it and goes on.
+    return status.state == "finished" and not status.resumable
 
 
 def _view(opened: SqlStore, run: str) -> ExperimentView:

@@ -120,3 +120,11 @@ def test_rows_that_cannot_be_joined_are_refused(tmp_path: Path, first: str, more
     with pytest.raises(InvalidComparisons, match=says):
         found.add(further(tmp_path, more))
     assert (found.rows, found.dependence) == before
+
+
+def test_rows_of_equal_costs_are_no_copies(tmp_path: Path) -> None:
+    """Nothing but policies, outcome and costs: two honest judgments may look alike."""
+    path = tmp_path / "log.csv"
+    path.write_text("a,b,w,ca,cb\nx,y,1,100,100\nx,y,1,100,100\n")
+    mapping = MAPPING.model_copy(update={"prompt": "", "judge": ""})
+    assert len(read_rows(read_table(path), mapping, None).rows) == 2

@@ -186,7 +186,7 @@ def _in_words(ends: Sequence[float | None], digits: int) -> str:
 
 def forest_height(found: RankingView) -> int:
     """Return the height of the chart, pixels: a line a policy."""
-    return 110 + 24 * min(len(found.policies), MOST)
+    return 76 + 24 * min(len(found.policies), MOST)
 
 
 def forest(found: RankingView, by: By, look: Look) -> Panel:
@@ -215,6 +215,7 @@ def forest(found: RankingView, by: By, look: Look) -> Panel:
         shapes=[shape],
         showlegend=False,
     )
+    form["margin"] = {**form["margin"], "t": 12}  # no legend: the groups stand in the table
     said = "; ".join(f"{n} {rank_text(p.ranks[by])}" for n, p in zip(names[:10], order, strict=False))
     more = f" The first {MOST} of {len(found.policies)} are drawn." if len(found.policies) > MOST else ""
     return Panel("ranking", title, help + more, traces, form, f"{title}, ranks: {said}.", len(order))

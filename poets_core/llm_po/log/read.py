@@ -225,8 +225,9 @@ class _Reader:
         copy. Columns without a name are what a program numbered its rows with.
         """
         mapping, table = self._mapping, self._table
-        # Columns that are read as an outcome cannot tell two judgments apart.
+        # Columns that are read as an outcome cannot tell two judgments apart, nor can costs, which are often equal.
         said = {mapping.first, mapping.second, *mapping.outcome, mapping.swapped, mapping.order}
+        said |= {mapping.first_cost, mapping.second_cost}
         columns = [name for name in table.columns if not name.startswith(UNNAMED)]
         telling = [i for i, name in enumerate(columns) if name not in said]
         seen: set[tuple[str, ...]] = set()
