@@ -152,6 +152,7 @@ def _over(feed: Feed, view: ExperimentView) -> None:
     else:
         words = {
             "winner": "The best policy is known.",
+            "top": "The best policies are known.",
             "none": "No policy beats all others.",
             "undecided": "Undecided.",
         }

@@ -9,8 +9,10 @@ import streamlit as st
 from pages.parts.experiment import charts as contest_charts
 from pages.parts.experiment import effort as contest_effort
 from pages.parts.experiment.form import form
+from pages.parts.experiment.going_on import going_on
 from pages.parts.experiment.listing import JUDGES, experiments
 from pages.parts.experiment.odds import odds
+from pages.parts.experiment.ranking import ranked
 from pages.parts.experiment.tables import chosen, comparison_list, policy_table, verdict_json
 from pages.parts.experiment.verdicts import (
     REASONS,
@@ -75,8 +77,15 @@ def _experiment(feed: Feed) -> None:
             address={"run": feed.run},
         )
         return
-    spec = feed.spec.experiment
-    redrawn(feed, lambda snapshot: _run(feed, spec, snapshot), reading="Reading the experiment…")
+    settings = feed.spec.experiment
+
+    def draw(snapshot: Snapshot) -> None:
+        budget = None if snapshot.view.experiment is None else snapshot.view.experiment.budget
+        # What was added after it had ended counts from then on.
+        spec = settings if budget is None else settings.model_copy(update={"budget": budget})
+        _run(feed, spec, snapshot)
+
+    redrawn(feed, draw, reading="Reading the experiment…")
 
 
 def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
@@ -110,14 +119,18 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     for said in view.facts.get("order", ()):
         if not _withheld(view).startswith(said.partition(": ")[0]):  # the verdict has said it already
             st.info(plain(said), icon=":material/swap_horiz:")
+    going_on(feed, spec, snapshot, view)
     for warning in view.warnings:
         st.warning(plain(warning), icon=":material/warning:")
     _cards(view, spec)
     progress(snapshot.view, snapshot.status, spec)
     if not view.comparisons:
         return
-    _panels(feed, spec)
-    _policies(feed, spec, view)
+    ranked(view, current_look(), feed.run)
+    if spec.top == 1:  # evidence is for and against one best policy
+        st.header("Evidence for a best policy", anchor=False)
+        _panels(feed, spec)
+        _policies(feed, spec, view)
     _agreement(view.agreement() if waits else [])
     st.header("Comparisons", anchor=False)
 
@@ -140,11 +153,12 @@ def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
     metrics, k = view.metrics or {}, len(spec.policies)
     share = contest_effort.saved_share(metrics, view.verdict)
     least, robin = metrics.get("expected"), metrics.get("round_robin")
+    who = "Not the best policy" if spec.top == 1 else f"Not among the best {spec.top}"
     ruled = "by the counts alone" if _withheld(view) else "certified"
     cards = (
         ("Comparisons", f"{view.comparisons:,}", f"of at most {spec.budget:,}", "Judged pairs, ties included."),
         ("Ties", f"{view.ties:,}", _share(view), "They cost a comparison and say nothing about who is better."),
-        ("Ruled out", f"{excluded(metrics, k)} of {k}", ruled, "Not the best policy, with error at most δ."),
+        ("Ruled out", f"{excluded(metrics, k)} of {k}", ruled, f"{who}, with error at most δ."),
         (
             "Needed at least",
             None if least is None else f"{least:,.0f}",
@@ -160,7 +174,7 @@ def _cards(view: ExperimentView, spec: ExperimentSettings) -> None:
         ),
     )
     with st.container(horizontal=True, key="cards"):  # they go on in a second line where one is too narrow
-        for figure in cards:
+        for figure in cards if spec.top == 1 else cards[:3]:  # the others are about one best policy
             card(*figure)
 
 

@@ -7,6 +7,8 @@
     poets spec text/tiny --set task.params.task=gcd > spec.json
     poets run spec.json
     poets show RUN --json
+    poets ranking RUN
+    poets extend RUN --log more.csv
     poets circuit mine.qasm --problem quantum/tfim-6 --set max_cx=12
     poets propose RUN && poets results RUN FILE
     poets export RUN run.zip && poets verify run.zip
@@ -31,7 +33,7 @@ from rich.table import Column, Table
 
 from domains import catalog
 from poets_core import serve
-from poets_core.cli import circuits, laboratory, learn
+from poets_core.cli import circuits, experiments, laboratory, learn, rankings
 from poets_core.cli.exports import deploy_models, export_designs, export_run, write_report
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.logs import mapped, spec_from_log
@@ -348,6 +350,9 @@ app.command()(laboratory.propose)
 app.command()(laboratory.results)
 app.command(name="next")(laboratory.next_)
 app.command()(laboratory.budget)
+app.command()(rankings.ranking)
+app.command()(experiments.extend)
+app.command()(experiments.undo)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from poets_core.spec.experiment import MOST_COMPARISONS
 from poets_core.spec.log_mapping import MEANINGS, Shown
 
 _TEXTS = "first second first_name second_name outcome swapped prompt judge conversation order first_response"
-ROLES = (*_TEXTS.split(), "second_response")
+ROLES = (*_TEXTS.split(), "second_response", "first_cost", "second_cost")
 """What a column can be told to be."""
 _DECIDES = {"first", "second", "outcome", "swapped"}
 """Columns whose change asks for other words."""

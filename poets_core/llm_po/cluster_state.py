@@ -11,7 +11,7 @@ from poets_core.errors import InvalidComparisons
 from poets_core.llm_po.clusters import STEPS, bet, mean_evidence, ways
 from poets_core.llm_po.comparison import Comparison, Two, two
 from poets_core.llm_po.dependence import Dependence, PairRows
-from poets_core.types import F8
+from poets_core.types import F8, I8
 
 _WORTH = {"first": 1.0, "second": 0.0, "tie": 0.5}
 
@@ -26,6 +26,7 @@ class _Pair:
     missing: list[int] = field(default_factory=list)
     means: list[float] = field(default_factory=list)
     sums: F8 = field(default_factory=lambda: np.zeros((4, STEPS)))
+    ways: tuple[I8, I8] | None = None
 
 
 Found = tuple[float, float, float, float]
@@ -64,6 +65,16 @@ class ClusterState:
         """Return how many rows one way consists of, where the pair's clusters cross; None where they do not."""
         rows = self.dependence.pairs.get(two(first, second))
         return rows.apart if rows is not None and rows.crossed else None
+
+    def ways(self, first: str, second: str) -> tuple[I8, I8] | None:
+        """Return wins and losses of `first` in each drawn way to take rows that share nothing, once all rows are in.
+
+        None where the pair's clusters do not cross, or some of its rows are missing.
+        """
+        pair = self._pairs.get(two(first, second))
+        if pair is None or pair.ways is None:
+            return None
+        return pair.ways if first < second else pair.ways[::-1]
 
     def record(self, comparison: Comparison) -> Found | None:
         """Take in a row; return the evidence of its pair, `first` as a, if the row completes a cluster.
@@ -106,7 +117,8 @@ class ClusterState:
         outcomes = np.array([pair.said[row] for row in pair.rows.units[0]])
         pair.means.extend(outcomes.tolist())
         # The draws are the same whoever looks: they depend on nothing but the rows' clusters.
-        (wins, losses), low = ways(outcomes, pair.rows.keys, 0), self._bound
+        pair.ways, low = ways(outcomes, pair.rows.keys, 0), self._bound
+        wins, losses = pair.ways
         return (
             mean_evidence(wins, losses, low),
             mean_evidence(losses, wins, low),

@@ -35,6 +35,7 @@ class Comparison:
         order_shown: which of them the judge saw first: ``"first"`` or ``"second"``.
         judge: who preferred.
         row: of a log (`log.Row.index`), 0 for none.
+        both_bad: a tie because neither was good; evidence takes it as any tie.
     """
 
     first: str
@@ -43,6 +44,7 @@ class Comparison:
     order_shown: Literal["first", "second"] = "first"
     judge: str = ""
     row: int = 0
+    both_bad: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is no comparison.
@@ -54,6 +56,8 @@ class Comparison:
             raise InvalidComparisons(f"Expected two different policies, got {self.first!r} compared with itself.")
         if self.outcome not in OUTCOMES:
             raise InvalidComparisons(f"Expected outcome 'first', 'second' or 'tie', got {self.outcome!r}.")
+        if self.both_bad and self.outcome != "tie":
+            raise InvalidComparisons(f"Expected outcome 'tie' where both are bad, got {self.outcome!r}.")
         if self.order_shown not in ("first", "second"):
             raise InvalidComparisons(f"Expected order_shown 'first' or 'second', got {self.order_shown!r}.")
 
@@ -63,17 +67,18 @@ class Verdict:
     """How an experiment ended.
 
     Attributes:
-        kind: ``"winner"``, ``"none"`` (there is no Condorcet winner) or ``"undecided"`` (the budget is spent, the
+        kind: ``"winner"``, ``"top"`` (the best k are known), ``"none"`` (there is no Condorcet winner, or there are no
+            k policies of which each is beaten by fewer than k others) or ``"undecided"`` (the budget is spent, the
             log has no further row, or what was found cannot be told from the order of presentation).
         policy: the winner.
         error_bound: probability that a verdict of this kind is wrong, at most; None where nothing is claimed.
         comparisons: how many were recorded, ties included.
-        left: policies that could still be the winner.
+        left: policies that could still be the winner, or of the best k; of kind ``"top"``, those k.
         rule: whose stopping rule has spoken: that of the unstructured space, or of the Bradley-Terry model;
             ``"order"``: the counts are enough, but one order of presentation keeps them from being a verdict.
     """
 
-    kind: Literal["winner", "none", "undecided"]
+    kind: Literal["winner", "top", "none", "undecided"]
     policy: str | None
     error_bound: float | None
     comparisons: int

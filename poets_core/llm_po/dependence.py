@@ -96,12 +96,19 @@ class Dependence:
         return f"{said}{given}."
 
 
-def dependence_of(rows: Sequence[Row]) -> Dependence:
-    """Return how rows depend on each other, by what they share and not by what they say."""
+def dependence_of(rows: Sequence[Row], like: Dependence | None = None) -> Dependence:
+    """Return how rows depend on each other, by what they share and not by what they say.
+
+    Args:
+        rows: of a log.
+        like: of earlier rows, by which it was settled what is sampled and what is taken as it is; None: by these.
+    """
     found = clusters(rows)
     counts = {kind: found[kind].count for kind in KINDS if kind in found}
     given: tuple[Kind, ...] = ("judge",) if counts.get("judge", PANEL) < PANEL else ()
     sampled = tuple(kind for kind in counts if kind not in given)
+    if like is not None:
+        sampled, given = tuple(k for k in like.sampled if k in counts), tuple(k for k in like.given if k in counts)
     keys = np.full((len(rows), len(sampled)), -1, dtype=np.int64)
     for at, kind in enumerate(sampled):
         keys[:, at] = found[kind].keys

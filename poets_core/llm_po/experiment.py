@@ -32,10 +32,11 @@ from poets_core.llm_po.evidence import (
     won,
 )
 from poets_core.llm_po.structured import StructuredRule
+from poets_core.llm_po.top import TOP, decide_top, may_be_in_top, top_pair, top_threshold
 
 
 class Experiment:
-    """Names the best of K policies with error at most delta.
+    """Names the best of K policies, or the best k of them, with error at most delta.
 
     Nothing is assumed of how they compare; with `space="bradley-terry"` the exact rule of that model may end
     the experiment sooner: both rules then run at delta / 2, and data that contradict the model silence its rule.
@@ -54,6 +55,7 @@ class Experiment:
         duel_rule: str = "balance",
         seed: int = 0,
         dependence: Dependence | None = None,
+        top: int = 1,
     ) -> None:
         """Start without comparisons.
 
@@ -70,13 +72,22 @@ class Experiment:
             seed: key of all randomness.
             dependence: of the rows of a log, each of which is recorded with its number. Where rows depend on each
                 other, evidence is counted cluster by cluster, and a Bradley-Terry model is left out.
+            top: what is decided: 1, which policy is the best; more, a set of so many of which each is beaten by fewer
+                than so many others (`top`). Then nothing may be assumed.
 
         Raises:
             InvalidComparisons: fewer than two policies, a name twice, delta outside (0, 1), a budget below 1, a
-                tie zone outside [0, 1/2), an unknown rule, features without a model or unfit for it.
+                tie zone outside [0, 1/2), an unknown rule, features without a model or unfit for it, a top that
+                there is not.
         """
         _check(policies, delta, budget, tie_zone, duel_rule, space, features)
-        self._features = features
+        if not 1 <= top < len(policies) or (top > 1 and (space != "unstructured" or assume_condorcet)):
+            raise InvalidComparisons(
+                f"Expected the top 1 to {len(policies) - 1} of {len(policies)} policies, and beyond 1 nothing assumed "
+                f"of them, got top {top}, space {space!r} and assume_condorcet {assume_condorcet}."
+            )
+        self.top = top
+        self.features = features
         self.structured = StructuredRule(len(policies), features) if space == "bradley-terry" else None
         self.policies, self.delta, self.budget, self.seed = tuple(policies), delta, budget, seed
         self.assume_condorcet, self.tie_zone, self.duel_rule = assume_condorcet, tie_zone, duel_rule
@@ -147,6 +158,10 @@ class Experiment:
     def _select(
         self, waiting: Sequence[tuple[int, int]], left: Int64[np.ndarray, "K K"] | None = None
     ) -> tuple[int, int]:
+        if self.top > 1 and self.duel_rule == "balance":
+            k, rng = len(self.policies), rng_for(self.seed, "pair", self.asked)
+            any_pair = np.ones((k, k), dtype=np.int64) - np.eye(k, dtype=np.int64) if left is None else left
+            return top_pair(self.duels, any_pair, self.delta, self.top, top_threshold(k, self.delta), rng)
         i, j = self._wanted(waiting)
         if left is None or left[i, j] > 0:
             return i, j
@@ -194,7 +209,7 @@ class Experiment:
         del self.comparisons[at]
         self._count(comparison, -1)
         if self.structured is not None:  # its predictions were made in order: replay the rest
-            self.structured = StructuredRule(len(self.policies), self._features)
+            self.structured = StructuredRule(len(self.policies), self.features)
             for kept in self.comparisons:
                 self._model(kept)
 
@@ -235,7 +250,13 @@ class Experiment:
         """Return how the experiment has ended; None while more comparisons are needed."""
         # With a model two stopping rules share the error, for either may end the experiment.
         delta = self.delta if self.structured is None else self.delta / 2.0
-        n, left = len(self.comparisons), self._names(confidence_set(self.duels, self.delta))
+        n, left = len(self.comparisons), self._names(self._possible())
+        if self.top > 1:
+            kind, inside = decide_top(self.duels, self.delta, self.top)
+            if kind != OPEN:
+                word: Literal["top", "none"] = "top" if kind == TOP else "none"
+                return Verdict(word, None, self.delta, n, self._names(inside))
+            return Verdict("undecided", None, None, n, left) if self.budget is not None and n >= self.budget else None
         if self.structured is not None and (best := self.structured.winner(delta)) is not None:
             return Verdict("winner", self.policies[best], self.delta, n, (self.policies[best],), "bradley-terry")
         kind, at = decide(self.duels, delta, self.assume_condorcet)
@@ -251,8 +272,13 @@ class Experiment:
         return tuple(self.policies[i] for i in places)
 
     def confidence_set(self) -> set[str]:
-        """Return the policies that may be the Condorcet winner, with error delta at every moment."""
-        return set(self._names(confidence_set(self.duels, self.delta)))
+        """Return the policies that may be the Condorcet winner, or of the top k, with error delta at every moment."""
+        return set(self._names(self._possible()))
+
+    def _possible(self) -> Sequence[int]:
+        if self.top > 1:
+            return may_be_in_top(self.duels, self.delta, self.top)
+        return confidence_set(self.duels, self.delta)
 
     def evidence(self) -> Float64[np.ndarray, " K"]:
         """Return S_j, log evidence that each policy is not the winner, nats; its threshold is log(1 / delta)."""

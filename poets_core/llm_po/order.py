@@ -120,6 +120,8 @@ def withheld(verdict: Verdict, orders: Mapping[Two, OneOrder], *, assume: bool) 
         return verdict, ""
     more = f", and so in {len(bears) - 1} more pairs" if len(bears) > 1 else ""
     what = "no policy beats all others" if named is None else f"{shown(named)} is the best policy"
+    if verdict.kind == "top":
+        what = f"the best {len(verdict.left)} are {', '.join(map(shown, verdict.left))}"
     why = (
         f"{bears[0].sentence()}{more}: order of presentation and quality cannot be told apart there. By the counts "
         f"alone, {what} with error at most {100 * (verdict.error_bound or 0.0):.3g} %; that holds only if the judge "

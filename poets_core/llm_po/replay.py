@@ -25,19 +25,34 @@ class Replay:
             names: of the policies, in the order of the experiment.
             seed: key of the order.
         """
-        self._at = {name: i for i, name in enumerate(names)}
-        self._row = {row.index: row for row in rows}
-        self._next = dict.fromkeys(dependence.pairs, 0)
+        self._at, self._seed, self._files = {name: i for i, name in enumerate(names)}, seed, 0
+        self._row: dict[int, Row] = {}
+        self._next: dict[Two, int] = {}
         self._used: set[int] = set()
         self._order: dict[Two, list[int]] = {}
         self._left = np.zeros((len(names), len(names)), dtype=np.int64)
+        self.add(rows, dependence)
+
+    def add(self, rows: Sequence[Row], dependence: Dependence) -> None:
+        """Bring the rows of a further file into their order, behind those that are there.
+
+        Args:
+            rows: with an `index` of their own.
+            dependence: of these rows alone.
+        """
+        self._row |= {row.index: row for row in rows}
+        file = [self._files] if self._files else []
+        self._files += 1
         for pair, of in dependence.pairs.items():
             # A log may be sorted by outcome or by time. In a keyed random order each prefix is a fair sample of the
             # pair's comparisons; the rows of one cluster stay together, since they count together.
-            order = rng_for(seed, "replay", *pair).permutation(len(of.units))
-            self._order[pair] = [row for at in order for row in of.units[at]]
+            order = rng_for(self._seed, "replay", *pair, *file).permutation(len(of.units))
+            new = [row for at in order for row in of.units[at]]
+            self._order.setdefault(pair, []).extend(new)
+            self._next.setdefault(pair, 0)
             i, j = self._at[pair[0]], self._at[pair[1]]
-            self._left[i, j] = self._left[j, i] = len(self._order[pair])
+            self._left[i, j] += len(new)
+            self._left[j, i] += len(new)
 
     @property
     def left(self) -> Int64[np.ndarray, "K K"]:

@@ -17,6 +17,7 @@ from poets_core.llm_po.experiment import Experiment
 from poets_core.llm_po.settle import Clustered, Further, plan
 from poets_core.llm_po.simulate import simulate
 from poets_core.llm_po.structured import StructuredRule
+from poets_core.llm_po.top import top_threshold
 
 RUNS = 40
 """Simulated round-robin experiments."""
@@ -50,7 +51,8 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         and `margin_threshold`, `fit`, `doubted`. With a model, `optimal` is its proportions, `expected` is None, and
         `shown_threshold` and `margin_threshold` are those of delta / 2. Without a model and while it is open also
         `settles`: what would bring a verdict (`settle.Plan`), with `pairs` of names and further comparisons; None
-        where the policies look equally good. There `apart` says that each is to share nothing with the others.
+        where the policies look equally good. There `apart` says that each is to share nothing with the others. Where
+        the top k are decided, no plan and no optimum is said, and `left` are those that may be among them.
     """
     # With a model each of the two stopping rules has half of delta, so that its thresholds are higher.
     model = experiment.structured
@@ -80,6 +82,11 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         out["optimal"] = model.weights().tolist()
         return out
     # Before anything was decided nothing can be said of how answers go on.
+    if experiment.top > 1:
+        # The plans and proportions below are those of the best one.
+        out["shown_threshold"] = out["evidence_threshold"] = top_threshold(k, experiment.delta)
+        out["top"] = {"k": experiment.top, "delta": experiment.delta}
+        return out
     if experiment.wins.any() and decide(experiment.duels, delta, experiment.assume_condorcet)[0] == OPEN:
         out["settles"] = _settles(experiment, out["ties"] / max(1, out["comparisons"]))
     try:

@@ -32,6 +32,7 @@ EventKind: TypeAlias = Literal[
     "rejected",
     "rewards",
     "answers",
+    "extended",
 ]
 """The kinds of events, as stores name them; each is a class of `poets_core.runs.events`."""
 Outcome: TypeAlias = Literal["first", "second", "tie"]
@@ -117,16 +118,16 @@ class VerdictFacts:
     """What is known of which policy is best; see `poets_core.llm_po.comparison.Verdict`.
 
     Attributes:
-        kind: winner, none (no policy beats all others) or undecided.
+        kind: winner, top (the best k), none (no policy beats all others) or undecided.
         policy: the winner, or null.
         error_bound: probability that this is wrong, at most; null for undecided.
         comparisons: counted.
-        left: policies that may be the best.
+        left: policies that may be the best, or among the best k; of kind top, those k.
         rule: that decided.
         spec: all that recomputes the verdict.
     """
 
-    kind: Literal["winner", "none", "undecided"]
+    kind: Literal["winner", "top", "none", "undecided"]
     policy: str | None
     error_bound: float | None
     comparisons: int

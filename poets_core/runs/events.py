@@ -26,7 +26,7 @@ from poets_core.runs.event_fields import (
     plain,
 )
 from poets_core.runs.event_kind import Kind
-from poets_core.runs.laboratory_events import BudgetChanged, Measured, Rejected
+from poets_core.runs.laboratory_events import BudgetChanged, Extended, Measured, Rejected
 from poets_core.runs.reward_events import Answered, RewardsBegun
 from poets_core.types import ProblemInfo
 
@@ -273,7 +273,7 @@ class Skipped(Kind):
 
 @dataclass(frozen=True, slots=True)
 class VerdictReached(VerdictFacts, Kind):
-    """What an experiment has found; once, before it is finished.
+    """What an experiment has found; before it is finished, each time that it ends.
 
     Attributes:
         why: what ran out, of an undecided one.
@@ -359,6 +359,7 @@ Event: TypeAlias = (
     | Rejected
     | RewardsBegun
     | Answered
+    | Extended
     | Finished
     | Failed
 )

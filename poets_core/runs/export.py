@@ -21,6 +21,7 @@ from poets_core.runs.event_reader import read_line
 from poets_core.runs.events import Finished, Prepared, Recorded, Updated
 from poets_core.runs.kept import ADAPTERS, BACKBONE, PART, damage
 from poets_core.runs.report.report import report_html
+from poets_core.runs.laboratory_events import Extended
 from poets_core.runs.store import RunStore
 from poets_core.runs.tensors import ENDING, tensor_checksums
 from poets_core.runs.uploads import files_of, in_uploads, with_paths
@@ -174,6 +175,9 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
         members[f"checkpoints/{name}"] = (folder / "checkpoints" / name).read_bytes()
     for table, name in tables.items():
         members[name] = Path(table).read_bytes()
+    for line in events:  # further rows that an experiment was given
+        if isinstance(line.event, Extended) and line.event.log and not line.event.refused:
+            members[f"table/{line.event.log}"] = (store.files / "uploads" / line.event.log).read_bytes()
     for part in ("adapters", "artifacts", "backbone", "responses"):
         for path in sorted((folder / part).rglob("*")):
             if path.is_file() and not path.is_symlink() and not path.name.endswith(PART):

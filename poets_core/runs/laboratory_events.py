@@ -1,4 +1,4 @@
-"""The events of a laboratory: results that came in, designs that were rejected, another budget."""
+"""The events of people who bring something: results of a laboratory, another budget, more for an experiment."""
 
 from __future__ import annotations
 
@@ -67,3 +67,27 @@ class BudgetChanged(Kind):
     batch: int
     command: int
     calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extended(Kind):
+    """An experiment that had ended goes on with more comparisons, or with further rows of a log.
+
+    Attributes:
+        budget: comparisons in all, from now on.
+        command: number of the command that said so.
+        log: name of the further file in the store's uploads; empty for none.
+        sha256: of that file.
+        rows: of it that count.
+        said: what was left out of it, in sentences.
+        refused: why nothing was added; empty where it was.
+    """
+
+    tag: ClassVar[EventKind] = "extended"
+    budget: int
+    command: int
+    log: str = ""
+    sha256: str = ""
+    rows: int = 0
+    said: tuple[str, ...] = ()
+    refused: str = ""

@@ -8,10 +8,11 @@ from typing import Any, Literal, TypeAlias
 
 from poets_core.runs.doing import Doing
 
-CommandName: TypeAlias = Literal["pause", "resume", "stop", "judge", "results", "next", "budget", "reject"]
+CommandName: TypeAlias = Literal["pause", "resume", "stop", "judge", "results", "next", "budget", "reject", "extend"]
 """What a page sends. The first three steer the worker, which acknowledges them. "judge" is an answer to a pair
 (`poets_core.runs.answers`); "results", "next", "budget" and "reject" come from those who measure
-(`poets_core.runs.laboratory.orders`). Events name the commands that led to them."""
+(`poets_core.runs.laboratory.orders`); "extend" gives an ended experiment more (`poets_core.runs.extension`). Events
+name the commands that led to them."""
 STEERING: tuple[CommandName, ...] = ("pause", "resume", "stop")
 
 

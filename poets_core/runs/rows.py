@@ -26,7 +26,7 @@ from poets_core.runs.events import (
     Updated,
     Withdrawn,
 )
-from poets_core.runs.laboratory_events import BudgetChanged
+from poets_core.runs.laboratory_events import BudgetChanged, Extended
 from poets_core.runs.lease import Lease
 from poets_core.runs.schema import EVENTS, RUNS
 from poets_core.runs.status import Holder, RunRow, RunStatus
@@ -204,6 +204,8 @@ def row_updates(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:
                 found["phase"] = event.state
             case BudgetChanged():
                 found["budget"] = event.calls
+            case Extended(refused=""):
+                found["budget"] = event.budget
             case Finished():
                 found |= {"phase": "finished", "reason": storable(event.reason)}
             case Failed():

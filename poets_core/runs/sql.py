@@ -18,6 +18,7 @@ from poets_core.runs.database import BUSY_SECONDS, clock, connect, file_error, p
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_reader import read_recorded
 from poets_core.runs.events import Event, Observed, Recorded
+from poets_core.runs.extension import read_extension, reopen
 from poets_core.runs.laboratory.orders import read_order
 from poets_core.runs.lacks import lacks
 from poets_core.runs.lease import STEERING, Command, CommandName, Lease
@@ -250,10 +251,14 @@ class SqlStore(Shelf):
         """
         if command == "judge":
             read_answer(body or {})
+        elif command == "extend":
+            read_extension(body or {})
         elif command not in STEERING:
             read_order(command, body or {})
         with transaction(self._engine, writes=True) as connection:
-            fetch_run(connection, run, lock=True)
+            row = fetch_run(connection, run, lock=True)
+            if command == "extend":
+                reopen(connection, row)
             top = connection.scalar(select(func.max(COMMANDS.c.seq)).where(COMMANDS.c.run == run)) or 0
             connection.execute(
                 COMMANDS.insert().values(

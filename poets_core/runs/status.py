@@ -41,7 +41,7 @@ STATES: Mapping[State, tuple[str, str]] = {
         "its worker waits for the store, which is locked, full, read-only or not reachable, and goes on by itself",
         "",
     ),
-    "finished": ("the log says so", "after `stopped` only: starts a worker"),
+    "finished": ("the log says so", "after `stopped`, or where more was added: starts a worker"),
     "failed": ("the log says so; the message is on the page", "starts a worker"),
 }
 """What each state means, and what Resume does in it."""
@@ -108,7 +108,7 @@ class RunStatus:
         """Whether Resume does something."""
         if self.awaits_results:
             return False
-        return self.state in RESUMABLE or (self.state == "finished" and self.reason == "stopped")
+        return self.state in RESUMABLE or (self.state == "finished" and self.reason in ("stopped", "extended"))
 
 
 @dataclass(frozen=True)

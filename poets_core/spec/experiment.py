@@ -69,6 +69,7 @@ class ExperimentSettings(SpecModel):
         judge: who prefers: the problem's ``"oracle"``, the task's rule and ``"reference"`` answers, a ``"person"`` at
             the Judge page, or ``"replay"`` of the log.
         model, task, items: read with source ``"prompts"`` alone; log, mapping: with source ``"log"`` alone.
+        top: 1 for the winner alone.
         criterion, double_check: read with judge ``"person"`` alone.
     """
 
@@ -130,6 +131,16 @@ class ExperimentSettings(SpecModel):
             description="After so many, ties included, the verdict is “undecided”.",
         ),
     ] = 2000
+    top: Annotated[
+        int,
+        Field(
+            ge=1,
+            lt=MOST_POLICIES,
+            title="Decide the best",
+            description="1: which policy is the best. More: a set of so many, of which each is beaten by fewer than so "
+            "many others. All are ranked either way.",
+        ),
+    ] = 1
     assume_condorcet: Annotated[
         bool,
         Field(
@@ -233,6 +244,16 @@ class ExperimentSettings(SpecModel):
             raise mismatch("mapping", f"Expected no mapping of a log with source {self.source!r}, got one.")
         if self.source == "log" and not self.log:
             raise mismatch("log", "Expected the path of a comparison log with source 'log', got an empty one.")
+        return self
+
+    @model_validator(mode="after")
+    def _top_fits(self) -> ExperimentSettings:
+        if self.top >= len(self.policies):
+            raise mismatch("top", f"Expected top below the {len(self.policies)} policies, got {self.top}.")
+        if self.top > 1 and self.assume_condorcet:
+            raise mismatch("top", f"Expected top 1 where a best policy is assumed, got {self.top}: assume nothing.")
+        if self.top > 1 and self.space != "unstructured":
+            raise mismatch("top", f"Expected top 1 with space {self.space!r}, got {self.top}: assume nothing.")
         return self
 
     @model_validator(mode="after")

@@ -53,6 +53,7 @@ class LogMapping(SpecModel):
         order_words: word of that column -> the policy that was shown first.
         shown: which policy was shown first in every row, where no column says it.
         first_response, second_response: columns with what was answered.
+        first_cost, second_cost: columns with what each response cost: tokens, money or seconds; 0 or more.
         copies: rows that are equal in every cell count once, or all.
     """
 
@@ -75,6 +76,8 @@ class LogMapping(SpecModel):
     shown: Shown = "unknown"
     first_response: Column = ""
     second_response: Column = ""
+    first_cost: Column = ""
+    second_cost: Column = ""
     copies: Literal["once", "all"] = "once"
 
 

@@ -50,7 +50,8 @@ def test_a_verdict_is_said_in_one_sentence_with_its_figures(store: SqlStore) -> 
     assert policies["may be the best"].tolist() == ["yes", "ruled out", "ruled out"]
     assert policies["wins"].tolist()[0] == 14
     assert not [b for b in at.button if b.key in ("pause", "resume")]
-    assert {b.key for b in at.get("download_button")} == {"comparisons-csv", "verdict-json"}
+    files = {"comparisons-csv", "ranking-csv", "ranking-json", "verdict-json"}
+    assert {b.key for b in at.get("download_button")} == files
 
 
 def test_no_policy_that_beats_all_others_is_a_verdict(store: SqlStore) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from poets_core.llm_po.comparison import Comparison
 from poets_core.llm_po.experiment import Experiment
+from poets_core.llm_po.ranking.ranking import ranking_of
 from poets_core.llm_po.report import report
 from poets_core.runs import process
 from poets_core.runs.event_fields import PresentedPair, jsonable
@@ -52,7 +53,7 @@ def metrics(names: Sequence[str], told: Sequence[Told], delta: float = DELTA, **
     experiment = Experiment(names, delta)
     for i, j, outcome in told:
         experiment.record(Comparison(names[i], names[j], outcome))  # type: ignore[arg-type]
-    found: dict[str, Any] = jsonable(report(experiment) | more)
+    found: dict[str, Any] = jsonable(report(experiment) | {"ranking": ranking_of(experiment, pairs=True)} | more)
     return found
 
 

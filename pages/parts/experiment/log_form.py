@@ -50,6 +50,8 @@ MORE = (
     _Role("swapped", "Outcome in the other order", "The outcome where the judge saw policy two first."),
     _Role("first_response", "Response of policy one"),
     _Role("second_response", "Response of policy two"),
+    _Role("first_cost", "Cost of response one", "Tokens, money or seconds; shown beside the ranking."),
+    _Role("second_cost", "Cost of response two", "In the same unit."),
     _Role("order", "Shown first", "The column that says which response the judge saw first."),
 )
 SHOWN: dict[Shown, str] = {"unknown": "not known", "first": "policy one", "second": "policy two"}

@@ -49,7 +49,8 @@ def title_of(spec: ExperimentSpec) -> str:
         return spec.label
     names = [p.name for p in spec.experiment.policies]
     rest = len(names) - 4
-    return "Which is best: " + (f"{', '.join(names[:4])} and {rest} more?" if rest > 0 else f"{_or(names)}?")
+    which = "Which is best" if spec.experiment.top == 1 else f"Which {spec.experiment.top} are best"
+    return f"{which}: " + (f"{', '.join(names[:4])} and {rest} more?" if rest > 0 else f"{_or(names)}?")
 
 
 def compared(about: str, judge: str) -> str:
@@ -78,18 +79,30 @@ def sentence(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None, 
     error = "" if verdict.error_bound is None else f" with error at most {percent(verdict.error_bound)}"
     if verdict.policy is not None:
         return "success", f"**{plain(verdict.policy)}** is the best policy{error}, after {n}.{assumed}"
+    if verdict.kind == "top":
+        best = f"The best {len(verdict.left)} are {listed(verdict.left, most=20)}"
+        return "success", f"{best}{error}, after {n}: each is beaten by fewer than {len(verdict.left)} others.{assumed}"
+    if verdict.kind == "none" and (metrics or {}).get("top"):
+        k = (metrics or {})["top"]["k"]
+        return (
+            "success",
+            f"There are no {k} policies of which each is beaten by fewer than {k} others{error}, after {n}.",
+        )
     if verdict.kind == "none":
         return "success", f"No policy beats all others{error}, after {n}.{assumed}"
     if verdict.rule == "order":  # what the evidence would certify rests on the order as well
         return "warning", f"Undecided after {n}: no winner is certified. {plain(verdict.why)}."
     why = [f"It ended because {plain(verdict.why)}."] if verdict.why else []
-    return "warning", " ".join([f"Undecided after {n}: no winner is certified.", *standing(metrics), *why]) + assumed
+    what = "no set of the best is certified" if (metrics or {}).get("top") else "no winner is certified"
+    return "warning", " ".join([f"Undecided after {n}: {what}.", *standing(metrics), *why]) + assumed
 
 
 def outcome(verdict: VerdictReached) -> str:
     """Return a verdict in a few words, for a list; escaped."""
     if verdict.policy is not None:
         return f":material/emoji_events: **{plain(verdict.policy)}** won"
+    if verdict.kind == "top":
+        return f":material/emoji_events: best {len(verdict.left)}: {listed(verdict.left, most=3)}"
     return "no policy beats all others" if verdict.kind == "none" else "undecided"
 
 
@@ -98,6 +111,8 @@ def standing(metrics: Mapping[str, Any] | None) -> list[str]:
     if not metrics:
         return []
     names, left = list(metrics["policies"]), list(metrics["left"])
+    if (top := metrics.get("top")) is not None:
+        return _top_standing(names, left, int(top["k"]), float(top["delta"]))
     error = f"with error at most {percent(math.exp(-float(metrics['evidence_threshold'])))}"
     out = [name for name in names if name not in left]
     if not left:
@@ -113,6 +128,15 @@ def standing(metrics: Mapping[str, Any] | None) -> list[str]:
             f"Certified {error}: the best is not {listed(out, last='or')}. Not certified: which of {listed(left)} is."
         ]
     return [*said, *settling(metrics)]
+
+
+def _top_standing(names: Sequence[str], left: Sequence[str], k: int, delta: float) -> list[str]:
+    out = [name for name in names if name not in left]
+    if not out:
+        return [f"Certified: nothing. Each of the {len(names)} policies may be among the best {k}."]
+    error = f"with error at most {percent(delta)}"
+    best = f"Certified {error}: among the best {k} is not {listed(out, last='nor')}."
+    return [best, f"Not certified: which {k} of {listed(left, last='or')} are." if len(left) > k else ""]
 
 
 def settling(metrics: Mapping[str, Any]) -> list[str]:
@@ -169,6 +193,10 @@ def toward(metrics: Mapping[str, Any] | None, spec: ExperimentSettings) -> tuple
     k = len(spec.policies)
     if not metrics or not metrics.get("comparisons"):
         return 0.0, f"Nothing is known yet: 0 of {k} policies are ruled out"
+    if (top := metrics.get("top")) is not None:
+        gone = len(metrics["policies"]) - len(metrics["left"])
+        needed = max(1, k - int(top["k"]))
+        return min(gone / needed, 1.0), f"{gone} of {needed} policies are known not to be among the best {top['k']}"
     limit = float(metrics["evidence_threshold"])
     evidence = sorted(e for e in metrics["evidence"] if e is not None)
     text = f"{excluded(metrics, k)} of {k} policies are ruled out"

@@ -14,6 +14,7 @@ from poets_core.errors import InvalidComparisons
 from poets_core.intake import listed, shown
 from poets_core.intake.sheet import UNNAMED
 from poets_core.llm_po.comparison import Outcome
+from poets_core.llm_po.log.costs import read_costs
 from poets_core.llm_po.log.row import LEFT_OUT, LeftOut, ReadLog, Row
 from poets_core.llm_po.log.table import LogTable, read_table, refuse
 from poets_core.llm_po.log.words import Means, counted, meanings, outcome_words
@@ -25,6 +26,7 @@ MAPPING = "experiment.mapping"
 _OUTCOMES: Mapping[Meaning, Outcome] = {"first": "first", "second": "second", "tie": "tie", "both-bad": "tie"}
 _MOST_LISTED = 6
 _ROLES = ("first", "second", "swapped", "prompt", "judge", "conversation", "order", "first_response", "second_response")
+_COSTS = ("first_cost", "second_cost")
 """Fields of a mapping that name one column each."""
 
 
@@ -52,7 +54,7 @@ def before(table: LogTable) -> LogMapping:
 
 def read_rows(table: LogTable, mapping: LogMapping, policies: Sequence[str] | None) -> ReadLog:
     """Read the rows of a table; see `read_log`."""
-    _check_columns(table, mapping)
+    check_columns(table, mapping)
     # A row that was judged in both orders is read twice, once with each outcome.
     words = outcome_words(table, mapping)
     reader = _Reader(table, mapping, policies, meanings(mapping, list(counted(words)), table.separator))
@@ -79,6 +81,7 @@ class _Reader:
         self._unknown: dict[str, list[int]] = {}
         self._orders: dict[str, list[int]] = {}
         self._cut = 0
+        self._costs = [read_costs(table, mapping, role) for role in _COSTS]
         self._copies = self._find_copies() if mapping.copies == "once" else set()
 
     def take(self, words: Sequence[str], *, swapped: bool) -> None:
@@ -115,7 +118,8 @@ class _Reader:
                 shown_first = "second"
             texts = [self._text(column[at]) if column else "" for column in (prompts, *said)]
             judge, talk = judges[at] if judges else "", talks[at] if talks else ""
-            self._add(number, (one, two), meaning, shown_first, texts, judge, talk)
+            costs = tuple(column[at] if column else None for column in self._costs)
+            self._add(number, (one, two), meaning, shown_first, texts, judge, talk, (costs[0], costs[1]))
 
     def found(self) -> ReadLog:
         """Return what was read.
@@ -201,17 +205,18 @@ class _Reader:
         texts: Sequence[str],
         judge: str,
         talk: str,
+        costs: tuple[float | None, float | None],
     ) -> None:
         # Rows stand in the order that the judge saw. Where the log does not say it, one counts as shown first, and the
         # row is left out of the test of order bias.
         outcome = _OUTCOMES[meaning]
         (first, second), (prompt, a, b) = policies, texts
         if shown_first == "second":
-            first, second, a, b = second, first, b, a
+            first, second, a, b, costs = second, first, b, a, costs[::-1]
             outcome = "tie" if outcome == "tie" else "second" if outcome == "first" else "first"
         ordered, index = shown_first != "unknown", len(self._rows) + 1
         bad = meaning == "both-bad"
-        self._rows.append(Row(index, number, prompt, first, second, outcome, (a, b), ordered, judge, talk, bad))
+        self._rows.append(Row(index, number, prompt, first, second, outcome, (a, b), ordered, judge, talk, bad, costs))
 
     def _find_copies(self) -> set[int]:
         """Return the places of rows that are equal to an earlier one in every cell.
@@ -220,8 +225,9 @@ class _Reader:
         copy. Columns without a name are what a program numbered its rows with.
         """
         mapping, table = self._mapping, self._table
-        # Columns that are read as an outcome cannot tell two judgments apart.
+        # Columns that are read as an outcome cannot tell two judgments apart, nor can costs, which are often equal.
         said = {mapping.first, mapping.second, *mapping.outcome, mapping.swapped, mapping.order}
+        said |= {mapping.first_cost, mapping.second_cost}
         columns = [name for name in table.columns if not name.startswith(UNNAMED)]
         telling = [i for i, name in enumerate(columns) if name not in said]
         seen: set[tuple[str, ...]] = set()
@@ -236,11 +242,11 @@ class _Reader:
         return copies
 
 
-def _check_columns(table: LogTable, mapping: LogMapping) -> None:
+def check_columns(table: LogTable, mapping: LogMapping) -> None:
     """Refuse a mapping that names columns the log has not, or says too little."""
     wrong: dict[str, str] = {}
     have = f"the log has {listed(list(table.columns))}"
-    roles = {role: getattr(mapping, role) for role in _ROLES}
+    roles = {role: getattr(mapping, role) for role in (*_ROLES, *_COSTS)}
     for role, column in [*roles.items(), *(("outcome", c) for c in mapping.outcome)]:
         if column and column not in table.columns:
             wrong[f"{MAPPING}.{role}"] = f"Expected a column of the log, got {shown(column)}; {have}. Choose one."

@@ -37,6 +37,7 @@ class Row:
         ordered: whether the log says which was shown first.
         judge, conversation: who judged, and in which conversation; ``""`` where the log does not say it.
         both_bad: a tie because neither was good.
+        costs: of the response of the first and of the second, in the log's unit; None where it says none.
     """
 
     index: int
@@ -50,6 +51,7 @@ class Row:
     judge: str = ""
     conversation: str = ""
     both_bad: bool = False
+    costs: tuple[float | None, float | None] = (None, None)
 
 
 @dataclass(frozen=True)

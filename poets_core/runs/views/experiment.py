@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from poets_core.runs.events import VerdictReached
+from poets_core.runs.laboratory_events import Extended
 
 Point = tuple[int, Sequence[float | None], Sequence[float | None]]
 """Comparisons, evidence of every policy, shown of every policy (as in the metrics of an `updated`)."""
@@ -77,6 +78,7 @@ class ExperimentView:
         answered: number of the last "judge" command that was dealt with by an event; 0 for none.
         metrics: of the last `updated`, with its ``round`` and ``seconds``; None before the first.
         verdict: what was found, None before it.
+        extended: what it was given after it had ended, in order; refused ones too.
         points, stride, updates: history as kept: every `stride`-th of `updates`.
     """
 
@@ -88,6 +90,7 @@ class ExperimentView:
     answered: int = 0
     metrics: Mapping[str, Any] | None = None
     verdict: VerdictReached | None = None
+    extended: Sequence[Extended] = ()
     points: Sequence[Point] = field(default_factory=list)
     stride: int = 1
     updates: int = 0
@@ -96,6 +99,11 @@ class ExperimentView:
     def open(self) -> list[PairView]:
         """Pairs that nobody has judged or skipped yet, in order."""
         return [self.pairs[i] for i in self.waiting]
+
+    @property
+    def budget(self) -> int | None:
+        """Comparisons in all that it was given after it had ended; None where nothing was added."""
+        return next((e.budget for e in reversed(self.extended) if not e.refused), None)
 
     @property
     def policies(self) -> list[str]:

@@ -17,6 +17,7 @@ from poets_core.runs.events import (
     VerdictReached,
     Withdrawn,
 )
+from poets_core.runs.laboratory_events import Extended
 from poets_core.runs.views.experiment import ExperimentView, PairView, thinned
 
 
@@ -45,6 +46,10 @@ class ExperimentFold:
                 self._skipped(event)
             case VerdictReached():
                 self._set(verdict=event)
+            case Extended():
+                # What ended it holds no longer; what was refused changes nothing.
+                verdict = self.view.verdict if event.refused else None
+                self._set(extended=(*self.view.extended, event), verdict=verdict)
             case Prepared() if event.experiment is not None:
                 self._set(facts=event.experiment)
 

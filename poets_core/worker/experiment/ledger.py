@@ -130,7 +130,8 @@ class Ledger:
 
 def comparison_of(pair: PairView, row: int) -> Comparison:
     """Return the comparison of a judged pair, of a row of a log or of none (0)."""
-    return Comparison(pair.first, pair.second, pair.outcome, judge=pair.judge, row=row)  # type: ignore[arg-type]  # it checks
+    bad = pair.outcome == "tie" and bool(pair.details.get("both_bad"))
+    return Comparison(pair.first, pair.second, pair.outcome, judge=pair.judge, row=row, both_bad=bad)  # type: ignore[arg-type]  # it checks
 
 
 def pair_of(presented: PresentedPair) -> Pair:

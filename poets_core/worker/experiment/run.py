@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from poets_core.errors import InvalidComparisons, InvalidSpec
+from poets_core.errors import InvalidComparisons, InvalidInput, InvalidSpec, told
 from poets_core.llm_po.comparison import Verdict
 from poets_core.runs.answers import read_answer
 from poets_core.runs.doing import SUMMING_UP, WAITING, Doing
@@ -21,8 +21,11 @@ from poets_core.runs.events import (
     VerdictReached,
     Withdrawn,
 )
+from poets_core.runs.extension import read_extension
+from poets_core.runs.laboratory_events import Extended
 from poets_core.runs.lease import Command
 from poets_core.spec import ExperimentSpec
+from poets_core.spec.experiment import MOST_COMPARISONS
 from poets_core.worker.control import POLL_SECONDS, Stopped
 from poets_core.worker.experiment.ledger import Given, Ledger, compared, pair_of
 from poets_core.worker.experiment.sources.source import ResponseSource
@@ -57,6 +60,7 @@ class ExperimentRun:
         self._session, self._spec, self._experiment = session, spec, spec.experiment
         self._person = spec.experiment.judge == "person"
         self._ledger = Ledger()
+        self._budget = spec.experiment.budget
         self._statistics = ExperimentStatistics(spec.experiment, spec.seed)
         self._seen = 0  # the last "judge" command dealt with
         self._doing: Doing | None = None
@@ -76,6 +80,7 @@ class ExperimentRun:
         self._ledger = Ledger(events)
         self._seen = self._ledger.view.answered
         self._begin(source)
+        self._go_on(source)
         self._statistics = ExperimentStatistics(self._experiment, self._spec.seed, source.sample)
         self._statistics.rebuild(self._ledger.comparisons())
         # Sources hand out responses in order. They must know what was used before they are asked for more.
@@ -117,6 +122,44 @@ class ExperimentRun:
                 )
         self._session.begin(prepared, first=began is None, asked_again=self._in_flight())
         self._ledger.add(prepared)
+
+    def _go_on(self, source: ResponseSource) -> None:
+        """Take in again what was added before, then what was sent since; each command leads to one event."""
+        given = list(self._ledger.view.extended)
+        for event in given:
+            if event.log and not event.refused:
+                self._further(source, event.log, event.sha256)
+        self._budget = self._ledger.view.budget or self._spec.experiment.budget
+        last = max((event.command for event in given), default=0)
+        for command in self._session.store.commands(self._session.run, last):
+            if command.command == "extend":
+                event = self._extended(source, command)
+                if not event.refused:
+                    self._budget = event.budget
+                self._append(event)
+        self._experiment = self._experiment.model_copy(update={"budget": self._budget})
+
+    def _extended(self, source: ResponseSource, command: Command) -> Extended:
+        """Return what a command to go on leads to; what cannot be is said and changes nothing."""
+        try:
+            more = read_extension(command.body)
+            rows, said, sha256 = self._further(source, more.log) if more.log else (0, [], "")
+            budget = min(more.budget or self._budget + rows, MOST_COMPARISONS)
+            if not more.log and budget <= self._ledger.view.comparisons:
+                raise InvalidComparisons(
+                    f"Expected more than the {self._ledger.view.comparisons:,} comparisons that were made, got "
+                    f"{budget:,}."
+                )
+        except (InvalidInput, InvalidComparisons) as error:
+            return Extended(self._budget, command.seq, refused=told(error))
+        return Extended(budget, command.seq, more.log, sha256, rows, tuple(said))
+
+    def _further(self, source: ResponseSource, log: str, sha256: str = "") -> tuple[int, list[str], str]:
+        from poets_core.worker.experiment.sources.log import LogSource
+
+        if not isinstance(source, LogSource):
+            raise InvalidComparisons("Expected a log with an experiment on a log, got one with another source.")
+        return source.further(self._session.store.files / "uploads" / log, sha256)
 
     def _in_flight(self) -> list[str]:
         """Return the pairs that were with the judge when the last worker was cut off."""

@@ -10,10 +10,14 @@ import numpy as np
 from poets_core.llm_po.comparison import Comparison, Pair, Verdict
 from poets_core.llm_po.experiment import Experiment
 from poets_core.llm_po.order import withheld
+from poets_core.llm_po.ranking.ranking import ranking_of
 from poets_core.llm_po.report import never_judged, report
 from poets_core.llm_po.sample import Sample
 from poets_core.runs.event_fields import VerdictFacts, jsonable
 from poets_core.spec import ExperimentSettings
+
+MOST_RANKED_LIVE = 64
+"""Policies up to which every `updated` brings their ranking; of more it comes with the verdict."""
 
 
 class ExperimentStatistics:
@@ -48,6 +52,7 @@ class ExperimentStatistics:
             duel_rule=self._spec.sampler,
             seed=self._seed,
             dependence=None if self._sample is None else self._sample.dependence,
+            top=self._spec.top,
         )
 
     @property
@@ -100,7 +105,18 @@ class ExperimentStatistics:
 
     def metrics(self, *, last: bool = False) -> dict[str, Any]:
         """The numbers of an `updated` event; the last one also says what round-robin would have needed."""
-        found: dict[str, Any] = jsonable(report(self._experiment, compare=last))
+        found: dict[str, Any] = jsonable(report(self._experiment, compare=last and self._spec.top == 1))
+        # Of very many policies it takes seconds: once, with the verdict.
+        if last or len(self._spec.policies) <= MOST_RANKED_LIVE:
+            found["ranking"] = self.ranking(pairs=last)
+        return found
+
+    def ranking(self, *, pairs: bool) -> dict[str, Any]:
+        """All policies ranked, as JSON data; see `ranking_of`."""
+        sample = self._sample
+        log = None if sample is None else sample.facts
+        costs = None if sample is None else sample.costs
+        found: dict[str, Any] = jsonable(ranking_of(self._experiment, log=log, costs=costs, pairs=pairs))
         return found
 
     def verdict_facts(self, verdict: Verdict) -> VerdictFacts:
@@ -113,6 +129,7 @@ class ExperimentStatistics:
             "space": spec.space,
             "features": [p.features for p in spec.policies] if spec.policies[0].features else None,
             "tie_zone": spec.tie_zone,
+            **({"top": spec.top} if spec.top > 1 else {}),
             "wins": experiment.wins,
             "ties": self._ties(),
             # Rows that depend on each other are counted by the means of their clusters, of the first policy.

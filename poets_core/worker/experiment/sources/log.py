@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from poets_core.errors import InvalidComparisons
 from poets_core.llm_po.comparison import Pair, Two, two
-from poets_core.llm_po.log import order_bias, read_log, warnings
+from poets_core.llm_po.log import before, order_bias, read_rows, read_table, warnings
+from poets_core.llm_po.log.further import further_rows
 from poets_core.llm_po.order import order_effect
 from poets_core.llm_po.sample import Sample
 from poets_core.runs.artifacts import sha256_of
@@ -30,11 +32,42 @@ class LogSource:
         """
         self._spec, path = spec, Path(spec.log)
         names = [p.name for p in spec.policies]
-        self._log = read_log(path, names, spec.mapping)
+        table = read_table(path)
+        self._mapping = before(table) if spec.mapping is None else spec.mapping
+        self._log, self._tables = read_rows(table, self._mapping, names), [table]
         self._names, self._all = names, self._log.rows
         self._sha256 = sha256_of(path.read_bytes())
         self._sample = Sample(self._all, names, seed)
+        self._shas = [self._sha256]
         self._prompts = {text: i for i, text in enumerate(dict.fromkeys(row.prompt for row in self._all))}
+
+    def further(self, path: Path, sha256: str = "") -> tuple[int, list[str], str]:
+        """Take in the rows of a further file, by the mapping of the first.
+
+        Args:
+            path: of the file.
+            sha256: that it had before; "" where it is new.
+
+        Returns:
+            how many rows count, what was left out in sentences, and the file's SHA-256.
+
+        Raises:
+            InvalidComparisons: it cannot be read, has changed, was taken in before, or adds nothing.
+        """
+        if not path.is_file():
+            raise InvalidComparisons(f"Expected the further log {path.name} among the uploads of the store, got none.")
+        found = sha256_of(path.read_bytes())
+        if sha256 and found != sha256:
+            raise InvalidComparisons(f"Expected the further log {path.name} as it was, got other contents.")
+        if found in self._shas:
+            raise InvalidComparisons(f"Expected a file with further rows, got {path.name}, which is counted already.")
+        table = read_table(path)
+        count, said = self._sample.add(further_rows(self._tables, table, self._mapping, self._names))
+        self._tables.append(table)
+        self._shas.append(found)
+        for row in self._sample.rows[-count:]:
+            self._prompts.setdefault(row.prompt, len(self._prompts))
+        return count, said, found
 
     @property
     def instant(self) -> bool:
