@@ -70,7 +70,8 @@ class Verdict:
         comparisons: how many were recorded, ties included.
         left: policies that could still be the winner.
         rule: whose stopping rule has spoken: that of the unstructured space, or of the Bradley-Terry model;
-            ``"order"``: the counts are enough, but one order of presentation keeps them from being a verdict.
+            ``"order"``: the counts are enough, but one order of presentation keeps them from being a verdict;
+            ``"audit"``: people's labels of a judge's verdicts.
     """
 
     kind: Literal["winner", "none", "undecided"]
@@ -78,7 +79,7 @@ class Verdict:
     error_bound: float | None
     comparisons: int
     left: tuple[str, ...]
-    rule: Literal["unstructured", "bradley-terry", "order"] = "unstructured"
+    rule: Literal["unstructured", "bradley-terry", "order", "audit"] = "unstructured"
 
 
 Two = tuple[str, str]
