@@ -192,8 +192,11 @@ def test_the_duel_that_is_dearest_for_the_policy_nearest_to_being_best_is_next()
         count(tally, 0, 1, 2, half, sure, np.full(2, 0.1), True, float(n % 5 < 3))
         count(tally, 1, 2, 2, half, sure, np.full(2, 0.1), True, 1.0)
     assert tally.log_e[0, 2] > log(3 / DELTA) > tally.log_e[0, 1]
-    chosen = [tuple(sorted(next_pair(tally, DELTA, 0.05, 0.01, rng_for(n, "pair")))) for n in range(20)]
+    left = np.ones((3, 3), dtype=np.int64)
+    chosen = [tuple(sorted(next_pair(tally, left, DELTA, 0.05, 0.01, rng_for(n, "pair")))) for n in range(20)]
     assert chosen.count((0, 1)) == 20
+    left[0, 1] = left[1, 0] = 0  # of a log: another pair then
+    assert tuple(sorted(next_pair(tally, left, DELTA, 0.05, 0.01, rng_for(0, "pair")))) != (0, 1)
     assert winner(tally, DELTA) == -1
 
 

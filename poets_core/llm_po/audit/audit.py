@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from poets_core.errors import InvalidComparisons
 from poets_core.keyed import rng_for
@@ -93,14 +93,17 @@ class Audit:
         self._tally = new_tally(len(self.policies))
         self.judgements: list[Judgement] = []
 
-    def next_pair(self, asked: int) -> Pair:
+    def next_pair(self, asked: int, left: Int64[np.ndarray, "K K"] | None = None) -> Pair:
         """Return the pair to compare next; its order of presentation is drawn.
 
         Args:
             asked: pairs asked before, the number of this one.
+            left: symmetric; how many more comparisons of each pair there are, of one at least. None: as many as asked.
         """
+        there = np.ones((len(self.policies),) * 2, dtype=np.int64) if left is None else np.ascontiguousarray(left)
         # By the number of the pair and what was recorded alone, so that a resumed audit asks the same.
-        i, j = next_pair(self._tally, self.delta, self.floor, self.price, rng_for(self.seed, "audit pair", asked))
+        rng = rng_for(self.seed, "audit pair", asked)
+        i, j = next_pair(self._tally, there, self.delta, self.floor, self.price, rng)
         if rng_for(self.seed, "order", asked).random() < 0.5:
             i, j = j, i
         return Pair(asked, self.policies[i], self.policies[j])

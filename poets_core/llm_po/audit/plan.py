@@ -16,7 +16,7 @@ import numpy as np
 from poets_core.llm_po.audit.bets import STRATA, lowest
 from poets_core.llm_po.audit.compiled import compiled
 from poets_core.llm_po.audit.tally import STRATUM_WEIGHT, Tally, predicted, variances, weights
-from poets_core.types import F8
+from poets_core.types import F8, I8
 
 FLOOR, PRICE = 0.05, 0.01
 """Smallest probability of an audit (bets are bounded by its inverse), and what a verdict of the judge costs, in labels.
@@ -102,7 +102,9 @@ def best_shares(q: F8, f: F8, mean: float, floor: float, price: float, constant:
 
 
 @compiled
-def next_pair(tally: Tally, delta: float, floor: float, price: float, rng: np.random.Generator) -> tuple[int, int]:
+def next_pair(
+    tally: Tally, left: I8, delta: float, floor: float, price: float, rng: np.random.Generator
+) -> tuple[int, int]:
     """Two policies to compare next, the one that may be best first, O(K^2).
 
     What each policy would cost to be shown best is added up over its opponents, with draws of how often people prefer
@@ -110,6 +112,7 @@ def next_pair(tally: Tally, delta: float, floor: float, price: float, rng: np.ra
 
     Args:
         tally: so far.
+        left: i8 (K, K), symmetric: comparisons left of each pair, of one at least.
         delta: largest error.
         floor, price: see `best_shares`.
         rng: of this step.
@@ -124,10 +127,18 @@ def next_pair(tally: Tally, delta: float, floor: float, price: float, rng: np.ra
             mean = min(max(rng.normal((q * f).sum(), sqrt(spread)), 0.01), 0.99)
             cost[i, j] = _cost(q, f, mean, wanted - tally.log_e[i, j], floor, price)
             cost[j, i] = _cost(q[::-1].copy(), 1.0 - f[::-1], 1.0 - mean, wanted - tally.log_e[j, i], floor, price)
-    best = cost.sum(1).argmin()
+            if left[i, j] < 1:  # what no comparison is left for can no longer be shown
+                cost[i, j] += 1e12 * (cost[i, j] > 0.0)
+                cost[j, i] += 1e12 * (cost[j, i] > 0.0)
     # Of a policy that needs all its duels the dearest is tried first: if it fails, the others need not be paid for.
-    cost[best, best] = -1.0
-    return best, cost[best].argmax()
+    at, most = (0, 0), -1.0
+    for best in np.argsort(cost.sum(1), kind="mergesort"):
+        for j in range(k):
+            if j != best and left[best, j] > 0 and cost[best, j] > most:
+                at, most = (best, j), cost[best, j]
+        if most >= 0.0:
+            break
+    return at
 
 
 @compiled

@@ -50,11 +50,11 @@ def play(
         rng: of this run.
     """
     k = len(people)
-    tally, labels = new_tally(k), 0
+    tally, labels, left = new_tally(k), 0, np.ones((k, k), dtype=np.int64)
     i, j = 0, 0
     for t in range(most):
         if choose:
-            a, b = next_pair(tally, delta, floor, price, rng)
+            a, b = next_pair(tally, left, delta, floor, price, rng)
             i, j = min(a, b), max(a, b)
         else:
             j += 1
