@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.parts.experiment import charts as contest_charts
 from pages.parts.experiment import effort as contest_effort
+from pages.parts.experiment.audit import audit_cards, audit_table, unanswered
 from pages.parts.experiment.form import form
 from pages.parts.experiment.listing import JUDGES, experiments
 from pages.parts.experiment.odds import odds
@@ -85,7 +86,8 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     facts = [
         *([about] if about else []),
         f"{len(spec.policies)} policies",
-        JUDGES.get(spec.judge, spec.judge),
+        JUDGES.get(spec.judged_by, spec.judge),
+        *([f"judge {spec.judge_model}"] if spec.judge_model else []),
         f"error at most {percent(spec.delta)}",
         "some policy is assumed to beat every other" if spec.assume_condorcet else "nothing assumed",
         f"seed {feed.spec.seed}",
@@ -94,7 +96,7 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     heading(title_of(feed.spec), snapshot.status, facts)
     controls(feed, snapshot.status, lambda: _links(feed, spec, snapshot), kept="What was compared")
     view = snapshot.view.experiment or ExperimentView()
-    waits = spec.judge == "person"
+    waits = spec.people
     explain(
         feed,
         snapshot,
@@ -112,13 +114,20 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
             st.info(plain(said), icon=":material/swap_horiz:")
     for warning in view.warnings:
         st.warning(plain(warning), icon=":material/warning:")
-    _cards(view, spec)
+    if view.unanswered:
+        st.warning(unanswered(view.unanswered, view.comparisons), icon=":material/question_mark:")
+    if spec.audit:
+        audit_cards(view)
+    else:
+        _cards(view, spec)
     progress(snapshot.view, snapshot.status, spec)
     if not view.comparisons:
         return
+    if spec.audit:
+        audit_table(view, feed.run)
     _panels(feed, spec)
     _policies(feed, spec, view)
-    _agreement(view.agreement() if waits else [])
+    _agreement(view.agreement() if spec.judge == "person" else [])
     st.header("Comparisons", anchor=False)
 
     def find(show: str, policy: str) -> list[PairView]:
@@ -131,7 +140,7 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
 
 
 def _links(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
-    if offers_judging(spec.judge, snapshot.status.state):
+    if offers_judging(spec.judged_by, snapshot.status.state):
         st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": feed.run})
     st.page_link(POLICIES, label="All experiments", icon=":material/list:")
 
@@ -195,6 +204,8 @@ def _panels(feed: Feed, spec: ExperimentSettings) -> None:
             220,
         ),
     )
+    if spec.audit:  # of the others the numbers are the judge's, or there are none
+        draws = tuple(d for d in draws if d[0] in ("evidence", "allocation"))
     for i in range(0, len(draws), 2):
         pair = draws[i : i + 2]
         for column, (name, draw, height) in zip(st.columns(len(pair)), pair, strict=True):
