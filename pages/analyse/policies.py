@@ -227,8 +227,11 @@ def _policies(feed: Feed, spec: ExperimentSettings, view: ExperimentView) -> Non
     )
     if spec.source == "branches":
         st.caption(f"{MODEL_HELP} The adapter of model 1 is the folder branch-0.")
+    table = policy_table(view)
+    if spec.audit:  # labels were drawn with unequal shares: counting them says nothing (the table above weighs them)
+        table = table.drop(columns=["wins", "losses", "win share"])
     st.dataframe(
-        policy_table(view),
+        table,
         hide_index=True,
         key=f"policies-{feed.run}",
         alt=f"Table of {len(view.metrics['policies'])} policies",

@@ -18,6 +18,7 @@ from poets_core.errors import PoetsError
 from poets_core.runs import launch
 from poets_core.runs.store import RunStore
 from poets_core.spec import ExperimentSettings, ExperimentSpec
+from poets_core.spec.experiment import AUDITABLE
 
 SOURCES = {"branches": "Models of a run", "prompts": "Prompts", "log": "A comparison log"}
 SAYS = {
@@ -53,9 +54,11 @@ def form(store: RunStore) -> None:
         st.caption(SAYS[source])
         with st.container(border=True, key="policies-form"):
             values, problem = {"branches": branches, "prompts": prompts, "log": log}[source](store, errors)
+        if values["judge"] in AUDITABLE:
+            with st.container(border=True, key="judge-form"):
+                values |= judge_settings(values["judge"], errors)
         st.header("2 · How sure, and for how much", anchor=False)
         with st.container(border=True, key="stopping-form"):
-            values |= judge_settings(values["judge"], errors)
             values |= _stopping(source, values["judge"], values.get("budget"), errors, audit=values.get("audit", False))
         label, seed = _about(errors, source)
     spec, problems = build_experiment(values, problem=problem, label=label, seed=seed)

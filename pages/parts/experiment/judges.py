@@ -9,18 +9,15 @@ import streamlit as st
 from pages.parts.experiment.settings import FIELDS
 from pages.parts.setting_fields import Errors, setting_fields
 from poets_core.spec import ExperimentSettings
-from poets_core.spec.experiment import AUDITABLE
 
 
 def judge_settings(judge: str, errors: Errors) -> dict[str, Any]:
-    """Draw them; nothing for judges that need none.
+    """Draw them.
 
     Args:
-        judge: chosen above.
+        judge: chosen above, one of `AUDITABLE`.
         errors: of the form.
     """
-    if judge not in AUDITABLE:
-        return {}
     out: dict[str, Any] = {}
 
     def drawn(*names: str, columns: int = 2) -> None:

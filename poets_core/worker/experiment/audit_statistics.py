@@ -48,31 +48,31 @@ class AuditStatistics:
     def metrics(self) -> dict[str, Any]:
         """The numbers of an `updated` event: those of every experiment about people's preference, and the audit's."""
         audit, k = self.audit, len(self.audit.policies)
-        evidence, labels = audit.evidence, audit.labels
+        evidence, pairs = audit.evidence, audit.pairs()
         np.fill_diagonal(evidence, np.inf)
         shown = evidence.min(1)
         np.fill_diagonal(evidence, -np.inf)
-        pairs = audit.pairs()
-        asked = np.zeros((k, k))
+        judged = np.zeros((k, k))
         for row in pairs:
             i, j = (audit.policies.index(row[name]) for name in ("first", "second"))
-            asked[i, j] = asked[j, i] = row["labels"]
+            judged[i, j] = judged[j, i] = row["judged"]
         out = {
             "policies": list(audit.policies),
             "comparisons": self.comparisons,
             "ties": sum(j.verdict == "tie" for j in audit.judgements),
             "wins": self._wins(),
-            "evidence": evidence.max(0).tolist(),
-            "evidence_threshold": float(np.log(k * (k - 1) / audit.delta)),
+            # Of all duels in both directions one may be wrong: each has an equal share of the error (`Audit.left`).
+            "evidence": (evidence.max(0) - np.log(k * (k - 1))).tolist(),
+            "evidence_threshold": float(np.log(1.0 / audit.delta)),
             "shown": shown.tolist(),
             "shown_threshold": float(np.log(k / audit.delta)),
             "left": list(audit.left()),
-            "allocation": (asked / max(1, labels)).tolist(),
+            "allocation": (judged / max(1, self.comparisons)).tolist(),
             "optimal": None,
             "expected": None,
             "round_robin": None,
             "model": None,
-            "labels": labels,
+            "labels": audit.labels,
             "audit": pairs,
         }
         found: dict[str, Any] = jsonable(out)
