@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.audit_cells import CELLS, Instance, instance, verdicts
+from benchmarks.audit_cells import CELLS, Instance, instance, limit, verdicts
 from benchmarks.llm_po import upper
 from benchmarks.report import Goal, finish, summary
 from poets_core.keyed import rng_for
@@ -124,6 +124,9 @@ def main() -> None:
             asked.kept.write_text(json.dumps(kept))
 
     results = {name: cell(name, runs, kept, save) for name in CELLS}
+    for name, row in results.items():
+        both = np.array([limit(instance(CELLS[name], run)) for run in range(runs)]).sum(0)
+        row["limit of the correction"] = float(both[0] / both[1])
     settings = {
         "runs": runs,
         "delta": DELTA,

@@ -59,6 +59,27 @@ def instance(scores: tuple[float, ...], seed: int) -> Instance:
     return Instance(people, says, best, favourite)
 
 
+def limit(found: Instance) -> tuple[float, float]:
+    """Return labels that showing the best takes when much is known, audited and with every comparison labelled.
+
+    Both up to one factor: the sum over duels of variance a label / gap². Of an audit that is Neyman's, the mean deviation
+    in a stratum squared, with verdicts of the judge at no price and nothing to learn.
+    """
+    audited = labelled = 0.0
+    for j in range(len(found.people)):
+        if j == found.best:
+            continue
+        a, b = min(found.best, j), max(found.best, j)
+        p = found.people[a, b]
+        deviation = 0.0
+        for verdict in (0, 2):
+            yes, no = p * found.says[a, b, 1, verdict], (1.0 - p) * found.says[a, b, 0, verdict]
+            deviation += np.sqrt(yes * no)  # share of the stratum times sqrt(h (1 - h)), h = yes / (yes + no)
+        audited += deviation**2 / (p - 0.5) ** 2
+        labelled += p * (1.0 - p) / (p - 0.5) ** 2
+    return audited, labelled
+
+
 def verdicts(found: Instance) -> F8:
     """Probability that the judge prefers the row to the column, f8 (K, K)."""
     k = len(found.people)
