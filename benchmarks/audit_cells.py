@@ -62,8 +62,8 @@ def instance(scores: tuple[float, ...], seed: int) -> Instance:
 def limit(found: Instance) -> tuple[float, float]:
     """Return labels that showing the best takes when much is known, audited and with every comparison labelled.
 
-    Both up to one factor: the sum over duels of variance a label / gap². Of an audit that is Neyman's, the mean deviation
-    in a stratum squared, with verdicts of the judge at no price and nothing to learn.
+    Both up to one factor: the sum over duels of variance a label / gap². Of an audit that is Neyman's, the mean
+    deviation in a stratum squared, with verdicts of the judge at no price and nothing to learn.
     """
     audited = labelled = 0.0
     for j in range(len(found.people)):

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, TypeAlias, get_args
 
+from poets_core.runs.audit_events import Audited
 from poets_core.runs.event_fields import (
     EventKind,
     JsonObject,
@@ -238,30 +239,6 @@ class Compared(Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Audited(Kind):
-    """The judge's verdict of a pair in an audit, and whether a person is asked; before the pair's `compared`.
-
-    Attributes:
-        index: of the pair.
-        verdict: of the judge.
-        person: whether a person is asked; drawn with the share of this verdict.
-        predicted: what people were expected to say where the verdict is second, tie, first; 1 prefers the first policy.
-        shares: probability with which a person is asked, alike.
-        stakes: of the bets on the first and on the second policy.
-        details: what the judge adds.
-    """
-
-    tag: ClassVar[EventKind] = "audited"
-    index: int
-    verdict: Outcome
-    person: bool
-    predicted: tuple[float, float, float]
-    shares: tuple[float, float, float]
-    stakes: tuple[float, float]
-    details: JsonObject = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Withdrawn(Kind):
     """A judge took an answer back; it no longer counts.
 
@@ -414,10 +391,7 @@ class Recorded:
 
 
 def without_times(line: Recorded) -> tuple[str, JsonObject]:
-    """Return kind and body of an event, without what differs between two equal runs.
-
-    Drops `seconds`, and the run's id in the key of `observed`.
-    """
+    """Return kind and body without what differs between equal runs: `seconds`, the run's id in a key of `observed`."""
     body = {k: v for k, v in line.event.to_json().items() if k != "seconds"}
     if "key" in body:
         body["key"] = str(body["key"]).partition("/")[2]

@@ -45,6 +45,7 @@ class Endpoint:
             raise InvalidSpec(f"{_EXPECTED}, got {url!r}: {error}.", field=_FIELD) from error
         if parts.scheme not in ("http", "https") or not self._host or parts.username or parts.query or parts.fragment:
             raise InvalidSpec(f"{_EXPECTED} (no name, password or query), got {url!r}.", field=_FIELD)
+        # Compared as a name and never resolved: "127.0.0.1.example.org" and 2130706433 are other hosts.
         self._path = parts.path.rstrip("/") + "/chat/completions"
         if self._host not in LOOPBACK and self._host not in _allowed():
             raise InvalidSpec(
@@ -72,6 +73,7 @@ class Endpoint:
             "max_tokens": max_tokens,
             "seed": seed % 2**31,
         }
+        # http.client reads no proxies out of the environment and follows nothing.
         kind = HTTPSConnection if self._secure else HTTPConnection
         connection = kind(self._host, self._port, timeout=self._seconds)
         try:
@@ -111,6 +113,7 @@ def _allowed() -> frozenset[str]:
 
 
 def _content(data: bytes, url: str) -> str:
+    # Whatever a server says is possible here: other JSON, no JSON, lists a million deep.
     try:
         found = json.loads(data)["choices"][0]["message"]["content"]
     except (ValueError, LookupError, TypeError, RecursionError) as error:

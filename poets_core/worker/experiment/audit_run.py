@@ -42,11 +42,13 @@ class AuditRun(ExperimentRun):
 
     def _played(self, source: ResponseSource) -> None:
         _require_auditable(source)
-        self._count()
+        self._count()  # what the last worker left
         while (verdict := self._audit.verdict()) is None:
+            # Pairs that nobody has to look at may bring the verdict by themselves.
             more = self._refill_audit(source)
             if (verdict := self._audit.verdict()) is not None:
                 break
+            # Not a failure: every row of the log is used, and nobody is waited for.
             if not more and not self._ledger.open:
                 verdict = Verdict("undecided", None, None, self._audit.comparisons, self._audit.audit.left(), "audit")
                 self._end_audit(verdict, "all comparisons there are were made")
@@ -77,10 +79,12 @@ class AuditRun(ExperimentRun):
         index, left = len(self._ledger.asked), None if source.sample is None else source.sample.replay.left
         if left is not None and not left.any():
             return False
+        # A log chooses the row by the pair and by what was used, so that it is counted before the judge is looked up.
         (shown,) = source.responses([self._audit.audit.next_pair(index, left)])
         source.count(shown)
         # Planned before the judge is asked: neither prediction nor share may know the verdict.
         planned = self._audit.audit.plan(shown.first, shown.second)
+        # A model may take seconds: pages say that it is at work, and Pause is obeyed between two pairs.
         if not source.instant:
             self._step(Doing("judge", (index,)))
         judged = source.judge(shown)
@@ -89,6 +93,7 @@ class AuditRun(ExperimentRun):
         found = Audited(
             index, judged.outcome, person, planned.predicted, planned.shares, planned.stakes, details=details
         )
+        # In one piece: a pair whose verdict was lost must not be judged again with another draw.
         events: list[Event] = [Asked((shown,)), found]
         if not person:
             events.append(compared(shown, judged.outcome, self._experiment.judge, None, details=details))
@@ -104,6 +109,7 @@ class AuditRun(ExperimentRun):
             self._session.control.check()
             self._answer(command)
             self._seen = command.seq
+            # Pairs are made between any two answers: the log follows from the order of answers alone.
             if self._audit.verdict() is not None:
                 break
             self._refill_audit(source)
@@ -117,6 +123,7 @@ class AuditRun(ExperimentRun):
         for event in events:
             self._ledger.add(event)
         self._count()
+        # People see every answer counted at once; of a judge's verdicts a few updates are enough.
         answered = any(isinstance(e, Compared | Withdrawn | Skipped) and e.answer is not None for e in events)
         if self._audit.verdict() is None and due(self._ledger.updated, self._audit.comparisons, answered):
             update = self._updated_audit()
@@ -149,6 +156,7 @@ def _require_auditable(source: ResponseSource) -> None:
             f"comparisons of its own. Got one with: {source.sample.dependence.sentence()} Keep one row of each.",
             field="experiment.log",
         )
+    # Found out before anybody is asked, not in the middle of an audit.
     bare = source.sample.replay.without_responses()
     if bare is not None:
         raise InvalidSpec(

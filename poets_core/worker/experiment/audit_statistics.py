@@ -48,6 +48,7 @@ class AuditStatistics:
     def metrics(self) -> dict[str, Any]:
         """The numbers of an `updated` event: those of every experiment about people's preference, and the audit's."""
         audit, k = self.audit, len(self.audit.policies)
+        # A policy is best by its weakest duel, and ruled out by the duel that speaks most against it.
         evidence, pairs = audit.evidence, audit.pairs()
         np.fill_diagonal(evidence, np.inf)
         shown = evidence.min(1)
@@ -68,6 +69,7 @@ class AuditStatistics:
             "shown_threshold": float(np.log(k / audit.delta)),
             "left": list(audit.left()),
             "allocation": (judged / max(1, self.comparisons)).tolist(),
+            # Of the closed forms for experiments none holds for an audit.
             "optimal": None,
             "expected": None,
             "round_robin": None,
@@ -83,6 +85,7 @@ class AuditStatistics:
         at = {name: i for i, name in enumerate(self.audit.policies)}
         wins = [[0] * len(at) for _ in at]
         for j in self.audit.judgements:
+            # Unweighted: for the eye alone, never for the evidence.
             if j.label is not None and VALUE[j.label] != 0.5:
                 won, lost = (j.first, j.second) if j.label == "first" else (j.second, j.first)
                 wins[at[won]][at[lost]] += 1

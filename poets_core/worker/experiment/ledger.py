@@ -107,6 +107,7 @@ class Ledger:
         for index in sorted(self.audited):
             found, pair = self.audited[index], self.view.pairs[index]
             label: Outcome | None = None
+            # Where nobody was asked the pair's outcome is the judge's own, which is no label.
             if found.person:
                 label = "tie" if pair.skipped else pair.outcome  # type: ignore[assignment]  # the fold keeps outcomes
                 if label is None:

@@ -44,6 +44,7 @@ class ModelJudge:
         Raises:
             InvalidModel, InvalidSpec: the model does not answer, or cannot.
         """
+        # One order alone would mix what is better with what stands first.
         a, b = pair.responses
         asked = [question(self._spec.criterion, pair.prompt, *two) for two in ((a, b), (b, a))]
         replies = self._ask(asked, pair.index)
@@ -54,6 +55,7 @@ class ModelJudge:
         if self._endpoint is not None:
             seed = seed_for(self._seed, "judge", index)
             return [self._endpoint.ask(text, max_tokens=TOKENS, seed=seed) for text in asked]
+        # Greedy: a judge that is asked again, after a worker was cut off, says the same.
         return self._science.answer(
             self._model,
             asked,
