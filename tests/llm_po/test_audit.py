@@ -200,6 +200,14 @@ def test_the_duel_that_is_dearest_for_the_policy_nearest_to_being_best_is_next()
     assert winner(tally, DELTA) == -1
 
 
+@pytest.mark.parametrize(("nats", "named"), [(0.01, 1), (-0.01, -1)])
+def test_a_winner_needs_k_over_delta_in_every_duel(nats, named):
+    tally = new_tally(4)
+    tally.log_e[1] = log(4 / DELTA) + 5.0
+    tally.log_e[1, 2] = log(4 / DELTA) + nats
+    assert winner(tally, DELTA) == named
+
+
 # -- the whole -----------------------------------------------------------------
 
 

@@ -14,17 +14,25 @@ from typing import Any
 import pytest
 
 from domains.language.comparing import LONGEST_PART, both, question, read_reply
+from poets_core.cli.logs import spec_from_log
+from poets_core.cli.specs import check
 from poets_core.errors import InvalidModel, InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.llm_po.audit.audit import Audit, Judgement, Planned
-from poets_core.runs.events import Audited
+from poets_core.runs.answers import Answer
+from poets_core.runs.event_fields import PresentedPair
+from poets_core.runs.events import Asked, Audited, Compared
 from poets_core.runs.store import SqlStore
 from poets_core.runs.views.experiment import experiment_summary
 from poets_core.runs.views.fold import fold
 from poets_core.spec import RunSpec
 from poets_core.worker import endpoint
 from poets_core.worker.endpoint import Endpoint
+from poets_core.worker.experiment.ledger import Ledger
+from poets_core.worker.experiment.model_judge import ModelJudge
+from poets_core.worker.science import REAL_SCIENCE
 from poets_core.worker.worker import FAILED, FINISHED, work
+from tests.lm import tiny
 from tests.worker.experiments import NAMES, log_experiment, prompt_experiment
 from tests.worker.fake import FAKES
 from tests.worker.steps import free
@@ -147,6 +155,24 @@ def test_an_answer_taken_back_counts_no_longer_and_a_skip_counts_as_a_tie(tmp_pa
     assert view.pairs[seen[0]].outcome == said[seen[0]][3] != "tie"
     assert view.pairs[seen[1]].skipped
     assert said[seen[1]][3] == "tie"
+
+
+def test_a_pair_that_waits_holds_up_those_behind_it() -> None:
+    """Which of several open pairs is answered first may depend on them: none counts before those asked earlier."""
+    facts = ((0.2, 0.5, 0.8), (0.5, 0.5, 0.5), (0.1, 0.0))
+    ledger = Ledger()
+    for index, person in enumerate((False, True, False)):
+        ledger.add(Asked((PresentedPair(index, "good", "fair", 0, "p", ("a", "b")),)))
+        ledger.add(Audited(index, "second", person, *facts))
+        if not person:
+            ledger.add(Compared(index, "good", "fair", "second", "replay"))
+    assert [j.label for j in ledger.judgements()] == [None]
+    ledger.add(Compared(1, "good", "fair", "first", "ann", 1))
+    assert [j.label for j in ledger.judgements()] == [None, "first", None]
+    assert {j.verdict for j in ledger.judgements()} == {"second"}
+    # programs are nobody at work: one pair more is not kept open for them, and nobody can undo for them
+    assert ledger.wanted(2) == 2
+    assert isinstance(ledger.meant(Answer(-1, "undo", "replay"), 2), str)
 
 
 @pytest.mark.parametrize(
@@ -341,6 +367,53 @@ def test_people_audit_a_model(tmp_path: Path, serve: Any) -> None:
     view = fold(store.read(run)).experiment
     assert view.verdict.policy == min(NAMES)
     assert {p.details["how"] for p in view.pairs.values()} == {"order"}
+
+
+@pytest.mark.timeout(120)
+def test_a_real_model_that_follows_no_instructions_gives_no_answer(tmp_path: Path) -> None:
+    """A tiny random model with a chat template: its replies are kept, and none is taken for a verdict."""
+    tokenizer = tiny.tokenizer()
+    tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    tiny.model("llama", tied=False).save_pretrained(tmp_path / "judge")
+    tokenizer.save_pretrained(tmp_path / "judge")
+    spec = prompt_experiment(judge="model", judge_model=str(tmp_path / "judge")).experiment
+    judge = ModelJudge(spec, REAL_SCIENCE, 0)
+    assert len(judge.facts["judge_weights"]) == 64
+    pair = PresentedPair(3, "good", "fair", 0, "ACD", ("ACDE", "FGHI"))
+    judged = judge.judge(pair)
+    assert (judged.outcome, judged.details["how"]) == ("tie", "no answer")
+    assert len(judged.details["replies"]) == 2
+    assert all(judged.details["replies"])
+    assert judge.judge(pair) == judged  # asked again after a cut
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ({"judge_url": "http://example.org/v1"}, "POETS_JUDGE_HOSTS"),
+        ({"judge_model": "./nothing/there"}, "experiment.judge_model"),
+    ],
+)
+def test_the_command_line_refuses_a_judge_before_anything_starts(
+    store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str], match: str
+) -> None:
+    monkeypatch.delenv(endpoint.SETTING, raising=False)
+    spec = prompt_experiment(**{"judge": "model", "judge_model": "m/m", "model": "m/m", **fields})
+    with pytest.raises(InvalidSpec, match=match):
+        check(spec, store)
+
+
+def test_the_command_line_makes_an_audit_of_a_log_and_refuses_one_without_responses(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    spec, _ = spec_from_log(
+        judged_log(tmp_path / "log.csv", 20), (), (), (), (), ["experiment.audit=true", "experiment.criterion=7"], 0
+    )
+    assert (spec.experiment.audit, spec.experiment.criterion) == (True, "7")
+    check(spec, store)
+    judged_log(tmp_path / "log.csv", 20, bare=True)
+    with pytest.raises(InvalidSpec, match="both responses in every row"):
+        check(spec, store)
 
 
 @pytest.mark.parametrize(

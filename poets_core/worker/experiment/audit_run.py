@@ -41,7 +41,7 @@ class AuditRun(ExperimentRun):
         self._audit = AuditStatistics(self._experiment, self._spec.seed)
 
     def _played(self, source: ResponseSource) -> None:
-        _require_auditable(source)
+        require_auditable(source)
         self._count()  # what the last worker left
         while (verdict := self._audit.verdict()) is None:
             # Pairs that nobody has to look at may bring the verdict by themselves.
@@ -142,7 +142,7 @@ class AuditRun(ExperimentRun):
         self._append(self._updated_audit(), reached, Finished(reason))
 
 
-def _require_auditable(source: ResponseSource) -> None:
+def require_auditable(source: ResponseSource) -> None:
     """Refuse a log whose rows cannot be audited.
 
     Raises:
