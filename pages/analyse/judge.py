@@ -29,6 +29,10 @@ POLL = 1.0
 """Seconds between two looks while somebody judges: the next pair should not keep people waiting."""
 LONG, TALL = 1500, 480
 """Characters of a response from which it scrolls, and the height it then has, pixels."""
+AUDITED = (
+    "You audit a judge: some of its verdicts come here, drawn at random, and what it said stays hidden. Skip counts as "
+    "“equally good”: a pair that is left out would favour somebody."
+)
 KEYS = "Keys: **1** or **←** for A, **2** or **→** for B, **0** or **t** for a tie, **s** to skip, **u** to undo."
 
 
@@ -39,7 +43,7 @@ def page() -> None:
         return
     feed = feed_of_address("Judge")
     spec = feed.spec.experiment if isinstance(feed.spec, ExperimentSpec) else None
-    if spec is None or spec.judge != "person":
+    if spec is None or not spec.people:
         nothing("Nobody is asked to judge this run.", POLICIES, "Experiments", ":material/leaderboard:", title="Judge")
         return
     judge = _judge()
@@ -127,6 +131,8 @@ def _judging(feed: Feed, spec: ExperimentSettings, judge: str) -> None:
         on_answer=lambda index, outcome: desk.answer(feed, index, outcome),
     )
     _progress(view, spec, judge, desk)
+    if spec.audit and view.verdict is None:
+        st.caption(AUDITED)
 
 
 def _heading(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot, judge: str) -> None:
@@ -228,6 +234,8 @@ def _nothing_open(
         icon = "edit_note"
     elif doing is not None and doing.step == "load":
         text, icon = "The models of the run are being rebuilt, to write designs. Then the first pair appears.", "sync"
+    elif spec.audit and doing is not None and doing.step == "judge":
+        text, icon = "The model judges pair after pair; the next one that is drawn for you appears here.", "balance"
     elif not view.pairs:
         text, icon = "The first pair is being made. It appears here.", "hourglass_empty"
     elif view.open and others:

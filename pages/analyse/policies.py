@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.parts.experiment import charts as contest_charts
 from pages.parts.experiment import effort as contest_effort
+from pages.parts.experiment.audit import audit_cards, audit_table, unanswered
 from pages.parts.experiment.form import form
 from pages.parts.experiment.going_on import going_on
 from pages.parts.experiment.listing import JUDGES, experiments
@@ -94,7 +95,8 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     facts = [
         *([about] if about else []),
         f"{len(spec.policies)} policies",
-        JUDGES.get(spec.judge, spec.judge),
+        JUDGES.get(spec.judged_by, spec.judge),
+        *([f"judge {spec.judge_model}"] if spec.judge_model else []),
         f"error at most {percent(spec.delta)}",
         "some policy is assumed to beat every other" if spec.assume_condorcet else "nothing assumed",
         f"seed {feed.spec.seed}",
@@ -103,7 +105,7 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     heading(title_of(feed.spec), snapshot.status, facts)
     controls(feed, snapshot.status, lambda: _links(feed, spec, snapshot), kept="What was compared")
     view = snapshot.view.experiment or ExperimentView()
-    waits = spec.judge == "person"
+    waits = spec.people
     explain(
         feed,
         snapshot,
@@ -122,16 +124,24 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
     going_on(feed, spec, snapshot, view)
     for warning in view.warnings:
         st.warning(plain(warning), icon=":material/warning:")
-    _cards(view, spec)
+    if view.unanswered:
+        st.warning(unanswered(view.unanswered, view.comparisons), icon=":material/question_mark:")
+    if spec.audit:
+        audit_cards(view)
+    else:
+        _cards(view, spec)
     progress(snapshot.view, snapshot.status, spec)
     if not view.comparisons:
         return
-    ranked(view, current_look(), feed.run)
+    if spec.audit:
+        audit_table(view, feed.run)
+    else:  # a ranking of what the judge says would say nothing of people
+        ranked(view, current_look(), feed.run)
     if spec.top == 1:  # evidence is for and against one best policy
         st.header("Evidence for a best policy", anchor=False)
         _panels(feed, spec)
         _policies(feed, spec, view)
-    _agreement(view.agreement() if waits else [])
+    _agreement(view.agreement() if spec.judge == "person" else [])
     st.header("Comparisons", anchor=False)
 
     def find(show: str, policy: str) -> list[PairView]:
@@ -144,7 +154,7 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
 
 
 def _links(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
-    if offers_judging(spec.judge, snapshot.status.state):
+    if offers_judging(spec.judged_by, snapshot.status.state):
         st.page_link(JUDGE, label="Judge", icon=":material/gavel:", query_params={"run": feed.run})
     st.page_link(POLICIES, label="All experiments", icon=":material/list:")
 
@@ -209,6 +219,8 @@ def _panels(feed: Feed, spec: ExperimentSettings) -> None:
             220,
         ),
     )
+    if spec.audit:  # of the others the numbers are the judge's, or there are none
+        draws = tuple(d for d in draws if d[0] in ("evidence", "allocation"))
     for i in range(0, len(draws), 2):
         pair = draws[i : i + 2]
         for column, (name, draw, height) in zip(st.columns(len(pair)), pair, strict=True):
@@ -230,8 +242,11 @@ def _policies(feed: Feed, spec: ExperimentSettings, view: ExperimentView) -> Non
     )
     if spec.source == "branches":
         st.caption(f"{MODEL_HELP} The adapter of model 1 is the folder branch-0.")
+    table = policy_table(view)
+    if spec.audit:  # labels were drawn with unequal shares: counting them says nothing (the table above weighs them)
+        table = table.drop(columns=["wins", "losses", "win share"])
     st.dataframe(
-        policy_table(view),
+        table,
         hide_index=True,
         key=f"policies-{feed.run}",
         alt=f"Table of {len(view.metrics['policies'])} policies",

@@ -102,7 +102,7 @@ def offers_judging(judge: str, state: str) -> bool:
         judge: who judges, as its settings and `RunRow.method` name it.
         state: of its run.
     """
-    return judge == "person" and state not in ("finished", "failed")
+    return judge in ("person", "audit") and state not in ("finished", "failed")
 
 
 def badge(name: str, *, stopped: bool = False, laboratory: bool = False) -> None:

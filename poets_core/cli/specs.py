@@ -34,6 +34,7 @@ from poets_core.worker.science import REAL_SCIENCE, memory_of, resolve_backbone
 
 S = TypeVar("S", bound=RunSpec)
 TEXTS = {"label"} | {f"laboratory.{n}" for n, f in LaboratorySpec.model_fields.items() if f.annotation is not int}
+TEXTS |= {f"experiment.{name}" for name in ("criterion", "judge_model", "judge_url")}
 """Settings that are texts though they may read like numbers: a plate of 384."""
 
 
@@ -200,7 +201,10 @@ def _located_experiment(made: ExperimentSettings, beside: Path | None) -> Experi
         log = str(_absolute(log, beside))
     if made.source == "prompts" and (found := _absolute(model, beside)).exists():
         model = str(found)
-    return made.model_copy(update={"model": model, "log": log})
+    judge = made.judge_model
+    if judge and not made.judge_url and (found := _absolute(judge, beside)).exists():
+        judge = str(found)
+    return made.model_copy(update={"model": model, "log": log, "judge_model": judge})
 
 
 def _absolute(path: str, beside: Path | None) -> Path:
@@ -282,6 +286,7 @@ def _check_model(source: str, field: str) -> None:
 
 
 def _check_experiment(made: ExperimentSpec, store: RunStore) -> None:
+    from poets_core.worker.experiment.audit_run import require_auditable
     from poets_core.worker.experiment.sources.log import LogSource
     from poets_core.worker.experiment.sources.prompt import PromptSource
 
@@ -292,10 +297,14 @@ def _check_experiment(made: ExperimentSpec, store: RunStore) -> None:
             seen = preview_log(Path(chosen.log), Path(chosen.log).name, chosen.mapping, names)
             if seen.wrong:
                 raise InvalidComparisons(next(iter(seen.wrong.values())), fields=seen.wrong)
-        LogSource(chosen, made.seed)
+        found = LogSource(chosen, made.seed)
+        if chosen.audit:
+            require_auditable(found)
     elif chosen.source == "prompts":
         PromptSource(chosen, REAL_SCIENCE, made.seed, Path())
         _check_model(chosen.model, "experiment.model")
+        if chosen.judge == "model" and not chosen.judge_url:
+            _check_model(chosen.judge_model, "experiment.judge_model")
     else:
         for policy in chosen.policies:
             theirs = store.spec(policy.run)

@@ -75,7 +75,8 @@ class Verdict:
         comparisons: how many were recorded, ties included.
         left: policies that could still be the winner, or of the best k; of kind ``"top"``, those k.
         rule: whose stopping rule has spoken: that of the unstructured space, or of the Bradley-Terry model;
-            ``"order"``: the counts are enough, but one order of presentation keeps them from being a verdict.
+            ``"order"``: the counts are enough, but one order of presentation keeps them from being a verdict;
+            ``"audit"``: people's labels of a judge's verdicts.
     """
 
     kind: Literal["winner", "top", "none", "undecided"]
@@ -83,7 +84,7 @@ class Verdict:
     error_bound: float | None
     comparisons: int
     left: tuple[str, ...]
-    rule: Literal["unstructured", "bradley-terry", "order"] = "unstructured"
+    rule: Literal["unstructured", "bradley-terry", "order", "audit"] = "unstructured"
 
 
 Two = tuple[str, str]

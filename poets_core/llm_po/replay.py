@@ -63,6 +63,10 @@ class Replay:
         """Return a row by its `Row.index`."""
         return self._row[index]
 
+    def without_responses(self) -> int | None:
+        """Return the number of the first row (`Row.number`) that lacks a response; None where each has both."""
+        return next((row.number for row in self._row.values() if not all(map(str.strip, row.responses))), None)
+
     def upcoming(self, first: str, second: str, skip: int) -> Row | None:
         """Return the row of a pair that follows the next `skip` ones; None where there is none."""
         pair = two(first, second)

@@ -24,6 +24,7 @@ EventKind: TypeAlias = Literal[
     "asked",
     "compared",
     "withdrawn",
+    "audited",
     "skipped",
     "verdict",
     "contest",

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, TypeAlias, get_args
 
+from poets_core.runs.audit_events import Audited
 from poets_core.runs.event_fields import (
     EventKind,
     JsonObject,
@@ -350,6 +351,7 @@ Event: TypeAlias = (
     | ArtifactMade
     | Asked
     | Compared
+    | Audited
     | Withdrawn
     | Skipped
     | VerdictReached
@@ -392,7 +394,7 @@ class Recorded:
 
 
 def without_times(line: Recorded) -> tuple[str, JsonObject]:
-    """Return kind and body of an event, without `seconds` and the run's id in the key of `observed`."""
+    """Return kind and body without what differs between equal runs: `seconds`, the run's id in a key of `observed`."""
     body = {k: v for k, v in line.event.to_json().items() if k != "seconds"}
     if "key" in body:
         body["key"] = str(body["key"]).partition("/")[2]

@@ -107,7 +107,8 @@ def comparisons_csv(view: ExperimentView) -> bytes:
             *p.responses,
             *(p.values or (None, None)),
         )
-        rest = [json.dumps(dict(data), sort_keys=True) for data in (p.opinions, p.details)]
+        told = {**p.details, **({} if p.verdict is None else {"audited": p.verdict})}
+        rest = [json.dumps(dict(data), sort_keys=True) for data in (p.opinions, told)]
         writer.writerow([*map(_cell, row), *rest])
     return out.getvalue().encode()
 

@@ -142,7 +142,7 @@ def command_body(text: str) -> dict[str, Any]:
 def list_columns(spec: RunSpec) -> dict[str, Any]:
     """Return the columns of a new run that say what it is: problem, method and budget."""
     if isinstance(spec, ExperimentSpec):
-        return {"problem": spec.about[:120], "method": spec.experiment.judge, "budget": spec.experiment.budget}
+        return {"problem": spec.about[:120], "method": spec.experiment.judged_by, "budget": spec.experiment.budget}
     if isinstance(spec, SearchSpec):
         return {"problem": spec.problem.name, "method": spec.search.method, "budget": spec.budget.calls}
     if isinstance(spec, RewardsSpec):

@@ -9,14 +9,16 @@ from pydantic import Field, model_validator
 from poets_core.spec.base import Mark, ProblemSpec, RunFields, SpecModel, mismatch
 from poets_core.spec.log_mapping import LONGEST_NAME, MOST_POLICIES, LogMapping
 
-Judge: TypeAlias = Literal["oracle", "reference", "person", "replay"]
+Judge: TypeAlias = Literal["oracle", "reference", "person", "replay", "model"]
 PolicySource: TypeAlias = Literal["branches", "prompts", "log"]
 JUDGES: dict[PolicySource, tuple[Judge, ...]] = {
     "branches": ("oracle", "person"),
-    "prompts": ("reference", "person"),
+    "prompts": ("reference", "person", "model"),
     "log": ("replay",),
 }
 """Who may judge responses of which source."""
+AUDITABLE: tuple[Judge, ...] = ("replay", "model")
+"""Judges whose verdicts people may audit."""
 MOST_OPEN_FOR_PEOPLE = 8
 MOST_COMPARISONS = 1_000_000
 MOST_ASKED = 64
@@ -67,10 +69,14 @@ class ExperimentSettings(SpecModel):
             a ``"log"`` of comparisons that were made before (see `poets_core.llm_po.log`).
         policies: 2 to `MOST_ASKED` of them, of a log 2 to `MOST_POLICIES`.
         judge: who prefers: the problem's ``"oracle"``, the task's rule and ``"reference"`` answers, a ``"person"`` at
-            the Judge page, or ``"replay"`` of the log.
+            the Judge page, ``"replay"`` of the log, or a language ``"model"``.
         model, task, items: read with source ``"prompts"`` alone; log, mapping: with source ``"log"`` alone.
         top: 1 for the winner alone.
-        criterion, double_check: read with judge ``"person"`` alone.
+        criterion: read with judges ``"person"`` and ``"model"``, and by the people of an audit.
+        double_check: read with judge ``"person"`` alone.
+        judge_model, judge_url: read with judge ``"model"`` alone.
+        audit: whether people judge a share of what a log or a model has judged (`poets_core.llm_po.audit`); the
+            verdict is then about what people prefer. audit_floor is read with it alone.
     """
 
     source: PolicySource
@@ -163,7 +169,7 @@ class ExperimentSettings(SpecModel):
         Field(
             max_length=500,
             title="What counts as better",
-            description="One sentence for the people who judge; they see it above every pair.",
+            description="One sentence for those who judge; people see it above every pair, a model reads it.",
         ),
         Mark.HIDDEN,
     ] = ""
@@ -176,6 +182,45 @@ class ExperimentSettings(SpecModel):
         ),
         Mark.HIDDEN,
     ] = False
+    judge_model: Annotated[
+        str,
+        Field(
+            max_length=500,
+            title="Model that judges",
+            description="“smollm2”, a folder with a chat model, or a Hugging Face name; behind an address, its name "
+            "there.",
+        ),
+        Mark.HIDDEN,
+    ] = ""
+    judge_url: Annotated[
+        str,
+        Field(
+            max_length=500,
+            title="Address of its server",
+            description="Empty: the model runs here. Else an OpenAI-compatible server of your own on this machine, "
+            "such as http://127.0.0.1:8080/v1.",
+        ),
+        Mark.HIDDEN,
+    ] = ""
+    audit: Annotated[
+        bool,
+        Field(
+            title="People audit the judge",
+            description="Some of its verdicts are shown to people, blind. The verdict is then about what people "
+            "prefer, whatever the judge is worth.",
+        ),
+        Mark.HIDDEN,
+    ] = False
+    audit_floor: Annotated[
+        float,
+        Field(
+            ge=0.01,
+            le=1,
+            title="Smallest share audited",
+            description="Each verdict of the judge is shown to a person with this probability at least.",
+        ),
+        Mark.HIDDEN,
+    ] = 0.05
     sampler: Annotated[
         Literal["balance", "round-robin"],
         Field(
@@ -207,6 +252,16 @@ class ExperimentSettings(SpecModel):
     ] = 0.0
 
     @property
+    def people(self) -> bool:
+        """Whether people judge, all pairs or an audited share."""
+        return self.judge == "person" or self.audit
+
+    @property
+    def judged_by(self) -> str:
+        """Who judges, in a word for lists of runs: the judge, or ``"audit"``."""
+        return "audit" if self.audit else self.judge
+
+    @property
     def about(self) -> str:
         """What is compared, where no problem says it: the task, or that it is a log."""
         return self.task if self.source == "prompts" else "comparison log"
@@ -219,11 +274,33 @@ class ExperimentSettings(SpecModel):
                 f"Expected judge {' or '.join(map(repr, JUDGES[self.source]))} with source {self.source!r}, "
                 f"got {self.judge!r}.",
             )
-        if self.judge == "person" and self.open_pairs > MOST_OPEN_FOR_PEOPLE:
+        if self.people and self.open_pairs > MOST_OPEN_FOR_PEOPLE:
             raise mismatch(
                 "open_pairs",
-                f"Expected open_pairs of 1 to {MOST_OPEN_FOR_PEOPLE} with judge 'person', got {self.open_pairs}.",
+                f"Expected open_pairs of 1 to {MOST_OPEN_FOR_PEOPLE} where people judge, got {self.open_pairs}.",
             )
+        if self.judge == "model" and not self.judge_model.strip():
+            raise mismatch("judge_model", "Expected the name of a model with judge 'model', got an empty one.")
+        if self.judge != "model" and (self.judge_model or self.judge_url):
+            given = "judge_model" if self.judge_model else "judge_url"
+            raise mismatch(given, f"Expected no {given} with judge {self.judge!r}, which does not read it, got one.")
+        return self
+
+    @model_validator(mode="after")
+    def _audit_fits_judge(self) -> ExperimentSettings:
+        if not self.audit:
+            return self
+        if self.judge not in AUDITABLE:
+            raise mismatch(
+                "audit", f"Expected judge {' or '.join(map(repr, AUDITABLE))} with an audit, got {self.judge!r}."
+            )
+        # An audit has evidence and a choice of pairs of its own; what would go unread is refused.
+        for name in ("assume_condorcet", "tie_zone", "sampler", "space", "double_check", "top"):
+            default = type(self).model_fields[name].default
+            if getattr(self, name) != default:
+                raise mismatch(
+                    name, f"Expected {name} {default!r} with an audit, which does not read it, got another value."
+                )
         return self
 
     @model_validator(mode="after")

@@ -25,6 +25,7 @@ from poets_core.runs.lease import Lease
 from poets_core.runs.store import RunStore
 from poets_core.spec import ExperimentSpec, RewardsSpec, RunSpec, SearchSpec
 from poets_core.worker.control import Control, Stopped, Terminated
+from poets_core.worker.experiment.audit_run import AuditRun
 from poets_core.worker.experiment.run import ExperimentRun
 from poets_core.worker.laboratory import has_work
 from poets_core.worker.named_files import names_other_files
@@ -88,7 +89,8 @@ def _work(store: PatientStore, lease: Lease, control: Control, science: Science)
         if isinstance(spec, SearchSpec):
             SearchRun(Session(store, lease, spec, control, science))()
         elif isinstance(spec, ExperimentSpec):
-            ExperimentRun(Session(store, lease, spec, control, science))()
+            run = AuditRun if spec.experiment.audit else ExperimentRun
+            run(Session(store, lease, spec, control, science))()
         elif isinstance(spec, RewardsSpec):
             RewardsRun(Session(store, lease, spec, control, science))()
         else:

@@ -357,7 +357,8 @@ def test_a_judge_that_the_spec_allows_is_offered(
     """docs/howto/add-a-judge.md: its name, its judgement, its words; without words it stands by its name."""
     monkeypatch.setitem(JUDGES, "prompts", (*JUDGES["prompts"], "shorter"))
     radio = opened(POLICIES, new="prompts").radio(key="judge-prompts")
-    assert radio.options == ["the task's rule: the right answer wins", "me, in the browser", "shorter"]
+    rule, model = "the task's rule: the right answer wins", "a language model, asked in both orders"
+    assert radio.options == [rule, "me, in the browser", model, "shorter"]
 
 
 def test_a_log_is_previewed_and_its_policies_are_named(store: SqlStore, launched: list[str]) -> None:

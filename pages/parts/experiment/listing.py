@@ -18,6 +18,8 @@ JUDGES = {
     "reference": "judged by reference answers",
     "person": "judged by people",
     "replay": "a comparison log, replayed",
+    "model": "judged by a language model",
+    "audit": "a judge, audited by people",
 }
 WIDTHS = (4.2, 2, 2.4, 2)
 MOST = 200

@@ -28,6 +28,7 @@ JUDGES = {
     "oracle": "a measurement: the better value wins",
     "reference": "the task's rule: the right answer wins",
     "person": "me, in the browser",
+    "model": "a language model, asked in both orders",
 }
 MOST_RUNS = 200
 

@@ -96,9 +96,15 @@ def frame(pairs: Sequence[PairView]) -> pd.DataFrame:
             "prompt": [_line(p.prompt) for p in pairs],
             "response A": [_line(p.responses[0]) for p in pairs],
             "response B": [_line(p.responses[1]) for p in pairs],
+            # What the audited judge has said of an open pair is nobody's business before a person has answered.
+            **({"audited judge": [_verdict(p) for p in pairs]} if any(p.verdict for p in pairs) else {}),
             "judges": ["; ".join(f"{j}: {SAID.get(o, o)}" for j, o in p.opinions.items()) for p in pairs],
         }
     )
+
+
+def _verdict(pair: PairView) -> str:
+    return SAID.get(pair.verdict or "", "–") if pair.outcome is not None else "–"
 
 
 def _line(text: str, longest: int = 160) -> str:

@@ -77,11 +77,16 @@ def sentence(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None, 
         return "info", " ".join(["No verdict yet.", *standing(metrics)])
     n = f"{verdict.comparisons:,} comparisons"
     error = "" if verdict.error_bound is None else f" with error at most {percent(verdict.error_bound)}"
+    if verdict.rule == "audit":
+        return _audited(verdict, error)
+    judge = verdict.spec.get("according_to")
+    according = f" according to the judge {plain(str(judge))}" if judge else ""
     if verdict.policy is not None:
-        return "success", f"**{plain(verdict.policy)}** is the best policy{error}, after {n}.{assumed}"
+        return "success", f"**{plain(verdict.policy)}** is the best policy{according}{error}, after {n}.{assumed}"
     if verdict.kind == "top":
         best = f"The best {len(verdict.left)} are {listed(verdict.left, most=20)}"
-        return "success", f"{best}{error}, after {n}: each is beaten by fewer than {len(verdict.left)} others.{assumed}"
+        each = f"each is beaten by fewer than {len(verdict.left)} others"
+        return "success", f"{best}{according}{error}, after {n}: {each}.{assumed}"
     if verdict.kind == "none" and (metrics or {}).get("top"):
         k = (metrics or {})["top"]["k"]
         return (
@@ -89,7 +94,7 @@ def sentence(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None, 
             f"There are no {k} policies of which each is beaten by fewer than {k} others{error}, after {n}.",
         )
     if verdict.kind == "none":
-        return "success", f"No policy beats all others{error}, after {n}.{assumed}"
+        return "success", f"No policy beats all others{according}{error}, after {n}.{assumed}"
     if verdict.rule == "order":  # what the evidence would certify rests on the order as well
         return "warning", f"Undecided after {n}: no winner is certified. {plain(verdict.why)}."
     why = [f"It ended because {plain(verdict.why)}."] if verdict.why else []
@@ -97,10 +102,24 @@ def sentence(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None, 
     return "warning", " ".join([f"Undecided after {n}: {what}.", *standing(metrics), *why]) + assumed
 
 
+def _audited(verdict: VerdictReached, error: str) -> tuple[Tone, str]:
+    """Say what an audit has found: it is about people, not about the judge."""
+    labels = int(verdict.spec.get("labels", 0))
+    after = f"after {verdict.comparisons:,} verdicts of the judge and {labels:,} of people"
+    if verdict.policy is not None:
+        return "success", f"People prefer **{plain(verdict.policy)}** to every other policy{error}, {after}."
+    why = f" It ended because {plain(verdict.why)}." if verdict.why else ""
+    return "warning", f"Undecided {after}: whom people prefer is not certified.{why}"
+
+
 def outcome(verdict: VerdictReached) -> str:
     """Return a verdict in a few words, for a list; escaped."""
+    if verdict.policy is not None and verdict.rule == "audit":
+        return f":material/emoji_events: people prefer **{plain(verdict.policy)}**"
     if verdict.policy is not None:
-        return f":material/emoji_events: **{plain(verdict.policy)}** won"
+        judge = verdict.spec.get("according_to")
+        according = f", according to {plain(str(judge))}" if judge else ""
+        return f":material/emoji_events: **{plain(verdict.policy)}** won{according}"
     if verdict.kind == "top":
         return f":material/emoji_events: best {len(verdict.left)}: {listed(verdict.left, most=3)}"
     return "no policy beats all others" if verdict.kind == "none" else "undecided"
@@ -235,7 +254,7 @@ def progress(view: RunView, status: RunStatus, spec: ExperimentSettings) -> None
     elif known is not None and known.verdict is None:
         if least is not None and least > n:
             text += f" · at the estimate now a verdict takes at least {least:,.0f}"
-        if status.state == "running" and spec.judge != "person" and n >= 20 and view.claims == 1:
+        if status.state == "running" and not spec.people and n >= 20 and view.claims == 1:
             pace = (view.last - view.started) / n
             text += f" · at most {span(pace * (spec.budget - n))} left at the pace so far"
     st.progress(share, text=text)

@@ -32,6 +32,7 @@ class PairView:
         opinions: outcome by judge, the counted answer and second opinions.
         skipped: whether it will not be judged.
         details: what the judging program adds.
+        verdict: of the judge that is audited, None where there is no audit.
     """
 
     index: int
@@ -46,6 +47,7 @@ class PairView:
     opinions: Mapping[str, str] = field(default_factory=dict)
     skipped: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
+    verdict: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,11 @@ class ExperimentView:
         return kept if last and kept and kept[-1] == last[0] else kept + last
 
     @property
+    def unanswered(self) -> int:
+        """Pairs to which the judging model gave no readable answer."""
+        return sum(p.details.get("how") == "no answer" for p in self.pairs.values())
+
+    @property
     def judges(self) -> dict[str, int]:
         """Answers by judge, second opinions too."""
         return dict(Counter(j for p in self.pairs.values() for j in p.opinions))
@@ -183,6 +190,8 @@ def experiment_summary(view: ExperimentView) -> dict[str, Any]:
         "comparisons": view.comparisons,
         "ties": view.ties,
         **{name: metrics.get(name) for name in _SHOWN},
+        **({} if "audit" not in metrics else {"labels": metrics["labels"], "audit": metrics["audit"]}),
+        **({} if not view.unanswered else {"unanswered": view.unanswered}),
         "open": len(view.waiting),
         "verdict": None if view.verdict is None else view.verdict.to_json(),
         "judges": view.judges,

@@ -9,6 +9,7 @@ from typing import Any
 
 from poets_core.runs.events import (
     Asked,
+    Audited,
     Compared,
     Event,
     Prepared,
@@ -38,6 +39,9 @@ class ExperimentFold:
                 self._updated(event)
             case Asked():
                 self._asked(event)
+            case Audited():
+                pairs, _ = self._write()
+                pairs[event.index] = replace(pairs[event.index], verdict=event.verdict, details=event.details)
             case Compared():
                 self._compared(event)
             case Withdrawn():
@@ -83,7 +87,7 @@ class ExperimentFold:
                 opinions=opinions,
                 outcome=event.outcome,
                 judge=event.judge,
-                details=event.details,
+                details={**pair.details, **event.details} if pair.verdict is not None else event.details,
                 values=pair.values if values is None else tuple(values),
             )
             self._set(comparisons=self.view.comparisons + 1, ties=self.view.ties + (event.outcome == "tie"))
@@ -97,7 +101,8 @@ class ExperimentFold:
             pairs[pair.index] = replace(pair, opinions=opinions)
         else:
             insort(waiting, pair.index)
-            pairs[pair.index] = replace(pair, opinions=opinions, outcome=None, judge="", details={})
+            kept = pair.details if pair.verdict is not None else {}  # those of the audited judge
+            pairs[pair.index] = replace(pair, opinions=opinions, outcome=None, judge="", details=kept)
             self._set(comparisons=self.view.comparisons - 1, ties=self.view.ties - (pair.outcome == "tie"))
         self._answered(event.answer)
 

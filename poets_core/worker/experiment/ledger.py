@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from poets_core.llm_po.audit.audit import Judgement, Planned
 from poets_core.llm_po.comparison import Comparison, Pair
 from poets_core.runs.answers import Answer
 from poets_core.runs.event_fields import JsonObject, Outcome, PresentedPair
-from poets_core.runs.events import Asked, Compared, Event, Prepared, Skipped, Updated, Withdrawn
+from poets_core.runs.events import Asked, Audited, Compared, Event, Prepared, Skipped, Updated, Withdrawn
 from poets_core.runs.views.experiment import ExperimentView, PairView
 from poets_core.runs.views.experiment_fold import ExperimentFold
 from poets_core.spec.experiment import MOST_OPEN_FOR_PEOPLE
@@ -28,6 +29,7 @@ class Ledger:
         prepared: what the experiment began with, None before it.
         asked: every pair asked, by index.
         updated: comparisons at the last `updated`, 0 before it.
+        audited: what the judge of an audit said, by index.
     """
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
@@ -38,6 +40,7 @@ class Ledger:
         self.prepared: Prepared | None = None
         self.asked: dict[int, PresentedPair] = {}
         self.updated = 0
+        self.audited: dict[int, Audited] = {}
         for event in events:
             self.add(event)
 
@@ -49,6 +52,8 @@ class Ledger:
                 self.prepared = event
             case Asked():
                 self.asked |= {p.index: p for p in event.pairs}
+            case Audited():
+                self.audited[event.index] = event
             case Compared() | Withdrawn():
                 self._answered(event)
             case Updated():
@@ -57,6 +62,9 @@ class Ledger:
     def _answered(self, event: Compared | Withdrawn) -> None:
         # An undo takes back a judge's latest answer, so the order of answers is kept, for each judge and of all that
         # count. An answer given anew goes to the end.
+        if isinstance(event, Compared) and event.answer is None:  # a program's: nobody who is at work or may undo it
+            self._order.append(event.index)
+            return
         if isinstance(event, Compared) and not event.second_opinion:  # second opinions steer nothing
             self._lately.append(event.judge)
         said = self._said.setdefault(event.judge, [])
@@ -88,6 +96,25 @@ class Ledger:
     def comparisons(self) -> list[Comparison]:
         """Counted answers, in the order in which they came."""
         return [self.comparison(i) for i in self._order]
+
+    def judgements(self) -> list[Judgement]:
+        """What an audit counts: pairs in the order in which they were asked, up to the first that waits for a person.
+
+        A pair is not counted before those asked earlier: which of them are answered first may depend on what is
+        answered. A pair that a person skips is one without a preference, a tie; leaving it out would do the same harm.
+        """
+        out: list[Judgement] = []
+        for index in sorted(self.audited):
+            found, pair = self.audited[index], self.view.pairs[index]
+            label: Outcome | None = None
+            # Where nobody was asked the pair's outcome is the judge's own, which is no label.
+            if found.person:
+                label = "tie" if pair.skipped else pair.outcome  # type: ignore[assignment]  # the fold keeps outcomes
+                if label is None:
+                    break
+            planned = Planned(found.predicted, found.shares, found.stakes)
+            out.append(Judgement(pair.first, pair.second, found.verdict, planned, label))
+        return out
 
     def comparison(self, index: int) -> Comparison:
         """Return the comparison of a judged pair."""

@@ -81,17 +81,26 @@ class ExperimentRun:
         self._seen = self._ledger.view.answered
         self._begin(source)
         self._go_on(source)
-        self._statistics = ExperimentStatistics(self._experiment, self._spec.seed, source.sample)
-        self._statistics.rebuild(self._ledger.comparisons())
+        self._statistics = self._counted(source)
         # Sources hand out responses in order. They must know what was used before they are asked for more.
         for pair in self._ledger.asked.values():
             source.count(pair)
         try:
             source.prepare(self._step)
-            self._people(source) if self._person else self._program(source)
+            self._played(source)
         except Stopped:
             self._append(Finished("stopped"))
         self._session.control.acknowledge()
+
+    def _played(self, source: ResponseSource) -> None:
+        """Ask, judge and count until there is a verdict."""
+        self._people(source) if self._person else self._program(source)
+
+    def _counted(self, source: ResponseSource) -> ExperimentStatistics:
+        """Return the statistics of what was answered so far."""
+        found = ExperimentStatistics(self._experiment, self._spec.seed, source.sample)
+        found.rebuild(self._ledger.comparisons())
+        return found
 
     def _source(self) -> ResponseSource:
         spec, seed, session = self._experiment, self._spec.seed, self._session

@@ -132,6 +132,8 @@ class ExperimentStatistics:
             **({"top": spec.top} if spec.top > 1 else {}),
             "wins": experiment.wins,
             "ties": self._ties(),
+            # A judge that is a model speaks for itself alone.
+            "according_to": spec.judge_model or None,
             # Rows that depend on each other are counted by the means of their clusters, of the first policy.
             "clusters": self._means(),
             # Counts decide without a model; the rule of a Bradley-Terry model reads the answers in their order.

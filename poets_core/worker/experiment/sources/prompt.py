@@ -1,4 +1,4 @@
-"""A language model under K prompts: every policy answers every item once, a rule judges."""
+"""A language model under K prompts: every policy answers every item once, a rule or another model judges."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from poets_core.runs.artifacts import write_atomic
 from poets_core.runs.doing import Doing
 from poets_core.runs.event_fields import JsonObject, PresentedPair
 from poets_core.spec import ExperimentSettings
+from poets_core.worker.experiment.model_judge import ModelJudge
 from poets_core.worker.experiment.sources.source import Judged, by_value
 from poets_core.worker.facts import model_checksum
 from poets_core.worker.science import Science, resolve_backbone
@@ -58,11 +59,12 @@ class PromptSource:
         self._items = items(spec.task, spec.items, seed=seed)
         self._at = {p.name: i for i, p in enumerate(spec.policies)}
         self._said: list[list[str]] = []
+        self._model_judge = ModelJudge(spec, science, seed) if spec.judge == "model" else None
 
     @property
     def instant(self) -> bool:
-        """See `ResponseSource`."""
-        return True
+        """See `ResponseSource`; a rule costs nothing, a model that judges does."""
+        return self._model_judge is None
 
     @property
     def info(self) -> None:
@@ -91,6 +93,7 @@ class PromptSource:
             "task": self._task.title,
             "judged": self._task.judged,
             "items": len(self._items),
+            **({} if self._model_judge is None else self._model_judge.facts),
         }
 
     def prepare(self, step: Callable[[Doing], None]) -> None:
@@ -156,7 +159,9 @@ class PromptSource:
         """See `ResponseSource`; answers are not used up."""
 
     def judge(self, pair: PresentedPair) -> Judged:
-        """The answer with the higher score wins."""
+        """The answer with the higher score wins, or the one that the judging model prefers."""
+        if self._model_judge is not None:
+            return self._model_judge.judge(pair)
         item = self._items[pair.item]
         values = [self._score(self._spec.task, item, text) for text in pair.responses]
         return Judged(by_value(values[0], values[1]), {"values": values, "answers": list(item.answers)})
