@@ -3,11 +3,10 @@
 The worker appends events; everything else is folded from them. `Event` is the union of the kinds. A store hands them
 out as `Recorded`, with their number and time.
 
-`claimed`, `state` and `failed` say who worked, when, and what went wrong. All other kinds are a pure function of the
-spec, except for `Updated.seconds`.
+`claimed`, `state` and `failed` say who worked and what went wrong. All others follow from the spec, but for `seconds`.
 
-The names of the fields are the keys of the stored JSON, in this order. A later field has a default, so that older
-stores can be read; unknown keys are left out. docs/architecture.md is printed from these docstrings.
+The names of the fields are the keys of the stored JSON, in this order. A later field has a default; unknown keys are
+left out. docs/architecture.md is printed from these docstrings.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from poets_core.runs.chain import parts_of
 from poets_core.runs.event_reader import read_line
 from poets_core.runs.events import Finished, Prepared, Recorded, Updated
 from poets_core.runs.kept import ADAPTERS, BACKBONE, PART, damage
-from poets_core.runs.report.report import report_html
 from poets_core.runs.laboratory_events import Extended
+from poets_core.runs.report.report import report_html
 from poets_core.runs.store import RunStore
 from poets_core.runs.tensors import ENDING, tensor_checksums
 from poets_core.runs.uploads import files_of, in_uploads, with_paths
@@ -165,7 +165,8 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
     """
     members, view, tables = _texts(store, run)
     folder = store.folder(run)
-    if damaged := damages(folder, [read_line(line) for line in members["events.jsonl"].splitlines()]):
+    events = [read_line(line) for line in members["events.jsonl"].splitlines()]
+    if damaged := damages(folder, events):
         raise StoreUnavailable(
             f"Expected the files that run {run} names, got {damaged}. `poets export {run} FILE` makes them again; "
             "a run that is not finished makes them again when it is resumed."
