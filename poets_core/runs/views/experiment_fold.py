@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from poets_core.runs.audit_events import Audited
 from poets_core.runs.events import (
     Asked,
-    Audited,
     Compared,
     Event,
     Prepared,

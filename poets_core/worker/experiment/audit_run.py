@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from poets_core.errors import InvalidSpec
 from poets_core.llm_po.comparison import Verdict
+from poets_core.runs.audit_events import Audited
 from poets_core.runs.doing import SUMMING_UP, WAITING, Doing
 from poets_core.runs.event_fields import jsonable
 from poets_core.runs.events import (
     Asked,
-    Audited,
     Compared,
     Event,
     Finished,

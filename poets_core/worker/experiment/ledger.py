@@ -9,8 +9,9 @@ from typing import TypeAlias
 from poets_core.llm_po.audit.audit import Judgement, Planned
 from poets_core.llm_po.comparison import Comparison, Pair
 from poets_core.runs.answers import Answer
+from poets_core.runs.audit_events import Audited
 from poets_core.runs.event_fields import JsonObject, Outcome, PresentedPair
-from poets_core.runs.events import Asked, Audited, Compared, Event, Prepared, Skipped, Updated, Withdrawn
+from poets_core.runs.events import Asked, Compared, Event, Prepared, Skipped, Updated, Withdrawn
 from poets_core.runs.views.experiment import ExperimentView, PairView
 from poets_core.runs.views.experiment_fold import ExperimentFold
 from poets_core.spec.experiment import MOST_OPEN_FOR_PEOPLE
