@@ -13,7 +13,8 @@ from pages.parts.experiment.verdicts import outcome, sentence
 from pages.parts.states import offers_judging
 from poets_core.keyed import rng_for
 from poets_core.llm_po.audit.audit import Judgement
-from poets_core.runs.events import Audited, Event, Updated, VerdictReached
+from poets_core.runs.audit_events import Audited
+from poets_core.runs.events import Event, Updated, VerdictReached
 from poets_core.runs.sql import SqlStore
 from poets_core.runs.views.fold import fold
 from poets_core.worker.experiment.audit_statistics import AuditStatistics

@@ -20,8 +20,9 @@ from poets_core.errors import InvalidModel, InvalidSpec
 from poets_core.keyed import rng_for
 from poets_core.llm_po.audit.audit import Audit, Judgement, Planned
 from poets_core.runs.answers import Answer
+from poets_core.runs.audit_events import Audited
 from poets_core.runs.event_fields import PresentedPair
-from poets_core.runs.events import Asked, Audited, Compared
+from poets_core.runs.events import Asked, Compared
 from poets_core.runs.store import SqlStore
 from poets_core.runs.views.experiment import experiment_summary
 from poets_core.runs.views.fold import fold
