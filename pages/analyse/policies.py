@@ -122,14 +122,8 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
         if not _withheld(view).startswith(said.partition(": ")[0]):  # the verdict has said it already
             st.info(plain(said), icon=":material/swap_horiz:")
     going_on(feed, spec, snapshot, view)
-    for warning in view.warnings:
-        st.warning(plain(warning), icon=":material/warning:")
-    if view.unanswered:
-        st.warning(unanswered(view.unanswered, view.comparisons), icon=":material/question_mark:")
-    if spec.audit:
-        audit_cards(view)
-    else:
-        _cards(view, spec)
+    _warnings(view)
+    audit_cards(view) if spec.audit else _cards(view, spec)
     progress(snapshot.view, snapshot.status, spec)
     if not view.comparisons:
         return
@@ -151,6 +145,13 @@ def _run(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
 
     comparison_list(view, find, snapshot.view.info, current_look(), feed.run)
     _downloads(feed)
+
+
+def _warnings(view: ExperimentView) -> None:
+    for warning in view.warnings:
+        st.warning(plain(warning), icon=":material/warning:")
+    if view.unanswered:
+        st.warning(unanswered(view.unanswered, view.comparisons), icon=":material/question_mark:")
 
 
 def _links(feed: Feed, spec: ExperimentSettings, snapshot: Snapshot) -> None:
