@@ -346,9 +346,10 @@ def _answer(question: str, seconds: int | None = None) -> dict[str, Any]:
     return cast("dict[str, Any]", told)
 
 
-def _over(got: str, limit: int) -> dict[str, Any]:
+def _over(got: str, limit: int | None = None) -> dict[str, Any]:
+    within = SECONDS if limit is None else limit
     message = (
-        f"Expected input that can be read within {limit} s and the memory for it, got {got}. Make it smaller; where "
+        f"Expected input that can be read within {within} s and the memory for it, got {got}. Make it smaller; where "
         "the machine is busy, try again in a minute."
     )
     # Later the machine may be less busy.
