@@ -9,7 +9,8 @@ from typing import Any
 from poets_core.runs.sql import SqlStore
 from poets_core.spec import RewardsSpec, parse_spec
 
-PROMPTS = [("gcd 12 18=", 6), ("gcd 10 5=", 5), ("gcd 9 6=", 3), ("gcd 8 12=", 4), ("gcd 7 21=", 7), ("gcd 4 6=", 2)]
+PROMPTS = [(f"gcd {a} {b}=", 1) for a, b in ((12, 35), (10, 7), (9, 4), (8, 15), (7, 20), (4, 9))]
+"""Prompts with right answers. The shipped model often says 1 and often does not: groups differ, so that it learns."""
 SMALL = {
     "branches": 2,
     "rounds": 2,
@@ -31,7 +32,7 @@ def lines(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 def prompts(folder: Path) -> Path:
     """A file of a few prompts with right answers, of two levels."""
-    rows = [{"prompt": p, "answer": a, "level": "even" if a % 2 == 0 else "odd"} for p, a in PROMPTS]
+    rows = [{"prompt": p, "answer": a, "level": ("even", "odd")[k % 2]} for k, (p, a) in enumerate(PROMPTS)]
     return lines(folder / "prompts.jsonl", rows)
 
 

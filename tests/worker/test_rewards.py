@@ -47,6 +47,8 @@ def test_a_run_says_what_was_learnt(untouched: tuple[Path, list[Any]], store: Sq
     assert [r.round for r in view.rounds] == [0, 1]
     named = ("train_reward", "held_out_reward", "gap", "kl", "entropy", "equal_groups", "divergence", "unknown", "ess")
     assert all(name in r.metrics for name in named for r in view.rounds)
+    assert all(r.metrics["equal_groups"] < 1 for r in view.rounds)  # there was something to learn in each round
+    assert abs(view.rounds[1].metrics["kl"]) > 1e-3  # an estimate, of either sign; 0 where nothing has moved
     assert set(view.rewards.untrained["held_out_judged"]) <= {"odd", "even"}
     assert len(view.rewards.prompts) == 2
     assert all(p.held_out for p in view.rewards.prompts)
