@@ -15,6 +15,7 @@ from poets_core.errors import InvalidComparisons, LeaseLost, UnknownRun
 from poets_core.runs import process
 from poets_core.runs import sql as sql_module
 from poets_core.runs.doing import Doing
+from poets_core.runs.event_reader import read_line
 from poets_core.runs.events import (
     Compared,
     Failed,
@@ -27,6 +28,7 @@ from poets_core.runs.events import (
 )
 from poets_core.runs.lease import Lease
 from poets_core.runs.store import RunStore, SqlStore, open_store
+from poets_core.runs.verify.log import chain
 from poets_core.spec import RunSpec, TaskSettings, TaskSpec, parse_spec
 from poets_core.types import Objective, ProblemInfo
 from tests.logs import claimed
@@ -69,6 +71,17 @@ class StoreContract:
     def lasting(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Leases without heartbeats that hold as long as a test takes."""
         monkeypatch.setattr(sql_module, "LEASE_SECONDS", 86_400.0)
+
+    def test_what_is_written_is_linked_event_by_event(self, store: SqlStore) -> None:
+        run = store.create(named())
+        lease = taken(store, run)
+        store.append(lease, [CLAIMED, RUNNING])
+        store.append(lease, [Failed("E", "m")])
+        spec, lines = store.written(run)
+        assert chain(lines, spec, {}, "").said == "3 links of 3 events"
+        assert [read_line(line) for line in lines] == store.read(run)
+        with pytest.raises(UnknownRun):
+            store.written("nobody")
 
     def test_the_newest_event_of_a_kind_is_found_without_the_others(self, store: RunStore) -> None:
         run = store.create(fake_spec())
