@@ -81,12 +81,8 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
         # The closed forms below hold for the unstructured space only; with a model, what is followed is what is shown.
         out["optimal"] = model.weights().tolist()
         return out
-    # Before anything was decided nothing can be said of how answers go on.
-    if experiment.top > 1:
-        # The plans and proportions below are those of the best one.
-        out["shown_threshold"] = out["evidence_threshold"] = top_threshold(k, experiment.delta)
-        out["top"] = {"k": experiment.top, "delta": experiment.delta}
-        return out
+    if experiment.top > 1:  # the plans and proportions below are those of the best one
+        return out | _top(experiment)
     if experiment.wins.any() and decide(experiment.duels, delta, experiment.assume_condorcet)[0] == OPEN:
         out["settles"] = _settles(experiment, out["ties"] / max(1, out["comparisons"]))
     try:
@@ -98,6 +94,12 @@ def report(experiment: Experiment, *, compare: bool = False) -> dict[str, Any]:
     if compare:
         out["round_robin"] = _round_robin(experiment, p)
     return out
+
+
+def _top(experiment: Experiment) -> dict[str, Any]:
+    threshold = top_threshold(len(experiment.policies), experiment.delta)
+    top = {"k": experiment.top, "delta": experiment.delta}
+    return {"shown_threshold": threshold, "evidence_threshold": threshold, "top": top}
 
 
 def _model(model: StructuredRule, policies: Sequence[str], threshold: float) -> dict[str, Any]:
