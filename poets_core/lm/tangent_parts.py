@@ -1,4 +1,4 @@
-"""Parts of the head's tangent space with amplitudes of their own: parts of the states, and parts of the tokens.
+"""The parts of the head's tangent space that have amplitudes of their own: parts of the states, and parts of the tokens.
 
 States fall into the blocks that a backbone's config names (`feature_blocks`), or, where the trunk is laid out by place
 (`main_effects_apart`), into main effects and the rest: what a place's states have in common says what a token is worth
