@@ -84,8 +84,6 @@ def lay_out(model: Any, alike: Float[Tensor, "V V"] | None) -> None:
         block.mlp.c_fc.weight.copy_(torch.randn(block.mlp.c_fc.weight.shape) * (GAIN / width**0.5))
         block.mlp.c_fc.bias.copy_(torch.randn(block.mlp.c_fc.bias.shape))
         block.mlp.c_proj.weight.copy_(torch.randn(block.mlp.c_proj.weight.shape) / 2.0)
-    # For `poets_core.lm.tangent_parts`: places have states of their own, and whether alike tokens do alike is open.
-    config.main_effects_apart, config.likeness_told = True, alike is not None
     model.requires_grad_(False)
     model.lm_head.weight.zero_()
     model.lm_head.weight.requires_grad_(True)

@@ -3,15 +3,15 @@
 The gradient of log pi(x) by the head's weights is the sum over places of g h', with h the state that
 predicts a token and g the one-hot token less its probabilities. States are whitened by their second moments,
 as K-FAC does (Martens and Grosse 2015, arXiv 1503.05671), so that no direction counts for more because the
-backbone happens to use it much; tokens count as alike as the backbone reads them. Parts of the states and of the
-tokens (`poets_core.lm.tangent_parts`) are whitened for themselves, and each pair of them, a block, has an amplitude of
-its own.
+backbone happens to use it much; tokens count as alike as the backbone reads them. Where a backbone says which
+dimensions belong together, each such block is whitened for itself and has an amplitude of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import accumulate, pairwise, product
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,8 +21,10 @@ from torch import Tensor
 from poets_core.errors import InvalidModel
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.likelihood import Encoded, Rows
-from poets_core.lm.tangent_parts import state_parts, token_parts, whitening
 
+DAMPING = 0.03
+"""Added to the second moments of states, in units of their mean eigenvalue: below it a direction is noise of training.
+Chosen on tuning seeds of GB1, PhoQ and NK (docs/decisions/posterior.md)."""
 MOST_TOKENS = 1024
 """Tokens of the largest vocabulary that is handled."""
 ROWS = 256
@@ -52,42 +54,40 @@ class HeadTangent:
                 f"Expected a grammar of at most {MOST_TOKENS} tokens for the exact fit, got {len(self.live)}. "
                 "Use fit='gradient'."
             )
-        config, states, at = ensemble.backbone.model.config, [], []
+        states = []
         for rows in self._passes(samples):
             h, g = self.places(rows)
             inside = g.abs().sum(-1) > 0
             states.append(h[inside].double())
-            at.append(torch.nonzero(inside)[:, 1])
-        h, tokens = torch.cat(states), token_parts(config, ensemble.backbone.embedding[self.live])
-        self.left = torch.cat(list(tokens.values()), 1)
+        h = torch.cat(states)
+        self.blocks = _blocks(getattr(ensemble.backbone.model.config, "feature_blocks", None), h.shape[1])
+        self.left = _alike(ensemble.backbone.embedding[self.live])
+        self.right = torch.zeros(h.shape[1], h.shape[1], device=h.device)
         # Double precision: the smallest second moments are a millionth of the largest, and their roots are divided by.
-        parts = state_parts(config, h, torch.cat(at))
-        self.right = torch.cat([b @ whitening(h @ b, damping) for b, damping in parts.values()], 1).float()
-        rows_of = _slices([len(self.live)] * len(tokens))
-        columns = _slices([b.shape[1] for b, _ in parts.values()])
-        named = zip(product(parts, tokens), product(columns, rows_of), strict=True)
-        self.blocks = {", ".join(n for n in names if n): (own, at) for names, (at, own) in named}
+        for at in self.blocks.values():
+            self.right[at, at] = _whitening(h[:, at], DAMPING)
         # Features are measured in a unit of their own, so that amplitudes mean the same for every backbone and block.
-        self._unit = self.scale = torch.ones(self.size, device=h.device)
-        for (own, cols), x in zip(self.blocks.values(), self.by_block(self.features(samples)), strict=True):
-            self._unit[own, cols] /= max(float(np.sqrt((x**2).sum(1).mean())), 1e-9)
+        found = self.by_block(self.features(samples))
+        for at, x in zip(self.blocks.values(), found, strict=True):
+            self.right[:, at] /= max(float(np.sqrt((x**2).sum(1).mean())), 1e-9)
+        self._whitened = self.right.clone()
         self.weigh(np.full(len(self.blocks), 1.0 / len(self.blocks)))
 
     def weigh(self, amplitudes: Float64[np.ndarray, " blocks"]) -> None:
         """Give each block's features their mean square."""
-        self.scale = self._unit.clone()
-        for (own, cols), a in zip(self.blocks.values(), amplitudes.tolist(), strict=True):
-            self.scale[own, cols] *= a**0.5
+        self.right = self._whitened.clone()
+        for at, a in zip(self.blocks.values(), amplitudes.tolist(), strict=True):
+            self.right[:, at] *= a**0.5
 
     def by_block(self, features: Float32[np.ndarray, "N P"]) -> list[Float32[np.ndarray, "N p"]]:
         """Return the columns of features that belong to each block."""
         x = features.reshape(len(features), *self.size)
-        return [np.ascontiguousarray(x[:, own, cols]).reshape(len(x), -1) for own, cols in self.blocks.values()]
+        return [np.ascontiguousarray(x[:, :, at]).reshape(len(x), -1) for at in self.blocks.values()]
 
     @property
     def size(self) -> tuple[int, int]:
-        """Shape of a matrix of weights: live tokens once for each of their parts, and the width."""
-        return self.left.shape[1], self.right.shape[1]
+        """Live tokens and width: the shape of a matrix of weights."""
+        return len(self.live), self.right.shape[0]
 
     def _passes(self, encoded: Encoded) -> Iterator[Rows]:
         for start in range(0, len(encoded), ROWS):
@@ -113,13 +113,13 @@ class HeadTangent:
 
     @torch.no_grad()
     def features(self, encoded: Encoded) -> Float32[np.ndarray, "N P"]:
-        """Return the features of N designs, P as `size` says."""
+        """Return the features of N designs, P = live tokens times width."""
         out = np.empty((len(encoded), self.size[0] * self.size[1]), dtype=np.float32)
         at = 0
         for rows in self._passes(encoded):
             h, g = self.places(rows)
             # Summed over places at once: the outer product of every place alone would fill the memory.
-            found = torch.einsum("ntk,ntd->nkd", g @ self.left, h @ self.right) * self.scale
+            found = torch.einsum("ntk,ntd->nkd", g @ self.left, h @ self.right)
             out[at : at + len(found)] = found.flatten(1).cpu().numpy()
             at += len(found)
         return out
@@ -132,7 +132,7 @@ class HeadTangent:
             weights: per branch, of `features`.
         """
         head, (k, d) = self.ensemble.head, self.size
-        theta = torch.from_numpy(weights).to(self.right.device).view(-1, k, d) * self.scale
+        theta = torch.from_numpy(weights).to(self.right.device).view(-1, k, d)
         # What features multiply on both sides is taken over by the weights: phi(x)' w = sum of g' (S^1/2 w A^-1/2) h.
         change = self.left @ theta @ self.right.T / head.shape.scaling
         u, s, v = torch.linalg.svd(change, full_matrices=False)
@@ -145,6 +145,45 @@ class HeadTangent:
         head.b[:, self.live, :r] = u[:, :, :r] * root[:, None]
 
 
-def _slices(sizes: list[int]) -> list[slice]:
-    """Return stretches of these sizes that follow one another."""
-    return [slice(a, b) for a, b in pairwise(accumulate(sizes, initial=0))]
+def _blocks(told: Any, width: int) -> dict[str, slice]:
+    """Return the dimensions of each block that a config states, all of them in one block where it states none.
+
+    Raises:
+        InvalidModel: they do not follow one another from 0 to the width, each with a name of its own.
+    """
+    if told is None:
+        return {"": slice(0, width)}
+    # A model's files come from anywhere: blocks that overlap would count twice, those that are missing not at all.
+    try:
+        found = {str(name): slice(start, end) for name, start, end in told}
+        ends = [0, *(at.stop for at in found.values())]
+        sound = len(found) == len(told) and [at.start for at in found.values()] == ends[:-1] and ends[-1] == width
+        sound = sound and all(type(a) is int and type(b) is int and a < b for a, b in pairwise(ends))
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise InvalidModel(
+            f"Expected feature_blocks of the model's config as [name, start, end] from 0 to {width} without gaps, got "
+            f"{str(told)[:200]}. Correct config.json, or leave them out."
+        )
+    return found
+
+
+def _whitening(x: Float[Tensor, "n D"], damping: float) -> Float[Tensor, "D D"]:
+    """Return the symmetric inverse root of the damped second moments."""
+    values, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    # Without damping a direction that is never used would count for most.
+    damped = values.clamp_min(0.0) + damping * values.mean()
+    out: Tensor = ((vectors * damped.rsqrt()) @ vectors.T).float()
+    return out
+
+
+def _alike(embedding: Float[Tensor, "K D"]) -> Float[Tensor, "K K"]:
+    """Return the symmetric root of the cosines of token embeddings.
+
+    Tokens that the backbone reads alike are expected to change a design's value alike.
+    """
+    unit = torch.nn.functional.normalize(embedding.double(), dim=-1)
+    values, vectors = torch.linalg.eigh(unit @ unit.T)
+    out: Tensor = ((vectors * values.clamp_min(0.0).sqrt()) @ vectors.T).float()
+    return out

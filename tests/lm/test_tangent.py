@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from poets_core.errors import InvalidModel
-from poets_core.lm import tangent, tangent_parts
+from poets_core.lm import tangent
 from poets_core.lm.ensemble import BranchEnsemble
 from poets_core.lm.grammar import LengthLimit
 from poets_core.lm.lora import AdapterShape
@@ -156,7 +156,7 @@ def delta(ens, branch):
 def wanted_delta(ens, out, weights):
     """The change of the head that weights stand for, (V, D), from the definition of the features."""
     k, d = out.size
-    small = out.left.numpy() @ (weights.reshape(k, d) * out.scale.numpy()) @ out.right.T.numpy()
+    small = out.left.numpy() @ weights.reshape(k, d) @ out.right.T.numpy()
     whole = np.zeros((ens.head.out_features, d), dtype=np.float32)
     whole[out.live.numpy()] = small
     return whole
@@ -230,104 +230,15 @@ def test_adapters_below_the_head_and_large_vocabularies_are_refused(monkeypatch)
 def test_whitening_makes_states_of_equal_size_in_every_direction():
     """With damping far below the eigenvalues, second moments of whitened states become the identity."""
     x = torch.randn(500, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * torch.arange(1, 7)
-    white = x @ tangent_parts.whitening(x, 1e-6)
+    white = x.float() @ tangent._whitening(x, 1e-6)
     np.testing.assert_allclose(white.T @ white / len(x), np.eye(6), atol=1e-3)
-    damped = x @ tangent_parts.whitening(x, tangent_parts.DAMPING)
+    damped = x.float() @ tangent._whitening(x, tangent.DAMPING)
     assert 0.0 < (damped**2).mean(0)[0] < 0.9  # the smallest direction counts for less
     assert (damped**2).mean(0)[5] == pytest.approx(1.0, abs=0.05)
 
 
-class Told:
-    """A config that says of itself what a test wants."""
-
-    def __init__(self, **said):
-        vars(self).update(said)
-
-
-EMBEDDING = torch.tensor([[1.0, 0.0, 0.0], [2.0, 0.0, 0.5], [0.0, 3.0, 0.0], [1.0, 1.0, 2.0]])
-
-
 def test_tokens_count_as_alike_as_their_embeddings():
-    (root,) = tangent_parts.token_parts(Told(), EMBEDDING).values()
-    unit = torch.nn.functional.normalize(EMBEDDING, dim=-1)
+    embedding = torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 3.0], [1.0, 1.0]])
+    root = tangent._alike(embedding)
+    unit = torch.nn.functional.normalize(embedding, dim=-1)
     np.testing.assert_allclose(root @ root, unit @ unit.T, atol=1e-5)
-
-
-def test_likeness_that_was_told_is_a_part_beside_what_each_token_has_for_itself():
-    unit = torch.nn.functional.normalize(torch.eye(4) + 0.3, dim=-1)
-    parts = tangent_parts.token_parts(Told(likeness_told=True), unit)
-    cosines = (unit @ unit.T).numpy()
-    least = np.linalg.eigvalsh(cosines)[0]
-    np.testing.assert_allclose(parts["own"] @ parts["own"], np.eye(4), atol=1e-5)
-    np.testing.assert_allclose(parts["alike"] @ parts["alike"], cosines - least * np.eye(4), atol=1e-5)
-
-
-def test_tokens_that_are_all_unlike_have_one_part_whatever_was_told():
-    assert list(tangent_parts.token_parts(Told(likeness_told=True), torch.eye(4))) == [""]
-
-
-def states_of(places=3, width=12, n=400, seed=0):
-    """Random states around a mean for each place."""
-    rng = np.random.default_rng(seed)
-    place = rng.integers(0, places, n)
-    means = 3.0 * rng.normal(size=(places, width))
-    h = means[place] + rng.normal(size=(n, width))
-    return torch.from_numpy(h), torch.from_numpy(place)
-
-
-def test_main_effects_are_the_span_of_the_means_by_place():
-    h, place = states_of()
-    parts = tangent_parts.state_parts(Told(main_effects_apart=True), h, place)
-    (main, _), (rest, damping) = parts["main"], parts["rest"]
-    means = torch.stack([h[place == k].mean(0) for k in range(3)])
-    both = torch.cat([main, rest], 1)
-    np.testing.assert_allclose(both.T @ both, np.eye(12), atol=1e-9)  # together they are all of the space
-    np.testing.assert_allclose(means @ main @ main.T, means, atol=1e-6)
-    assert (main.shape[1], damping) == (3, tangent_parts.REST_DAMPING)
-
-
-def test_more_places_than_half_the_width_leave_something_for_combinations():
-    h, place = states_of(places=11)
-    parts = tangent_parts.state_parts(Told(main_effects_apart=True), h, place)
-    assert [b.shape[1] for b, _ in parts.values()] == [6, 6]
-
-
-def apart(**said):
-    """A tangent space whose states, or tokens too, fall into parts."""
-    ens = on_the_head()
-    for name, value in said.items():
-        setattr(ens.backbone.model.config, name, value)
-    return ens, *tangent_of(ens)
-
-
-BOTH = {"main_effects_apart": True, "likeness_told": True}
-
-
-def test_each_part_of_states_goes_with_each_of_tokens():
-    _, out, encoded = apart(**BOTH)
-    assert list(out.blocks) == ["main, own", "main, alike", "rest, own", "rest, alike"]
-    assert out.features(encoded).shape[1] == 2 * len(out.live) * FULL
-
-
-def test_features_of_parts_are_the_slope_of_log_probabilities_whatever_their_amplitudes():
-    ens, out, encoded = apart(**BOTH)
-    out.weigh(np.array([2.0, 0.0, 0.3, 1.5]))
-    weights = weights_for(out, 3)
-    said = weights @ out.features(encoded).T
-    np.testing.assert_allclose(slope(ens, out, encoded, weights, 0.01), said, atol=0.05, rtol=0.02)
-
-
-def test_main_effects_do_not_depend_on_what_stands_before():
-    """Two designs with the same token at a place: their main parts of that place agree, whatever came before."""
-    ens = on_the_head(length=3)
-    ens.backbone.model.config.main_effects_apart = True
-    _, prompt, samples = draw(ens, 200)
-    encoded = ens.encode(samples.tokens, prompt)
-    out = HeadTangent(ens, encoded)
-    h, g = out.places(encoded.take(np.arange(200)))
-    (_, columns), (_, rest) = out.blocks["main"], out.blocks["rest"]
-    chosen = (g.abs().sum(-1) > 0)[:, 1]
-    main = (h[chosen, 1] @ out.right[:, columns]).numpy()
-    other = (h[chosen, 1] @ out.right[:, rest]).numpy()
-    assert main.var(0).sum() < 0.2 * (main.mean(0) ** 2).sum()
-    assert other.var(0).sum() > (other.mean(0) ** 2).sum()
