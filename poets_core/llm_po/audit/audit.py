@@ -126,6 +126,7 @@ class Audit:
         for name in (judgement.first, judgement.second):
             if name not in self._at:
                 raise InvalidComparisons(f"Expected one of the policies {list(self.policies)}, got {name!r}.")
+        # By the shares and stakes of its own moment: those of now know what came since, and bets must not.
         planned, label = judgement.planned, judgement.label
         count(
             self._tally,
@@ -178,6 +179,7 @@ class Audit:
             asked for) with its interval; preferred (how often people prefer the first) with its interval; verdicts (the
             judge's share for the first).
         """
+        # A pair is one whichever policy was shown first.
         found: dict[tuple[str, str], list[Judgement]] = {}
         for judgement in self.judgements:
             a, b = sorted((judgement.first, judgement.second), key=self._at.__getitem__)

@@ -98,6 +98,7 @@ def ranking_of(
     # A policy beats another where it wins more often by more than the indifference zone.
     zone = 0.5 + experiment.tie_zone
     ranks: dict[str, list[tuple[int, int]] | None] = {
+        # Certain of a duel is what both ends say: who is shown to beat whom, and who may.
         "duels": (duels := ranks_of(found.lower > zone, found.upper > zone)),
         "mean": ranks_of(low[:, None] > high[None, :], high[:, None] > low[None, :]),
         "bradley-terry": None if scores is None else _model_ranks(scores, duels, float(logit(zone))),
@@ -154,6 +155,7 @@ def intervals_of(
         # Rows of different pairs may depend on each other: the error is shared, and nothing is multiplied.
         found = _clustered(experiment, nats(2.0 * every / delta), apart)
         return found, _averages(found)
+    # What was shown in one order alone tells quality from order by nothing: such pairs keep their whole interval.
     wins = experiment.wins.copy()
     wins[apart] = 0
     planned = np.zeros((k, k), dtype=np.int64)
