@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from domains.catalog import export_of
-from pages.parts.feed import Feed, open_feed
+from pages.parts.feed import Feed
 from pages.parts.run.apart import BEST
-from pages.parts.skeleton import download, store_problem
+from pages.parts.run.made import Said, begin, followed
+from pages.parts.skeleton import download
 from pages.parts.tables import Filter, find
-from pages.parts.text import plain, plain_error
+from pages.parts.text import plain
 from pages.parts.words import times
-from poets_core.errors import PoetsError
-from poets_core.runs import launch
-from poets_core.runs.artifacts import file_name, read_artifact
+from poets_core.runs.artifacts import file_name
 from poets_core.runs.events import ArtifactMade
 from poets_core.runs.export import candidates_csv, report_bytes
 from poets_core.runs.views.fold import RunView
-from poets_core.spec import TaskSettings, TaskSpec
+from poets_core.spec import TaskSettings
 
 AMOUNTS = {
     "best": f"the best {BEST}",
@@ -59,9 +57,7 @@ def downloads(feed: Feed, view: RunView, chosen: str, apart: Callable[[], Sequen
             title = export_of(feed.spec.problem.name, name).title
             if st.button(f"Prepare {plain(title)}", icon=":material/science:", key=f"prepare-{name}"):
                 _prepare(feed, name, NAMES[amount], wanted())
-    task = st.query_params.get("export", "")
-    if task:
-        st.fragment(_export, run_every=None if task in st.session_state.get("exports-done", set()) else 1)(feed, task)
+    followed(feed, SAID)
     count = len(view.candidates)
     download(
         f"All {times(count, 'proposed design')} as CSV (not measured again)",
@@ -78,69 +74,22 @@ def downloads(feed: Feed, view: RunView, chosen: str, apart: Callable[[], Sequen
 
 
 def _prepare(feed: Feed, format: str, what: str, candidates: Sequence[str]) -> None:
-    spec = TaskSpec(
-        label=what,
-        seed=feed.spec.seed,
-        device="cpu",
-        task=TaskSettings(name="export", run=feed.run, format=format, candidates=tuple(candidates)),
-    )
-    try:
-        task = feed.store.create(spec)
-        launch.launch(feed.store, task)
-    except PoetsError as error:
-        store_problem(error)
-        return
-    st.query_params["export"] = task
-    st.rerun()
+    chosen = tuple(candidates)
+    begin(feed, lambda: TaskSettings(name="export", run=feed.run, format=format, candidates=chosen), label=what)
 
 
-def _export(feed: Feed, task: str) -> None:
-    """Follow an export until its file can be offered."""
-    try:
-        export = open_feed(feed.store, task)
-        snapshot = export.snapshot()
-    except PoetsError as error:
-        store_problem(error)
-        return
-    made = next(iter(snapshot.view.artifacts), None)
-    state = snapshot.status.state
-    done = state in ("finished", "failed", "dead", "stalled")
-    if done and task not in st.session_state.setdefault("exports-done", set()):
-        st.session_state["exports-done"].add(task)
-        st.rerun(scope="app")  # the file is there or will not come: stop polling
-    if state == "failed":
-        st.error(f"The export failed. {plain_error(snapshot.view.failed or '')}", icon=":material/error:")
-    elif state in ("dead", "stalled"):
-        st.error("The export's worker is gone. Prepare the file again.", icon=":material/heart_broken:")
-    elif made is None:
-        waited = time.time() - export.store.row(task).created
-        st.info(f"Writing the file and measuring its designs again… {waited:.0f} s", icon=":material/hourglass_top:")
-    else:
-        _offer(feed, task, made)
-
-
-def _offer(feed: Feed, task: str, made: ArtifactMade) -> None:
-    try:
-        data = read_artifact(feed.store, task, made.path, made.sha256)
-    except PoetsError as error:
-        store_problem(error)
-        return
+def _found(made: ArtifactMade, view: RunView) -> None:
     rows, again, difference = made.rows, made.rescored, made.max_difference
-    with st.container(border=True, key="export-offer"):
-        if again == rows and difference is not None:
-            st.success(
-                f"{rows} rows reloaded and re-scored, largest difference {difference:.3g}", icon=":material/verified:"
-            )
-        else:
-            st.warning(f"{rows} rows written, {again} of them could be measured again.", icon=":material/warning:")
-        st.download_button(
-            f"Download {plain(made.name)}",
-            data,
-            file_name=made.name,
-            mime=made.media_type,
-            on_click="ignore",
-            type="primary",
-            icon=":material/download:",
-            key=f"download-{task}",
-        )
-        st.caption(f"SHA-256 {made.sha256[:16]}…")
+    if again == rows and difference is not None:
+        text = f"{rows} rows reloaded and re-scored, largest difference {difference:.3g}"
+        st.success(text, icon=":material/verified:")
+    else:
+        st.warning(f"{rows} rows written, {again} of them could be measured again.", icon=":material/warning:")
+
+
+SAID = Said(
+    failed="The export failed.",
+    gone="The export's worker is gone. Prepare the file again.",
+    doing="Writing the file and measuring its designs again…",
+    found=_found,
+)
