@@ -123,6 +123,16 @@ def test_what_is_no_number_makes_a_design_invalid(ask: Callable[..., Evaluation]
         raise AssertionError(found.reason[0])
 
 
+def test_a_reason_moves_no_cursor(ask: Callable[..., Evaluation]) -> None:
+    for code, kept in (
+        ("input(); print(json.dumps(dict(invalid=chr(27) + '[2Jgone' + chr(0x202E) + chr(0xD800))))", "�[2Jgone��"),
+        ("input(); sys.exit(chr(27) + '[2Jgone')", "code 1: �[2Jgone"),
+    ):
+        found = ask(["AACA"], program=f'{sys.executable} -c "import json, sys; {code}"', retries=0)
+        assert kept in found.reason[0]
+        assert found.reason[0].isprintable()
+
+
 def test_an_oracle_that_hangs_is_ended(ask: Callable[..., Evaluation]) -> None:
     found = ask(
         ["AACA"], program=f"{sys.executable} -c 'import time; time.sleep(60)'", seconds=0.2, start=0.1, retries=0
