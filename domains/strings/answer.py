@@ -78,7 +78,7 @@ def read_answer(line: str) -> Answer:
 
 
 def plain(text: str) -> str:
-    """Return a text of an oracle as a terminal may show it: it moves no cursor, hides nothing, and stays on its line."""
+    """Return a text of an oracle as a terminal may show it: in one line, without control characters."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
