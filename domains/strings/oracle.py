@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from domains.strings.answer import Answer, NoAnswer, question, read_answer
+from domains.strings.answer import Answer, NoAnswer, plain, question, read_answer
 from domains.strings.ways import Oracle, Way
 from poets_core.errors import InvalidInput
 from poets_core.types import Design, Evaluation
@@ -123,7 +123,7 @@ class OwnOracle:
                 try:
                     return read_answer(way.ask(question(design, seed), limit.seconds, limit.start))
                 except NoAnswer as error:
-                    why = str(error)
+                    why = plain(str(error))
         finally:
             self._free.put(way)
         times = f" ({1 + self._asking.retries} times)" if self._asking.retries else ""

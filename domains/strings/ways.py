@@ -6,11 +6,13 @@ failed. A function runs in a process of its own, so that it cannot end or block 
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import re
 import shlex
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -100,37 +102,46 @@ class Service:
         """See `Way`."""
         until = time.monotonic() + seconds
         connection = http.client.HTTPConnection(self._host, self._port, timeout=seconds)
+        ends: threading.Timer | None = None
         try:
+            connection.connect()
+            # A service that sends a byte now and then would never meet a limit on each read, in its headers neither.
+            ends = threading.Timer(max(0.0, until - time.monotonic()), _cut, [connection.sock])
+            ends.daemon = True
+            ends.start()
             connection.request("POST", self._path, line.encode(), {"Content-Type": "application/json"})
             reply = connection.getresponse()
-            data = self._body(connection, reply, until, seconds)
-        except TimeoutError as error:
-            raise NoAnswer(f"no answer within {seconds:.3g} s") from error
+            data = self._body(reply)
         except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, TimeoutError) or time.monotonic() >= until:
+                raise NoAnswer(f"no answer within {seconds:.3g} s") from error
             raise NoAnswer(f"{type(error).__name__}: {str(error)[:200]}") from error
         finally:
+            if ends is not None:
+                ends.cancel()
             connection.close()
+        if time.monotonic() >= until:
+            raise NoAnswer(f"no answer within {seconds:.3g} s")
         if reply.status != 200:
             raise NoAnswer(f"status {reply.status}: {shown(data.decode('utf-8', 'replace'), 100)}")
         return data.decode("utf-8", "replace")
 
-    def _body(
-        self, connection: http.client.HTTPConnection, reply: http.client.HTTPResponse, until: float, seconds: float
-    ) -> bytes:
+    def _body(self, reply: http.client.HTTPResponse) -> bytes:
         found = b""
-        # A service that sends a byte now and then would never meet a limit on each read.
         while block := reply.read1(LINE):
             found += block
             if len(found) > LINE:
                 raise NoAnswer(f"Expected an answer of at most {LINE:,} bytes, got more.")
-            if (left := until - time.monotonic()) <= 0:
-                raise NoAnswer(f"no answer within {seconds:.3g} s")
-            if isinstance(connection.sock, socket.socket):
-                connection.sock.settimeout(left)
         return found
 
     def end(self) -> None:
         """See `Way`; every design has a connection of its own."""
+
+
+def _cut(line: socket.socket) -> None:
+    """End whatever is waited for on a connection, from another thread."""
+    with contextlib.suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def oracle_of(function: str, program: str, address: str, folder: str, memory: int) -> Oracle:

@@ -58,6 +58,7 @@ class Process:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         limited = str(Path(__file__).with_name("limited.py"))
         self.why, self._errors, self._rest, self._line, self._over = "", b"", b"", line, False
+        self._asked = False
         self._child = subprocess.Popen(
             [sys.executable, "-I", "-S", limited, str(memory), *command],
             stdin=subprocess.PIPE,
@@ -92,6 +93,11 @@ class Process:
         child = self._child
         if child.stdin is None or child.stdout is None or child.stderr is None or self.why:
             return out
+        # A second line for the question before would be taken for the answer to this one, and so on for ever.
+        if self._asked and self._said_more():
+            self.why = "more lines than answers"
+            return out
+        self._asked = True
         with selectors.DefaultSelector() as events:
             if not child.stdin.closed:
                 events.register(child.stdin, selectors.EVENT_WRITE)
@@ -101,9 +107,11 @@ class Process:
             while not self.why and (len(out) < len(lines) or (last and not self._over)):
                 left = until - time.monotonic()
                 ready = events.select(max(0.0, left if len(out) < len(lines) else min(left, GRACE)))
-                if not ready and len(out) < len(lines):
+                # By the clock too: whoever writes blank lines or to stderr without end is always ready.
+                late = not ready or left <= 0
+                if late and len(out) < len(lines):
                     self.why = f"no answer within {seconds:.3g} s"
-                if not ready:
+                if late:
                     break
                 for key, _ in ready:
                     if key.fileobj is child.stdin:
@@ -120,6 +128,14 @@ class Process:
                     else:
                         self._read(out, len(lines))
         return out
+
+    def _said_more(self) -> bool:
+        """Whether it wrote a line, or a part of one, behind its last answer."""
+        try:
+            some = os.read(self._child.stdout.fileno(), LINE)  # type: ignore[union-attr]
+        except BlockingIOError:
+            some = b""
+        return bool((self._rest + some).strip())
 
     def _write(self, data: memoryview) -> memoryview:
         """Write what the pipe takes; a program that reads no more gets no more."""

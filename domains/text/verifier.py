@@ -128,10 +128,11 @@ def verdict(line: str) -> Verdict:
     reward, reason = told.get("reward"), told.get("reason", "")
     if reward is None and "reward" in told:
         return Verdict(None, str(reason)[:300] or "the verifier could not tell")
-    if not isinstance(reward, int | float) or isinstance(reward, bool) or not math.isfinite(reward):
+    # An integer of hundreds of digits is a number too, and too large for a float.
+    if not isinstance(reward, int | float) or isinstance(reward, bool) or not abs(reward) < math.inf:
         return Verdict(None, f"expected a number as the reward, got {shown(line)}")
     if not 0 <= reward <= 1:
-        return Verdict(None, f"expected a reward from 0 to 1, got {reward!r}")
+        return Verdict(None, f"expected a reward from 0 to 1, got {repr(reward)[:40]}")
     return Verdict(float(reward), reason[:300] if isinstance(reason, str) else "")
 
 

@@ -15,7 +15,7 @@ import typer
 from poets_core.runs.verify.archive import Archive, open_archive
 from poets_core.runs.verify.finding import Check, not_done
 from poets_core.runs.verify.verify import Read, read_archive
-from poets_core.spec import ExperimentSpec, SearchSpec
+from poets_core.spec import ExperimentSpec, RewardsSpec, SearchSpec
 from poets_core.worker.remeasure import NAME, Limits, Measured, remeasure
 
 WORDS = {"ok": "ok      ", "wrong": "WRONG   ", "not done": "not done"}
@@ -83,6 +83,9 @@ def _measured(archive: Archive, read: Read, folder: Path, limits: Limits, wanted
         from poets_core.worker.recount import recount  # on use: the statistics of experiments take a second
 
         return [recount(archive, read.spec, read.events, folder)], Measured()
+    if isinstance(read.spec, RewardsSpec):
+        said = "rewards were given to answers by a verifier, most of which are not kept: nothing is learnt again here"
+        return [not_done(NAME, said)], Measured()
     return [not_done(NAME, "there is no search and no experiment in the archive")], Measured()
 
 

@@ -20,7 +20,7 @@ from poets_core.runs.views.fold import fold
 from poets_core.spec import TaskSettings, TaskSpec, parse_spec
 from poets_core.worker.rewards.contest import contest
 from poets_core.worker.worker import FAILED, FINISHED, work
-from tests.worker.rewards import small_run
+from tests.worker.rewards import prompts, small_run, spec_of
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +100,28 @@ def test_a_winner_is_deployed_or_none_is_claimed(learnt: tuple[SqlStore, str], t
         assert code == FINISHED
         about = unpacked(store, task, tmp_path)
         assert f"branch {about['branches'][0]}" == played.verdict.policy
+
+
+def test_the_one_branch_that_writes_is_deployed(store: SqlStore, tmp_path: Path) -> None:
+    """Of perturbations the best one alone may write, and it need not be the first."""
+    for seed in range(5):
+        perturbed = {
+            "method": "perturb",
+            "bootstrap": "none",
+            "branches": 4,
+            "top": 1,
+            "perturbation": 0.2,
+            "rounds": 1,
+        }
+        spec = spec_of(prompts(tmp_path), **perturbed).model_copy(update={"seed": seed})
+        run = store.create(spec)
+        assert work(store, run) == FINISHED, store.status(run).reason
+        if (best := fold(store.read(run)).rounds[-1].metrics["kept"]) != [0]:
+            break
+    assert best != [0]
+    task, code = deployed(store, run, way="winner")
+    assert code == FINISHED, store.status(task).reason
+    assert unpacked(store, task, tmp_path)["branches"] == best
 
 
 @pytest.mark.parametrize("best", [0, 2])

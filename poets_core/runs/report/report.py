@@ -8,11 +8,19 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
+from poets_core.runs.report import rewards
 from poets_core.runs.report.chart import Series, chart
 from poets_core.runs.views.run import CandidateView, RunView
 
 REPORT = 1
 """Of the layout; a program that lays reports out otherwise counts on."""
+TITLES = {
+    "search": "Search",
+    "experiment": "Experiment",
+    "rewards": "Learning from rewards",
+    "task": "Task",
+}
+"""Of runs whose problem has none, by the kind of their spec."""
 ROWS = 100
 """Designs in the table."""
 LONGEST = 400
@@ -39,13 +47,13 @@ def report_html(view: RunView, run: str, spec: str, versions: Mapping[str, str],
         versions: of the packages that wrote it.
         facts: of the archive: events, unchained, head.
     """
-    title = f"{view.info.title if view.info else 'Experiment'}: run {run}"
+    title = f"{view.info.title if view.info else TITLES[json.loads(spec)['kind']]}: run {run}"
     figures = "".join(f"<h2>{escape(name)}</h2>{drawn}" for name, drawn in _figures(view) if drawn)
     parts = [
         f"<h1>{escape(title)}</h1>",
         *(f"<p>{escape(line)}</p>" for line in _verdict(view)),
         figures,
-        _experiment(view) if view.experiment is not None else _designs(view),
+        _found(view),
         "<h2>How it was made</h2>",
         _pairs(_made(view, spec)),
         "<h2>Checks</h2>",
@@ -64,8 +72,17 @@ def report_html(view: RunView, run: str, spec: str, versions: Mapping[str, str],
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'.encode()
 
 
+def _found(view: RunView) -> str:
+    """Return the table of what was found: answers, comparisons or designs."""
+    if view.rewards is not None:
+        return rewards.answers(view.rewards)
+    return _experiment(view) if view.experiment is not None else _designs(view)
+
+
 def _verdict(view: RunView) -> list[str]:
     """Say what was found, in sentences."""
+    if view.rewards is not None:
+        return rewards.sentences(view, view.rewards)
     if view.experiment is not None:
         return _experiment_verdict(view)
     if view.best is None:
@@ -103,6 +120,9 @@ def _experiment_verdict(view: RunView) -> list[str]:
 
 
 def _figures(view: RunView) -> Iterable[tuple[str, str]]:
+    if view.rewards is not None:
+        yield from rewards.figures(view, view.rewards)
+        return
     objective = view.objective
     axis = f"{objective.name}{f' [{objective.unit}]' if objective.unit else ''}"
     values = [(float(i), v) for i, v in enumerate(view.values, 1) if v is not None]
@@ -166,8 +186,8 @@ def _made(view: RunView, spec: str) -> list[tuple[str, str]]:
     settings = json.loads(spec)
     began, ended = (datetime.fromtimestamp(at, UTC).isoformat(" ", "seconds") for at in (view.started, view.last))
     found = [
-        ("problem", (settings.get("problem") or {}).get("name", "none")),
-        ("method", (settings.get("search") or {}).get("method", settings["kind"])),
+        ("problem", (settings.get("problem") or settings.get("task") or {}).get("name", "none")),
+        ("method", (settings.get("search") or settings.get("rewards") or {}).get("method", settings["kind"])),
         ("seed", str(settings["seed"])),
         ("begun, last event (UTC)", f"{began}, {ended}"),
         ("device", view.device or "not said"),

@@ -14,7 +14,8 @@ from poets_core.runs.kept import ADAPTERS, BACKBONE
 from poets_core.runs.laboratory_events import BudgetChanged
 from poets_core.runs.verify.archive import Archive
 from poets_core.runs.verify.finding import Check, Finding, check, not_done
-from poets_core.spec import RunSpec, SearchSpec
+from poets_core.runs.verify.rewards import learnt
+from poets_core.spec import RewardsSpec, RunSpec, SearchSpec
 from poets_core.types import BEFORE
 
 EVENTS = "events.jsonl"
@@ -124,7 +125,8 @@ def chain(lines: Sequence[str], spec: str | None, facts: Mapping[str, Any], head
 
 
 def consistent(events: Sequence[Recorded], run: str, spec: RunSpec | None) -> Check:
-    """Check that events fit one another: what is observed was proposed, once, under its key, within the budget.
+    """Check that events fit one another: what is observed was proposed, once, under its key, within the budget;
+    of a run that learns from rewards, see `poets_core.runs.verify.rewards`.
 
     Args:
         events: of the run.
@@ -156,6 +158,9 @@ def consistent(events: Sequence[Recorded], run: str, spec: RunSpec | None) -> Ch
     if budget is not None and calls > budget:
         said = f"Expected at most {budget:,} measurements, got {calls:,} in {EVENTS}."
         wrong.append(Finding("spec.json", said, "", "budget"))
+    if isinstance(spec, RewardsSpec):
+        rounds = sum(isinstance(line.event, Updated) and line.event.round != BEFORE for line in events)
+        return check("log", f"{rounds:,} of {spec.rewards.rounds:,} rounds learnt", [*wrong, *learnt(events, spec)])
     said = f"{len(proposed):,} candidates proposed, {len(observed):,} observed"
     return check("log", said, wrong)
 

@@ -67,7 +67,7 @@ class Deployment:
         played = None
         if task.way == "winner":
             played = self._contest(learner, lesson, branches, log)
-            branches = [self._winner(played)]
+            branches = [self._winner(played, branches)]
         made = self._made(spec, learner, branches, played)
         session.control.check()
         session.append(made, Finished("task"))
@@ -120,10 +120,10 @@ class Deployment:
         self._session.append(ContestPlayed(log.rounds - 1, 2 * len(said), said, jsonable(dict(played.metrics)), facts))
         return played
 
-    def _winner(self, played: Contest | None) -> int:
-        # One branch alone has nobody to beat.
+    def _winner(self, played: Contest | None, branches: list[int]) -> int:
+        # One branch alone has nobody to beat; of perturbations it may have any number.
         if played is None:
-            return 0
+            return branches[0]
         if played.branch is None:
             left = ", ".join(str(int(name.rpartition(" ")[2]) + 1) for name in played.verdict.left) or "none"
             raise InvalidInput(

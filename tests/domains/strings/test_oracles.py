@@ -123,12 +123,60 @@ def test_what_is_no_number_makes_a_design_invalid(ask: Callable[..., Evaluation]
         raise AssertionError(found.reason[0])
 
 
+def test_a_reason_moves_no_cursor(ask: Callable[..., Evaluation]) -> None:
+    for code, kept in (
+        ("input(); print(json.dumps(dict(invalid=chr(27) + '[2Jgone' + chr(0x202E) + chr(0xD800))))", "�[2Jgone��"),
+        ("input(); sys.exit(chr(27) + '[2Jgone')", "code 1: �[2Jgone"),
+    ):
+        found = ask(["AACA"], program=f'{sys.executable} -c "import json, sys; {code}"', retries=0)
+        assert kept in found.reason[0]
+        assert found.reason[0].isprintable()
+
+
 def test_an_oracle_that_hangs_is_ended(ask: Callable[..., Evaluation]) -> None:
     found = ask(
         ["AACA"], program=f"{sys.executable} -c 'import time; time.sleep(60)'", seconds=0.2, start=0.1, retries=0
     )
     assert not found.valid.any()
     assert "no answer within" in found.reason[0]
+
+
+@pytest.mark.parametrize("writes", ["sys.stdout.write(chr(10) * 65536)", "sys.stderr.write('x' * 65536)"])
+def test_what_is_written_without_end_is_no_answer(ask: Callable[..., Evaluation], writes: str) -> None:
+    code = f"import sys\nwhile True: {writes}"
+    found = ask(["AACA"], program=f'{sys.executable} -c "{code}"', seconds=0.2, start=0.3, retries=0)
+    assert "no answer within" in found.reason[0]
+
+
+LATE = """
+import json, os, sys, time
+for line in sys.stdin:
+    value = json.loads(line)["design"].count("A")
+    print(json.dumps({"value": value}), flush=True)
+    if value == 4:
+        while not os.path.exists("go"):
+            time.sleep(0.01)
+        print(json.dumps({"value": 99}), flush=True)
+        open("said", "w").close()
+"""
+
+
+def test_a_second_answer_is_never_taken_for_that_to_the_next_design(folder: Path) -> None:
+    """A line too many, which comes when its design has been answered, moved every value on by one design."""
+    (folder / "late.py").write_text(LATE)
+    oracle = OwnOracle(
+        oracle_of("", f"{sys.executable} late.py", "", str(folder), 2048), Asking(seconds=10.0, retries=1)
+    )
+    try:
+        oracle.evaluate(["AAAA"], [0], rng=rng_for(0, "t"))
+        (folder / "go").touch()
+        while not (folder / "said").exists():
+            time.sleep(0.01)
+        found = oracle.evaluate(["AACC", "ACCC"], [0, 0], rng=rng_for(0, "t"))
+    finally:
+        oracle.close()
+    # Asked again, of a fresh process.
+    assert found.values.ravel().tolist() == [2.0, 1.0]
 
 
 def test_the_next_design_is_measured_after_a_crash(ask: Callable[..., Evaluation]) -> None:
@@ -217,6 +265,13 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Location", "http://127.0.0.1:9/")
             self.end_headers()
             return
+        if self.path in ("/drip", "/wait"):
+            # Headers that never end, a few bytes at a time.
+            line = b"HTTP/1.1 100 Continue\r\n\r\n" if self.path == "/wait" else b"HTTP/1.1 200 OK\r\nX-Long: "
+            for piece in [line, *[line if self.path == "/wait" else b"x"] * 80]:
+                self.wfile.write(piece)
+                time.sleep(0.1)
+            return
         body = b"x" * (1 << 20) if self.path == "/long" else json.dumps({"value": design.count("A")}).encode()
         self.send_response(500 if self.path == "/broken" else 200)
         self.end_headers()
@@ -248,12 +303,23 @@ def test_a_service_measures(ask: Callable[..., Evaluation], service: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("path", "said"), [("/broken", "status 500"), ("/away", "status 302"), ("/long", "bytes"), ("/slow", "within")]
+    ("path", "said"),
+    [
+        ("/broken", "status 500"),
+        ("/away", "status 302"),
+        ("/long", "bytes"),
+        ("/slow", "within"),
+        ("/drip", "within"),
+        ("/wait", "within"),
+    ],
 )
 def test_a_service_that_fails_gives_a_reason(
     ask: Callable[..., Evaluation], service: str, path: str, said: str
 ) -> None:
+    began = time.monotonic()
     found = ask(["AACA"], address=service + path, seconds=0.3, retries=0)
+    # The service goes on for eight seconds more: what is held to is the limit of an answer.
+    assert time.monotonic() - began < 4
     assert not found.valid.any()
     assert said in found.reason[0]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from domains.text.own import OwnTask, own
+from domains.text.verifier import verdict
 from poets_core.errors import InvalidInput
 from poets_core.verifiable import Verdict
 
@@ -88,6 +89,13 @@ def test_a_function_is_called_and_its_faults_are_no_rewards(tmp_path: Path) -> N
     assert "from 0 to 1, got 2" in reasons["two"]
     assert "MemoryError" in reasons["memory"]
     assert marked() <= before
+
+
+@pytest.mark.parametrize("reward", ["9" * 400, "-" + "9" * 400, "1e999", "NaN", "true", "[]"])
+def test_no_number_that_a_program_writes_ends_the_run(reward: str) -> None:
+    said = verdict(f'{{"reward": {reward}}}')
+    assert said.reward is None
+    assert len(said.reason) < 200
 
 
 def test_a_function_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
