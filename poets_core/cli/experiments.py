@@ -41,7 +41,7 @@ def extend(
     file = None if log is None else (log.name, read_file(log.expanduser(), UPLOAD_LIMIT, InvalidComparisons))
     go_on(opened, run, budget=budget, log=file)
     spec = opened.spec(run)
-    if isinstance(spec, ExperimentSpec) and spec.experiment.judge == "person":
+    if isinstance(spec, ExperimentSpec) and spec.experiment.people:
         ERR.print(f"run {run} waits for judges again, on the page Judge")
     else:
         followed(opened, run, json_)
@@ -60,8 +60,8 @@ def undo(
     """Take back the last answer of a judge, while the experiment has no verdict; the log keeps both."""
     opened = open_store(store)
     spec, view, status = opened.spec(run), _view(opened, run), opened.status(run)
-    if not isinstance(spec, ExperimentSpec) or spec.experiment.judge != "person":
-        raise InvalidInput(f"Expected an experiment that people judge, got {run}, which nobody judges.")
+    if not isinstance(spec, ExperimentSpec) or not spec.experiment.people:
+        raise InvalidInput(f"Expected an experiment that people judge or audit, got {run}, which no person judges.")
     if _ended(status):
         raise InvalidInput(
             f"Expected an experiment that waits for answers, got {run}, which has ended ({status.reason}). Where it "
