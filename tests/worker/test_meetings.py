@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,11 @@ def ended(tmp_path: Path) -> tuple[SqlStore, str]:
     run = store.create(kept_in(audit_of(tmp_path, budget=18, delta=0.01, audit_floor=0.5), store))
     assert work(store, run, FAKES) == FINISHED, store.status(run).reason
     return store, run
+
+
+def reported(store: SqlStore, run: str) -> str:
+    """The report of a run without its markup."""
+    return re.sub("<[^>]{0,99}>", " ", archived(store, run)["report.html"].decode())
 
 
 def renamed(tmp_path: Path, n: int, **how: bool) -> Path:
@@ -96,6 +102,19 @@ def test_an_answer_in_an_audit_is_taken_back_at_the_command_line(
     assert verified(archived(store, run), tmp_path)[0] == 0
 
 
+def test_the_report_of_an_audit_counts_people_and_says_so(ended: tuple[SqlStore, str], tmp_path: Path) -> None:
+    store, run = ended
+    said, found = reported(store, run), view(store, run)
+    labels = sum(p.judge == "ann" for p in found.pairs.values())
+    assert f"after 18 verdicts of the judge and {labels} of people" in said
+    assert "Answers of people alone" in said
+    # Numbers of the table: wins by people, as the last update has them.
+    wins = [n for i, row in enumerate(found.metrics["wins"]) for j, n in enumerate(row) if i != j]  # type: ignore[index]
+    table = said.partition("Comparisons")[2].partition("Wins of")[0]
+    assert [int(n) for n in re.findall(r"[0-9]+", table)] == wins
+    assert sum(wins) == labels
+
+
 def test_an_audit_is_not_ranked_by_what_its_judge_says(
     ended: tuple[SqlStore, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,6 +143,8 @@ def test_a_ranking_by_a_model_says_so_and_its_replies_are_read_again(
     spec = prompt_experiment(judge="model", judge_model="m", judge_url=server.url, budget=40, delta=0.4, top=top)
     run = store.create(spec)
     assert work(store, run, FAKES) == FINISHED, store.status(run).reason
+    assert "according to the model m" in reported(store, run)
+    assert ("The best 2 are " in reported(store, run)) == (view(store, run).verdict.kind == "top")  # type: ignore[union-attr]
     code, out, _ = call(monkeypatch, capsys, "ranking", run, "--store", store.url)
     assert (code, "According to the model 'm'" in out) == (0, True)
     file = tmp_path / "ranking.json"
