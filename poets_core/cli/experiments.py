@@ -22,7 +22,7 @@ from poets_core.spec import ExperimentSpec
 
 StoreUrl = Annotated[str | None, typer.Option("--store", help="Store URL; default: POETS_STORE, or ./store/poets.db.")]
 PATIENCE = 20.0
-"""Seconds that an undo waits for the worker's word."""
+"""Seconds that an undo, or more for an experiment that people judge, waits for the worker's word."""
 
 
 def extend(
@@ -41,15 +41,22 @@ def extend(
     file = None if log is None else (log.name, read_file(log.expanduser(), UPLOAD_LIMIT, InvalidComparisons))
     go_on(opened, run, budget=budget, log=file)
     spec = opened.spec(run)
-    if isinstance(spec, ExperimentSpec) and spec.experiment.judge == "person":
-        ERR.print(f"run {run} waits for judges again, on the page Judge")
+    people = isinstance(spec, ExperimentSpec) and spec.experiment.people
+    if people:  # nobody follows them to the end, but whether rows count is the worker's word
+        began = time.monotonic()
+        while len(_view(opened, run).extended) == before and time.monotonic() - began < PATIENCE:
+            time.sleep(0.2)
     else:
         followed(opened, run, json_)
-    for event in list(_view(opened, run).extended)[before:]:
+    given = list(_view(opened, run).extended)[before:]
+    for event in given:
         for line in event.said:
             typer.echo(line, err=True)
         if event.refused:
             raise InvalidInput(event.refused)
+    if people:
+        said = "waits for judges again, on the page Judge" if given else "has not gone on yet: see the page Policies"
+        ERR.print(f"run {run} {said}")
 
 
 def undo(
@@ -60,8 +67,8 @@ def undo(
     """Take back the last answer of a judge, while the experiment has no verdict; the log keeps both."""
     opened = open_store(store)
     spec, view, status = opened.spec(run), _view(opened, run), opened.status(run)
-    if not isinstance(spec, ExperimentSpec) or spec.experiment.judge != "person":
-        raise InvalidInput(f"Expected an experiment that people judge, got {run}, which nobody judges.")
+    if not isinstance(spec, ExperimentSpec) or not spec.experiment.people:
+        raise InvalidInput(f"Expected an experiment that people judge or audit, got {run}, which no person judges.")
     if _ended(status):
         raise InvalidInput(
             f"Expected an experiment that waits for answers, got {run}, which has ended ({status.reason}). Where it "

@@ -26,6 +26,7 @@ from poets_core.runs.views.ranking import (
     ranking_view,
     read_ranking,
 )
+from poets_core.spec import ExperimentSpec
 
 StoreUrl = Annotated[str | None, typer.Option("--store", help="Store URL; default: POETS_STORE, or ./store/poets.db.")]
 _BY = "duels: how many beat it; mean: mean win probability; bradley-terry: score. Default: as the experiment assumes."
@@ -72,7 +73,12 @@ def ranking(
 
 def _of_run(run: str, store: str | None) -> RankingView:
     opened = open_store(store)
-    newest = opened.newest(run, "updated")
+    spec, newest = opened.spec(run), opened.newest(run, "updated")
+    if isinstance(spec, ExperimentSpec) and spec.experiment.audit:
+        raise InvalidInput(
+            f"Expected an experiment that ranks its policies, got {run}, an audit: a ranking of what its judge says "
+            f"would say nothing of people. `poets show {run}` has what people prefer, and which policies are left."
+        )
     event = None if newest is None else newest.event
     found = event.metrics.get("ranking") if isinstance(event, Updated) else None
     if found is None:
@@ -80,7 +86,7 @@ def _of_run(run: str, store: str | None) -> RankingView:
             f"Expected an experiment that has ranked its policies, got run {run}, which has not: it is no experiment, "
             "has compared nothing yet, is of an older program, or ranks very many policies with its verdict."
         )
-    return ranking_view(found)
+    return ranking_view(found, according_to=spec.experiment.judge_model if isinstance(spec, ExperimentSpec) else "")
 
 
 def _of_file(
@@ -115,6 +121,8 @@ def _print(view: RankingView, by: By) -> None:
         f"Ranked by {by}. Mean win: probability to be preferred to another policy; score: Bradley-Terry log odds; bad: "
         f"ties because neither was good. All of it holds together with error at most {error}."
     )
+    if view.according_to:
+        typer.echo(f"According to the model {view.according_to!r}, which judged; of people it says nothing.")
     for a, b in view.uncertified:
         typer.echo(f"{a} and {b} were shown in one order alone: nothing is claimed of them as a pair.")
 

@@ -67,8 +67,8 @@ def why_not(kind: str, phase: str, reason: str) -> str:
         return "one that has not ended: go on with Resume, and add to it when it has ended"
     if reason == "verdict":
         return (
-            "one with a verdict, which is final: its error is spent, and more comparisons cannot make it smaller. "
-            "Start a new experiment with a smaller error"
+            "one with a verdict, which is final, also where it is withheld: its error is spent, and more comparisons "
+            "cannot make it smaller. Start a new experiment with a smaller error"
         )
     return "" if reason in OPEN_ENDED else f"one that ended with {reason!r}"
 

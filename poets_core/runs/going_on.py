@@ -30,7 +30,7 @@ def go_on(store: RunStore, run: str, *, budget: int = 0, log: tuple[str, bytes] 
         raise InvalidInput(f"Expected an experiment that ended undecided, got {why}.")
     if log is not None and spec.experiment.source != "log":
         raise InvalidInput(f"Expected more comparisons with source {spec.experiment.source!r}, got a log.", field="log")
-    if log is None and budget <= made.calls:
+    if (log is None or budget) and budget <= made.calls:
         raise InvalidInput(
             f"Expected more than the {made.calls:,} comparisons that were made, got a budget of {budget:,}.",
             field="budget",

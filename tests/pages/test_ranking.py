@@ -78,6 +78,19 @@ def test_the_ranking_of_a_run_is_what_its_worker_reported(store: SqlStore) -> No
     assert found.top("duels", 2)[0] == ["branch 0", "branch 1"]
 
 
+def test_a_ranking_by_a_model_says_whose_it_is_in_page_and_file(store: SqlStore) -> None:
+    run = we.write(store, we.spec(), [*we.course(CLEAR), *we.verdict("winner", "branch 0", len(CLEAR))])
+    view = fold(store.read(run)).experiment
+    assert view is not None
+    found = ranking_of(replace(view, facts={**view.facts, "judge_model": "m*"}))
+    assert found is not None
+    assert [n for n in notes(found) if "of people it says nothing" in n and "*" in n]
+    assert read_ranking(ranking_json(found)).according_to == "m*"
+    plain = ranking_of(view)
+    assert plain is not None
+    assert not any("people" in n for n in notes(plain))
+
+
 def test_files_read_back_as_they_were() -> None:
     found = ranking([*CLEAR, (0, 1, "both-bad")], ("=cmd()", "b", "c"))
     assert read_ranking(ranking_json(found, "run")) == found

@@ -44,7 +44,7 @@ SAYS: dict[By, str] = {
 def ranking_of(view: ExperimentView) -> RankingView | None:
     """Return the ranking that the last update brought; None where it brought none."""
     data = (view.metrics or {}).get("ranking")
-    return None if data is None else ranking_view(data)
+    return None if data is None else ranking_view(data, according_to=str(view.facts.get("judge_model") or ""))
 
 
 def ranked(view: ExperimentView, look: Look, run: str) -> None:
@@ -86,6 +86,8 @@ def ranked(view: ExperimentView, look: Look, run: str) -> None:
 def notes(found: RankingView) -> list[str]:
     """Return what limits the ranking, in sentences; escaped."""
     out = []
+    if found.according_to:
+        out.append(f"According to the model {plain(found.according_to)}, which judged; of people it says nothing.")
     if found.contradicted:
         out.append(
             "The comparisons contradict Bradley-Terry scores: no one score per policy explains who beats whom, so that "

@@ -91,7 +91,7 @@ def sentence(verdict: VerdictReached | None, metrics: Mapping[str, Any] | None, 
         k = (metrics or {})["top"]["k"]
         return (
             "success",
-            f"There are no {k} policies of which each is beaten by fewer than {k} others{error}, after {n}.",
+            f"There are no {k} policies of which each is beaten by fewer than {k} others{according}{error}, after {n}.",
         )
     if verdict.kind == "none":
         return "success", f"No policy beats all others{according}{error}, after {n}.{assumed}"

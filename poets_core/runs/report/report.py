@@ -109,13 +109,26 @@ def _experiment_verdict(view: RunView) -> list[str]:
     if experiment is None or experiment.verdict is None:
         return ["No verdict was reached."]
     found = experiment.verdict
-    if found.kind == "winner" and found.policy is not None:
-        bound = "" if found.error_bound is None else f", wrong with probability {found.error_bound:.3g} at most"
-        said = f"{found.policy} is the best policy{bound}, after {found.comparisons:,} comparisons."
+    bound = "" if found.error_bound is None else f", wrong with probability {found.error_bound:.3g} at most"
+    n, left, k = f"{found.comparisons:,} comparisons", ", ".join(found.left), found.spec.get("top", 1)
+    # A model speaks for itself alone; an audit is about people, and says how many labels of theirs it rests on.
+    judge = found.spec.get("according_to")
+    according = f" according to the model {judge}" if judge else ""
+    if found.rule == "audit":
+        n = f"{found.comparisons:,} verdicts of the judge and {found.spec.get('labels', 0):,} of people"
+    if found.kind == "winner" and found.policy is not None and found.rule == "audit":
+        said = f"People prefer {found.policy} to every other policy{bound}, after {n}."
+    elif found.kind == "winner" and found.policy is not None:
+        said = f"{found.policy} is the best policy{according}{bound}, after {n}."
+    elif found.kind == "top":
+        said = f"The best {len(found.left)} are {left}{according}{bound}, after {n}."
+    elif found.kind == "none" and k > 1:
+        said = f"There are no {k} policies of which each is beaten by fewer than {k} others{according}, after {n}."
     elif found.kind == "none":
-        said = f"No policy beats all others, after {found.comparisons:,} comparisons."
+        said = f"No policy beats all others{according}, after {n}."
     else:
-        said = f"Undecided after {found.comparisons:,} comparisons; may be the best: {', '.join(found.left)}."
+        who = "the best" if k == 1 else f"among the best {k}"
+        said = f"Undecided{according} after {n}; may be {who}: {left}."
     return [said, *([f"{found.why}."] if found.why else []), *experiment.warnings]
 
 
@@ -172,13 +185,17 @@ def _experiment(view: RunView) -> str:
     names = experiment.policies
     wins = {(a, b): 0 for a in names for b in names}
     for pair in experiment.pairs.values():
-        if pair.outcome in ("first", "second"):
+        # Of an audit the answers of people alone: where nobody was asked, the outcome is the judge's own.
+        audited = pair.verdict is not None and pair.judge == experiment.facts.get("judge")
+        if pair.outcome in ("first", "second") and not audited:
             better, worse = (pair.first, pair.second) if pair.outcome == "first" else (pair.second, pair.first)
             wins[better, worse] = wins.get((better, worse), 0) + 1
     head = "".join(f"<th>{escape(n)}</th>" for n in names)
     cells = {a: "".join(f"<td class=n>{'' if a == b else wins[a, b]}</td>" for b in names) for a in names}
     rows = "".join(f"<tr><th>{escape(a)}</th>{cells[a]}</tr>" for a in names)
     said = "Wins of the policy in the row against the one in the column; ties are not counted."
+    if any(pair.verdict is not None for pair in experiment.pairs.values()):
+        said += " Answers of people alone, not weighed by how likely they were asked for."
     return f"<h2>Comparisons</h2><table><tr><th></th>{head}</tr>{rows}</table><p class=small>{said}</p>"
 
 

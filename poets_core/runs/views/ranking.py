@@ -63,6 +63,7 @@ class RankingView:
         groups: by what: places of policies that cannot be told apart, the best group first.
         pairs: of every pair that was compared: two places, share of wins of the first, ends of its win probability.
             None before the verdict.
+        according_to: the model that judged; "" where people, a rule or a log did.
     """
 
     delta: float
@@ -73,6 +74,7 @@ class RankingView:
     policies: tuple[RankedPolicy, ...]
     groups: Mapping[By, tuple[tuple[int, ...], ...] | None]
     pairs: tuple[tuple[int, int, float, float, float], ...] | None = None
+    according_to: str = ""
 
     def offered(self) -> list[By]:
         """What policies can be ranked by."""
@@ -110,8 +112,12 @@ def _nth(n: int) -> str:
 # -- reading and writing -------------------------------------------------
 
 
-def ranking_view(data: Mapping[str, Any]) -> RankingView:
+def ranking_view(data: Mapping[str, Any], *, according_to: str = "") -> RankingView:
     """Return the ranking that `poets_core.llm_po.ranking.ranking.ranking_of` gave as JSON data.
+
+    Args:
+        data: of an `updated` event, or of a file.
+        according_to: the model that judged, where the data do not say it.
 
     Raises:
         InvalidComparisons: it is none.
@@ -129,6 +135,7 @@ def ranking_view(data: Mapping[str, Any]) -> RankingView:
             policies,
             groups,
             None if pairs is None else tuple((int(i), int(j), float(s), float(a), float(b)) for i, j, s, a, b in pairs),
+            str(data.get("according_to", according_to)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         said = f"{type(error).__name__}: {str(error)[:80]}"
@@ -182,6 +189,7 @@ def ranking_json(view: RankingView, run: str = "") -> bytes:
     data = {
         "format": FORMAT,
         "run": run,
+        "according_to": view.according_to,
         "delta": view.delta,
         "by": view.by,
         "tie_zone": view.tie_zone,

@@ -152,13 +152,13 @@ class ExperimentRun:
         """Return what a command to go on leads to; what cannot be is said and changes nothing."""
         try:
             more = read_extension(command.body)
+            # Before rows are taken in, since they cannot be given back.
+            if more.budget and more.budget <= (made := self._ledger.view.comparisons):
+                raise InvalidComparisons(
+                    f"Expected more than the {made:,} comparisons that were made, got {more.budget:,}."
+                )
             rows, said, sha256 = self._further(source, more.log) if more.log else (0, [], "")
             budget = min(more.budget or self._budget + rows, MOST_COMPARISONS)
-            if not more.log and budget <= self._ledger.view.comparisons:
-                raise InvalidComparisons(
-                    f"Expected more than the {self._ledger.view.comparisons:,} comparisons that were made, got "
-                    f"{budget:,}."
-                )
         except (InvalidInput, InvalidComparisons) as error:
             return Extended(self._budget, command.seq, refused=told(error))
         return Extended(budget, command.seq, more.log, sha256, rows, tuple(said))

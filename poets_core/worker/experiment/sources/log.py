@@ -62,7 +62,15 @@ class LogSource:
         if found in self._shas:
             raise InvalidComparisons(f"Expected a file with further rows, got {path.name}, which is counted already.")
         table = read_table(path)
-        count, said = self._sample.add(further_rows(self._tables, table, self._mapping, self._names))
+        rows = further_rows(self._tables, table, self._mapping, self._names)
+        # Before anything is taken in: a worker that found it out later would fail at every Resume.
+        bare = next((row.number for row in rows if not all(map(str.strip, row.responses))), None)
+        if self._spec.audit and bare is not None:
+            raise InvalidComparisons(
+                f"Expected both responses in every further row of an audit, so that people can judge them, got row "
+                f"{bare} of {path.name} without."
+            )
+        count, said = self._sample.add(rows)
         self._tables.append(table)
         self._shas.append(found)
         for row in self._sample.rows[-count:]:
