@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from poets_core.errors import InvalidInput
-from poets_core.intake import read_json, shown
+from poets_core.intake import printable, read_json, shown
 
 LINE = 1 << 16
 """Bytes of an answer, at most."""
@@ -70,16 +70,11 @@ def read_answer(line: str) -> Answer:
         reason = told["invalid"]
         if not isinstance(reason, str) or not reason.strip():
             raise NoAnswer(f"Expected a reason in words as invalid, got {shown(reason)}.")
-        return Answer(None, reason=plain(reason.strip()[:REASON]), details=_details(told))
+        return Answer(None, reason=printable(reason.strip()[:REASON]), details=_details(told))
     value, std = _number(told["value"], "value"), _number(told.get("std", 0.0), "std")
     if std < 0:
         raise NoAnswer(f"Expected a deviation of at least 0 as std, got {std!r}.")
     return Answer(value, std, details=_details(told))
-
-
-def plain(text: str) -> str:
-    """Return a text of an oracle as a terminal may show it: in one line, without control characters."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _number(found: object, name: str) -> float:

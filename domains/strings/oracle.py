@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from domains.strings.answer import Answer, NoAnswer, plain, question, read_answer
+from domains.strings.answer import Answer, NoAnswer, question, read_answer
 from domains.strings.ways import Oracle, Way
 from poets_core.errors import InvalidInput
+from poets_core.intake import printable
 from poets_core.types import Design, Evaluation
 
 ALLOWED = "POETS_RUN_ORACLES"
@@ -123,7 +124,7 @@ class OwnOracle:
                 try:
                     return read_answer(way.ask(question(design, seed), limit.seconds, limit.start))
                 except NoAnswer as error:
-                    why = plain(str(error))
+                    why = printable(str(error))
         finally:
             self._free.put(way)
         times = f" ({1 + self._asking.retries} times)" if self._asking.retries else ""

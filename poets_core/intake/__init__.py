@@ -58,6 +58,11 @@ def shown(value: object, most: int = 40) -> str:
     return repr(text if len(text) <= most else text[:most] + "…")
 
 
+def printable(text: str) -> str:
+    """Return a foreign text as a terminal may show it: in one line, nothing in it moves a cursor or hides another."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def listed(names: Sequence[str], most: int = 12) -> str:
     """Return the columns of a table as a message may repeat them.
 
