@@ -14,7 +14,7 @@ from poets_core.runs.artifacts import read_artifact, write_atomic
 from poets_core.runs.export import export_archive, report_bytes
 from poets_core.runs.launch import launch
 from poets_core.runs.store import SqlStore
-from poets_core.runs.views.fold import RunView, fold
+from poets_core.runs.views.fold import fold
 from poets_core.spec import RewardsSpec, TaskSettings, TaskSpec, parse_spec
 from poets_core.spec.base import VERSION
 
@@ -73,7 +73,7 @@ def export_designs(store: SqlStore, run: str, file: Path, format: str, best: int
     valid = [c.id for c in view.candidates.values() if c.valid]
     if unknown := sorted(set(ids) - set(valid)):
         raise InvalidInput(f"Expected ids of valid designs of run {run}, as 0-1, got {unknown[:5]}.")
-    chosen = list(ids) or _best(view, best)
+    chosen = list(ids) or [c.id for c in view.best_first()[:best]]
     count = len(chosen or valid)
     kind = catalog.export_of(view.info.name, format)
     if not file.is_dir():
@@ -127,13 +127,6 @@ def deploy_models(
     path = file / found.name if file.is_dir() else file
     write_atomic(path.absolute(), read_artifact(store, task, found.path, found.sha256))
     typer.echo(f"wrote {path}: loaded back, answers differ by {found.max_difference or 0:.3g} nats at most", err=True)
-
-
-def _best(view: RunView, count: int) -> list[str]:
-    """Return ids of the best valid candidates; none for 0."""
-    measured = [c for c in view.candidates.values() if c.valid and c.value is not None]
-    measured.sort(key=lambda c: -view.sign * (c.value or 0.0))
-    return [c.id for c in measured[:count]]
 
 
 def _designs(count: int) -> str:

@@ -11,6 +11,8 @@ WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 320, 78, 46, 14, 16
 MOST = 2000
 """Points of a series that are drawn; of more, every so manieth and the last."""
 INK, MUTED = "#1B2430", "#5B6775"
+GREY, BLUE, ORANGE, GREEN = "#8894A0", "#0072B2", "#D55E00", "#009E73"
+"""Of series; the last three are of Okabe and Ito's palette."""
 
 
 @dataclass(frozen=True)

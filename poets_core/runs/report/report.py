@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from poets_core.runs.report import rewards
-from poets_core.runs.report.chart import Series, chart
+from poets_core.runs.report.chart import BLUE, GREEN, GREY, ORANGE, Series, chart
 from poets_core.runs.views.run import CandidateView, RunView
 
 REPORT = 1
@@ -25,7 +25,6 @@ ROWS = 100
 """Designs in the table."""
 LONGEST = 400
 """Characters of a design that are shown."""
-GREY, BLUE, ORANGE, GREEN = "#8894A0", "#0072B2", "#D55E00", "#009E73"
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;color:#1B2430;background:#fff;max-width:62rem;margin:2rem auto;"
     "padding:0 1rem}"
@@ -160,10 +159,7 @@ def _figures(view: RunView) -> Iterable[tuple[str, str]]:
 
 
 def _designs(view: RunView) -> str:
-    valid = sorted(
-        (c for c in view.candidates.values() if c.valid and c.value is not None),
-        key=lambda c: -view.sign * (c.value or 0.0),
-    )
+    valid = view.best_first()
     heads = ("id", "value", "deviation", "predicted", "from", "design")
     rows = "".join(f"<tr>{_row(c)}</tr>" for c in valid[:ROWS])
     note = f"<p class=small>The best {ROWS} of {len(valid):,}; candidates.csv has all.</p>" * (len(valid) > ROWS)

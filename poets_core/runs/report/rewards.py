@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from poets_core.runs.report.chart import Series, chart
+from poets_core.runs.report.chart import BLUE, ORANGE, Series, chart
 from poets_core.runs.reward_events import SampledAnswer
 from poets_core.runs.views.rewards import RewardsView, judged, solved
 from poets_core.runs.views.run import RunView
 from poets_core.types import REFERENCE
 
-GREY, BLUE, ORANGE = "#8894A0", "#0072B2", "#D55E00"
 LONGEST = 400
 """Characters of a prompt or answer that are shown."""
 SPLITS = (("held_out", "held-out prompts"), ("train", "training prompts"))

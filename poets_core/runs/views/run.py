@@ -225,6 +225,11 @@ class RunView:
         """Different designs measured; a text without a design is none. `calls` counts repeats too."""
         return len(self.by_design)
 
+    def best_first(self) -> list[CandidateView]:
+        """Return all valid candidates by the first objective, the best first; of equals, the earlier one first."""
+        measured = [c for c in self.candidates.values() if c.valid and c.value is not None]
+        return sorted(measured, key=lambda c: -self.sign * (c.value or 0.0))
+
     @property
     def measured_in_words(self) -> str:
         """Say how much was measured: ``"96 measurements of 71 different designs"``, shorter where they are as many."""
