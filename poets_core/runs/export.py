@@ -17,7 +17,6 @@ from poets_core.cells import guarded
 from poets_core.errors import InvalidModel, StoreUnavailable
 from poets_core.runs.artifacts import sha256_of, write_atomic
 from poets_core.runs.chain import parts_of
-from poets_core.runs.event_reader import read_line
 from poets_core.runs.events import Finished, Prepared, Recorded, Updated
 from poets_core.runs.kept import ADAPTERS, BACKBONE, PART, damage
 from poets_core.runs.laboratory_events import Extended
@@ -163,9 +162,8 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
         UnknownRun.
         StoreUnavailable: also where backbone or adapters are not those that the events name.
     """
-    members, view, tables = _texts(store, run)
+    members, events, view, tables = _texts(store, run)
     folder = store.folder(run)
-    events = [read_line(line) for line in members["events.jsonl"].splitlines()]
     if damaged := damages(folder, events):
         raise StoreUnavailable(
             f"Expected the files that run {run} names, got {damaged}. `poets export {run} FILE` makes them again; "
@@ -194,10 +192,11 @@ def archive_bytes(store: RunStore, run: str) -> bytes:
     return out.getvalue()
 
 
-def _texts(store: RunStore, run: str) -> tuple[dict[str, bytes], RunView, dict[str, str]]:
-    """Return what an archive says in words, the fold of the events, and the names of tables by where they lie."""
+def _texts(store: RunStore, run: str) -> tuple[dict[str, bytes], Sequence[Recorded], RunView, dict[str, str]]:
+    """Return what an archive says in words, the events, their fold, and the names of tables by where they lie."""
     spec, (written, lines) = store.spec(run), store.written(run)
-    view = fold(store.read(run, limit=len(lines)))  # of the same moment: a log only grows at its end
+    events = store.read(run, limit=len(lines))  # of the same moment: a log only grows at its end
+    view = fold(events)
     # Files elsewhere are the user's own and stay out.
     uploads = [text for text in files_of(spec) if in_uploads(text, store.files) and Path(text).is_file()]
     tables = {text: f"table/{Path(text).name}" for text in uploads}
@@ -219,7 +218,7 @@ def _texts(store: RunStore, run: str) -> tuple[dict[str, bytes], RunView, dict[s
         "archive.json": json.dumps(facts, indent=2).encode(),
     }
     members[REPORT_NAME] = report_of(members, view)
-    return members, view, tables
+    return members, events, view, tables
 
 
 def report_of(members: Mapping[str, bytes], view: RunView) -> bytes:
