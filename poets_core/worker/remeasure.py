@@ -20,13 +20,14 @@ from poets_core.runs.events import Observed, Prepared, Proposed, Recorded
 from poets_core.runs.examine import check_problem
 from poets_core.runs.verify.archive import Archive
 from poets_core.runs.verify.finding import Check, Finding, check, not_done
+from poets_core.runs.verify.log import EVENTS
 from poets_core.search import loop
 from poets_core.spec import CALLS_PER_COMPARISON, ProblemSpec, SearchSpec
 from poets_core.types import Candidate, Evaluation, Observation, of_contest, of_given
 from poets_core.worker.facts import require_same_problem
 from poets_core.worker.search_log import observation_of
 
-NAME, EVENTS = "measured again", "events.jsonl"
+NAME = "measured again"
 RUNS = "runs"
 """The fact by which a problem says what of a person's it runs or asks: a command, a function, an address."""
 
@@ -123,13 +124,7 @@ def _problem(archive: Archive, problem: ProblemSpec, folder: Path) -> Problem:
     entry = catalog.entry(problem.name)
     files = [p for p in entry.parameters if p.kind == "file" and params[p.name] not in ("", p.default)]
     for p in files:
-        name = str(params[p.name])
-        # Never a path of this machine: a spec of anybody could name any file.
-        if not name.startswith("table/") or name not in archive:
-            raise InvalidInput(f"Expected the file of {p.name!r} in the archive, under table/, got {shown(name, 80)}.")
-        path = folder / Path(name).name
-        path.write_bytes(archive.read(name))
-        params[p.name] = str(path)
+        params[p.name] = str(archive.write_table(str(params[p.name]), folder, f"the file of {p.name!r}"))
     # In a process with limits of memory and time, before this one reads the same file. Without files nothing is
     # checked that loading does not check: a check may ask an oracle, and nobody has allowed that yet.
     if entry.check and files:

@@ -105,6 +105,23 @@ class Archive:
                 raise Unreadable(f"Expected at most {most / 2**20:,.3g} MiB, got more.")
         return bytes(found)
 
+    def write_table(self, name: str, folder: Path, what: str) -> Path:
+        """Write a table of the archive into an empty folder, under the last part of its name; return its path.
+
+        Args:
+            name: as a spec or event gives it. Never a path of this machine: a spec of anybody could name any file.
+            folder: that is ours.
+            what: it is, for the message.
+
+        Raises:
+            InvalidInput: it is no table of the archive, or cannot be unpacked.
+        """
+        if not name.startswith("table/") or name not in self:
+            raise InvalidInput(f"Expected {what} in the archive, under table/, got {shown(name, 80)}.")
+        path = folder / Path(name).name
+        path.write_bytes(self.read(name))
+        return path
+
 
 class _Counted:
     """A member that is being read; what it gives is counted."""
