@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Int64
@@ -65,7 +65,7 @@ class Replay:
 
     def without_responses(self) -> int | None:
         """Return the number of the first row (`Row.number`) that lacks a response; None where each has both."""
-        return next((row.number for row in self._row.values() if not all(map(str.strip, row.responses))), None)
+        return without_responses(self._row.values())
 
     def upcoming(self, first: str, second: str, skip: int) -> Row | None:
         """Return the row of a pair that follows the next `skip` ones; None where there is none."""
@@ -95,3 +95,8 @@ class Replay:
         while at < len(order) and order[at] in self._used:
             at += 1
         self._next[pair] = at
+
+
+def without_responses(rows: Iterable[Row]) -> int | None:
+    """Return the number of the first row (`Row.number`) that lacks a response; None where each has both."""
+    return next((row.number for row in rows if not all(map(str.strip, row.responses))), None)

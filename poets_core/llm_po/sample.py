@@ -125,6 +125,7 @@ def _merged(one: Dependence, more: Dependence, rows: Sequence[Row]) -> Dependenc
     pairs = dict(one.pairs)
     for pair, new in more.pairs.items():
         old = pairs.get(pair)
+        # Keys tell crossing clusters apart, and there are none where rows may be added.
         pairs[pair] = (
             new
             if old is None

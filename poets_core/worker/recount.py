@@ -17,13 +17,14 @@ from poets_core.runs.events import Compared, Recorded, VerdictReached
 from poets_core.runs.laboratory_events import Extended
 from poets_core.runs.verify.archive import Archive
 from poets_core.runs.verify.finding import Check, Finding, check, not_done
+from poets_core.runs.verify.log import EVENTS
 from poets_core.spec import ExperimentSpec
 from poets_core.worker.experiment.audit_statistics import AuditStatistics
 from poets_core.worker.experiment.ledger import Ledger
 from poets_core.worker.experiment.sources.log import LogSource
 from poets_core.worker.experiment.statistics import ExperimentStatistics
 
-NAME, EVENTS = "verdict", "events.jsonl"
+NAME = "verdict"
 CLOSE = 1e-9
 """Relative difference up to which two error bounds count as equal."""
 
@@ -65,11 +66,7 @@ class _Counting:
             self.source = LogSource(chosen.model_copy(update={"log": str(path)}), spec.seed)
 
     def _written(self, name: str) -> Path:
-        if not name.startswith("table/") or name not in self._archive:
-            raise InvalidInput(f"Expected the log in the archive, under table/, got {shown(name, 80)}.")
-        path = self._folder / Path(name).name
-        path.write_bytes(self._archive.read(name))
-        return path
+        return self._archive.write_table(name, self._folder, "the log")
 
     def taken(self, line: Recorded) -> Iterator[Finding]:
         """Yield what is wrong with an event that the ledger has just taken in."""
@@ -129,8 +126,7 @@ class _Counting:
         # An experiment whose log is used up ends without a verdict of its own.
         if chosen.audit:
             audit = AuditStatistics(chosen, seed, self.ledger.judgements())
-            n, left = audit.comparisons, audit.audit.left()
-            return audit.verdict_facts(audit.verdict() or Verdict("undecided", None, None, n, left, "audit"))
+            return audit.verdict_facts(audit.verdict() or audit.undecided())
         statistics = ExperimentStatistics(chosen, seed, None if self.source is None else self.source.sample)
         statistics.rebuild(self.ledger.comparisons())
         if (found := statistics.verdict()) is None:

@@ -42,9 +42,6 @@ class AuditRun(ExperimentRun):
 
     def _played(self, source: ResponseSource) -> None:
         require_auditable(source)
-        # Anew, for an audit that goes on has another budget than its spec.
-        self._audit = AuditStatistics(self._experiment, self._spec.seed)
-        self._count()  # what the last worker left
         while (verdict := self._audit.verdict()) is None:
             # Pairs that nobody has to look at may bring the verdict by themselves.
             more = self._refill_audit(source)
@@ -52,16 +49,16 @@ class AuditRun(ExperimentRun):
                 break
             # Not a failure: every row of the log is used, and nobody is waited for.
             if not more and not self._ledger.open:
-                verdict = Verdict("undecided", None, None, self._audit.comparisons, self._audit.audit.left(), "audit")
-                self._end_audit(verdict, "all comparisons there are were made")
+                self._end_audit(self._audit.undecided(), "all comparisons there are were made")
                 return
             self._step(WAITING)
             if not self._read_audit_answers(source):
                 time.sleep(POLL_SECONDS)
         self._end_audit(verdict)
 
-    def _count(self) -> None:
-        self._audit.take_in(self._ledger.judgements())
+    def _count_anew(self, source: ResponseSource) -> None:
+        # With the budget of now: an audit that goes on has another one than its spec.
+        self._audit = AuditStatistics(self._experiment, self._spec.seed, self._ledger.judgements())
 
     # -- the judge -----------------------------------------------------------
 
@@ -124,7 +121,7 @@ class AuditRun(ExperimentRun):
         """Append what happened, in one piece with an `updated` where one is due."""
         for event in events:
             self._ledger.add(event)
-        self._count()
+        self._audit.take_in(self._ledger.judgements())
         # People see every answer counted at once; of a judge's verdicts a few updates are enough.
         answered = any(isinstance(e, Compared | Withdrawn | Skipped) and e.answer is not None for e in events)
         if self._audit.verdict() is None and due(self._ledger.updated, self._audit.comparisons, answered):

@@ -41,9 +41,11 @@ class AuditStatistics:
     def verdict(self) -> Verdict | None:
         """What has been found; None while more comparisons are needed."""
         found = self.audit.verdict()
-        if found is None and self.comparisons >= self._spec.budget:
-            return Verdict("undecided", None, None, self.comparisons, self.audit.left(), "audit")
-        return found
+        return self.undecided() if found is None and self.comparisons >= self._spec.budget else found
+
+    def undecided(self) -> Verdict:
+        """What is said where nothing more is judged and nothing was found."""
+        return Verdict("undecided", None, None, self.comparisons, self.audit.left(), "audit")
 
     def metrics(self) -> dict[str, Any]:
         """The numbers of an `updated` event: those of every experiment about people's preference, and the audit's."""

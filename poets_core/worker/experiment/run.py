@@ -60,7 +60,6 @@ class ExperimentRun:
         self._session, self._spec, self._experiment = session, spec, spec.experiment
         self._person = spec.experiment.judge == "person"
         self._ledger = Ledger()
-        self._budget = spec.experiment.budget
         self._statistics = ExperimentStatistics(spec.experiment, spec.seed)
         self._seen = 0  # the last "judge" command dealt with
         self._doing: Doing | None = None
@@ -81,7 +80,7 @@ class ExperimentRun:
         self._seen = self._ledger.view.answered
         self._begin(source)
         self._go_on(source)
-        self._statistics = self._counted(source)
+        self._count_anew(source)
         # Sources hand out responses in order. They must know what was used before they are asked for more.
         for pair in self._ledger.asked.values():
             source.count(pair)
@@ -96,11 +95,10 @@ class ExperimentRun:
         """Ask, judge and count until there is a verdict."""
         self._people(source) if self._person else self._program(source)
 
-    def _counted(self, source: ResponseSource) -> ExperimentStatistics:
-        """Return the statistics of what was answered so far."""
-        found = ExperimentStatistics(self._experiment, self._spec.seed, source.sample)
-        found.rebuild(self._ledger.comparisons())
-        return found
+    def _count_anew(self, source: ResponseSource) -> None:
+        """Count what was answered so far."""
+        self._statistics = ExperimentStatistics(self._experiment, self._spec.seed, source.sample)
+        self._statistics.rebuild(self._ledger.comparisons())
 
     def _source(self) -> ResponseSource:
         spec, seed, session = self._experiment, self._spec.seed, self._session
@@ -138,15 +136,16 @@ class ExperimentRun:
         for event in given:
             if event.log and not event.refused:
                 self._further(source, event.log, event.sha256)
-        self._budget = self._ledger.view.budget or self._spec.experiment.budget
         last = max((event.command for event in given), default=0)
         for command in self._session.store.commands(self._session.run, last):
             if command.command == "extend":
-                event = self._extended(source, command)
-                if not event.refused:
-                    self._budget = event.budget
-                self._append(event)
+                self._append(self._extended(source, command))
         self._experiment = self._experiment.model_copy(update={"budget": self._budget})
+
+    @property
+    def _budget(self) -> int:
+        """Comparisons in all: of the spec, until more were given."""
+        return self._ledger.view.budget or self._spec.experiment.budget
 
     def _extended(self, source: ResponseSource, command: Command) -> Extended:
         """Return what a command to go on leads to; what cannot be is said and changes nothing."""

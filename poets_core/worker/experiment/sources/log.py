@@ -11,6 +11,7 @@ from poets_core.llm_po.comparison import Pair, Two, two
 from poets_core.llm_po.log import before, order_bias, read_rows, read_table, warnings
 from poets_core.llm_po.log.further import further_rows
 from poets_core.llm_po.order import order_effect
+from poets_core.llm_po.replay import without_responses
 from poets_core.llm_po.sample import Sample
 from poets_core.runs.artifacts import sha256_of
 from poets_core.runs.doing import Doing
@@ -36,9 +37,8 @@ class LogSource:
         self._mapping = before(table) if spec.mapping is None else spec.mapping
         self._log, self._tables = read_rows(table, self._mapping, names), [table]
         self._names, self._all = names, self._log.rows
-        self._sha256 = sha256_of(path.read_bytes())
         self._sample = Sample(self._all, names, seed)
-        self._shas = [self._sha256]
+        self._shas = [sha256_of(path.read_bytes())]
         self._prompts = {text: i for i, text in enumerate(dict.fromkeys(row.prompt for row in self._all))}
 
     def further(self, path: Path, sha256: str = "") -> tuple[int, list[str], str]:
@@ -64,8 +64,7 @@ class LogSource:
         table = read_table(path)
         rows = further_rows(self._tables, table, self._mapping, self._names)
         # Before anything is taken in: a worker that found it out later would fail at every Resume.
-        bare = next((row.number for row in rows if not all(map(str.strip, row.responses))), None)
-        if self._spec.audit and bare is not None:
+        if self._spec.audit and (bare := without_responses(rows)) is not None:
             raise InvalidComparisons(
                 f"Expected both responses in every further row of an audit, so that people can judge them, got row "
                 f"{bare} of {path.name} without."
@@ -96,7 +95,7 @@ class LogSource:
             "policies": [{"name": name, "rows": appears[name]} for name in self._names],
             "warnings": [],
             "rows": len(self._all),
-            "sha256": self._sha256,
+            "sha256": self._shas[0],
             "order_bias": None,
             "dependence": self._sample.dependence.sentence(),
             "order": [],
