@@ -37,6 +37,7 @@ from poets_core.cli import circuits, experiments, laboratory, learn, rankings
 from poets_core.cli.exports import deploy_models, export_designs, export_run, write_report
 from poets_core.cli.follow import ERR, OUT, followed, shown
 from poets_core.cli.logs import mapped, spec_from_log
+from poets_core.cli.options import Json, StoreUrl
 from poets_core.cli.specs import check, kept_in, located, report_of, spec_from, table_params
 from poets_core.cli.verify import verify
 from poets_core.errors import InvalidInput, MissingPackage, PoetsError, StoreError
@@ -46,8 +47,6 @@ from poets_core.runs.store import default_store_url, open_store
 from poets_core.spec import read_spec
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-StoreUrl = Annotated[str | None, typer.Option("--store", help="Store URL; default: POETS_STORE, or ./store/poets.db.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 
 
 class Way(StrEnum):

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from domains import catalog
+from poets_core.cli.options import Json
 from poets_core.cli.specs import spec_from
 from poets_core.errors import InvalidDesign, InvalidInput
 from poets_core.intake import read_file
@@ -24,7 +25,7 @@ def circuit(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="e.g. problem.params.max_cx=12, or max_cx=12.")
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")] = False,
+    json_: Json = False,
 ) -> None:
     """Score circuits that other tools wrote: what was read, energy, error, CX; or why not, by gate and line.
 

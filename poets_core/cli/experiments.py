@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from poets_core.cli.follow import ERR, followed
+from poets_core.cli.options import Json, StoreUrl
 from poets_core.errors import InvalidComparisons, InvalidInput
 from poets_core.intake import read_file
 from poets_core.runs.artifacts import UPLOAD_LIMIT
@@ -20,7 +21,6 @@ from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import fold
 from poets_core.spec import ExperimentSpec
 
-StoreUrl = Annotated[str | None, typer.Option("--store", help="Store URL; default: POETS_STORE, or ./store/poets.db.")]
 PATIENCE = 20.0
 """Seconds that an undo, or more for an experiment that people judge, waits for the worker's word."""
 
@@ -30,7 +30,7 @@ def extend(
     budget: Annotated[int, typer.Option(help="Comparisons in all. With --log not needed: one more for each row.")] = 0,
     log: Annotated[Path | None, typer.Option(help="File with further rows, read as the first one was.")] = None,
     store: StoreUrl = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")] = False,
+    json_: Json = False,
 ) -> None:
     """Give an experiment that ended undecided more comparisons, or further rows of its log, and follow it.
 

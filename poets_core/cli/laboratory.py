@@ -13,6 +13,7 @@ import typer
 
 from domains import catalog
 from poets_core.cli.follow import ERR, POLL_SECONDS
+from poets_core.cli.options import Json, StoreUrl
 from poets_core.errors import InvalidInput, InvalidTable
 from poets_core.intake import TableBounds, read_file
 from poets_core.intake.sheet import read_sheet
@@ -25,8 +26,6 @@ from poets_core.runs.views.run import RunView
 from poets_core.spec import SearchSpec
 from poets_core.types import round_number
 
-StoreUrl = Annotated[str | None, typer.Option("--store", help="Store URL; default: POETS_STORE, or ./store/poets.db.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 LARGEST = 20 << 20
 """Bytes of a file of results."""
 

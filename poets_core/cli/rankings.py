@@ -11,6 +11,7 @@ from rich.table import Table
 
 from poets_core.cli.follow import OUT
 from poets_core.cli.logs import spec_from_log
+from poets_core.cli.options import Json, StoreUrl
 from poets_core.errors import InvalidComparisons, InvalidInput
 from poets_core.intake import read_file
 from poets_core.runs.events import Updated
@@ -28,7 +29,6 @@ from poets_core.runs.views.ranking import (
 )
 from poets_core.spec import ExperimentSpec
 
-StoreUrl = Annotated[str | None, typer.Option("--store", help="Store URL; default: POETS_STORE, or ./store/poets.db.")]
 _BY = "duels: how many beat it; mean: mean win probability; bradley-terry: score. Default: as the experiment assumes."
 _HEADS = ("rank", "group", "policy", "mean win", "score", "n", "ties", "bad")
 
@@ -41,7 +41,7 @@ def ranking(
     word: Annotated[list[str] | None, typer.Option(help="Of a log: WORD=MEANING, as with `poets spec`.")] = None,
     policy: Annotated[list[str] | None, typer.Option(help="Of a log: whose rows count; without it, all.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write it to this file: .csv or .json.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")] = False,
+    json_: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """Print the ranking of an experiment, or of all rows of a comparison log: rank intervals, scores, groups.

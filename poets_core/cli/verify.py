@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from poets_core.cli.options import Json
+from poets_core.intake import printable
 from poets_core.runs.verify.archive import Archive, open_archive
 from poets_core.runs.verify.finding import Check, not_done
 from poets_core.runs.verify.verify import Read, read_archive
@@ -39,7 +41,7 @@ def verify(
     head: Annotated[str, typer.Option(help="Head of the run's events as it was published.")] = "",
     fingerprint: Annotated[str, typer.Option(help="Fingerprint of the archive as it was published.")] = "",
     strict: Annotated[bool, typer.Option("--strict", help="What could not be checked counts as wrong.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")] = False,
+    json_: Json = False,
 ) -> None:
     """Check an archive: files, tensors, chain of events, tables, spec, and every measurement made again.
 
@@ -65,9 +67,7 @@ def verify(
 def _best(read: Read, n: int) -> list[str] | None:
     if not n or read.view is None:
         return None
-    view = read.view
-    valid = [c for c in view.candidates.values() if c.valid and c.value is not None]
-    return [c.id for c in sorted(valid, key=lambda c: -view.sign * (c.value or 0.0))[:n]]
+    return [c.id for c in read.view.best_first()[:n]]
 
 
 def _measured(archive: Archive, read: Read, folder: Path, limits: Limits, wanted: bool) -> tuple[list[Check], Measured]:
@@ -134,5 +134,5 @@ def _print(name: str, read: Read, checks: Sequence[Check], winners: Sequence[dic
 
 
 def _say(line: str) -> None:
-    """Print a line; what an archive says moves no cursor and hides nothing on a terminal."""
-    typer.echo("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line))
+    """Print a line; anybody may have written what an archive says."""
+    typer.echo(printable(line))
