@@ -18,6 +18,7 @@ from pages.parts.links import RUNS
 from pages.parts.states import plain, state_of
 from pages.parts.text import plain_error
 from poets_core.errors import PoetsError, UnknownRun
+from poets_core.spec import RunSpec
 
 MIME = {"csv": "text/csv", "json": "application/json", "html": "text/html"}
 BACK = ":material/arrow_back:"
@@ -186,6 +187,13 @@ def card(
         border=True,
         height=height,
     )
+
+
+def spec_json(spec: RunSpec, title: str, key: str) -> None:
+    """Draw the spec that a form will start, folded."""
+    with st.expander(title, key=key):
+        st.caption("The same file starts it from the command line.")
+        st.code(spec.model_dump_json(indent=2), language="json")
 
 
 def download(label: str, data: Callable[[], bytes], name: str, key: str, *, quiet: bool = False) -> None:

@@ -13,10 +13,10 @@ from poets_core.runs.views.experiment import ExperimentView
 from poets_core.runs.views.fold import fold
 from tests.e2e.conftest import Server, followed, settled, strangers
 from tests.e2e.test_journey import press
+from tests.e2e.test_judging import shown_or_over
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 BEST, OTHER = "plain words", "long words"
-READY = ".poets-keys[data-ready]:not([data-ready=''])"
 
 
 def judged() -> bytes:
@@ -59,17 +59,10 @@ def test_a_person_audits_a_judge_by_keyboard(server: Server, store: SqlStore, br
     page.wait_for_url("**judge=Ada*")
 
     done: set[int] = set()
-    over = page.get_by_text("The verdict is in.")
     for _ in range(100):
-        page.wait_for_function(
-            "([css, old, word]) => { const n = document.querySelector(css); "
-            "return document.body.innerText.includes(word) || "
-            "(n && Number(n.dataset.ready) >= 0 && !old.includes(Number(n.dataset.ready))); }",
-            arg=[READY, sorted(done), "The verdict is in."],
-        )
-        if over.count():
+        index = shown_or_over(page, done)
+        if index is None:
             break
-        index = int(page.locator(READY).get_attribute("data-ready"))
         text = page.locator("[data-testid=stMain]").inner_text()
         assert "You audit a judge" in text
         assert not [name for name in (BEST, OTHER) if name in text]

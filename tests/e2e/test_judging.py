@@ -23,6 +23,7 @@ from tests.waiting import until
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 BEST = "model 2"
 READY = ".poets-keys[data-ready]:not([data-ready=''])"
+OVER = "The verdict is in."
 
 
 def command(store: SqlStore, *words: str) -> str:
@@ -66,6 +67,17 @@ def shown(page: Any, beyond: set[int] | None = None) -> int:
         arg=[READY, sorted(beyond or ())],
     )
     return int(page.locator(READY).get_attribute("data-ready"))
+
+
+def shown_or_over(page: Any, done: set[int]) -> int | None:
+    """Wait as `shown` does, or until the verdict is in: then None."""
+    page.wait_for_function(
+        "([css, old, word]) => { const n = document.querySelector(css); "
+        "return document.body.innerText.includes(word) || "
+        "(n && Number(n.dataset.ready) >= 0 && !old.includes(Number(n.dataset.ready))); }",
+        arg=[READY, sorted(done), OVER],
+    )
+    return None if page.get_by_text(OVER).count() else int(page.locator(READY).get_attribute("data-ready"))
 
 
 def key_for(view: ExperimentView, index: int) -> str:
@@ -127,17 +139,10 @@ def test_a_person_judges_to_the_verdict(server: Server, store: SqlStore, browser
             # A page that is left before it has sent the answer takes the answer with it.
             until(lambda index=index: contest(store, run).pairs[index].outcome is not None)  # type: ignore[misc]
             page.reload()
-        over = page.get_by_text("The verdict is in.")
-        page.locator(READY).or_(over).first.wait_for(state="attached")
-        page.wait_for_function(
-            "([css, old, word]) => { const n = document.querySelector(css); "
-            "return document.body.innerText.includes(word) || "
-            "(n && Number(n.dataset.ready) >= 0 && !old.includes(Number(n.dataset.ready))); }",
-            arg=[READY, sorted(done), "The verdict is in."],
-        )
-        if over.count():
+        page.locator(READY).or_(page.get_by_text(OVER)).first.wait_for(state="attached")
+        index = shown_or_over(page, done)
+        if index is None:
             break
-        index = int(page.locator(READY).get_attribute("data-ready"))
     view = contest(store, run)
     assert view.verdict is not None
     assert (view.verdict.kind, view.verdict.policy) == ("winner", BEST)

@@ -13,7 +13,7 @@ from pages.parts.experiment.sources import branches, prompts
 from pages.parts.links import JUDGE, POLICIES
 from pages.parts.setting_fields import STICKY, Errors, setting_field, setting_fields
 from pages.parts.settings import settings_of
-from pages.parts.skeleton import store_problem
+from pages.parts.skeleton import spec_json, store_problem
 from poets_core.errors import PoetsError
 from poets_core.runs import launch
 from poets_core.runs.store import RunStore
@@ -145,9 +145,7 @@ def _summary(spec: ExperimentSpec | None, store: RunStore, errors: Errors) -> No
         key="start-experiment",
     )
     if spec is not None:
-        with st.expander("The experiment as JSON", key="experiment-json"):
-            st.caption("The same file starts it from the command line.")
-            st.code(spec.model_dump_json(indent=2), language="json")
+        spec_json(spec, "The experiment as JSON", "experiment-json")
     if clicked and spec is not None:
         try:
             run = store.create(spec)

@@ -21,7 +21,7 @@ from pages.parts.rewards.settings import (
 )
 from pages.parts.setting_fields import STICKY, Errors, setting_field, setting_fields
 from pages.parts.settings import settings_of
-from pages.parts.skeleton import store_problem
+from pages.parts.skeleton import spec_json, store_problem
 from pages.parts.states import plain, span
 from pages.parts.uploads import upload_text
 from pages.parts.words import times
@@ -217,9 +217,7 @@ def _summary(
     )
     report(lines)
     if spec is not None:
-        with st.expander("The run as JSON", key="learn-json"):
-            st.caption("The same file starts it from the command line.")
-            st.code(spec.model_dump_json(indent=2), language="json")
+        spec_json(spec, "The run as JSON", "learn-json")
     if valid is not None and (look or start):
         with st.spinner("Looking at task, verifier and model…"):
             wrong, found = examined(valid)
